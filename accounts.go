@@ -1,0 +1,114 @@
+package leedo
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// AccountsService reads and writes accounts, the companies and organizations
+// an organization does business with. Reach it as [Client.Accounts]; it is
+// safe for concurrent use.
+type AccountsService struct{ client *Client }
+
+// Account is a company or organization. A field that the API leaves out or
+// answers as null holds its zero value: items of a list may come without
+// UpdatedAt.
+type Account struct {
+	// ID names the account in the API. It is opaque: the API uses UUIDs, the
+	// SDK does not depend on it.
+	ID string `json:"id"`
+	// Name is the name of the company.
+	Name string `json:"name"`
+	// Industry is the branch of business it is in, as it was entered.
+	Industry string `json:"industry"`
+	// Website is the address of its website.
+	Website string `json:"website"`
+	// CreatedAt is when the account was created.
+	CreatedAt time.Time `json:"created_at"`
+	// UpdatedAt is when the account was last changed; zero where the API did
+	// not say.
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+func (a Account) key() string { return a.ID }
+
+// AccountListParams narrows a list of accounts. nil and the zero value ask for the
+// API's first page of default size, or, in Pages and All, for everything.
+type AccountListParams struct {
+	// Page is the number of the page, from 1; 0 means the first. Pages and All
+	// start there. Negative is [ErrInvalidArgument].
+	Page int `url:"page,omitempty"`
+	// PerPage is the number of accounts per page; 0 leaves it to the API in List
+	// (20) and means 100 in Pages and All. The API may answer with smaller
+	// pages. Negative is [ErrInvalidArgument].
+	PerPage int `url:"per_page,omitempty"`
+}
+
+// AccountCreateParams describes a new account. A field with its zero value is
+// not sent.
+type AccountCreateParams struct {
+	// Name is the name of the company; the API requires it.
+	Name string `json:"name,omitzero"`
+	// Industry is the branch of business it is in.
+	Industry string `json:"industry,omitzero"`
+	// Website is the address of its website.
+	Website string `json:"website,omitzero"`
+}
+
+// List returns one page of accounts: GET /accounts. Only the paging that params
+// name is sent; nil params ask for the first page.
+//
+// For the errors, see the package comment. To read more than one page use
+// [AccountsService.All], which also copes with rows that move between pages.
+func (s *AccountsService) List(ctx context.Context, params *AccountListParams, opts ...RequestOption) (*Page[Account], error) {
+	return list[Account](ctx, s.client, "/accounts", params, opts)
+}
+
+// Pages walks the pages of accounts from params.Page on, one request per page and
+// none before the first is asked for. Rows seen before are dropped, pages that
+// are left empty are skipped. An error is yielded once, with a nil page, and
+// ends the walk. See [AccountsService.All] for what the walk promises.
+func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Page[Account], error] {
+	return pages[Account](ctx, s.client, "/accounts", params, opts)
+}
+
+// All walks all accounts from params.Page on. Pages are fetched as they are
+// needed, 100 accounts at a time unless params.PerPage says otherwise. The
+// sequence can be ranged over again and then starts anew; params is copied
+// when All is called and never changed. An error is yielded once, with a nil
+// account, and ends the walk.
+//
+// No account is yielded twice (the last 10,000 ids are remembered). While the
+// list is sorted newest first, accounts created or removed meanwhile cause no
+// other account to be missed: a removal shows in the page's total and is made
+// good by reading back. In another order a removal balanced by an insertion
+// between two pages cannot be seen, and may hide one account.
+//
+// Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
+// requests an hour a long walk ends with a [*RateLimitError] as soon as a page
+// would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
+// wait. A page that breaks the rules of paging ends the walk with a
+// [*DecodeError].
+func (s *AccountsService) All(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Account, error] {
+	return all(pages[Account](ctx, s.client, "/accounts", params, opts))
+}
+
+// Get returns the account with the given id: GET /accounts/{id}. An id that is
+// empty, has control characters or a dot segment is [ErrInvalidArgument] and
+// nothing is sent; an unknown one is a [*NotFoundError].
+func (s *AccountsService) Get(ctx context.Context, id string, opts ...RequestOption) (*Account, error) {
+	return get[Account](ctx, s.client, "/accounts/{id}", id, opts)
+}
+
+// Create makes a new account and returns it: POST /accounts. nil params are
+// [ErrInvalidArgument]; what the API finds wrong with them is a
+// [*BadRequestError].
+//
+// The request is sent again only after a 429 or when it surely was not sent.
+// After any other failure Create returns an [*UnknownOutcomeError]: the account
+// may exist.
+func (s *AccountsService) Create(ctx context.Context, params *AccountCreateParams, opts ...RequestOption) (*Account, error) {
+	return send[Account](ctx, s.client, http.MethodPost, "/accounts", "", params, opts)
+}

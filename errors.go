@@ -1,0 +1,375 @@
+package leedo
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+// ErrInvalidArgument is matched by the errors of calls that make no sense: an
+// empty or unsafe id, nil params, an option that means nothing where it is
+// given. Nothing was sent.
+var ErrInvalidArgument = errors.New("invalid argument")
+
+// invalidError is an ErrInvalidArgument that says which.
+type invalidError struct{ err error }
+
+func invalid(format string, args ...any) error {
+	return &invalidError{fmt.Errorf(format, args...)}
+}
+
+func (e *invalidError) Error() string   { return "leedo: " + e.detail() }
+func (e *invalidError) detail() string  { return ErrInvalidArgument.Error() + ": " + e.err.Error() }
+func (e *invalidError) Unwrap() []error { return []error{ErrInvalidArgument, e.err} }
+
+// APIError is an answer that is not a success. Answers with one of the
+// documented status codes come as a type of their own, such as
+// [*NotFoundError], which unwraps to *APIError; other ones as *APIError itself.
+//
+// It is safe to log: its texts hold no token, no query and no body. Only
+// Error() holds Message.
+type APIError struct {
+	// StatusCode is the HTTP status. A 3xx is a redirect that was not followed.
+	StatusCode int
+	// Code is the API's machine-readable code, such as "not_found"; empty if
+	// it gave none.
+	Code string
+	// Message is the API's message on one line: at most 200 runes, control
+	// characters escaped, the token masked. It is empty when the body is text
+	// or HTML rather than JSON.
+	Message string `json:"-"`
+	// RequestID is the answer's X-Request-Id; empty if it had none.
+	RequestID string
+	// Method is the HTTP method of the call; Path the template of its path,
+	// such as "/leads/{id}", for [Client.Do] the path as it was given.
+	Method, Path string
+	// Attempts is how many requests the call made, redirects included.
+	Attempts int
+	// RateLimit is what this answer said of the quota.
+	RateLimit RateLimit `json:"-"`
+	// Header is the header of the answer.
+	Header http.Header `json:"-"`
+	// Body is the body of the answer, at most its first 64 KiB.
+	Body []byte `json:"-"`
+}
+
+// Error returns one line: method, path, status, code, message, request id and
+// attempts.
+func (e *APIError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
+
+func (e *APIError) detail() string {
+	s := strconv.Itoa(e.StatusCode)
+	switch {
+	case e.Code != "":
+		s += " " + e.Code
+	case e.Message == "":
+		s += " " + http.StatusText(e.StatusCode)
+	}
+	if e.Message != "" {
+		s += ": " + e.Message
+	}
+	if e.RequestID != "" {
+		return fmt.Sprintf("%s (request %s, %s)", s, e.RequestID, attempts(e.Attempts))
+	}
+	return fmt.Sprintf("%s (%s)", s, attempts(e.Attempts))
+}
+
+// Format prints Error() for all verbs, but for %#v the fields that are safe to
+// be seen.
+func (e APIError) Format(f fmt.State, verb rune) {
+	format(f, verb, e.Error(), fmt.Sprintf("leedo.APIError{StatusCode:%d, Code:%q, RequestID:%q, Method:%q, Path:%q, Attempts:%d}",
+		e.StatusCode, e.Code, e.RequestID, e.Method, e.Path, e.Attempts))
+}
+
+// LogValue returns what may stand in a log: everything but the message, the
+// header and the body.
+func (e APIError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.StatusCode),
+		slog.String("code", e.Code), slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
+}
+
+// BadRequestError is a 400: the API found the request invalid. Message names
+// what is wrong with it.
+type BadRequestError struct{ APIError }
+
+// UnauthorizedError is a 401: the token is missing, wrong or expired.
+type UnauthorizedError struct{ APIError }
+
+// ForbiddenError is a 403: the token may not do this.
+type ForbiddenError struct{ APIError }
+
+// NotFoundError is a 404: there is no such resource.
+type NotFoundError struct{ APIError }
+
+// ServerError is a 5xx: something went wrong on the API's side. On a write it
+// comes inside an [*UnknownOutcomeError].
+type ServerError struct{ APIError }
+
+// Unwrap returns the *APIError inside.
+func (e *BadRequestError) Unwrap() error { return &e.APIError }
+
+// Unwrap returns the *APIError inside.
+func (e *UnauthorizedError) Unwrap() error { return &e.APIError }
+
+// Unwrap returns the *APIError inside.
+func (e *ForbiddenError) Unwrap() error { return &e.APIError }
+
+// Unwrap returns the *APIError inside.
+func (e *NotFoundError) Unwrap() error { return &e.APIError }
+
+// Unwrap returns the *APIError inside.
+func (e *ServerError) Unwrap() error { return &e.APIError }
+
+// RateLimitError is a call that the quota does not allow now: refused by the
+// API with a 429, or refused here, at once, because the wait would be longer
+// than [WithMaxWait] or the context allow.
+type RateLimitError struct {
+	// RetryAt is when the call can be made, by the local clock; zero if nobody
+	// told.
+	RetryAt time.Time
+	// RateLimit is what is known of the quota.
+	RateLimit RateLimit `json:"-"`
+	// Err is the [*APIError] of the call's last 429; nil when there was none.
+	Err error `json:"-"`
+
+	method, path string
+}
+
+// Local tells whether the call was refused from what was known, before the API
+// refused it: Err is nil.
+func (e *RateLimitError) Local() bool { return e.Err == nil }
+
+// Error returns one line with the time to retry at.
+func (e *RateLimitError) Error() string { return prefix(e.method, e.path) + e.detail() }
+
+func (e *RateLimitError) detail() string {
+	s := "rate limit reached, not sent"
+	if e.Err != nil {
+		s = detail(e.Err)
+	}
+	if e.RetryAt.IsZero() {
+		return s
+	}
+	return s + ", retry at " + e.RetryAt.Format(time.RFC3339)
+}
+
+// Unwrap returns Err.
+func (e *RateLimitError) Unwrap() error { return e.Err }
+
+// LogValue returns method, path and the time to retry at.
+func (e *RateLimitError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", e.method), slog.String("path", e.path),
+		slog.Time("retry_at", e.RetryAt), slog.Bool("local", e.Local()))
+}
+
+// UnknownOutcomeError is a write that may or may not have been done: it was
+// sent, and no answer that settles it came back. Look before repeating it.
+type UnknownOutcomeError struct {
+	// Method and Path are the call's, as in [APIError].
+	Method, Path string
+	// Err is what went wrong: a [*ServerError], a [*TransportError] and so on.
+	Err error `json:"-"`
+}
+
+// Error returns one line with the cause.
+func (e *UnknownOutcomeError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
+
+func (e *UnknownOutcomeError) detail() string { return "outcome unknown: " + detail(e.Err) }
+
+// Unwrap returns Err.
+func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
+
+// LogValue returns method, path and what the cause lets be logged.
+func (e *UnknownOutcomeError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.Bool("outcome_unknown", true), slog.Any("cause", loggable(e.Err)))
+}
+
+// DecodeError is a success that is not what was asked for: not JSON, of
+// another shape, cut short after a write, too large, or a page that breaks the
+// rules of paging. A write that ends so was done.
+type DecodeError struct {
+	// StatusCode is the HTTP status, a 2xx.
+	StatusCode int
+	// ContentType is the Content-Type of the answer.
+	ContentType string
+	// Method and Path are the call's, as in [APIError].
+	Method, Path string
+	// Body is the beginning of the body, at most 64 KiB.
+	Body []byte `json:"-"`
+	// Err says what is wrong, without quoting the body.
+	Err error `json:"-"`
+}
+
+// Error returns one line with what is wrong.
+func (e *DecodeError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
+
+func (e *DecodeError) detail() string {
+	return fmt.Sprintf("unusable answer %d: %s", e.StatusCode, detail(e.Err))
+}
+
+// Unwrap returns Err.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// Format prints Error() for all verbs, but for %#v the fields that are safe to
+// be seen.
+func (e DecodeError) Format(f fmt.State, verb rune) {
+	format(f, verb, e.Error(), fmt.Sprintf("leedo.DecodeError{StatusCode:%d, Method:%q, Path:%q}", e.StatusCode, e.Method, e.Path))
+}
+
+// TransportError is a call to which no answer came, or none that is whole: the
+// host is unknown, the connection was refused or cut, an attempt took too long.
+// An attempt that took too long matches [os.ErrDeadlineExceeded]; errors of
+// package context are matched only when the caller's context ended.
+type TransportError struct {
+	// Method and Path are the call's, as in [APIError].
+	Method, Path string
+	// Attempts is how many requests the call made.
+	Attempts int
+	// Err is the cause; its text holds neither token nor query.
+	Err error `json:"-"`
+}
+
+// Error returns one line with the cause.
+func (e *TransportError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
+
+func (e *TransportError) detail() string {
+	return fmt.Sprintf("no answer: %s (%s)", detail(e.Err), attempts(e.Attempts))
+}
+
+// Unwrap returns Err.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+// Timeout tells whether the cause is that something took too long.
+func (e *TransportError) Timeout() bool {
+	t, ok := e.Err.(interface{ Timeout() bool })
+	return ok && t.Timeout()
+}
+
+// last names what the last attempt of the call came to; nil if that can be used.
+func (k *call) last() error {
+	a := k.result.Answer
+	switch {
+	case a == nil && k.result.Failure == nil:
+		return nil
+	case a == nil:
+		return &TransportError{k.Method, k.Template, k.result.Attempts, k.result.Failure}
+	case a.Success() && (a.BodyErr == nil || !k.needsBody()):
+		return nil
+	case a.Success() && k.Reads() && !trip.TooLarge(a.BodyErr):
+		return &TransportError{k.Method, k.Template, k.result.Attempts, a.BodyErr}
+	case a.Success():
+		return k.decodeError(a.BodyErr)
+	}
+	e := k.apiError(a)
+	switch {
+	case a.Status == http.StatusBadRequest:
+		return &BadRequestError{*e}
+	case a.Status == http.StatusUnauthorized:
+		return &UnauthorizedError{*e}
+	case a.Status == http.StatusForbidden:
+		return &ForbiddenError{*e}
+	case a.Status == http.StatusNotFound:
+		return &NotFoundError{*e}
+	case a.Status == http.StatusTooManyRequests:
+		return &RateLimitError{a.RetryAt, e.RateLimit, e, k.Method, k.Template}
+	case a.Status >= 500 && a.Status < 600:
+		return &ServerError{*e}
+	}
+	return e
+}
+
+func (k *call) apiError(a *trip.Answer) *APIError {
+	code, message := wire.Problem(a.Body)
+	if a.Redirect != "" {
+		code, message = "", "redirect to "+a.Redirect+" not followed"
+	}
+	return &APIError{a.Status, k.clean(code), k.clean(message), k.clean(a.Header.Get("X-Request-Id")),
+		k.Method, k.Template, k.result.Attempts, RateLimit(a.Rate), a.Header, a.Body}
+}
+
+// clean makes what the API says fit for an error, should it repeat the token.
+func (k *call) clean(s string) string { return wire.Line(wire.Mask(s, k.result.Token)) }
+
+func (k *call) decodeError(err error) error {
+	a := k.result.Answer
+	return &DecodeError{a.Status, k.clean(a.Header.Get("Content-Type")), k.Method, k.Template, a.Body[:min(len(a.Body), 64<<10)], err}
+}
+
+// callError is a call that ended for a reason of the caller's, such as its
+// context, joined with what had gone wrong before.
+type callError struct {
+	method, path string
+	errs         []error
+}
+
+func (e *callError) Error() string { return prefix(e.method, e.path) + e.detail() }
+
+func (e *callError) detail() string {
+	s := detail(e.errs[0])
+	for _, err := range e.errs[1:] {
+		s += "; before that: " + detail(err)
+	}
+	return s
+}
+
+func (e *callError) Unwrap() []error { return e.errs }
+
+func (e *callError) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("method", e.method), slog.String("path", e.path), slog.String("error", detail(e.errs[0]))}
+	for _, err := range e.errs[1:] {
+		attrs = append(attrs, slog.Any("before", loggable(err)))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// detail returns the text of err without the call it belongs to, so that the
+// errors around it need not say that twice.
+func detail(err error) string {
+	switch e := err.(type) {
+	case nil:
+		return "no cause"
+	case interface{ detail() string }:
+		return e.detail()
+	}
+	return err.Error()
+}
+
+// loggable returns err as a value that logs no message of the API.
+func loggable(err error) any {
+	if v, ok := err.(slog.LogValuer); ok {
+		return v
+	}
+	return detail(err)
+}
+
+func prefix(method, path string) string {
+	if method == "" {
+		return "leedo: "
+	}
+	return "leedo: " + method + " " + path + ": "
+}
+
+func attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return strconv.Itoa(n) + " attempts"
+}
+
+func format(f fmt.State, verb rune, text, gosyntax string) {
+	switch {
+	case verb == 'v' && f.Flag('#'):
+		text = gosyntax
+	case verb == 'q':
+		text = strconv.Quote(text)
+	}
+	io.WriteString(f, text)
+}

@@ -1,0 +1,160 @@
+package quota
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The names of the headers that tell the quota, as the API's documentation
+// spells them; Retry-After is RFC 9110, section 10.2.3.
+const (
+	HeaderLimit      = "X-RateLimit-Limit"
+	HeaderRemaining  = "X-RateLimit-Remaining"
+	HeaderReset      = "X-RateLimit-Reset"
+	HeaderRetryAfter = "Retry-After"
+)
+
+const (
+	// horizon is how far ahead a time may lie to be believed: the longest
+	// window of the API is an hour, so a day and an hour is generous.
+	horizon = 25 * time.Hour
+	// stale is how long ago a reset may lie to be taken for one at all.
+	stale = time.Minute
+	// grain is what a value in whole seconds may have lost to rounding down.
+	grain = time.Second
+	// tolerance is the difference between two clocks that is put down to
+	// rounding and travel rather than to a clock that is wrong.
+	tolerance = 2 * time.Second
+)
+
+// Reading is what the headers of one answer say. A header that is missing,
+// malformed or absurd counts as not told.
+type Reading struct {
+	Limit      int       // requests per window; -1: not told
+	Remaining  int       // requests left in the window; -1: not told
+	Reset      time.Time // when the window ends, at the latest, on the local clock; zero: not told
+	RetryAfter time.Time // when a refused request may be repeated, on the local clock; zero: not told
+}
+
+// Read reads the headers of an answer that was received at the given time of
+// the local clock.
+func Read(h http.Header, received time.Time) Reading {
+	r := Reading{
+		Limit:     count(h.Get(HeaderLimit)),
+		Remaining: count(h.Get(HeaderRemaining)),
+	}
+	if r.Limit >= 0 && r.Remaining > r.Limit {
+		r.Remaining = -1
+	}
+	skew := skew(h, received)
+	r.Reset = readReset(h.Get(HeaderReset), received, skew)
+	r.RetryAfter = readRetryAfter(h.Get(HeaderRetryAfter), received, skew)
+	return r
+}
+
+// count reads a number of requests, -1 if it is none.
+func count(s string) int {
+	n, ok := number(s)
+	if !ok || n != float64(int32(n)) {
+		return -1
+	}
+	return int(n)
+}
+
+// number reads a plain decimal number: no sign, no exponent, no words such as
+// NaN or Inf, which strconv would take.
+func number(s string) (float64, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
+
+// skew tells how far the local clock is ahead of the server's, 0 when the
+// server's Date gives no reason to think that they differ.
+func skew(h http.Header, received time.Time) time.Duration {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil || h.Get("Age") != "" { // an Age marks a stored answer, with the Date of long ago
+		return 0
+	}
+	d := received.Sub(date)
+	if d.Abs() <= tolerance {
+		return 0
+	}
+	return d
+}
+
+// readReset reads the time of the reset in any of the forms that APIs use: the
+// documentation names none. They are told apart by form and size.
+func readReset(s string, received time.Time, skew time.Duration) time.Time {
+	s = strings.TrimSpace(s)
+	n, ok := number(s)
+	if !ok {
+		return near(readDate(s), received, skew)
+	}
+	round := grain
+	if strings.Contains(s, ".") {
+		round = 0
+	}
+	switch {
+	case n < 1e5: // seconds from now
+		return received.Add(time.Duration(n*float64(time.Second)) + round)
+	case n < 1e8: // milliseconds from now
+		return near(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
+	case n < 1e11: // seconds since 1970
+		return near(time.UnixMilli(int64(n*1e3)).Add(round), received, skew)
+	case n < 1e14: // milliseconds
+		return near(time.UnixMilli(int64(n)), received, skew)
+	case n < 1e17: // microseconds
+		return near(time.UnixMicro(int64(n)), received, skew)
+	case n < 9e18: // nanoseconds
+		return near(time.Unix(0, int64(n)), received, skew)
+	}
+	return time.Time{}
+}
+
+// readRetryAfter reads a Retry-After: seconds or a date, RFC 9110, section
+// 10.2.3. Decimals are taken as well.
+func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time {
+	if n, ok := number(s); ok {
+		if n > horizon.Seconds() {
+			return time.Time{}
+		}
+		return received.Add(time.Duration(n * float64(time.Second)))
+	}
+	return near(readDate(strings.TrimSpace(s)), received, skew)
+}
+
+// readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
+// without a zone; zero if it is none of them.
+func readDate(s string) time.Time {
+	if t, err := http.ParseTime(s); err == nil {
+		return t.Add(grain)
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t.Add(grain)
+	}
+	if t, err := time.Parse("2006-01-02T15:04:05", s); err == nil {
+		return t.Add(grain)
+	}
+	return time.Time{}
+}
+
+// near brings a time of the server's clock to the local one and drops it if it
+// lies beyond belief.
+func near(t, received time.Time, skew time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	// Counted from received, the result carries its monotonic reading: a step
+	// of the local clock does not move it.
+	d := t.Sub(received) + skew
+	if d < -stale || d > horizon {
+		return time.Time{}
+	}
+	return received.Add(d)
+}

@@ -1,0 +1,125 @@
+package trip
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+const (
+	// maxErrorBody is how much is kept of an answer that is not a success, or
+	// not a usable one.
+	maxErrorBody = 64 << 10
+	firstChunk   = 4 << 10
+	lastChunk    = 1 << 20
+)
+
+var errTooLarge = errors.New("answer larger than the maximum")
+
+// TooLarge tells whether err says that an answer was larger than allowed.
+func TooLarge(err error) bool { return errors.Is(err, errTooLarge) }
+
+// readBounded reads body to its end. Of a longer one than limit bytes it
+// returns the beginning and errTooLarge; on any other error, what came. size
+// is what the header announced, negative if nothing. It reads in chunks, for a
+// buffer that doubles would hold up to three times the limit.
+func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
+	var chunks [][]byte
+	var total int64
+	next := int64(firstChunk)
+	if size >= 0 && size < lastChunk {
+		next = size + 1 // one more, to see the end without a second chunk
+	}
+	for {
+		chunk := make([]byte, min(next, limit-total+1))
+		n, err := fill(body, chunk)
+		chunks, total = append(chunks, chunk[:n]), total+int64(n)
+		switch {
+		case total > limit:
+			return join(chunks, min(limit, maxErrorBody)), errTooLarge
+		case err == io.EOF:
+			return join(chunks, total), nil
+		case err != nil:
+			return join(chunks, total), err
+		}
+		next = min(2*next, lastChunk)
+	}
+}
+
+// fill reads until chunk is full or body fails. Unlike io.ReadFull it keeps a
+// body that ended apart from one that was cut.
+func fill(body io.Reader, chunk []byte) (int, error) {
+	for n := 0; ; {
+		m, err := body.Read(chunk[n:])
+		n += m
+		if err != nil || n == len(chunk) {
+			return n, err
+		}
+	}
+}
+
+// join returns the first n bytes of chunks.
+func join(chunks [][]byte, n int64) []byte {
+	if int64(len(chunks[0])) >= n {
+		return chunks[0][:n:n]
+	}
+	whole := make([]byte, 0, n)
+	for _, c := range chunks {
+		whole = append(whole, c[:min(int64(len(c)), n-int64(len(whole)))]...)
+	}
+	return whole
+}
+
+// payload is the body of one attempt. It records whether the transport began
+// to read it, which is the proof under any transport that the request may have
+// left; and once sealed it can no longer be read, so that no late goroutine of
+// the transport can make the proof untrue.
+type payload struct {
+	data  []byte
+	state atomic.Int32
+}
+
+const (
+	untouched = iota
+	opened
+	sealed
+)
+
+var errSealed = errors.New("attempt is over")
+
+// open returns a reader of the payload from its beginning.
+func (p *payload) open() (io.ReadCloser, error) {
+	return &payloadReader{bytes.NewReader(p.data), p}, nil
+}
+
+// seal ends the attempt and tells whether the payload was never read.
+func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed) }
+
+type payloadReader struct {
+	*bytes.Reader
+	payload *payload
+}
+
+func (r *payloadReader) Read(b []byte) (int, error) {
+	if !r.touch() {
+		return 0, errSealed
+	}
+	return r.Reader.Read(b)
+}
+
+// WriteTo is what io.Copy would otherwise find in the bytes.Reader, past the
+// record.
+func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
+	if !r.touch() {
+		return 0, errSealed
+	}
+	return r.Reader.WriteTo(w)
+}
+
+func (r *payloadReader) touch() bool {
+	r.payload.state.CompareAndSwap(untouched, opened)
+	return r.payload.state.Load() == opened
+}
+
+func (r *payloadReader) Close() error { return nil }

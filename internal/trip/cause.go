@@ -1,0 +1,118 @@
+package trip
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+// Cause is why no answer came, or none that is whole. Its text holds neither
+// token nor query, and it matches what the error of the transport matches, but
+// for the errors of contexts: those of an attempt's own deadline are not the
+// caller's.
+type Cause struct {
+	Final bool // another attempt cannot help
+
+	text    string
+	err     error
+	callers bool // err is that the caller's context ended
+}
+
+func (c *Cause) Error() string { return c.text }
+
+// Is makes errors.Is look into the cause without unwrapping it.
+func (c *Cause) Is(target error) bool {
+	if !c.callers && (target == context.DeadlineExceeded || target == context.Canceled) {
+		return false
+	}
+	return errors.Is(c.err, target)
+}
+
+// As makes errors.As look into the cause without unwrapping it.
+func (c *Cause) As(target any) bool {
+	if _, ok := target.(**url.Error); ok {
+		return false // it holds the URL with its query
+	}
+	return errors.As(c.err, target)
+}
+
+// Timeout tells whether the cause is that something took too long.
+func (c *Cause) Timeout() bool {
+	t, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](c.err)
+	return ok && t.Timeout() || errors.Is(c.err, os.ErrDeadlineExceeded)
+}
+
+// expired is an attempt that took too long.
+type expired struct{ after time.Duration }
+
+func (e *expired) Error() string        { return fmt.Sprintf("attempt timed out after %v", e.after) }
+func (e *expired) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+func (e *expired) Timeout() bool        { return true }
+
+// cause tells why an attempt with the given context failed.
+func (r *record) cause(err error, attempt context.Context) *Cause {
+	switch {
+	case r.Context.Err() != nil:
+		err = ended(r.Context)
+		return &Cause{text: wire.Line(err.Error()), err: err, callers: true}
+	case attempt.Err() != nil:
+		err = &expired{r.call.AttemptTimeout}
+		return &Cause{text: err.Error(), err: err}
+	}
+	return scrub(err, r)
+}
+
+// scrub makes a Cause of an error that may quote the request.
+func scrub(err error, r *record) *Cause {
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			break
+		}
+		err = u.Err
+	}
+	if c, ok := err.(*Cause); ok {
+		return c
+	}
+	text := err.Error()
+	for _, secret := range []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, r.Token} {
+		if len(secret) > 1 {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return &Cause{text: wire.Line(text), err: err, Final: final(err)}
+}
+
+// final tells whether the failure of an attempt is one that no other attempt
+// heals: an unknown host, a refused certificate, a server that does not speak
+// TLS.
+func final(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound
+	}
+	return is[*tls.CertificateVerificationError](err) ||
+		is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) ||
+		is[x509.CertificateInvalidError](err) ||
+		is[tls.AlertError](err) ||
+		is[tls.RecordHeaderError](err) ||
+		errors.Is(err, http.ErrSchemeMismatch)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,185 @@
+// Package trip makes the way of a call to the server and back: attempts, each
+// with a permit, a token and a deadline; retries, where another attempt may
+// help and can do no harm; and an account of what became of the call. It
+// speaks of answers and causes; what they are called towards users is not its
+// business.
+package trip
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/leedoapp/leedo-go/internal/quota"
+)
+
+// Config is what all calls of one client have in common.
+type Config struct {
+	Base       *url.URL     // whose origin alone gets the token
+	HTTPClient *http.Client // the user's; it is copied
+	Token      func(context.Context) (string, error)
+	Ledger     *quota.Ledger
+	Limited    bool // ask the ledger before each attempt and wait after a 429
+	MaxBody    int64
+	BackoffMin time.Duration
+	BackoffMax time.Duration
+
+	Logger    *slog.Logger // never nil
+	OnAttempt func(context.Context, Attempt)
+	OnWait    func(context.Context, Wait)
+}
+
+// Trip takes the calls of one client. It is safe for concurrent use.
+type Trip struct {
+	Config
+	origin        string
+	base          http.RoundTripper
+	checkRedirect func(*http.Request, []*http.Request) error
+	loop          *retryablehttp.Client
+}
+
+// New returns a Trip for cfg.
+func New(cfg Config) *Trip {
+	t := &Trip{
+		Config:        cfg,
+		origin:        Origin(cfg.Base),
+		base:          cfg.HTTPClient.Transport,
+		checkRedirect: cfg.HTTPClient.CheckRedirect,
+	}
+	if t.base == nil {
+		t.base = http.DefaultTransport
+	}
+	client := *cfg.HTTPClient
+	client.Transport = attempts{t}
+	client.CheckRedirect = t.redirect
+	client.Timeout = 0 // it would also count the wait for a permit
+	t.loop = newLoop(&client)
+	return t
+}
+
+// Call is one call, ready to be sent.
+type Call struct {
+	Method     string
+	Path       string // the template, for those who watch
+	URL        *url.URL
+	Header     http.Header
+	Body       []byte
+	BodyWanted bool // an answer whose body was cut will not do
+
+	Write          bool // the call changes something
+	Repeatable     bool // doing it twice is as good as once
+	Retries        int
+	AttemptTimeout time.Duration // 0: none
+	MaxWait        time.Duration // for all waits together
+}
+
+// Answer is an answer of the server, held in memory.
+type Answer struct {
+	Status   int
+	Header   http.Header
+	Body     []byte
+	BodyErr  error // why Body is not whole: a [*Cause]
+	Rate     quota.Figures
+	RetryAt  time.Time // of a 429; zero if it does not tell
+	Redirect string    // the origin that a redirect names as its target
+}
+
+// Success tells whether the answer is a 2xx.
+func (a *Answer) Success() bool { return a.Status >= 200 && a.Status < 300 }
+
+// Result is what became of a call.
+type Result struct {
+	// The last attempt that came to something ended in one of these; both are
+	// nil if there was none.
+	Answer  *Answer
+	Failure *Cause
+
+	// End is why the trip ended before its time; nil when the last attempt
+	// speaks for itself. It is a [*quota.Refusal], a [*TokenError] or says
+	// that the context ended, in which case InFlight tells whether an attempt
+	// was under way.
+	End      error
+	InFlight bool
+
+	Redirect error   // why the user's CheckRedirect refused to follow Answer
+	Refused  *Answer // the last 429
+	Attempts int
+	Unknown  bool   // a write that may or may not have been done
+	Token    string // the token last sent, for masking it in what the server says
+}
+
+// TokenError is a token that could not be had. Nothing was sent with it.
+type TokenError struct{ Err error }
+
+func (e *TokenError) Error() string { return "no token" }
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// Go makes the trip of c.
+func (t *Trip) Go(ctx context.Context, c *Call) *Result {
+	r := &record{Context: ctx, trip: t, call: c}
+	req := &http.Request{
+		Method:     c.Method,
+		URL:        c.URL,
+		Host:       c.URL.Host,
+		Header:     c.Header.Clone(),
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+	}
+	_, err := t.loop.Do(&retryablehttp.Request{Request: req.WithContext(r)})
+	switch {
+	case r.End != nil:
+	case r.going: // the loop saw the context end before the next attempt did
+		r.End = ended(ctx)
+	case err != nil && !r.tried: // net/http refused the request itself
+		r.Failure = scrub(err, r)
+	}
+	return &r.Result
+}
+
+// record is the account of a call while it is under way. It is the context of
+// the call's attempts, so that each of them finds it.
+type record struct {
+	context.Context
+	Result
+	trip *Trip
+	call *Call
+
+	earlierAnswer  *Answer // what the attempt before the last came to
+	earlierFailure *Cause
+
+	tried   bool // net/http asked for an attempt
+	going   bool // another attempt is due
+	unsent  bool // the last attempt surely never reached the server
+	retries int
+	rounds  int           // 429s waited out
+	wait    time.Duration // before the next attempt
+	waited  time.Duration // so far
+	why     string        // the reason for the wait
+}
+
+type recordKey struct{}
+
+func (r *record) Value(key any) any {
+	if key == (recordKey{}) {
+		return r
+	}
+	return r.Context.Value(key)
+}
+
+func recordOf(ctx context.Context) *record {
+	r, _ := ctx.Value(recordKey{}).(*record)
+	return r
+}
+
+// budget is how long the call may still wait.
+func (r *record) budget() time.Duration {
+	if r.call.MaxWait == quota.Forever {
+		return quota.Forever
+	}
+	return max(r.call.MaxWait-r.waited, 0)
+}

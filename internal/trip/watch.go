@@ -1,0 +1,89 @@
+package trip
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Attempt tells of one attempt that has ended.
+type Attempt struct {
+	Method, Path string
+	Number       int // from 1
+	StatusCode   int // 0: no answer
+	Duration     time.Duration
+	Err          error
+}
+
+// Wait tells of a wait that is about to begin.
+type Wait struct {
+	Method, Path string
+	Until        time.Time
+	Reason       string
+}
+
+// worthTelling is the length from which a wait is told to the user.
+const worthTelling = time.Second
+
+func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
+	logger := r.trip.Logger
+	if !logger.Enabled(r.Context, level) {
+		return
+	}
+	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Path)}
+	logger.LogAttrs(r.Context, level, msg, append(where, attrs...)...)
+}
+
+// reason says what the last attempt ended in.
+func (r *record) reason() slog.Attr {
+	switch {
+	case r.Answer == nil:
+		return slog.String("error", r.Failure.Error())
+	case r.Answer.BodyErr != nil:
+		return slog.String("error", r.Answer.BodyErr.Error())
+	}
+	return slog.Int("status", r.Answer.Status)
+}
+
+// attempted tells of the attempt that has just ended.
+func (r *record) attempted(took time.Duration) {
+	a := Attempt{Method: r.call.Method, Path: r.call.Path, Number: r.Attempts, Duration: took}
+	switch {
+	case r.Answer == nil:
+		a.Err = r.Failure
+	case r.Answer.BodyErr != nil:
+		a.StatusCode, a.Err = r.Answer.Status, r.Answer.BodyErr
+	default:
+		a.StatusCode = r.Answer.Status
+	}
+	r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	if hook := r.trip.OnAttempt; hook != nil {
+		hook(r.Context, a)
+	}
+}
+
+// announce tells of a wait.
+func (r *record) announce(until time.Time, reason string) {
+	if time.Until(until) <= worthTelling {
+		r.log(slog.LevelDebug, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
+		return
+	}
+	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
+	if hook := r.trip.OnWait; hook != nil {
+		hook(r.Context, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
+	}
+}
+
+// ended says that ctx has ended, and why if it was told.
+func ended(ctx context.Context) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); cause != err && cause != nil {
+		return &causedEnd{err, cause}
+	}
+	return err
+}
+
+type causedEnd struct{ err, cause error }
+
+func (e *causedEnd) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
+func (e *causedEnd) Unwrap() []error { return []error{e.err, e.cause} }

@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// Field is a field of a JSON object that is added by name.
+type Field struct {
+	Key   string
+	Value any
+}
+
+// Encode returns body as JSON with fields added, which win over those of body.
+// nil and no fields is no body at all.
+func Encode(body any, fields []Field) ([]byte, error) {
+	if body == nil && len(fields) == 0 {
+		return nil, nil
+	}
+	data, err := json.Marshal(body)
+	if err != nil || len(fields) == 0 {
+		return data, err
+	}
+	object := map[string]json.RawMessage{}
+	if body != nil {
+		if err := json.Unmarshal(data, &object); err != nil || object == nil {
+			return nil, errors.New("fields can only be added to a JSON object")
+		}
+	}
+	for _, f := range fields {
+		if object[f.Key], err = json.Marshal(f.Value); err != nil {
+			return nil, fmt.Errorf("field %q: %w", f.Key, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
+// Decode reads an answer that must be one JSON value and nothing else. Its
+// errors quote nothing of the body.
+func Decode(header http.Header, body []byte, out any) error {
+	if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
+		return errors.New("not JSON by its content type")
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return errors.New("empty body")
+	}
+	err := json.Unmarshal(body, out)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("field %q cannot hold a JSON %s", wrong.Field, kind(wrong.Value))
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		if syntax.Offset >= int64(len(body)) {
+			return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
+		}
+		return fmt.Errorf("not one JSON value: offset %d", syntax.Offset)
+	}
+	if err != nil {
+		return errors.New("JSON with a value that does not fit") // its text may quote the value
+	}
+	return nil
+}
+
+// isJSON tells whether a content type is JSON: application/json, or a type
+// with the suffix +json (RFC 6839).
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		t, _, _ = strings.Cut(strings.ToLower(contentType), ";")
+		t = strings.TrimSpace(t)
+	}
+	return t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json")
+}
+
+// kind returns the kind of value that encoding/json names, without the value
+// that it appends to numbers.
+func kind(s string) string {
+	s, _, _ = strings.Cut(s, " ")
+	return s
+}

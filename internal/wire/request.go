@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Request is a request while it is being spelled.
+type Request struct {
+	Method   string
+	Template string // the path as documented, such as "/leads/{id}"
+	Path     string // the path with the id in place, escaped
+	Query    url.Values
+	RawQuery string // Query, once it is encoded
+	Header   http.Header
+	Fields   []Field // added to the body
+	Body     []byte
+}
+
+// Reads tells whether the method only reads. All others are writes.
+func (r *Request) Reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// Fill puts the id in place, if the template has one.
+func (r *Request) Fill(id string) (err error) {
+	r.Path = r.Template
+	if strings.Contains(r.Template, "{id}") {
+		r.Path, err = FillPath(r.Template, id)
+	}
+	return err
+}
+
+// Check tells what is wrong with method, path, body and out of a request whose
+// parts come from the user.
+func (r *Request) Check(body, out any) error {
+	if !ValidMethod(r.Method) {
+		r.Method = strconv.Quote(Line(r.Method))
+		return errors.New("not an HTTP method in upper-case letters")
+	}
+	if body != nil && r.Reads() {
+		return fmt.Errorf("a %s takes no body", r.Method)
+	}
+	switch body.(type) {
+	case []byte, io.Reader:
+		return fmt.Errorf("a body of type %T (use json.RawMessage for JSON that is ready)", body)
+	}
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		return fmt.Errorf("cannot decode into a %T: not a pointer, or nil", out)
+	}
+	r.Path = r.Template
+	err := CheckPath(r.Path)
+	if err != nil { // it will be named in an error, where a query has no place
+		shown, _, _ := strings.Cut(r.Template, "?")
+		r.Template = Line(shown)
+	}
+	return err
+}
+
+// Encode makes the body.
+func (r *Request) Encode(body any) (err error) {
+	if v := reflect.ValueOf(body); v.Kind() == reflect.Pointer && v.IsNil() {
+		return errors.New("nil params")
+	}
+	if r.Body, err = Encode(body, r.Fields); err != nil {
+		return fmt.Errorf("body: %s", Line(err.Error()))
+	}
+	if r.Body != nil && r.Header["Content-Type"] == nil {
+		r.Header["Content-Type"] = []string{"application/json"}
+	}
+	return nil
+}
+
+// SetHeader sets a header field for the user.
+func (r *Request) SetHeader(key, value string) error {
+	name := http.CanonicalHeaderKey(key)
+	switch {
+	case !ValidHeaderName(key):
+		return fmt.Errorf("header name %q", Line(key))
+	case !ValidHeaderValue(value):
+		return fmt.Errorf("value of header %s with control characters", name)
+	case slices.Contains(reserved, name):
+		return fmt.Errorf("header %s is not for the caller to set", name)
+	case name == "Idempotency-Key" || name == "X-Idempotency-Key":
+		// Under the canonical name net/http takes the key for leave to send
+		// the request again by itself when a connection is cut.
+		name = strings.ToLower(name)
+	}
+	r.Header[name] = []string{value}
+	return nil
+}
+
+// reserved are the headers that belong to the client or to net/http.
+var reserved = []string{"Authorization", "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+
+// AddField adds a field to the body.
+func (r *Request) AddField(key string, value any) error {
+	if key == "" {
+		return errors.New("empty name of a field")
+	}
+	if r.Reads() {
+		return fmt.Errorf("a %s takes no body", r.Method)
+	}
+	if _, err := json.Marshal(value); err != nil {
+		return fmt.Errorf("value of field %q: %s", key, Line(err.Error()))
+	}
+	r.Fields = append(r.Fields, Field{key, value})
+	return nil
+}
+
+// URL returns where the request goes.
+func (r *Request) URL(base *url.URL) (*url.URL, error) {
+	if r.RawQuery == "" {
+		r.RawQuery = r.Query.Encode()
+	}
+	return Join(base, r.Path, r.RawQuery)
+}

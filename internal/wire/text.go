@@ -1,0 +1,91 @@
+// Package wire spells what goes out to the API and reads what comes back:
+// paths, headers and bodies, the API's messages included. It sends nothing.
+package wire
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxLine is how many runes of a foreign text are quoted.
+const maxLine = 200
+
+// Line makes foreign text fit to stand in an error: one line, what does not
+// print escaped, at most 200 runes.
+func Line(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.TrimSpace(s) {
+		if n++; n > maxLine {
+			b.WriteString("…")
+			break
+		}
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}
+
+// Mask replaces the secret in s, should it be there.
+func Mask(s, secret string) string {
+	if secret == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, secret, "***")
+}
+
+// ValidToken tells whether s can be sent as a bearer token: visible ASCII
+// characters, no space.
+func ValidToken(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// ValidHeaderName tells whether s is a token of RFC 9110, section 5.6.2.
+func ValidHeaderName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// ValidHeaderValue tells whether s can be sent as the value of a header field:
+// no control characters but the tab (RFC 9110, section 5.5).
+func ValidHeaderValue(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidMethod tells whether s is a method: upper-case letters, for a method is
+// case-sensitive (RFC 9110, section 9.1) and "get" is a slip.
+func ValidMethod(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// hasControl tells whether s has control characters or is not UTF-8.
+func hasControl(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl)
+}

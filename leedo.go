@@ -1,0 +1,313 @@
+// Package leedo is the Go client of the Leedo CRM API: leads, accounts,
+// contacts and campaigns.
+//
+//	client, err := leedo.NewClient(os.Getenv("LEEDO_API_TOKEN"))
+//	if err != nil {
+//		return err
+//	}
+//	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
+//
+// A [Client] has a service for each resource, and [Client.Do] for whatever the
+// API has beyond this package. All of them are safe for concurrent use.
+//
+// # Lists
+//
+// List returns one page, Pages and All walk them all:
+//
+//	for lead, err := range client.Leads.All(ctx, nil) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(lead.Name)
+//	}
+//
+// # Errors
+//
+// Every error says in one line which call failed and why, and none holds the
+// token, a query or a body. Ask for the type that you can do something about:
+//
+//		if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
+//
+//	  - [*BadRequestError], [*UnauthorizedError], [*ForbiddenError],
+//	    [*NotFoundError], [*ServerError] and, for all other statuses, [*APIError]
+//	    itself: the API answered so. All unwrap to *APIError.
+//	  - [*RateLimitError]: the quota does not allow the call now; RetryAt tells
+//	    when it will.
+//	  - [*UnknownOutcomeError]: a write that may or may not have been done. It
+//	    wraps what went wrong.
+//	  - [*DecodeError]: the API answered with a success that is not what was
+//	    asked for. A write that ends so was done.
+//	  - [*TransportError]: no answer came.
+//	  - [ErrInvalidArgument]: the call makes no sense; nothing was sent.
+//	  - context.Canceled, context.DeadlineExceeded: the caller's context ended;
+//	    joined with the last real error, if there was one.
+//
+// # What is retried
+//
+// Reads recover by themselves from server errors (500 and above but 501), 408,
+// cut connections and attempts that take too long: see [WithRetries],
+// [WithBackoff], [WithAttemptTimeout]. A write is sent again only if it surely
+// was not sent, or was refused with a 429: nothing is ever created twice by
+// this package. [WithIdempotent] says that repeating a write does no harm.
+//
+// # Limits
+//
+// Plans allow 100, 500 or 5,000 requests an hour. A call for which nothing is
+// left waits for up to a minute and is otherwise refused at once:
+// [WithMaxWait], [RateLimitError], [Client.RateLimit].
+//
+// # Custom fields
+//
+// Fields that this package does not know are written with [WithBodyField] and
+// read into a type of your own with [Client.Do]:
+//
+//	type MyLead struct {
+//		leedo.Lead
+//		Score int `json:"score"`
+//	}
+//	var my MyLead
+//	err := client.Do(ctx, "GET", "/leads/"+url.PathEscape(id), nil, &my)
+//
+// Package leedotest has a fake of the API to test your own code against.
+package leedo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-querystring/query"
+
+	"github.com/leedoapp/leedo-go/internal/walk"
+)
+
+// version is the version of this package, as User-Agent tells it.
+const version = "0.1.0"
+
+// walkPerPage is how many rows a walk asks for unless told: the most that the
+// API gives, for each page costs a request.
+const walkPerPage = "100"
+
+// Page is one page of a list. T may be a type of your own: see [Client.Do].
+type Page[T any] struct {
+	// Data is the rows of the page.
+	Data []T `json:"data"`
+	// Meta is where the page stands in the list.
+	Meta PageMeta `json:"meta"`
+}
+
+// PageMeta is where a page stands in its list.
+type PageMeta struct {
+	// Total is the number of rows in the list.
+	Total int `json:"total"`
+	// Page is the number of the page, from 1.
+	Page int `json:"page"`
+	// PerPage is the number of rows on a full page.
+	PerPage int `json:"per_page"`
+}
+
+// HasNext tells whether the list has rows after this page. It is false for an
+// empty page, and for a nil one.
+func (p *Page[T]) HasNext() bool {
+	if p == nil || len(p.Data) == 0 || p.Meta.PerPage < 1 || p.Meta.Total < 1 {
+		return false
+	}
+	return p.Meta.Page <= (p.Meta.Total-1)/p.Meta.PerPage
+}
+
+// Response is an answer as it came; see [WithResponse].
+type Response struct {
+	// StatusCode is the HTTP status; 0 if no answer came.
+	StatusCode int
+	// Header is the header of the answer.
+	Header http.Header `json:"-"`
+	// Body is the body of the answer; of one that is not a success at most
+	// the first 64 KiB.
+	Body []byte `json:"-"`
+	// RequestID is the answer's X-Request-Id; empty if it had none.
+	RequestID string
+	// Attempts is how many requests the call made, redirects included.
+	Attempts int
+	// RateLimit is what this answer said of the quota.
+	RateLimit RateLimit
+}
+
+// WithResponse fills r with the last answer of the call, after errors too; in
+// a walk, with that of the last page. Calls that run at the same time must not
+// share one. nil is [ErrInvalidArgument].
+func WithResponse(r *Response) RequestOption {
+	return callOption(func(k *call) error {
+		if r == nil {
+			return errors.New("WithResponse: nil")
+		}
+		k.response = r
+		return nil
+	})
+}
+
+// WithMaxItems ends a walk with Pages or All after n rows and fetches no page
+// that is not needed for them; 0 means no limit. Negative, or on any other
+// call, it is [ErrInvalidArgument].
+func WithMaxItems(n int) RequestOption {
+	return callOption(func(c *call) error {
+		if n < 0 {
+			return invalid("WithMaxItems: negative number %d", n)
+		}
+		if !c.walks {
+			return invalid("WithMaxItems: only Pages and All take it")
+		}
+		c.maxItems = n
+		return nil
+	})
+}
+
+// resource is a row that has an id.
+type resource interface{ key() string }
+
+// get reads the resource that template and id name.
+func get[T resource](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
+	k := newCall(c, http.MethodGet, template)
+	return finish[T](ctx, k, k.apply(opts), k.Fill(id))
+}
+
+// send writes params and returns the resource that the API answers with. An
+// empty id means that template has none.
+func send[T resource, P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
+	k := newCall(c, method, template)
+	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.changes())
+}
+
+// finish makes a call whose preparation had the given errors.
+func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, error) {
+	var out T
+	err := k.run(ctx, &out, func() error {
+		if out.key() == "" {
+			return errors.New("an object without an id")
+		}
+		return nil
+	}, problems...)
+	if err != nil {
+		return nil, err
+	}
+	return &out, nil
+}
+
+// list reads one page.
+func list[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) (*Page[T], error) {
+	k := newCall(c, http.MethodGet, path)
+	values, err := paging(params)
+	k.Query, k.Path = values, path
+	return fetch[T](ctx, k, err, k.apply(opts))
+}
+
+// fetch makes the call of one page.
+func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
+	page := new(Page[T])
+	err := k.run(ctx, page, func() error {
+		if page.Data == nil {
+			return errors.New("no page: data is missing")
+		}
+		for _, row := range page.Data {
+			if row.key() == "" {
+				return errors.New("a row without an id")
+			}
+		}
+		return nil
+	}, problems...)
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// paging encodes list params, which may be a nil pointer.
+func paging(params any) (url.Values, error) {
+	values, err := query.Values(params)
+	if err != nil {
+		return url.Values{}, err
+	}
+	for _, name := range []string{"page", "per_page"} {
+		if strings.HasPrefix(values.Get(name), "-") {
+			return values, errors.New("negative " + name)
+		}
+	}
+	return values, nil
+}
+
+// pages walks the pages of a list. params is read now, not when the walk
+// begins: the caller may change it afterwards.
+func pages[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
+	values, paramsErr := paging(params)
+	return func(yield func(*Page[T], error) bool) {
+		k := newCall(c, http.MethodGet, path)
+		k.Query, k.Path, k.walks = maps.Clone(values), path, true
+		optsErr := k.apply(opts)
+		start, startErr := k.takePage()
+		read := func(n int) ([]T, walk.Meta, error) {
+			k.RawQuery = k.rest + "page=" + strconv.Itoa(n)
+			p, err := fetch[T](ctx, k, paramsErr, optsErr, startErr)
+			if err != nil {
+				return nil, walk.Meta{}, err
+			}
+			return p.Data, walk.Meta(p.Meta), nil
+		}
+		left := k.maxItems
+		for chunk, err := range walk.Pages(start, read, T.key) {
+			if err != nil {
+				if broken, ok := errors.AsType[*walk.Broken](err); ok {
+					err = k.decodeError(broken)
+				}
+				yield(nil, err)
+				return
+			}
+			page := &Page[T]{chunk.Rows, PageMeta(chunk.Meta)}
+			if left > 0 && len(page.Data) >= left {
+				page.Data = page.Data[:left:left]
+				yield(page, nil)
+				return
+			}
+			left = max(left-len(page.Data), 0)
+			if !yield(page, nil) {
+				return
+			}
+		}
+	}
+}
+
+// takePage takes the page at which a walk starts out of the query and encodes
+// the rest of it once for all pages.
+func (k *call) takePage() (int, error) {
+	start, err := strconv.Atoi(cmp.Or(k.Query.Get("page"), "1"))
+	if err != nil || start < 1 {
+		return 0, errors.New("a walk starts at a page from 1")
+	}
+	k.Query.Del("page")
+	if !k.Query.Has("per_page") {
+		k.Query.Set("per_page", walkPerPage)
+	}
+	k.rest = k.Query.Encode() + "&"
+	return start, nil
+}
+
+// all walks the rows of pages.
+func all[T any](pages iter.Seq2[*Page[T], error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Data {
+				if !yield(&page.Data[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}

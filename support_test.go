@@ -1,0 +1,163 @@
+package leedo_test
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+const testToken = "tok_Zq81secret"
+
+// received is a request as a server saw it.
+type received struct {
+	Method, Path, Query string // Path is escaped
+	Header              http.Header
+	Body                string
+	Remote              string // the address of the other end of the connection
+}
+
+// recorder keeps what a server saw.
+type recorder struct {
+	mu       sync.Mutex
+	requests []received
+}
+
+func (r *recorder) record(req *http.Request) int {
+	body, _ := io.ReadAll(req.Body)
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests = append(r.requests, received{
+		Method: req.Method, Path: req.URL.EscapedPath(), Query: req.URL.RawQuery,
+		Header: maps.Clone(req.Header), Body: string(body), Remote: req.RemoteAddr,
+	})
+	return len(r.requests)
+}
+
+// Requests returns what arrived so far.
+func (r *recorder) Requests() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]received(nil), r.requests...)
+}
+
+// server is a server on a real socket that answers as it is told.
+type server struct {
+	*httptest.Server
+	recorder
+}
+
+// serve starts a server whose answers come in turn; the last one answers all
+// further requests.
+func serve(t *testing.T, answers ...http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewServer(s.handler(answers))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (r *recorder) handler(answers []http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		n := r.record(req)
+		answers[min(n, len(answers))-1](w, req)
+	})
+}
+
+// client returns a client for the server, with back-offs too short to notice.
+func (s *server) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
+	t.Helper()
+	return newClient(t, append([]leedo.Option{leedo.WithBaseURL(s.URL + "/v1")}, opts...)...)
+}
+
+// newClient returns a client with a transport of its own, whose connections
+// are closed at the end of the test.
+func newClient(t *testing.T, opts ...leedo.Option) *leedo.Client {
+	t.Helper()
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := leedo.NewClient(testToken, append([]leedo.Option{
+		leedo.WithHTTPClient(&http.Client{Transport: transport}),
+		leedo.WithBackoff(1, 1), // nanoseconds
+	}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// inMemory returns a client whose requests are answered without a socket, so
+// that it works inside a testing/synctest bubble, and what its server saw.
+func inMemory(t *testing.T, opts []leedo.Option, answers ...http.HandlerFunc) (*leedo.Client, *recorder) {
+	t.Helper()
+	rec := &recorder{}
+	handler := rec.handler(answers)
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Body == nil {
+			req.Body = http.NoBody
+		}
+		if err := req.Context().Err(); err != nil {
+			return nil, err
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, req)
+		return w.Result(), nil
+	})
+	client, err := leedo.NewClient(testToken, append([]leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, rec
+}
+
+// roundTripper is a transport made of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// answer answers with a status and a body of JSON; further arguments are
+// names and values of header fields.
+func answer(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// cut cuts the connection instead of answering.
+func cut(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+}
+
+// cutBody announces more of a body than it sends, then cuts the connection.
+func cutBody(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "1000")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// leadJSON is the lead of the API's documentation.
+const leadJSON = `{"id":"550e8400-e29b-41d4-a716-446655440000","name":"John Doe","email":"john@example.com","company":"Acme Corp","phone":"+1234567890","status":"new","created_at":"2025-10-01T12:00:00Z","updated_at":"2025-10-01T12:00:00Z"}`
