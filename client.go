@@ -85,7 +85,7 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 
 // Do makes a call that this package has no method for. It goes the same way as
 // all others: token, limiter, retries, errors. Every method but GET and HEAD
-// is a write.
+// is a write; OPTIONS, TRACE and CONNECT are [ErrInvalidArgument].
 //
 // path is relative to the base URL, begins with "/" and is escaped already:
 // "/leads/"+url.PathEscape(id). A query ([WithQuery] sends one), a fragment, an
@@ -98,14 +98,13 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // answer that is not one JSON value is a [*DecodeError]. With nil any 2xx will
 // do, 204 too. To read custom fields, let out embed the type of this package:
 //
-//	type MyLead struct {
+//	var my struct {
 //		leedo.Lead
 //		Score int `json:"score"`
 //	}
-//	var my MyLead
 //	err := client.Do(ctx, "GET", "/leads/"+url.PathEscape(id), nil, &my)
-//	var page leedo.Page[MyLead]
-//	err = client.Do(ctx, "GET", "/leads", nil, &page, leedo.WithQuery("page", "2"))
+//
+// A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
 	return k.run(ctx, out, nil, k.Check(body, out), k.apply(opts), k.Encode(body))
@@ -175,16 +174,13 @@ func defaults() *config {
 	}
 }
 
-func (cfg *config) apply(opts []Option) error {
-	for _, o := range opts {
-		if o == nil {
-			continue
-		}
-		if err := o.applyClient(cfg); err != nil {
-			return err
+func (cfg *config) apply(opts []Option) (err error) {
+	for i := 0; i < len(opts) && err == nil; i++ {
+		if opts[i] != nil {
+			err = opts[i].applyClient(cfg)
 		}
 	}
-	return nil
+	return err
 }
 
 // client makes the client that cfg describes.
@@ -210,8 +206,7 @@ func (cfg *config) client(token string) (*Client, error) {
 	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
 	c := &Client{config: cfg, trip: trip.New(trip.Config{
-		Base: cfg.base, HTTPClient: cfg.httpClient, Token: cfg.token,
-		Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
+		Base: cfg.base, HTTPClient: cfg.httpClient, Token: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
 		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt(), OnWait: cfg.hooks.wait(),
 	})}
@@ -234,10 +229,10 @@ func WithInsecureHTTP() Option {
 	return clientOption(func(c *config) error { c.insecure = true; return nil })
 }
 
-// WithHTTPClient sends requests through an HTTP client of the caller's. It is
-// copied, never changed: transport, cookie jar and CheckRedirect keep working,
-// its Timeout becomes the default of [WithAttemptTimeout]. The default is a
-// client on [http.DefaultTransport]. nil is [ErrInvalidArgument].
+// WithHTTPClient sends requests through a copy of the caller's HTTP client:
+// transport, cookie jar and CheckRedirect keep working, its Timeout becomes the
+// default of [WithAttemptTimeout]. The default is a client on
+// [http.DefaultTransport]. nil is [ErrInvalidArgument].
 func WithHTTPClient(client *http.Client) Option {
 	return clientOption(func(c *config) error {
 		if client == nil || client.Timeout < 0 {
@@ -368,16 +363,13 @@ func newCall(c *Client, method, template string) *call {
 	return k
 }
 
-func (k *call) apply(opts []RequestOption) error {
-	for _, o := range opts {
-		if o == nil {
-			continue
-		}
-		if err := o.applyCall(k); err != nil {
-			return err
+func (k *call) apply(opts []RequestOption) (err error) {
+	for i := 0; i < len(opts) && err == nil; i++ {
+		if opts[i] != nil {
+			err = opts[i].applyCall(k)
 		}
 	}
-	return nil
+	return err
 }
 
 // run makes the call, unless there are problems, and decodes the answer into
@@ -416,14 +408,6 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 	}
 	if err != nil {
 		return k.decodeError(err)
-	}
-	return nil
-}
-
-// changes tells whether an update changes anything.
-func (k *call) changes() error {
-	if k.Method == http.MethodPatch && string(k.Body) == "{}" {
-		return errors.New("nothing to change")
 	}
 	return nil
 }

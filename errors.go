@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/leedoapp/leedo-go/internal/trip"
 	"github.com/leedoapp/leedo-go/internal/wire"
@@ -25,8 +24,7 @@ func invalid(format string, args ...any) error {
 	return &invalidError{fmt.Errorf(format, args...)}
 }
 
-func (e *invalidError) Error() string   { return "leedo: " + e.detail() }
-func (e *invalidError) detail() string  { return ErrInvalidArgument.Error() + ": " + e.err.Error() }
+func (e *invalidError) Error() string   { return wire.Say("", "", "invalid argument: ", e.err) }
 func (e *invalidError) Unwrap() []error { return []error{ErrInvalidArgument, e.err} }
 
 // APIError is an answer that is not a success. Answers with one of the
@@ -62,23 +60,22 @@ type APIError struct {
 
 // Error returns one line: method, path, status, code, message, request id and
 // attempts.
-func (e *APIError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
-
-func (e *APIError) detail() string {
-	s := strconv.Itoa(e.StatusCode)
+func (e *APIError) Error() string {
+	what := strconv.Itoa(e.StatusCode)
 	switch {
 	case e.Code != "":
-		s += " " + e.Code
+		what += " " + e.Code
 	case e.Message == "":
-		s += " " + http.StatusText(e.StatusCode)
+		what += " " + http.StatusText(e.StatusCode)
 	}
 	if e.Message != "" {
-		s += ": " + e.Message
+		what += ": " + e.Message
 	}
+	request := ""
 	if e.RequestID != "" {
-		return fmt.Sprintf("%s (request %s, %s)", s, e.RequestID, attempts(e.Attempts))
+		request = "request " + e.RequestID + ", "
 	}
-	return fmt.Sprintf("%s (%s)", s, attempts(e.Attempts))
+	return wire.Say(e.Method, e.Path, what+" ("+request+wire.Attempts(e.Attempts)+")")
 }
 
 // Format prints Error() for all verbs, but for %#v the fields that are safe to
@@ -127,48 +124,6 @@ func (e *NotFoundError) Unwrap() error { return &e.APIError }
 // Unwrap returns the *APIError inside.
 func (e *ServerError) Unwrap() error { return &e.APIError }
 
-// RateLimitError is a call that the quota does not allow now: refused by the
-// API with a 429, or refused here, at once, because the wait would be longer
-// than [WithMaxWait] or the context allow.
-type RateLimitError struct {
-	// RetryAt is when the call can be made, by the local clock; zero if nobody
-	// told.
-	RetryAt time.Time
-	// RateLimit is what is known of the quota.
-	RateLimit RateLimit `json:"-"`
-	// Err is the [*APIError] of the call's last 429; nil when there was none.
-	Err error `json:"-"`
-
-	method, path string
-}
-
-// Local tells whether the call was refused from what was known, before the API
-// refused it: Err is nil.
-func (e *RateLimitError) Local() bool { return e.Err == nil }
-
-// Error returns one line with the time to retry at.
-func (e *RateLimitError) Error() string { return prefix(e.method, e.path) + e.detail() }
-
-func (e *RateLimitError) detail() string {
-	s := "rate limit reached, not sent"
-	if e.Err != nil {
-		s = detail(e.Err)
-	}
-	if e.RetryAt.IsZero() {
-		return s
-	}
-	return s + ", retry at " + e.RetryAt.Format(time.RFC3339)
-}
-
-// Unwrap returns Err.
-func (e *RateLimitError) Unwrap() error { return e.Err }
-
-// LogValue returns method, path and the time to retry at.
-func (e *RateLimitError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("method", e.method), slog.String("path", e.path),
-		slog.Time("retry_at", e.RetryAt), slog.Bool("local", e.Local()))
-}
-
 // UnknownOutcomeError is a write that may or may not have been done: it was
 // sent, and no answer that settles it came back. Look before repeating it.
 type UnknownOutcomeError struct {
@@ -179,9 +134,9 @@ type UnknownOutcomeError struct {
 }
 
 // Error returns one line with the cause.
-func (e *UnknownOutcomeError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
-
-func (e *UnknownOutcomeError) detail() string { return "outcome unknown: " + detail(e.Err) }
+func (e *UnknownOutcomeError) Error() string {
+	return wire.Say(e.Method, e.Path, "outcome unknown: ", e.Err)
+}
 
 // Unwrap returns Err.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
@@ -209,10 +164,8 @@ type DecodeError struct {
 }
 
 // Error returns one line with what is wrong.
-func (e *DecodeError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
-
-func (e *DecodeError) detail() string {
-	return fmt.Sprintf("unusable answer %d: %s", e.StatusCode, detail(e.Err))
+func (e *DecodeError) Error() string {
+	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable answer %d: ", e.StatusCode), e.Err)
 }
 
 // Unwrap returns Err.
@@ -238,10 +191,8 @@ type TransportError struct {
 }
 
 // Error returns one line with the cause.
-func (e *TransportError) Error() string { return prefix(e.Method, e.Path) + e.detail() }
-
-func (e *TransportError) detail() string {
-	return fmt.Sprintf("no answer: %s (%s)", detail(e.Err), attempts(e.Attempts))
+func (e *TransportError) Error() string {
+	return wire.Say(e.Method, e.Path, "no answer: ", e.Err) + " (" + wire.Attempts(e.Attempts) + ")"
 }
 
 // Unwrap returns Err.
@@ -310,36 +261,15 @@ type callError struct {
 	errs         []error
 }
 
-func (e *callError) Error() string { return prefix(e.method, e.path) + e.detail() }
-
-func (e *callError) detail() string {
-	s := detail(e.errs[0])
-	for _, err := range e.errs[1:] {
-		s += "; before that: " + detail(err)
-	}
-	return s
-}
-
+func (e *callError) Error() string   { return wire.Say(e.method, e.path, "", e.errs...) }
 func (e *callError) Unwrap() []error { return e.errs }
 
 func (e *callError) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("method", e.method), slog.String("path", e.path), slog.String("error", detail(e.errs[0]))}
-	for _, err := range e.errs[1:] {
-		attrs = append(attrs, slog.Any("before", loggable(err)))
+	attrs := []slog.Attr{slog.String("method", e.method), slog.String("path", e.path)}
+	for _, err := range e.errs {
+		attrs = append(attrs, slog.Any("error", loggable(err)))
 	}
 	return slog.GroupValue(attrs...)
-}
-
-// detail returns the text of err without the call it belongs to, so that the
-// errors around it need not say that twice.
-func detail(err error) string {
-	switch e := err.(type) {
-	case nil:
-		return "no cause"
-	case interface{ detail() string }:
-		return e.detail()
-	}
-	return err.Error()
 }
 
 // loggable returns err as a value that logs no message of the API.
@@ -347,21 +277,7 @@ func loggable(err error) any {
 	if v, ok := err.(slog.LogValuer); ok {
 		return v
 	}
-	return detail(err)
-}
-
-func prefix(method, path string) string {
-	if method == "" {
-		return "leedo: "
-	}
-	return "leedo: " + method + " " + path + ": "
-}
-
-func attempts(n int) string {
-	if n == 1 {
-		return "1 attempt"
-	}
-	return strconv.Itoa(n) + " attempts"
+	return err.Error()
 }
 
 func format(f fmt.State, verb rune, text, gosyntax string) {

@@ -58,15 +58,8 @@
 //
 // # Custom fields
 //
-// Fields that this package does not know are written with [WithBodyField] and
-// read into a type of your own with [Client.Do]:
-//
-//	type MyLead struct {
-//		leedo.Lead
-//		Score int `json:"score"`
-//	}
-//	var my MyLead
-//	err := client.Do(ctx, "GET", "/leads/"+url.PathEscape(id), nil, &my)
+// [WithBodyField] writes fields that this package does not know; [Client.Do]
+// reads them into a type of your own that embeds [Lead], for example.
 //
 // Package leedotest has a fake of the API to test your own code against.
 package leedo
@@ -180,7 +173,7 @@ func get[T resource](ctx context.Context, c *Client, template, id string, opts [
 // empty id means that template has none.
 func send[T resource, P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
 	k := newCall(c, method, template)
-	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.changes())
+	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.Changes())
 }
 
 // finish makes a call whose preparation had the given errors.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // The headers by which the API tells the quota of a token. Plans allow 100
@@ -75,6 +76,46 @@ func (l *RateLimiter) RateLimit() RateLimit {
 		return RateLimit{}
 	}
 	return RateLimit(l.ledger.Figures())
+}
+
+// RateLimitError is a call that the quota does not allow now: refused by the
+// API with a 429, or refused here, at once, because the wait would be longer
+// than [WithMaxWait] or the context allow.
+type RateLimitError struct {
+	// RetryAt is when the call can be made, by the local clock; zero if nobody
+	// told.
+	RetryAt time.Time
+	// RateLimit is what is known of the quota.
+	RateLimit RateLimit `json:"-"`
+	// Err is the [*APIError] of the call's last 429; nil when there was none.
+	Err error `json:"-"`
+
+	method, path string
+}
+
+// Local tells whether the call was refused from what was known, before the API
+// refused it: Err is nil.
+func (e *RateLimitError) Local() bool { return e.Err == nil }
+
+// Error returns one line with the time to retry at.
+func (e *RateLimitError) Error() string {
+	when := ""
+	if !e.RetryAt.IsZero() {
+		when = ", retry at " + e.RetryAt.Format(time.RFC3339)
+	}
+	if e.Err == nil {
+		return wire.Say(e.method, e.path, "rate limit reached, not sent"+when)
+	}
+	return wire.Say(e.method, e.path, "", e.Err) + when
+}
+
+// Unwrap returns Err.
+func (e *RateLimitError) Unwrap() error { return e.Err }
+
+// LogValue returns method, path and the time to retry at.
+func (e *RateLimitError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("method", e.method), slog.String("path", e.path),
+		slog.Time("retry_at", e.RetryAt), slog.Bool("local", e.Local()))
 }
 
 // WithRateLimiter makes the client use a limiter that others use, too: of a

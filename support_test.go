@@ -2,11 +2,16 @@ package leedo_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync"
 	"testing"
 
@@ -161,3 +166,103 @@ func cutBody(status int, body string) http.HandlerFunc {
 
 // leadJSON is the lead of the API's documentation.
 const leadJSON = `{"id":"550e8400-e29b-41d4-a716-446655440000","name":"John Doe","email":"john@example.com","company":"Acme Corp","phone":"+1234567890","status":"new","created_at":"2025-10-01T12:00:00Z","updated_at":"2025-10-01T12:00:00Z"}`
+
+// newServer returns a server that is not yet started, to be given another
+// listener, or TLS, whose failed handshakes are not logged.
+func newServer(t *testing.T, answers ...http.HandlerFunc) *server {
+	t.Helper()
+	s := &server{}
+	s.Server = httptest.NewUnstartedServer(s.handler(answers))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// tlsClient returns a client for a server with TLS that trusts it.
+func (s *server) tlsClient(t *testing.T, opts ...leedo.Option) *leedo.Client {
+	t.Helper()
+	return s.client(t, append([]leedo.Option{leedo.WithHTTPClient(s.Client())}, opts...)...)
+}
+
+// refusingURL returns a URL whose port refuses connections. It belongs to a
+// connection for as long as the test runs, or a server of another test might
+// be given it.
+func refusingURL(t *testing.T, scheme string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return scheme + "://" + conn.LocalAddr().String() + "/v1"
+}
+
+// operation is a call as tables of tests name it.
+type operation struct {
+	name string
+	call func(context.Context, *leedo.Client, ...leedo.RequestOption) error
+}
+
+// reads are calls that may be repeated.
+var reads = []operation{
+	{"Get", func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		_, err := c.Leads.Get(ctx, "id-1", opts...)
+		return err
+	}},
+	{"HEAD", func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		return c.Do(ctx, "HEAD", "/leads", nil, nil, opts...)
+	}},
+}
+
+// writes are calls that may not, with a body and without one.
+var writes = []operation{
+	{"Create", create},
+	{"Update", func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		_, err := c.Leads.Update(ctx, "id-1", &leedo.LeadUpdateParams{Name: new("John Doe")}, opts...)
+		return err
+	}},
+	{"PUT", func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		return c.Do(ctx, "PUT", "/leads", json.RawMessage(leadJSON), nil, opts...)
+	}},
+	{"DELETE", remove},
+}
+
+func create(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+	_, err := c.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"}, opts...)
+	return err
+}
+
+// remove is a write without a body.
+func remove(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+	return c.Do(ctx, "DELETE", "/leads/id-1", nil, nil, opts...)
+}
+
+// is tells whether an error of type E is in err.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// jar is a cookie jar made of functions; nil ones do nothing.
+type jar struct {
+	store func([]*http.Cookie)
+	load  func() []*http.Cookie
+}
+
+func (j jar) SetCookies(_ *url.URL, cookies []*http.Cookie) {
+	if j.store != nil {
+		j.store(cookies)
+	}
+}
+
+func (j jar) Cookies(*url.URL) []*http.Cookie {
+	if j.load == nil {
+		return nil
+	}
+	return j.load()
+}

@@ -57,7 +57,7 @@ type Ledger struct {
 	strikes  int           // refusals in a row that told no time
 	waiting  int
 	inFlight int
-	changed  chan struct{} // closed when the waiters should look again
+	changed  chan struct{} // closed when the waiters should look again; nil: nobody waits
 
 	// Answers come out of order. ticks counts grants and bookings, so that
 	// what happened first can be told without a clock.
@@ -65,7 +65,7 @@ type Ledger struct {
 }
 
 // NewLedger returns a ledger that knows nothing yet and so refuses nobody.
-func NewLedger() *Ledger { return &Ledger{changed: make(chan struct{})} }
+func NewLedger() *Ledger { return &Ledger{} }
 
 // Permit is the right to send one request. It must be settled or cancelled,
 // once.
@@ -81,7 +81,7 @@ func (l *Ledger) Acquire(ctx context.Context, budget time.Duration, notify func(
 	for {
 		l.mu.Lock()
 		now := time.Now()
-		until, changed := l.gate(now), l.changed
+		until := l.gate(now)
 		if until.IsZero() {
 			p := l.grant()
 			l.mu.Unlock()
@@ -93,21 +93,41 @@ func (l *Ledger) Acquire(ctx context.Context, budget time.Duration, notify func(
 			return Permit{}, waited, &Refusal{Until: until}
 		}
 		l.waiting++
-		l.mu.Unlock()
-
-		if !until.Equal(told) {
-			notify(until)
-			told = until
+		if l.changed == nil {
+			l.changed = make(chan struct{})
 		}
-		err := sleep(ctx, until.Sub(now), changed)
-
-		l.mu.Lock()
-		l.waiting--
+		changed := l.changed
 		l.mu.Unlock()
+		err := l.wait(ctx, until, changed, func() {
+			if !until.Equal(told) {
+				told = until
+				notify(until)
+			}
+		})
 		if err != nil {
 			return Permit{}, time.Since(start), err
 		}
 	}
+}
+
+// wait tells of a wait and waits until the given time, or until changed is
+// closed or ctx ends.
+func (l *Ledger) wait(ctx context.Context, until time.Time, changed <-chan struct{}, tell func()) error {
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.waiting--
+	}()
+	tell()
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-changed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // Grant gives a permit without asking whether there is one.
@@ -121,19 +141,6 @@ func (l *Ledger) grant() Permit {
 	l.inFlight++
 	l.ticks++
 	return Permit{tick: l.ticks}
-}
-
-// sleep waits for d, or until again is closed or ctx ends.
-func sleep(ctx context.Context, d time.Duration, again <-chan struct{}) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-again:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
 }
 
 // gate spends a permit and returns the zero time, or returns until when there
@@ -238,9 +245,9 @@ func (l *Ledger) block(r Reading, received time.Time) {
 
 // wake lets the waiters look again.
 func (l *Ledger) wake() {
-	if l.waiting > 0 {
+	if l.changed != nil {
 		close(l.changed)
-		l.changed = make(chan struct{})
+		l.changed = nil
 	}
 }
 

@@ -111,8 +111,8 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 		return near(time.UnixMilli(int64(n)), received, skew)
 	case n < 1e17: // microseconds
 		return near(time.UnixMicro(int64(n)), received, skew)
-	case n < 9e18: // nanoseconds
-		return near(time.Unix(0, int64(n)), received, skew)
+	case n < 9e18: // nanoseconds, of which a float64 holds all but the last few hundred
+		return near(time.Unix(0, int64(n)).Add(time.Microsecond), received, skew)
 	}
 	return time.Time{}
 }

@@ -63,10 +63,14 @@ func (r *record) afterAnswer(a *Answer) bool {
 		return r.trip.Limited && r.rounds <= maxRounds
 	case a.Success():
 		cut := a.BodyErr != nil && r.call.BodyWanted && !TooLarge(a.BodyErr)
-		return cut && r.call.Repeatable && r.retry(a)
+		if !cut || !r.call.Repeatable {
+			return false
+		}
 	case a.Status >= 300 && a.Status < 500 && a.Status != http.StatusRequestTimeout:
 		return false
 	}
+	// Should the answer to another attempt be a refusal, this one may have been
+	// done all the same.
 	r.Unknown = r.Unknown || r.call.Write
 	return r.call.Repeatable && a.Status != http.StatusNotImplemented && r.retry(a)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // Config is what all calls of one client have in common.
@@ -112,10 +113,10 @@ type Result struct {
 	Token    string // the token last sent, for masking it in what the server says
 }
 
-// TokenError is a token that could not be had. Nothing was sent with it.
+// TokenError is a token that could not be had: the attempt was not made.
 type TokenError struct{ Err error }
 
-func (e *TokenError) Error() string { return "no token" }
+func (e *TokenError) Error() string { return "no token: " + wire.Line(e.Err.Error()) }
 func (e *TokenError) Unwrap() error { return e.Err }
 
 // Go makes the trip of c.

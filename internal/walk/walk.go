@@ -64,6 +64,11 @@ type walker[T any] struct {
 	per   int // rows per page; 0: not known yet
 	seen  recent
 	idle  int // pages in a row that brought nothing
+
+	top      int // the last page read going forward; those up to it may repeat
+	total    int // of the page read last
+	grown    int // by how much the total grew so far, step by step
+	repeated int // rows that came again on pages beyond top
 }
 
 // page is one page as it was read.
@@ -86,7 +91,7 @@ func (w *walker[T]) run() error {
 			}
 			last, err = w.goBack(last, p)
 		default:
-			last, err = p, w.accept(last, p)
+			last, err = p, w.accept(p)
 		}
 		if err != nil {
 			return err
@@ -110,7 +115,10 @@ func (w *walker[T]) read(number int) (*page[T], error) {
 	case w.per != 0 && meta.PerPage != w.per:
 		return nil, &Broken{fmt.Sprintf("meta.per_page changed from %d to %d during the walk", w.per, meta.PerPage)}
 	}
-	w.per = meta.PerPage
+	if w.per != 0 {
+		w.grown += max(meta.Total-w.total, 0)
+	}
+	w.per, w.total = meta.PerPage, meta.Total
 	return &page[T]{rows, meta}, nil
 }
 
@@ -127,13 +135,23 @@ func (p *page[T]) promisesMore() bool {
 	return len(p.rows) >= per && n > p.meta.Total/per
 }
 
-// accept hands out the page after last.
-func (w *walker[T]) accept(last, p *page[T]) error {
+// accept hands out the page after the one up to which everything was seen.
+// Rows that come again there were pushed on by insertions, so there are no more
+// of them than the total grew by; else the server repeats itself.
+func (w *walker[T]) accept(p *page[T]) error {
+	beyond := p.meta.Page > w.top
+	if beyond {
+		w.top = p.meta.Page
+		for _, row := range p.rows {
+			if w.seen.has(w.key(row)) {
+				w.repeated++
+			}
+		}
+	}
 	if err := w.hand(p); err != nil {
 		return err
 	}
-	stuck := w.idle > 0 && last != nil && p.meta.Total <= last.meta.Total
-	if stuck && len(p.rows) > 0 && p.promisesMore() {
+	if beyond && w.idle > 0 && w.repeated > w.grown && p.promisesMore() {
 		return &Broken{fmt.Sprintf("page %d repeats rows of the pages before it", p.meta.Page)}
 	}
 	return nil
@@ -157,6 +175,7 @@ func (w *walker[T]) goBack(last, ahead *page[T]) (*page[T], error) {
 		if err := w.hand(p); err != nil || !adjacent {
 			return p, err
 		}
+		w.top = max(w.top, ahead.meta.Page)
 		return ahead, w.hand(ahead)
 	}
 }

@@ -44,6 +44,9 @@ func (r *Request) Check(body, out any) error {
 		r.Method = strconv.Quote(Line(r.Method))
 		return errors.New("not an HTTP method in upper-case letters")
 	}
+	if slices.Contains(unfit, r.Method) {
+		return fmt.Errorf("%s is for servers and proxies, not for resources", r.Method)
+	}
 	if body != nil && r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)
 	}
@@ -63,6 +66,10 @@ func (r *Request) Check(body, out any) error {
 	return err
 }
 
+// unfit are the methods that no resource has. net/http repeats the first two
+// by itself.
+var unfit = []string{http.MethodOptions, http.MethodTrace, http.MethodConnect}
+
 // Encode makes the body.
 func (r *Request) Encode(body any) (err error) {
 	if v := reflect.ValueOf(body); v.Kind() == reflect.Pointer && v.IsNil() {
@@ -73,6 +80,14 @@ func (r *Request) Encode(body any) (err error) {
 	}
 	if r.Body != nil && r.Header["Content-Type"] == nil {
 		r.Header["Content-Type"] = []string{"application/json"}
+	}
+	return nil
+}
+
+// Changes tells whether an update changes anything.
+func (r *Request) Changes() error {
+	if r.Method == http.MethodPatch && string(r.Body) == "{}" {
+		return errors.New("nothing to change")
 	}
 	return nil
 }

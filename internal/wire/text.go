@@ -32,6 +32,32 @@ func Line(s string) string {
 	return b.String()
 }
 
+// Say puts together the one line of an error: the call, a text and what caused
+// it. Causes that belong to the same call do not name it again.
+func Say(method, path, text string, causes ...error) string {
+	call := "leedo: "
+	if method != "" {
+		call += method + " " + path + ": "
+	}
+	for i, err := range causes {
+		if i > 0 {
+			text += "; before that: "
+		}
+		if err != nil {
+			text += strings.TrimPrefix(strings.TrimPrefix(err.Error(), call), "leedo: ")
+		}
+	}
+	return call + text
+}
+
+// Attempts counts attempts in words.
+func Attempts(n int) string {
+	if n == 1 {
+		return "1 attempt"
+	}
+	return strconv.Itoa(n) + " attempts"
+}
+
 // Mask replaces the secret in s, should it be there.
 func Mask(s, secret string) string {
 	if secret == "" {

@@ -1,0 +1,284 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func quiet(time.Time) {}
+
+// told is the reading of an answer that says what is left until a reset.
+func told(limit, remaining int, reset time.Duration) Reading {
+	return Reading{Limit: limit, Remaining: remaining, Reset: time.Now().Add(reset)}
+}
+
+// learn settles a request with what its answer told.
+func learn(t *testing.T, l *Ledger, r Reading) {
+	t.Helper()
+	p, _, err := l.Acquire(t.Context(), 0, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Settle(p, false, r, time.Now())
+}
+
+func TestNothingKnownRefusesNobody(t *testing.T) {
+	l := NewLedger()
+	for range 1000 {
+		if _, _, err := l.Acquire(t.Context(), 0, quiet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f := l.Figures(); f.InFlight != 1000 || f.Limit != 0 || !f.Observed.IsZero() {
+		t.Errorf("figures %+v", f)
+	}
+}
+
+func TestWhatIsLeftIsSpentOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		learn(t, l, told(100, 3, time.Hour))
+		for i := range 3 {
+			if _, _, err := l.Acquire(t.Context(), 0, quiet); err != nil {
+				t.Fatalf("permit %d of 3: %v", i+1, err)
+			}
+		}
+		// All three are in flight: nothing is left, though no answer says so.
+		_, _, err := l.Acquire(t.Context(), time.Minute, quiet)
+		refusal, ok := errors.AsType[*Refusal](err)
+		if !ok || time.Until(refusal.Until) != time.Hour {
+			t.Fatalf("fourth: %v", err)
+		}
+		if f := l.Figures(); f.Remaining != 0 || f.InFlight != 3 {
+			t.Errorf("figures %+v", f)
+		}
+	})
+}
+
+func TestWaitsForTheReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		learn(t, l, told(100, 0, 50*time.Second))
+		start := time.Now()
+		var notified time.Time
+		p, waited, err := l.Acquire(t.Context(), Forever, func(until time.Time) { notified = until })
+		if err != nil || waited != 50*time.Second || time.Since(start) != waited {
+			t.Errorf("waited %v (really %v), %v", waited, time.Since(start), err)
+		}
+		if !notified.Equal(start.Add(50 * time.Second)) {
+			t.Errorf("told of a wait until %v", notified)
+		}
+		l.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		if f := l.Figures(); f.Remaining != 99 || f.Waiting != 0 || f.InFlight != 0 {
+			t.Errorf("figures %+v", f)
+		}
+	})
+}
+
+func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		learn(t, l, told(100, 0, time.Hour))
+		short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start := time.Now()
+		for name, try := range map[string]func() error{
+			"budget":   func() error { _, _, err := l.Acquire(t.Context(), time.Hour-1, quiet); return err },
+			"no wait":  func() error { _, _, err := l.Acquire(t.Context(), 0, quiet); return err },
+			"deadline": func() error { _, _, err := l.Acquire(short, Forever, quiet); return err },
+		} {
+			refusal, ok := errors.AsType[*Refusal](try())
+			if !ok || !refusal.Until.Equal(start.Add(time.Hour)) {
+				t.Errorf("%s: %v", name, refusal)
+			}
+		}
+		if time.Since(start) != 0 {
+			t.Errorf("refused after %v", time.Since(start))
+		}
+	})
+}
+
+func TestContextEndsAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		learn(t, l, told(100, 0, time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Minute, cancel)
+		_, waited, err := l.Acquire(ctx, Forever, quiet)
+		if !errors.Is(err, context.Canceled) || waited != time.Minute {
+			t.Errorf("%v after %v", err, waited)
+		}
+		if f := l.Figures(); f.Waiting != 0 || f.InFlight != 0 {
+			t.Errorf("figures %+v", f)
+		}
+	})
+}
+
+func TestAnswersOutOfOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		reset := time.Now().Add(time.Hour)
+		early, late := l.Grant(), l.Grant()
+		settle := func(p Permit, limit, remaining int, reset time.Time) {
+			l.Settle(p, false, Reading{Limit: limit, Remaining: remaining, Reset: reset}, time.Now())
+		}
+		settle(late, 100, 50, reset)
+		settle(early, 100, 51, reset) // was asked for before, so it may not raise
+		if got := l.Figures().Remaining; got != 50 {
+			t.Errorf("an older answer raised what is left to %d", got)
+		}
+
+		older, newest := l.Grant(), l.Grant()
+		settle(newest, 100, 48, reset)
+		settle(older, 100, 40, reset) // but it may lower: others spend, too
+		if got := l.Figures().Remaining; got != 40 {
+			t.Errorf("left %d, want 40", got)
+		}
+
+		stale, turn := l.Grant(), l.Grant()
+		settle(turn, 100, 99, reset.Add(time.Hour)) // the window turned
+		settle(stale, 100, 0, reset)                // and this is of the old one
+		if f := l.Figures(); f.Remaining != 99 || !f.Reset.Equal(reset.Add(time.Hour)) {
+			t.Errorf("an answer of an old window left %+v", f)
+		}
+	})
+}
+
+func TestAnswersWithoutAWordAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		learn(t, l, told(100, 10, time.Hour))
+		learn(t, l, Reading{Limit: -1, Remaining: -1})
+		lost, _, _ := l.Acquire(t.Context(), 0, quiet)
+		l.Cancel(lost, true)
+		unsent, _, _ := l.Acquire(t.Context(), 0, quiet)
+		l.Cancel(unsent, false)
+		if f := l.Figures(); f.Remaining != 8 || f.InFlight != 0 {
+			t.Errorf("figures %+v, want 8 left", f)
+		}
+	})
+}
+
+func TestARefusalHoldsAllBack(t *testing.T) {
+	const none, long, short = 0, time.Hour, 7 * time.Second
+	for name, tt := range map[string]struct {
+		limit             int
+		reset, retryAfter time.Duration // from now; 0: not told
+		wait, spread      time.Duration
+	}{
+		"Retry-After before the reset": {100, long, short, short, spread},
+		"the reset":                    {100, long, none, long, spread},
+		"only the reset":               {-1, long, none, long, spread},
+		"only Retry-After":             {-1, none, long, long, spread},
+		"nothing":                      {-1, none, none, blindBackoff / 2, blindBackoff/2 + spread},
+		"times that are over":          {-1, -short, -short, blindBackoff / 2, blindBackoff/2 + spread},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := Reading{Limit: tt.limit, Remaining: min(tt.limit, 0)}
+				if tt.reset != none {
+					r.Reset = time.Now().Add(tt.reset)
+				}
+				if tt.retryAfter != none {
+					r.RetryAfter = time.Now().Add(tt.retryAfter)
+				}
+				l := NewLedger()
+				l.Settle(l.Grant(), true, r, time.Now())
+				_, waited, err := l.Acquire(t.Context(), Forever, quiet)
+				if err != nil || waited < tt.wait || waited > tt.wait+tt.spread {
+					t.Errorf("waited %v, %v; want %v to %v", waited, err, tt.wait, tt.wait+tt.spread)
+				}
+			})
+		})
+	}
+}
+
+func TestBlindBackOffGrowsAndIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger()
+		var longest time.Duration
+		for i := range 20 {
+			p, waited, err := l.Acquire(t.Context(), Forever, quiet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if top := min(blindBackoff<<max(i-1, 0), blindBackoffMax) + spread; i > 0 && (waited < top/4 || waited > top) {
+				t.Errorf("wait %d: %v, at most %v", i, waited, top)
+			}
+			longest = max(longest, waited)
+			l.Settle(p, true, Reading{Limit: -1, Remaining: -1}, time.Now())
+		}
+		if longest > blindBackoffMax+spread || longest < blindBackoffMax/2 {
+			t.Errorf("longest wait %v", longest)
+		}
+		p, _, _ := l.Acquire(t.Context(), Forever, quiet)
+		l.Settle(p, false, Reading{Limit: -1, Remaining: -1}, time.Now())
+		p, _, _ = l.Acquire(t.Context(), Forever, quiet)
+		l.Settle(p, true, Reading{Limit: -1, Remaining: -1}, time.Now())
+		if _, waited, _ := l.Acquire(t.Context(), Forever, quiet); waited > blindBackoff+spread {
+			t.Errorf("after a success the back-off begins anew, not at %v", waited)
+		}
+	})
+}
+
+func TestPanicInNotifyLeavesNoWaiter(t *testing.T) {
+	l := NewLedger()
+	learn(t, l, told(1, 0, time.Hour))
+	func() {
+		defer func() { recover() }()
+		l.Acquire(t.Context(), Forever, func(time.Time) { panic("hook") })
+	}()
+	if f := l.Figures(); f.Waiting != 0 {
+		t.Errorf("%d waiting", f.Waiting)
+	}
+}
+
+func TestManyCallersAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, callers = 10, 64
+		l := NewLedger()
+		learn(t, l, told(limit, limit, time.Minute))
+		var mu sync.Mutex
+		sent := map[time.Duration]int{}
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range callers {
+			wg.Go(func() {
+				p, _, err := l.Acquire(t.Context(), Forever, quiet)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				sent[time.Since(start).Truncate(time.Minute)]++
+				mu.Unlock()
+				l.Settle(p, false, Reading{Limit: -1, Remaining: -1}, time.Now())
+			})
+		}
+		wg.Wait()
+		if sent[0] != limit {
+			t.Errorf("%d sent before the reset, want %d", sent[0], limit)
+		}
+	})
+}
+
+func BenchmarkPermit(b *testing.B) {
+	l := NewLedger()
+	h := http.Header{"X-Ratelimit-Limit": {"2000000000"}, "X-Ratelimit-Remaining": {"1999999999"},
+		"X-Ratelimit-Reset": {strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)}}
+	b.ReportAllocs()
+	for b.Loop() {
+		p, _, err := l.Acquire(b.Context(), 0, quiet)
+		if err != nil {
+			b.Fatal(err)
+		}
+		now := time.Now()
+		l.Settle(p, false, Read(h, now), now)
+	}
+}

@@ -1,0 +1,211 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestIdsAreData(t *testing.T) {
+	for id, want := range map[string]string{
+		"550e8400-e29b-41d4-a716-446655440000": "/leads/550e8400-e29b-41d4-a716-446655440000",
+		"a/b":                                  "/leads/a%2Fb",
+		"a?b=c":                                "/leads/a%3Fb=c",
+		"a#b":                                  "/leads/a%23b",
+		"a b":                                  "/leads/a%20b",
+		"a%2e":                                 "/leads/a%252e",
+		"...":                                  "/leads/...",
+		"a..b":                                 "/leads/a..b",
+		"{id}":                                 "/leads/%7Bid%7D",
+		"ü":                                    "/leads/%C3%BC",
+	} {
+		got, err := FillPath("/leads/{id}", id)
+		if err != nil || got != want {
+			t.Errorf("%q: %q, %v; want %q", id, got, err, want)
+		}
+		if err := CheckPath(got); err != nil {
+			t.Errorf("the path of %q: %v", id, err)
+		}
+	}
+	for _, id := range []string{"", ".", "..", "a/..", "../b", "a/../b", `..\b`, "./a", "a\x00", "a\nb", "a\r\nb", "\u0085", "\xff"} {
+		if got, err := FillPath("/leads/{id}", id); err == nil {
+			t.Errorf("%q: %q, want an error", id, got)
+		}
+	}
+}
+
+func TestPathsAreRelativeAndEscaped(t *testing.T) {
+	for _, path := range []string{"/", "/leads", "/leads/a%2Fb", "/leads/a..b", "/leads/%C3%BC", "/leads/a:b@c;d=e", "/leads/"} {
+		if err := CheckPath(path); err != nil {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	for _, path := range []string{
+		"", "leads", "//evil.example/leads", "https://evil.example/", "/leads?x=y", "/leads?", "/leads#a", "/a b", "/a\nb", "/\x7f",
+		"/..", "/leads/..", "/leads/../x", "/leads/./x", "/leads/%2e%2E/x", "/leads/%2e", "/leads/..%2fx", "/leads/..%5cx", `/leads/..\x`,
+		"/leads/%zz", "/leads/%", "/leads/ü", "/leads/%00", "/leads/%0a", `/"`, "/%ff",
+	} {
+		if err := CheckPath(path); err == nil {
+			t.Errorf("%q is taken", path)
+		}
+	}
+}
+
+func TestJoinKeepsTheEscapedPath(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://api.leedo.app/v1":   "https://api.leedo.app/v1/leads/a%2Fb?q=1",
+		"https://api.leedo.app/v1/":  "https://api.leedo.app/v1/leads/a%2Fb?q=1",
+		"https://api.leedo.app":      "https://api.leedo.app/leads/a%2Fb?q=1",
+		"https://proxy/a%2Fb%20c/v1": "https://proxy/a%2Fb%20c/v1/leads/a%2Fb?q=1",
+	} {
+		u, err := ParseBase(base, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Join(u, "/leads/a%2Fb", "q=1")
+		if err != nil || got.String() != want {
+			t.Errorf("%s: %v, %v; want %s", base, got, err, want)
+		}
+	}
+}
+
+func TestLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"  plain ":               "plain",
+		"a\nb\r\n\tc":            `a\nb\r\n\tc`,
+		"a\x1b[31mred":           `a\x1b[31mred`,
+		"bidi \u202e evil":       `bidi \u202e evil`,
+		"line\u2028separator":    `line\u2028separator`,
+		"Zürich, 東京":             "Zürich, 東京",
+		strings.Repeat("é", 201): strings.Repeat("é", 200) + "…",
+	} {
+		if got := Line(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := Line("bad \xff utf8"); !utf8.ValidString(got) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
+	const secret = "jane@example.com"
+	type row struct {
+		ID string `json:"id"`
+		N  int    `json:"n"`
+	}
+	for name, tt := range map[string]struct{ contentType, body, want string }{
+		"empty":            {"application/json", " \n", "empty body"},
+		"html":             {"text/html", "<p>" + secret, "not JSON by its content type"},
+		"html as json":     {"application/json", "<p>" + secret, "not one JSON value: offset 1"},
+		"cut":              {"application/json", `{"id":"` + secret, "JSON ends early: unexpected EOF"},
+		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "not one JSON value: offset 12"},
+		"two values":       {"application/json", `{"id":"a"}{}`, "not one JSON value: offset 11"},
+		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id" cannot hold a JSON object`},
+		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n" cannot hold a JSON number`},
+	} {
+		var out row
+		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out)
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("%s: %v, want %s", name, err, tt.want)
+		}
+		if name == "cut" && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%v is no unexpected EOF", err)
+		}
+	}
+	for _, contentType := range []string{"", "application/json", "application/json; charset=utf-8", "application/vnd.leedo+json", "application/json; =bad"} {
+		var out row
+		h := http.Header{"Content-Type": {contentType}}
+		if err := Decode(h, []byte(` {"id":"a","extra":[1]} `), &out); err != nil || out.ID != "a" {
+			t.Errorf("%q: %v", contentType, err)
+		}
+	}
+}
+
+func TestEncodeAddsFields(t *testing.T) {
+	type params struct {
+		Name string `json:"name,omitzero"`
+	}
+	for name, tt := range map[string]struct {
+		body   any
+		fields []Field
+		want   string
+	}{
+		"nothing":      {nil, nil, ""},
+		"body":         {&params{"x"}, nil, `{"name":"x"}`},
+		"a field":      {&params{"x"}, []Field{{"score", 7}}, `{"name":"x","score":7}`},
+		"a field wins": {&params{"x"}, []Field{{"name", nil}}, `{"name":null}`},
+		"fields alone": {nil, []Field{{"a", 1}, {"a", 2}}, `{"a":2}`},
+	} {
+		got, err := Encode(tt.body, tt.fields)
+		if err != nil || string(got) != tt.want {
+			t.Errorf("%s: %s, %v; want %s", name, got, err, tt.want)
+		}
+	}
+	for name, body := range map[string]any{"array": []int{1}, "text": "x", "null": json.RawMessage("null")} {
+		if got, err := Encode(body, []Field{{"a", 1}}); err == nil {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestProblemInEveryForm(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`{"error":{"code":"not_found","message":"no such lead"}}`:                         {"not_found", "no such lead"},
+		`{"error":{"code":404,"message":"no such lead"}}`:                                 {"404", "no such lead"},
+		`{"error":"no such lead"}`:                                                        {"", "no such lead"},
+		`{"error":"invalid_token","error_description":"the token expired"}`:               {"invalid_token", "the token expired"},
+		`{"message":"no such lead","code":"gone"}`:                                        {"gone", "no such lead"},
+		`{"errors":["one","two"]}`:                                                        {"", "one; two"},
+		`{"errors":[{"field":"name","message":"is missing"},{"detail":"x"}]}`:             {"", "name: is missing; x"},
+		`{"errors":{"name":["is missing","is short"],"email":"is taken"}}`:                {"", "email: is taken; name: is missing, is short"},
+		`{"message":"invalid","errors":["one"]}`:                                          {"", "invalid: one"},
+		`{"type":"https://api.leedo.app/problems/no-such-lead","title":"T","detail":"D"}`: {"no-such-lead", "D"},
+		`{"type":"about:blank","title":"Not Found","status":404}`:                         {"", "Not Found"},
+		`not found`: {}, `<html>`: {}, ``: {}, `null`: {}, `[]`: {}, `"text"`: {}, `{}`: {}, `7`: {},
+		`{"error":null}`: {}, `{"error":[1]}`: {}, `{"errors":{}}`: {}, `{"errors":[[["x"]]]}`: {}, `{"message":{"a":1}}`: {},
+	} {
+		code, message := Problem([]byte(body))
+		if code != want[0] || message != want[1] {
+			t.Errorf("%s: %q, %q; want %q", body, code, message, want)
+		}
+	}
+}
+
+func FuzzProblem(f *testing.F) {
+	f.Add([]byte(`{"error":{"code":"a","message":"b"},"errors":[{"field":"x"}]}`))
+	f.Add([]byte(strings.Repeat(`{"errors":`, 100)))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		code, message := Problem(body)
+		for _, s := range []string{Line(code), Line(message)} {
+			if strings.ContainsAny(s, "\n\r\x00\x1b") || utf8.RuneCountInString(s) > 10*maxLine+1 {
+				t.Errorf("%q", s)
+			}
+		}
+	})
+}
+
+func FuzzCheckPath(f *testing.F) {
+	f.Add("/leads/a%2Fb")
+	f.Add("/..%2f")
+	f.Fuzz(func(t *testing.T, path string) {
+		base, _ := ParseBase("https://api.leedo.app/v1", false)
+		if CheckPath(path) != nil {
+			return
+		}
+		u, err := Join(base, path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// What a server reads on its side is below the base URL still.
+		got, err := url.Parse(u.String())
+		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {
+			t.Errorf("%q leads to %v, %v", path, u, err)
+		}
+	})
+}
