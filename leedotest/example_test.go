@@ -1,0 +1,82 @@
+package leedotest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// A server that holds some records, and a client of it.
+func ExampleNewServer() {
+	server := leedotest.NewServer()
+	server.AddLead(leedo.Lead{Name: "John Doe", Email: "john@example.com"})
+	server.AddLead(leedo.Lead{Name: "Jane Smith", Status: leedo.LeadStatusQualified})
+
+	client := server.Client()
+	for lead, err := range client.Leads.All(context.Background(), nil) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(lead.Name, lead.Status)
+	}
+	// Output:
+	// Jane Smith qualified
+	// John Doe new
+}
+
+// The answer to a create is lost: the lead exists, and the client cannot know.
+func ExampleServer_Inject() {
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{
+		Method: "POST", Path: "/leads",
+		Processed: true, Drop: true,
+	})
+
+	_, err := server.Client().Leads.Create(context.Background(), &leedo.LeadCreateParams{Name: "John Doe"})
+	_, unknown := errors.AsType[*leedo.UnknownOutcomeError](err)
+	fmt.Println("outcome unknown:", unknown)
+	fmt.Println("leads:", len(server.Leads()))
+	// Output:
+	// outcome unknown: true
+	// leads: 1
+}
+
+// What the code under test sent.
+func ExampleServer_Requests() {
+	server := leedotest.NewServer()
+	server.AddLead(leedo.Lead{ID: "1", Name: "John Doe"})
+
+	_, err := server.Client().Leads.Update(context.Background(), "1", &leedo.LeadUpdateParams{Phone: new("+1234567890")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range server.Requests() {
+		fmt.Println(r.Method, r.Path, r.Status, r.JSON()["phone"])
+	}
+	// Output:
+	// PATCH /leads/1 200 +1234567890
+}
+
+// What the code under test does when the quota is used up. In a testing/synctest
+// bubble it could just as well wait for the next hour.
+func ExampleServer_SetRateLimit() {
+	server := leedotest.NewServer()
+	server.SetRateLimit(2, time.Hour)
+
+	client := server.Client(leedo.WithMaxWait(0))
+	for range 3 {
+		_, err := client.Leads.List(context.Background(), nil)
+		_, limited := errors.AsType[*leedo.RateLimitError](err)
+		fmt.Println("limited:", limited)
+	}
+	// Output:
+	// limited: false
+	// limited: false
+	// limited: true
+}

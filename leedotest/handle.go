@@ -1,0 +1,133 @@
+package leedotest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxBody is how many bytes a request's body may have.
+const maxBody = 1 << 20
+
+// maxDrain is how much of a larger body is read and thrown away, so that the
+// client gets to see the refusal.
+const maxDrain = 64 << 20
+
+// arrival is a request that has come in, whichever front end it came by.
+type arrival struct {
+	method  string
+	path    string // escaped, with /v1
+	query   string
+	header  http.Header
+	body    []byte
+	problem *answer // why it cannot be carried out; nil: it can
+}
+
+// resource is the path without /v1; false if it is not under it.
+func (in *arrival) resource() (string, bool) {
+	path, ok := strings.CutPrefix(in.path, "/v1")
+	return path, ok && (path == "" || path[0] == '/')
+}
+
+// read reads a request's body. It returns the error of reading it; that a body
+// is too large is a problem of the arrival.
+func (in *arrival) read(body io.Reader) error {
+	b, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	if err == nil && len(b) > maxBody {
+		b = b[:maxBody]
+		in.problem = refusal(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxBody)
+		_, err = io.CopyN(io.Discard, body, maxDrain)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	in.body = b
+	return err
+}
+
+// handle is the fake: it turns a request into an answer. Its error is that of
+// ctx, if that ends before the answer is due.
+func (s *Server) handle(ctx context.Context, in *arrival) (*answer, error) {
+	note, ans, latency := s.process(in)
+	if latency > 0 {
+		if err := wait(ctx, latency); err != nil {
+			return nil, err
+		}
+	}
+	if ans.drop {
+		return ans, nil
+	}
+	s.mu.Lock()
+	note.Status = ans.status
+	s.mu.Unlock()
+	if _, ok := ans.header["Date"]; !ok {
+		ans.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	}
+	return ans, nil
+}
+
+// process does all that a request does, but for the time it takes: token,
+// quota and route come in this order, and a fault may replace any of them.
+func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	note := s.record(in)
+	id := "req_" + strconv.Itoa(len(s.requests))
+	fault := s.strike(in)
+	if fault == nil {
+		fault = &Fault{}
+	}
+	if fault.Drop && !fault.Processed {
+		return note, &answer{drop: true}, fault.Latency
+	}
+
+	now := time.Now()
+	own := fault.answer()
+	ans := s.admit(in, now)
+	if ans == nil && (own == nil || fault.Processed) {
+		ans = s.route(in)
+	}
+	if own != nil {
+		ans = own
+	}
+	ans.header.Set("X-Request-Id", id)
+	s.quota.describe(ans.header, now)
+	fault.spoil(ans)
+	if !bodyAllowed(ans.status) {
+		ans.body, ans.cut = nil, -1
+		ans.header.Del("Content-Type")
+	}
+	return note, ans, fault.Latency
+}
+
+// admit refuses a request without the token or beyond the quota; nil lets it
+// pass.
+func (s *Server) admit(in *arrival, now time.Time) *answer {
+	scheme, token, _ := strings.Cut(in.header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) != s.token {
+		ans := refusal(http.StatusUnauthorized, "invalid or missing API token")
+		ans.header.Set("WWW-Authenticate", "Bearer")
+		return ans
+	}
+	if !s.quota.take(now) {
+		return s.quota.refuse(now)
+	}
+	return nil
+}
+
+// wait waits for d or until ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,109 @@
+package leedotest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// record is one row. It is never changed: an update puts a new one in its
+// place.
+type record struct {
+	id               string
+	values           map[string]any // documented and custom fields, decoded; nil is null
+	created, updated time.Time
+}
+
+// store holds the records of all kinds, by path. The server's lock guards it.
+type store map[string]*table
+
+// table holds the records of one kind.
+type table struct {
+	kind *kind
+	ids  []string // oldest first
+	rows map[string]*record
+}
+
+func newStore() store {
+	s := make(store)
+	for _, k := range kinds {
+		s[k.path] = &table{kind: k, rows: make(map[string]*record)}
+	}
+	return s
+}
+
+// put adds a record, or replaces the one with its id in the same place. A zero
+// id and zero times are filled in, and so are values with an initial one.
+func (t *table) put(r record) *record {
+	if r.id == "" {
+		r.id = newID()
+	}
+	now := timeNow()
+	if r.created.IsZero() {
+		r.created = now
+		if !r.updated.IsZero() && r.updated.Before(now) {
+			r.created = r.updated
+		}
+	}
+	if r.updated.IsZero() {
+		r.updated = r.created
+	}
+	for _, f := range t.kind.fields {
+		if v := r.values[f.name]; v == nil || v == "" {
+			if f.initial != nil {
+				r.values[f.name] = f.initial
+			}
+		}
+	}
+	if t.rows[r.id] == nil {
+		t.ids = append(t.ids, r.id)
+	}
+	t.rows[r.id] = &r
+	return &r
+}
+
+// update replaces the record r by one with other values, and a later
+// updated_at even if the clock stood still.
+func (t *table) update(r *record, values map[string]any) *record {
+	updated := timeNow()
+	if !updated.After(r.updated) {
+		updated = r.updated.Add(time.Microsecond)
+	}
+	next := &record{id: r.id, values: values, created: r.created, updated: updated}
+	t.rows[r.id] = next
+	return next
+}
+
+func (t *table) remove(id string) bool {
+	if t.rows[id] == nil {
+		return false
+	}
+	delete(t.rows, id)
+	t.ids = slices.DeleteFunc(t.ids, func(other string) bool { return other == id })
+	return true
+}
+
+// page returns up to n records, newest first, after the first skip.
+func (t *table) page(skip, n int64) []*record {
+	var records []*record
+	for i := int64(len(t.ids)) - 1 - skip; i >= 0 && n > 0; i, n = i-1, n-1 {
+		records = append(records, t.rows[t.ids[i]])
+	}
+	return records
+}
+
+func (t *table) all() []*record { return t.page(0, int64(len(t.ids))) }
+
+// timeNow is the time as the store keeps it, with the precision of a usual
+// database.
+func timeNow() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// newID returns a random UUID.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
