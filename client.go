@@ -52,9 +52,7 @@ func NewClient(token string, opts ...Option) (*Client, error) {
 // over the environment.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	cfg := defaults()
-	if base := os.Getenv("LEEDO_BASE_URL"); base != "" {
-		cfg.baseURL = base
-	}
+	cfg.baseURL = cmp.Or(os.Getenv("LEEDO_BASE_URL"), cfg.baseURL)
 	if err := cfg.apply(opts); err != nil {
 		return nil, err
 	}
@@ -68,14 +66,8 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return cfg.client(token)
 }
 
-// RateLimit returns what the answers so far told of the quota. It sends
-// nothing.
-func (c *Client) RateLimit() RateLimit {
-	if c.config == nil {
-		return RateLimit{}
-	}
-	return c.config.limiter.RateLimit()
-}
+// RateLimit returns what the answers told of the quota so far. Nothing is sent.
+func (c *Client) RateLimit() RateLimit { return c.config.limiter.RateLimit() }
 
 // Format prints the client without its token, whatever the verb.
 func (c Client) Format(f fmt.State, _ rune) { io.WriteString(f, "leedo.Client{token: ***}") }
@@ -297,12 +289,12 @@ func WithHeader(key, value string) RequestOption {
 	return callOption(func(k *call) error { return k.SetHeader(key, value) })
 }
 
-// WithIdempotencyKey sends an Idempotency-Key. The API documents none, so it
-// changes nothing else: a write is not retried for having a key.
+// WithIdempotencyKey sends an Idempotency-Key, which must not be empty. The API
+// documents none, so it changes nothing else: a write is not retried for it.
 func WithIdempotencyKey(key string) RequestOption {
 	return callOption(func(k *call) error {
 		if key == "" {
-			return errors.New("empty idempotency key")
+			return errors.New("WithIdempotencyKey: empty key")
 		}
 		return k.SetHeader("Idempotency-Key", key)
 	})
@@ -355,8 +347,7 @@ type call struct {
 }
 
 func newCall(c *Client, method, template string) *call {
-	k := &call{client: c, Request: wire.Request{Method: method, Template: template, Header: http.Header{}}}
-	k.Query = url.Values{}
+	k := &call{client: c, Request: wire.Request{Method: method, Template: template, Query: url.Values{}, Header: http.Header{}}}
 	if c != nil && c.config != nil {
 		k.settings, k.Header = c.config.settings, c.config.header.Clone()
 	}
@@ -375,11 +366,8 @@ func (k *call) apply(opts []RequestOption) (err error) {
 // run makes the call, unless there are problems, and decodes the answer into
 // out. check tells what is wrong with out then.
 func (k *call) run(ctx context.Context, out any, check func() error, problems ...error) error {
-	if k.client == nil || k.client.config == nil {
-		problems = append(problems, errors.New("a client that NewClient did not make"))
-	}
-	if ctx == nil {
-		problems = append(problems, errors.New("nil context"))
+	if ctx == nil || k.client == nil || k.client.config == nil {
+		problems = append(problems, errors.New("nil context, or a client that NewClient did not make"))
 	}
 	for _, err := range problems {
 		if err != nil {
@@ -401,9 +389,7 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 	if err := k.failure(); err != nil || out == nil {
 		return err
 	}
-	answer := k.result.Answer
-	err = wire.Decode(answer.Header, answer.Body, out)
-	if err == nil && check != nil {
+	if err = wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out); err == nil && check != nil {
 		err = check()
 	}
 	if err != nil {
@@ -421,11 +407,7 @@ func (k *call) failure() error {
 	switch end := r.End.(type) {
 	case nil:
 	case *quota.Refusal:
-		refused := &RateLimitError{RetryAt: end.Until, RateLimit: k.client.RateLimit(), method: k.Method, path: k.Template}
-		if r.Refused != nil {
-			refused.Err = k.apiError(r.Refused)
-		}
-		err = refused
+		err = k.rateLimitError(end.Until, k.client.RateLimit(), r.Refused)
 	default:
 		first := error(end)
 		if r.InFlight {

@@ -219,6 +219,9 @@ func (k *call) last() error {
 	case a.Success():
 		return k.decodeError(a.BodyErr)
 	}
+	if a.Status == http.StatusTooManyRequests {
+		return k.rateLimitError(a.RetryAt, RateLimit(a.Rate), a)
+	}
 	e := k.apiError(a)
 	switch {
 	case a.Status == http.StatusBadRequest:
@@ -229,8 +232,6 @@ func (k *call) last() error {
 		return &ForbiddenError{*e}
 	case a.Status == http.StatusNotFound:
 		return &NotFoundError{*e}
-	case a.Status == http.StatusTooManyRequests:
-		return &RateLimitError{a.RetryAt, e.RateLimit, e, k.Method, k.Template}
 	case a.Status >= 500 && a.Status < 600:
 		return &ServerError{*e}
 	}

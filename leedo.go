@@ -1,7 +1,7 @@
 // Package leedo is the Go client of the Leedo CRM API: leads, accounts,
 // contacts and campaigns.
 //
-//	client, err := leedo.NewClient(os.Getenv("LEEDO_API_TOKEN"))
+//	client, err := leedo.NewClientFromEnv() // LEEDO_API_TOKEN
 //	if err != nil {
 //		return err
 //	}
@@ -45,10 +45,10 @@
 // # What is retried
 //
 // Reads recover by themselves from server errors (500 and above but 501), 408,
-// cut connections and attempts that take too long: see [WithRetries],
-// [WithBackoff], [WithAttemptTimeout]. A write is sent again only if it surely
-// was not sent, or was refused with a 429: nothing is ever created twice by
-// this package. [WithIdempotent] says that repeating a write does no harm.
+// cut connections and attempts that take too long: see [WithRetries]. A write
+// is sent again only if it surely was not sent, or was refused with a 429:
+// this package creates nothing twice. [WithIdempotent] says that repeating a
+// write does no harm.
 //
 // # Limits
 //
@@ -59,9 +59,8 @@
 // # Custom fields
 //
 // [WithBodyField] writes fields that this package does not know; [Client.Do]
-// reads them into a type of your own that embeds [Lead], for example.
-//
-// Package leedotest has a fake of the API to test your own code against.
+// reads them into a type of your own that embeds [Lead], for example. Package
+// leedotest has a fake of the API to test your own code against.
 package leedo
 
 import (
@@ -83,8 +82,8 @@ import (
 // version is the version of this package, as User-Agent tells it.
 const version = "0.1.0"
 
-// walkPerPage is how many rows a walk asks for unless told: the most that the
-// API gives, for each page costs a request.
+// walkPerPage is how many rows a walk asks for unless told: each page costs a
+// request.
 const walkPerPage = "100"
 
 // Page is one page of a list. T may be a type of your own: see [Client.Do].
@@ -105,8 +104,8 @@ type PageMeta struct {
 	PerPage int `json:"per_page"`
 }
 
-// HasNext tells whether the list has rows after this page. It is false for an
-// empty page, and for a nil one.
+// HasNext tells whether the list has rows after this page; an empty or nil page
+// has none.
 func (p *Page[T]) HasNext() bool {
 	if p == nil || len(p.Data) == 0 || p.Meta.PerPage < 1 || p.Meta.Total < 1 {
 		return false
@@ -163,7 +162,6 @@ func WithMaxItems(n int) RequestOption {
 // resource is a row that has an id.
 type resource interface{ key() string }
 
-// get reads the resource that template and id name.
 func get[T resource](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
 	k := newCall(c, http.MethodGet, template)
 	return finish[T](ctx, k, k.apply(opts), k.Fill(id))
@@ -176,7 +174,6 @@ func send[T resource, P any](ctx context.Context, c *Client, method, template, i
 	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.Changes())
 }
 
-// finish makes a call whose preparation had the given errors.
 func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, error) {
 	var out T
 	err := k.run(ctx, &out, func() error {
@@ -199,7 +196,6 @@ func list[T resource](ctx context.Context, c *Client, path string, params any, o
 	return fetch[T](ctx, k, err, k.apply(opts))
 }
 
-// fetch makes the call of one page.
 func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
 	page := new(Page[T])
 	err := k.run(ctx, page, func() error {
@@ -225,10 +221,8 @@ func paging(params any) (url.Values, error) {
 	if err != nil {
 		return url.Values{}, err
 	}
-	for _, name := range []string{"page", "per_page"} {
-		if strings.HasPrefix(values.Get(name), "-") {
-			return values, errors.New("negative " + name)
-		}
+	if strings.HasPrefix(values.Get("page"), "-") || strings.HasPrefix(values.Get("per_page"), "-") {
+		return values, errors.New("negative Page or PerPage")
 	}
 	return values, nil
 }

@@ -93,6 +93,15 @@ type RateLimitError struct {
 	method, path string
 }
 
+// rateLimitError makes the error; refused is the last 429, nil if none came.
+func (k *call) rateLimitError(at time.Time, known RateLimit, refused *trip.Answer) error {
+	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.Method, path: k.Template}
+	if refused != nil {
+		e.Err = k.apiError(refused)
+	}
+	return e
+}
+
 // Local tells whether the call was refused from what was known, before the API
 // refused it: Err is nil.
 func (e *RateLimitError) Local() bool { return e.Err == nil }

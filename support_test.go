@@ -111,15 +111,20 @@ func inMemory(t *testing.T, opts []leedo.Option, answers ...http.HandlerFunc) (*
 		if err := req.Context().Err(); err != nil {
 			return nil, err
 		}
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, req)
-		return w.Result(), nil
+		return respond(req, handler.ServeHTTP), nil
 	})
 	client, err := leedo.NewClient(testToken, append([]leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client, rec
+}
+
+// respond returns the answer of a handler.
+func respond(req *http.Request, handler http.HandlerFunc) *http.Response {
+	w := httptest.NewRecorder()
+	handler(w, req)
+	return w.Result()
 }
 
 // roundTripper is a transport made of a function.

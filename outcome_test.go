@@ -1,0 +1,522 @@
+package leedo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// garble answers with half a status line.
+func garble(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	io.WriteString(conn, "HTTP/1.1 20")
+	conn.Close()
+}
+
+// hang answers only when the client has given up.
+func hang(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }
+
+// halfBody sends half of a body and hangs.
+func halfBody(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		answer(status, leadJSON[:20], "Content-Length", "1000")(w, req)
+		w.(http.Flusher).Flush()
+		hang(w, req)
+	}
+}
+
+const refusalJSON = `{"error":{"code":"broken","message":"something is broken"}}`
+
+func TestNeverTwice(t *testing.T) {
+	t.Parallel()
+	server := is[*leedo.ServerError]
+	api := is[*leedo.APIError]
+	transport := is[*leedo.TransportError]
+	failures := []struct {
+		name   string
+		answer http.HandlerFunc
+		cause  func(error) bool
+		opts   []leedo.Option
+	}{
+		{"500", answer(500, refusalJSON), server, nil},
+		{"501", answer(501, refusalJSON), server, nil},
+		{"502 HTML", answer(502, "<html>bad gateway</html>", "Content-Type", "text/html"), server, nil},
+		{"503", answer(503, "", "Retry-After", "0"), server, nil},
+		{"504", answer(504, refusalJSON), server, nil},
+		{"599", answer(599, refusalJSON), server, nil},
+		{"600", answer(600, refusalJSON), api, nil},
+		{"408", answer(408, refusalJSON), api, nil},
+		{"500, body cut", cutBody(500, "{"), server, nil},
+		{"cut", cut, transport, nil},
+		{"answer garbled", garble, transport, nil},
+		{"attempt expired", hang, func(err error) bool {
+			return transport(err) && errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded)
+		}, []leedo.Option{leedo.WithAttemptTimeout(50 * time.Millisecond)}},
+	}
+	for _, failure := range failures {
+		for _, write := range writes {
+			t.Run(failure.name+"/"+write.name, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, failure.answer)
+				err := write.call(t.Context(), s.client(t, failure.opts...))
+				if n := len(s.Requests()); n != 1 {
+					t.Errorf("sent %d times", n)
+				}
+				if !is[*leedo.UnknownOutcomeError](err) || !failure.cause(err) {
+					t.Errorf("got %#v: %v, want an unknown outcome and its cause", err, err)
+				}
+			})
+		}
+	}
+}
+
+// A write during which the caller's context ends.
+func TestNeverTwiceCancelled(t *testing.T) {
+	t.Parallel()
+	for _, write := range writes {
+		t.Run(write.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			s := serve(t, func(w http.ResponseWriter, req *http.Request) { cancel(); hang(w, req) })
+			err := write.call(ctx, s.client(t))
+			if !is[*leedo.UnknownOutcomeError](err) || !is[*leedo.TransportError](err) || !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+			if n := len(s.Requests()); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+// Answers that leave no doubt about what became of a write.
+func TestUnknownOutcomeOnlyWhenInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{300, 302, 304, 307, 400, 401, 403, 404, 409, 422} {
+		for _, write := range writes {
+			s := serve(t, answer(status, "", "Location", "/v1/elsewhere"))
+			err := write.call(t.Context(), s.client(t))
+			if !is[*leedo.APIError](err) || is[*leedo.UnknownOutcomeError](err) || len(s.Requests()) != 1 {
+				t.Errorf("%s answered %d: %v, sent %d times", write.name, status, err, len(s.Requests()))
+			}
+		}
+	}
+}
+
+// tooEarly cuts the first connections to a listener before a byte is read.
+type tooEarly struct {
+	net.Listener
+	left atomic.Int32
+}
+
+func (l *tooEarly) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil && l.left.Add(-1) >= 0 {
+		conn.Close()
+	}
+	return conn, err
+}
+
+func TestNeverTwiceButWhatWasNotSent(t *testing.T) {
+	t.Parallel()
+	for _, op := range append(writes[:len(writes):len(writes)], reads...) {
+		check := func(t *testing.T, err error) {
+			t.Helper()
+			e, ok := errors.AsType[*leedo.TransportError](err)
+			if !ok || is[*leedo.UnknownOutcomeError](err) || e.Attempts != 4 {
+				t.Errorf("got %v, want a transport error after 4 attempts, surely not done", err)
+			}
+		}
+		t.Run("connection refused/"+op.name, func(t *testing.T) {
+			t.Parallel()
+			check(t, op.call(t.Context(), newClient(t, leedo.WithBaseURL(refusingURL(t, "http")))))
+		})
+		t.Run("handshake cut/"+op.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, answer(500, ""))
+			early := &tooEarly{Listener: s.Listener}
+			early.left.Store(1000)
+			s.Listener = early
+			s.StartTLS()
+			check(t, op.call(t.Context(), s.tlsClient(t)))
+		})
+		t.Run("handshake slow/"+op.name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, says nothing
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			err = op.call(t.Context(), newClient(t, leedo.WithBaseURL("https://"+listener.Addr().String()),
+				leedo.WithAttemptTimeout(20*time.Millisecond)))
+			check(t, err)
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("got %v, want a timeout", err)
+			}
+		})
+		t.Run("third handshake/"+op.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, answer(200, leadJSON))
+			early := &tooEarly{Listener: s.Listener}
+			early.left.Store(2)
+			s.Listener = early
+			s.StartTLS()
+			if err := op.call(t.Context(), s.tlsClient(t)); err != nil || len(s.Requests()) != 1 {
+				t.Errorf("got %v after %d requests", err, len(s.Requests()))
+			}
+		})
+	}
+}
+
+// Under any transport the body tells whether a write was sent.
+func TestNeverTwiceUnderAnyTransport(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	tests := []struct {
+		name    string
+		call    func(context.Context, *leedo.Client, ...leedo.RequestOption) error
+		fail    func(*http.Request)
+		retried bool
+	}{
+		{"body untouched", create, func(*http.Request) {}, true},
+		{"body closed", create, func(req *http.Request) { req.Body.Close() }, true},
+		{"one byte read", create, func(req *http.Request) { req.Body.Read(make([]byte, 1)) }, false},
+		{"copied", create, func(req *http.Request) { io.Copy(io.Discard, req.Body) }, false},
+		{"copied by another name", create, func(req *http.Request) { req.Body.(io.WriterTo).WriteTo(io.Discard) }, false},
+		{"another reader", create, func(req *http.Request) {
+			body, _ := req.GetBody()
+			io.Copy(io.Discard, body)
+		}, false},
+		{"another reader untouched", create, func(req *http.Request) { req.GetBody() }, true},
+		{"no body, no word of connections", remove, func(*http.Request) {}, false},
+		{"no body, refused", remove, func(req *http.Request) { dialNowhere(t, req) }, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			err := test.call(t.Context(), newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(
+				func(req *http.Request) (*http.Response, error) {
+					calls++
+					test.fail(req)
+					return nil, broken
+				})})))
+			want := 1
+			if test.retried {
+				want = 4
+			}
+			if calls != want || is[*leedo.UnknownOutcomeError](err) == test.retried || !errors.Is(err, broken) {
+				t.Errorf("%d calls, %v", calls, err)
+			}
+		})
+	}
+}
+
+// dialNowhere makes a real transport fail to connect.
+func dialNowhere(t *testing.T, req *http.Request) {
+	u := *req.URL
+	u.Scheme, u.Host = "http", strings.TrimSuffix(strings.TrimPrefix(refusingURL(t, "http"), "http://"), "/v1")
+	elsewhere := req.Clone(req.Context())
+	elsewhere.URL = &u
+	if _, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(elsewhere); err == nil {
+		t.Error("got an answer from a port that refuses")
+	}
+}
+
+// A transport that is late to read the body of a failed attempt finds none:
+// or the proof that nothing was sent would come before the sending.
+func TestNeverTwiceThoughTheTransportIsLate(t *testing.T) {
+	t.Parallel()
+	var late io.Reader
+	var again func() (io.ReadCloser, error)
+	c := newClient(t, leedo.WithRetries(0), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(
+		func(req *http.Request) (*http.Response, error) {
+			late, again = req.Body, req.GetBody
+			return nil, errors.New("broken")
+		})}))
+	if err := create(t.Context(), c); is[*leedo.UnknownOutcomeError](err) {
+		t.Fatal(err)
+	}
+	other, err := again()
+	if err != nil {
+		return // just as good
+	}
+	for _, body := range []io.Reader{late, other} {
+		if data, err := io.ReadAll(body); err == nil || len(data) > 0 {
+			t.Errorf("read %d bytes after the end of the attempt", len(data))
+		}
+	}
+}
+
+// Answers of success to a write say that it was done, whatever else is wrong.
+func TestWritesAnsweredWithSuccessWereDone(t *testing.T) {
+	t.Parallel()
+	text := func(c string) http.HandlerFunc { return answer(201, c) }
+	tests := []struct {
+		name   string
+		answer http.HandlerFunc
+		opts   []leedo.Option
+	}{
+		{"cut", cutBody(201, leadJSON[:20]), nil},
+		{"expired", halfBody(201), []leedo.Option{leedo.WithAttemptTimeout(50 * time.Millisecond)}},
+		{"empty", text(""), nil},
+		{"no content", answer(204, ""), nil},
+		{"not JSON", text("done"), nil},
+		{"HTML", answer(201, "<html>", "Content-Type", "text/html"), nil},
+		{"trailing garbage", text(leadJSON + "x"), nil},
+		{"no id", text(`{"name":"John Doe"}`), nil},
+		{"wrong type", text(`{"id":5}`), nil},
+		{"too large", text(leadJSON), []leedo.Option{leedo.WithMaxResponseBytes(20)}},
+	}
+	for _, test := range tests {
+		for _, write := range writes[:2] {
+			t.Run(test.name+"/"+write.name, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, test.answer)
+				err := write.call(t.Context(), s.client(t, test.opts...))
+				if !is[*leedo.DecodeError](err) || is[*leedo.UnknownOutcomeError](err) || is[*leedo.TransportError](err) {
+					t.Errorf("got %v", err)
+				}
+				if n := len(s.Requests()); n != 1 {
+					t.Errorf("sent %d times", n)
+				}
+			})
+		}
+	}
+}
+
+func TestReceivedSuccessIsNeverThrownAway(t *testing.T) {
+	t.Parallel()
+	ops := []operation{reads[0], writes[0], writes[1], writes[3], {"List", func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+		return c.Do(ctx, "GET", "/leads", nil, new(json.RawMessage))
+	}}}
+	moments := []struct {
+		name string
+		opts func(cancel func(), base http.RoundTripper) []leedo.Option
+	}{
+		{"the body is closed", func(cancel func(), base http.RoundTripper) []leedo.Option {
+			return []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				resp, err := base.RoundTrip(req)
+				if err == nil {
+					resp.Body = &closer{resp.Body, cancel}
+				}
+				return resp, err
+			})})}
+		}},
+		{"the jar is filled", func(cancel func(), base http.RoundTripper) []leedo.Option {
+			return []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: base, Jar: jar{store: func([]*http.Cookie) { cancel() }}})}
+		}},
+		{"the hook is called", func(cancel func(), base http.RoundTripper) []leedo.Option {
+			return []leedo.Option{
+				leedo.WithHTTPClient(&http.Client{Transport: base}),
+				leedo.WithHooks(leedo.Hooks{Attempt: func(context.Context, leedo.AttemptInfo) { cancel() }}),
+			}
+		}},
+	}
+	for _, moment := range moments {
+		for _, op := range ops {
+			t.Run(moment.name+"/"+op.name, func(t *testing.T) {
+				t.Parallel()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				s := serve(t, answer(200, leadJSON, "Set-Cookie", "a=b"))
+				transport := &http.Transport{}
+				defer transport.CloseIdleConnections()
+				if err := op.call(ctx, s.client(t, moment.opts(cancel, transport)...)); err != nil {
+					t.Error(err)
+				}
+				if ctx.Err() == nil {
+					t.Error("the context was not cancelled: the test shows nothing")
+				}
+			})
+		}
+	}
+}
+
+type closer struct {
+	io.ReadCloser
+	then func()
+}
+
+func (c *closer) Close() error {
+	c.then()
+	return c.ReadCloser.Close()
+}
+
+// A write that may be repeated and was answered with success once is not
+// reported as one that surely was not done.
+func TestReceivedSuccessIsNeverThrownAwayByRetries(t *testing.T) {
+	t.Parallel()
+	later := map[string]http.HandlerFunc{"400": answer(400, ""), "409": answer(409, ""), "cut": cut}
+	for name, after := range later {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, cutBody(201, "{"), after)
+			err := create(t.Context(), s.client(t), leedo.WithIdempotent())
+			if !is[*leedo.UnknownOutcomeError](err) && !is[*leedo.DecodeError](err) {
+				t.Errorf("got %v after a 201", err)
+			}
+		})
+	}
+	t.Run("context ends", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		c := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			io.Copy(io.Discard, req.Body)
+			rest := reader(func([]byte) (int, error) { cancel(); return 0, ctx.Err() })
+			return &http.Response{StatusCode: 201, Body: io.NopCloser(io.MultiReader(strings.NewReader("{"), rest))}, nil
+		})}))
+		err := create(ctx, c, leedo.WithIdempotent())
+		if !is[*leedo.UnknownOutcomeError](err) && !is[*leedo.DecodeError](err) {
+			t.Errorf("got %v after a 201", err)
+		}
+	})
+}
+
+// reader is a reader made of a function.
+type reader func([]byte) (int, error)
+
+func (f reader) Read(p []byte) (int, error) { return f(p) }
+
+func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
+	t.Parallel()
+	// post makes two requests with a key on one connection, which the server
+	// closes when it has read the second.
+	post := func(t *testing.T, send func(url string) error) ([]received, error) {
+		t.Helper()
+		s := serve(t, answer(201, leadJSON), cut, answer(201, leadJSON))
+		if err := send(s.URL); err != nil {
+			t.Fatal(err)
+		}
+		err := send(s.URL)
+		requests := s.Requests()
+		if len(requests) < 2 || requests[0].Remote != requests[1].Remote {
+			t.Fatal("the second request did not reuse the connection: the test shows nothing")
+		}
+		return requests, err
+	}
+	t.Run("net/http alone sends it again", func(t *testing.T) {
+		t.Parallel()
+		client := &http.Client{Transport: &http.Transport{}}
+		defer client.CloseIdleConnections()
+		requests, err := post(t, func(url string) error {
+			req, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader("{}"))
+			if err != nil {
+				return err
+			}
+			req.Header.Set("Idempotency-Key", "key-1")
+			resp, err := client.Do(req)
+			if err != nil {
+				return err
+			}
+			io.Copy(io.Discard, resp.Body)
+			return resp.Body.Close()
+		})
+		if len(requests) != 3 || err != nil {
+			t.Errorf("%d requests, %v: the other cases show nothing", len(requests), err)
+		}
+	})
+	options := map[string]leedo.RequestOption{
+		"WithIdempotencyKey":                leedo.WithIdempotencyKey("key-1"),
+		"WithHeader Idempotency-Key":        leedo.WithHeader("Idempotency-Key", "key-1"),
+		"WithHeader idempotency-key":        leedo.WithHeader("idempotency-key", "key-1"),
+		"WithHeader X-Idempotency-Key":      leedo.WithHeader("X-Idempotency-Key", "key-1"),
+		"WithHeader X-IDEMPOTENCY-KEY":      leedo.WithHeader("X-IDEMPOTENCY-KEY", "key-1"),
+		"WithHeader, other values no leave": leedo.WithHeader("X-Other", "key-1"),
+	}
+	for name, option := range options {
+		for _, write := range writes {
+			t.Run(name+"/"+write.name, func(t *testing.T) {
+				t.Parallel()
+				var c *leedo.Client
+				requests, err := post(t, func(url string) error {
+					if c == nil {
+						c = newClient(t, leedo.WithBaseURL(url))
+					}
+					return write.call(t.Context(), c, option)
+				})
+				if len(requests) != 2 || !is[*leedo.UnknownOutcomeError](err) {
+					t.Errorf("%d requests, %v", len(requests), err)
+				}
+				sent := requests[1].Header
+				if diff := cmp.Diff("key-1", sent.Get("Idempotency-Key")+sent.Get("X-Idempotency-Key")+sent.Get("X-Other")); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
+// The methods that net/http itself takes for safe are writes here.
+func TestNeverTwiceOnAReusedConnection(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"OPTIONS", "TRACE", "DELETE", "PURGE"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, answer(200, ""), cut, answer(200, ""))
+			c := s.client(t)
+			if err := c.Do(t.Context(), method, "/leads", nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			err := c.Do(t.Context(), method, "/leads", nil, nil)
+			if n := len(s.Requests()); n != 2 || !is[*leedo.UnknownOutcomeError](err) {
+				t.Errorf("%d requests, %v", n, err)
+			}
+		})
+	}
+}
+
+func TestWithIdempotentIsRetriedLikeAGET(t *testing.T) {
+	t.Parallel()
+	for _, write := range writes {
+		t.Run(write.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, answer(500, ""), cut, cutBody(201, "{"), answer(201, leadJSON))
+			if err := write.call(t.Context(), s.client(t), leedo.WithIdempotent(), leedo.WithResponse(new(leedo.Response))); err != nil {
+				t.Error(err)
+			}
+			requests := s.Requests()
+			if len(requests) != 4 {
+				t.Errorf("%d requests", len(requests))
+			}
+			for _, r := range requests {
+				if r.Body != requests[0].Body {
+					t.Errorf("sent %q, then %q", requests[0].Body, r.Body)
+				}
+			}
+		})
+		t.Run("in vain/"+write.name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, answer(500, ""), answer(400, ""))
+			err := write.call(t.Context(), s.client(t), leedo.WithIdempotent())
+			if !is[*leedo.UnknownOutcomeError](err) || !is[*leedo.BadRequestError](err) {
+				t.Errorf("got %v: the first attempt may have done it", err)
+			}
+		})
+	}
+}
+
+func TestUnknownOutcomeNamesItsCause(t *testing.T) {
+	t.Parallel()
+	s := serve(t, answer(500, refusalJSON, "X-Request-Id", "req_9"))
+	err := create(t.Context(), s.client(t))
+	want := "leedo: POST /leads: outcome unknown: 500 broken: something is broken (request req_9, 1 attempt)"
+	if diff := cmp.Diff(want, err.Error()); diff != "" {
+		t.Error(diff)
+	}
+}
