@@ -1,0 +1,170 @@
+package trip
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func testRecord(ctx context.Context) *record {
+	u, _ := url.Parse("https://api.leedo.app/v1/leads?email=jane@example.com")
+	return &record{Context: ctx, call: &Call{URL: u, AttemptTimeout: time.Second}, Result: Result{Token: "tok_secret"}}
+}
+
+func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
+	const where = "https://api.leedo.app/v1/leads?email=jane@example.com"
+	for _, err := range []error{
+		&url.Error{Op: "Get", URL: where, Err: errors.New("refused")},
+		fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: where, Err: &url.Error{Op: "Get", URL: where, Err: errors.New("refused")}}),
+		errors.New("cannot reach " + where),
+		errors.New("bad request line GET /v1/leads?email=jane@example.com"),
+		errors.New("query email=jane@example.com"),
+		errors.New("header Authorization: Bearer tok_secret\r\nX: y"),
+	} {
+		c := scrub(err, testRecord(t.Context()))
+		for _, text := range []string{c.Error(), fmt.Sprintf("%+v", c)} {
+			if strings.Contains(text, "jane") || strings.Contains(text, "tok_secret") || strings.Contains(text, "\n") {
+				t.Errorf("%q", text)
+			}
+		}
+		var u *url.Error
+		if errors.As(c, &u) {
+			t.Errorf("%v can be taken for a *url.Error with the query in it", c)
+		}
+	}
+}
+
+func TestCauseMatchesWhatTheTransportMeant(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	c := scrub(&url.Error{Op: "Get", URL: "x", Err: refused}, testRecord(t.Context()))
+	if !errors.Is(c, syscall.ECONNREFUSED) {
+		t.Errorf("%v does not match ECONNREFUSED", c)
+	}
+	if op, ok := errors.AsType[*net.OpError](error(c)); !ok || op != refused {
+		t.Errorf("%v is not the *net.OpError", c)
+	}
+}
+
+func TestOnlyTheCallersContextMatches(t *testing.T) {
+	// The dialer's own timeout says that it is a deadline of a context.
+	dialTimeout := error(&net.OpError{Op: "dial", Err: func() error {
+		_, err := (&net.Dialer{Deadline: time.Unix(1, 0)}).Dial("tcp", "127.0.0.1:1")
+		return err
+	}()})
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("shutting down"))
+	expiredCtx, stop := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer stop()
+	for name, tt := range map[string]struct {
+		ctx, attempt context.Context
+		err          error
+		is, isNot    []error
+		timeout      bool
+	}{
+		"dial timeout":      {t.Context(), t.Context(), dialTimeout, nil, []error{context.DeadlineExceeded}, true},
+		"attempt expired":   {t.Context(), expiredCtx, context.DeadlineExceeded, []error{os.ErrDeadlineExceeded}, []error{context.DeadlineExceeded}, true},
+		"a stray cancel":    {t.Context(), t.Context(), context.Canceled, nil, []error{context.Canceled}, false},
+		"caller canceled":   {ended, ended, errors.New("reset"), []error{context.Canceled, context.Cause(ended)}, []error{context.DeadlineExceeded}, false},
+		"caller's deadline": {expiredCtx, expiredCtx, errors.New("reset"), []error{context.DeadlineExceeded}, []error{os.ErrDeadlineExceeded}, true},
+	} {
+		c := testRecord(tt.ctx).cause(tt.err, tt.attempt)
+		for _, target := range tt.is {
+			if !errors.Is(c, target) {
+				t.Errorf("%s: %v does not match %v", name, c, target)
+			}
+		}
+		for _, target := range tt.isNot {
+			if errors.Is(c, target) {
+				t.Errorf("%s: %v matches %v", name, c, target)
+			}
+		}
+		if c.Timeout() != tt.timeout {
+			t.Errorf("%s: Timeout() is %v", name, c.Timeout())
+		}
+	}
+}
+
+func TestFinal(t *testing.T) {
+	for _, err := range []error{
+		&net.DNSError{Err: "no such host", IsNotFound: true},
+		&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+		x509.HostnameError{Certificate: &x509.Certificate{}, Host: "x"},
+		x509.CertificateInvalidError{},
+		&net.OpError{Op: "remote error", Err: tls.AlertError(42)},
+		tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"},
+		http.ErrSchemeMismatch,
+	} {
+		if !final(fmt.Errorf("wrapped: %w", err)) {
+			t.Errorf("%v is to be tried again", err)
+		}
+	}
+	for _, err := range []error{
+		&net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+		syscall.ECONNRESET, errors.New("EOF"),
+	} {
+		if final(err) {
+			t.Errorf("%v is final", err)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://api.leedo.app/v1":      "https://api.leedo.app:443",
+		"HTTPS://API.Leedo.App:443/":    "https://api.leedo.app:443",
+		"http://api.leedo.app":          "http://api.leedo.app:80",
+		"https://api.leedo.app:8443/v1": "https://api.leedo.app:8443",
+		"http://[::1]:8080/":            "http://[::1]:8080",
+		"https://user@api.leedo.app/":   "https://api.leedo.app:443",
+		"https://api.leedo.app.:443/":   "https://api.leedo.app.:443",
+	} {
+		u, err := url.Parse(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Origin(u); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	from, _ := url.Parse("https://api.leedo.app/v1/leads")
+	for location, want := range map[string]string{
+		"/elsewhere?token=x":               "https://api.leedo.app:443",
+		"//evil.example/x":                 "https://evil.example:443",
+		"http://user:pw@evil.example:81/x": "http://evil.example:81",
+		"":                                 "an unreadable target",
+		"http://%zz":                       "an unreadable target",
+	} {
+		if got := target(from, location); got != want {
+			t.Errorf("%q: %s, want %s", location, got, want)
+		}
+	}
+}
+
+func TestBackoffIsFullJitter(t *testing.T) {
+	tr := &Trip{Config: Config{BackoffMin: 250 * time.Millisecond, BackoffMax: 4 * time.Second}}
+	for n := range 100 {
+		top := min(tr.BackoffMin<<min(n, 8), tr.BackoffMax)
+		low, high := top, time.Duration(0)
+		for range 200 {
+			d := tr.backoff(n)
+			low, high = min(low, d), max(high, d)
+		}
+		if low <= 0 || low > top/4 || high > top || high < top*3/4 {
+			t.Errorf("retry %d: %v to %v, want up to %v", n, low, high, top)
+		}
+	}
+	if d := (&Trip{}).backoff(3); d != 0 {
+		t.Errorf("no back-off is %v", d)
+	}
+}
