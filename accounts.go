@@ -8,8 +8,8 @@ import (
 )
 
 // AccountsService reads and writes accounts, the companies and organizations
-// an organization does business with. Reach it as [Client.Accounts]; it is
-// safe for concurrent use.
+// that business is done with. Reach it as [Client.Accounts]; it is safe for
+// concurrent use.
 type AccountsService struct{ client *Client }
 
 // Account is a company or organization. A field that the API leaves out or
@@ -106,9 +106,9 @@ func (s *AccountsService) Get(ctx context.Context, id string, opts ...RequestOpt
 // [ErrInvalidArgument]; what the API finds wrong with them is a
 // [*BadRequestError].
 //
-// The request is sent again only after a 429 or when it surely was not sent.
-// After any other failure Create returns an [*UnknownOutcomeError]: the account
-// may exist.
+// The request is sent again only after a 429 or when it surely was not sent. A
+// failure that leaves open whether it was done, such as a 5xx or a cut
+// connection, is an [*UnknownOutcomeError]: the account may exist.
 func (s *AccountsService) Create(ctx context.Context, params *AccountCreateParams, opts ...RequestOption) (*Account, error) {
 	return send[Account](ctx, s.client, http.MethodPost, "/accounts", "", params, opts)
 }

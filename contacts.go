@@ -102,9 +102,9 @@ func (s *ContactsService) All(ctx context.Context, params *ContactListParams, op
 // [ErrInvalidArgument]; what the API finds wrong with them is a
 // [*BadRequestError].
 //
-// The request is sent again only after a 429 or when it surely was not sent.
-// After any other failure Create returns an [*UnknownOutcomeError]: the contact
-// may exist.
+// The request is sent again only after a 429 or when it surely was not sent. A
+// failure that leaves open whether it was done, such as a 5xx or a cut
+// connection, is an [*UnknownOutcomeError]: the contact may exist.
 func (s *ContactsService) Create(ctx context.Context, params *ContactCreateParams, opts ...RequestOption) (*Contact, error) {
 	return send[Contact](ctx, s.client, http.MethodPost, "/contacts", "", params, opts)
 }

@@ -174,10 +174,10 @@ func ExampleNewRateLimiter() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	sync := server.Client(leedo.WithRateLimiter(limiter))
+	nightly := server.Client(leedo.WithRateLimiter(limiter))
 	web := server.Client(leedo.WithRateLimiter(limiter), leedo.WithMaxWait(0))
 
-	if _, err := sync.Leads.List(ctx, nil); err != nil {
+	if _, err := nightly.Leads.List(ctx, nil); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(web.RateLimit().Remaining, limiter.RateLimit().Remaining)

@@ -142,9 +142,9 @@ func (s *LeadsService) Get(ctx context.Context, id string, opts ...RequestOption
 // [ErrInvalidArgument]; what the API finds wrong with them is a
 // [*BadRequestError].
 //
-// The request is sent again only after a 429 or when it surely was not sent.
-// After any other failure Create returns an [*UnknownOutcomeError]: the lead
-// may exist.
+// The request is sent again only after a 429 or when it surely was not sent. A
+// failure that leaves open whether it was done, such as a 5xx or a cut
+// connection, is an [*UnknownOutcomeError]: the lead may exist.
 func (s *LeadsService) Create(ctx context.Context, params *LeadCreateParams, opts ...RequestOption) (*Lead, error) {
 	return send[Lead](ctx, s.client, http.MethodPost, "/leads", "", params, opts)
 }
@@ -155,8 +155,8 @@ func (s *LeadsService) Create(ctx context.Context, params *LeadCreateParams, opt
 // unsafe id; an unknown id is a [*NotFoundError].
 //
 // The request is sent again only after a 429 or when it surely was not sent,
-// unless [WithIdempotent] says that repeating it does no harm. After any other
-// failure Update returns an [*UnknownOutcomeError].
+// unless [WithIdempotent] says that repeating it does no harm. A failure that
+// leaves open whether it was done is an [*UnknownOutcomeError].
 func (s *LeadsService) Update(ctx context.Context, id string, params *LeadUpdateParams, opts ...RequestOption) (*Lead, error) {
 	return send[Lead](ctx, s.client, http.MethodPatch, "/leads/{id}", id, params, opts)
 }

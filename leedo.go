@@ -23,8 +23,8 @@
 //
 // # Errors
 //
-// Every error says in one line which call failed and why, and none holds the
-// token, a query or a body. Ask for the type that you can do something about:
+// Every error says in one line which call failed and why, without token, query
+// or body. Ask for the type that you can do something about:
 //
 //		if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
 //

@@ -378,7 +378,7 @@ func TestReceivedSuccessIsNeverThrownAwayByRetries(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 			io.Copy(io.Discard, req.Body)
-			rest := reader(func([]byte) (int, error) { cancel(); return 0, ctx.Err() })
+			rest := readFunc(func([]byte) (int, error) { cancel(); return 0, ctx.Err() })
 			return &http.Response{StatusCode: 201, Body: io.NopCloser(io.MultiReader(strings.NewReader("{"), rest))}, nil
 		})}))
 		err := create(ctx, c, leedo.WithIdempotent())
@@ -388,10 +388,10 @@ func TestReceivedSuccessIsNeverThrownAwayByRetries(t *testing.T) {
 	})
 }
 
-// reader is a reader made of a function.
-type reader func([]byte) (int, error)
+// readFunc is a reader made of a function.
+type readFunc func([]byte) (int, error)
 
-func (f reader) Read(p []byte) (int, error) { return f(p) }
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 	t.Parallel()
@@ -462,10 +462,17 @@ func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 	}
 }
 
-// The methods that net/http itself takes for safe are writes here.
+// Without a body nothing but the method keeps net/http from sending again;
+// those that it would send again are refused.
 func TestNeverTwiceOnAReusedConnection(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"OPTIONS", "TRACE", "DELETE", "PURGE"} {
+	for _, method := range []string{"OPTIONS", "TRACE", "CONNECT"} {
+		s := serve(t, answer(200, ""))
+		if err := s.client(t).Do(t.Context(), method, "/leads", nil, nil); !errors.Is(err, leedo.ErrInvalidArgument) || len(s.Requests()) > 0 {
+			t.Errorf("%s: %v, sent %d times", method, err, len(s.Requests()))
+		}
+	}
+	for _, method := range []string{"DELETE", "PURGE", "PROPFIND"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, answer(200, ""), cut, answer(200, ""))

@@ -15,16 +15,16 @@ import (
 // (Free), 500 (Duo) or 5,000 (Pro) requests an hour.
 const (
 	// HeaderRateLimit is the number of requests per hour.
-	HeaderRateLimit = quota.HeaderLimit
+	HeaderRateLimit = "X-RateLimit-Limit"
 	// HeaderRateRemaining is how many of them are left.
-	HeaderRateRemaining = quota.HeaderRemaining
+	HeaderRateRemaining = "X-RateLimit-Remaining"
 	// HeaderRateReset is when they are all back: seconds or milliseconds since
 	// 1970, seconds from now, an HTTP date or RFC 3339. The SDK tells them
 	// apart by form and size.
-	HeaderRateReset = quota.HeaderReset
+	HeaderRateReset = "X-RateLimit-Reset"
 	// HeaderRetryAfter is when a refused request may be repeated: seconds from
 	// now or an HTTP date (RFC 9110, section 10.2.3).
-	HeaderRetryAfter = quota.HeaderRetryAfter
+	HeaderRetryAfter = "Retry-After"
 )
 
 // NoMaxWait lets a call wait as long as its context allows; see [WithMaxWait].

@@ -376,7 +376,7 @@ func TestAnAttemptExpires(t *testing.T) {
 	})
 	virtual(t, "while the body comes", func(t *testing.T) {
 		client := newClient(t, leedo.WithRetries(0), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-			body := reader(func([]byte) (int, error) { <-req.Context().Done(); return 0, req.Context().Err() })
+			body := readFunc(func([]byte) (int, error) { <-req.Context().Done(); return 0, req.Context().Err() })
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(body)}, nil
 		})}))
 		start := time.Now()

@@ -71,7 +71,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
 		}
-		r.Failure = r.cause(err, ctx)
+		r.Failure = r.cause(ctx, err)
 		sent = !r.unsent
 		r.attempted(time.Since(start))
 		return nil, r.Failure
@@ -80,7 +80,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	reading := quota.Read(resp.Header, received)
 	a.trip.Ledger.Settle(permit, resp.StatusCode == http.StatusTooManyRequests, reading, received)
 	settled = true
-	r.Answer = a.trip.answer(r, ctx, req, resp)
+	r.Answer = a.trip.answer(ctx, r, req, resp)
 	r.Answer.Rate = quota.Figures{
 		Limit:     max(reading.Limit, 0),
 		Remaining: max(reading.Remaining, 0),
@@ -155,7 +155,7 @@ func dress(req *http.Request, c *Call, token string) (send *http.Request, proof 
 }
 
 // answer takes an answer into memory.
-func (t *Trip) answer(r *record, ctx context.Context, req *http.Request, resp *http.Response) *Answer {
+func (t *Trip) answer(ctx context.Context, r *record, req *http.Request, resp *http.Response) *Answer {
 	a := &Answer{Status: resp.StatusCode, Header: resp.Header}
 	limit := int64(maxErrorBody)
 	if a.Success() {
@@ -173,7 +173,7 @@ func (t *Trip) answer(r *record, ctx context.Context, req *http.Request, resp *h
 	case err == errTooLarge:
 		a.BodyErr = &Cause{text: err.Error(), err: err, Final: true}
 	default:
-		a.BodyErr = r.cause(err, ctx)
+		a.BodyErr = r.cause(ctx, err)
 	}
 	switch a.Status {
 	case 301, 302, 303, 307, 308:

@@ -63,7 +63,7 @@ func (e *expired) Is(target error) bool { return target == os.ErrDeadlineExceede
 func (e *expired) Timeout() bool        { return true }
 
 // cause tells why an attempt with the given context failed.
-func (r *record) cause(err error, attempt context.Context) *Cause {
+func (r *record) cause(attempt context.Context, err error) *Cause {
 	switch {
 	case r.Context.Err() != nil:
 		err = ended(r.Context)

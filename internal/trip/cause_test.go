@@ -77,7 +77,7 @@ func TestOnlyTheCallersContextMatches(t *testing.T) {
 		"caller canceled":   {ended, ended, errors.New("reset"), []error{context.Canceled, context.Cause(ended)}, []error{context.DeadlineExceeded}, false},
 		"caller's deadline": {expiredCtx, expiredCtx, errors.New("reset"), []error{context.DeadlineExceeded}, []error{os.ErrDeadlineExceeded}, true},
 	} {
-		c := testRecord(tt.ctx).cause(tt.err, tt.attempt)
+		c := testRecord(tt.ctx).cause(tt.attempt, tt.err)
 		for _, target := range tt.is {
 			if !errors.Is(c, target) {
 				t.Errorf("%s: %v does not match %v", name, c, target)

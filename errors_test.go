@@ -1,0 +1,304 @@
+package leedo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// failing returns the error of a GET and that of a POST which are answered so.
+func failing(t *testing.T, answer http.HandlerFunc) (get, post error) {
+	t.Helper()
+	client, _ := inMemory(t, []leedo.Option{leedo.WithRetries(0), leedo.WithoutRateLimiter()}, answer)
+	lead, get := client.Leads.Get(t.Context(), "x")
+	if lead != nil {
+		t.Errorf("%+v beside the error %v", lead, get)
+	}
+	lead, post = client.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "n"})
+	if lead != nil {
+		t.Errorf("%+v beside the error %v", lead, post)
+	}
+	return get, post
+}
+
+// TestEachStatusHasItsType also checks that the type inside and the *APIError
+// are the same answer.
+func TestEachStatusHasItsType(t *testing.T) {
+	t.Parallel()
+	types := []struct {
+		name string
+		is   func(error) bool
+	}{
+		{"BadRequestError", is[*leedo.BadRequestError]},
+		{"UnauthorizedError", is[*leedo.UnauthorizedError]},
+		{"ForbiddenError", is[*leedo.ForbiddenError]},
+		{"NotFoundError", is[*leedo.NotFoundError]},
+		{"RateLimitError", is[*leedo.RateLimitError]},
+		{"ServerError", is[*leedo.ServerError]},
+		{"DecodeError", is[*leedo.DecodeError]},
+		{"TransportError", is[*leedo.TransportError]},
+	}
+	tests := []struct {
+		status  int
+		name    string // "": *APIError alone
+		unknown bool   // whether a write may have been done
+	}{
+		{300, "", false}, {301, "", false}, {302, "", false}, {303, "", false}, {304, "", false}, {307, "", false}, {308, "", false}, {399, "", false},
+		{400, "BadRequestError", false}, {401, "UnauthorizedError", false}, {402, "", false}, {403, "ForbiddenError", false},
+		{404, "NotFoundError", false}, {405, "", false}, {408, "", true}, {409, "", false}, {410, "", false}, {418, "", false},
+		{422, "", false}, {425, "", false}, {429, "RateLimitError", false}, {451, "", false}, {499, "", false},
+		{500, "ServerError", true}, {501, "ServerError", true}, {502, "ServerError", true}, {503, "ServerError", true},
+		{504, "ServerError", true}, {599, "ServerError", true}, {600, "", true}, {999, "", true},
+	}
+	for _, tt := range tests {
+		t.Run(fmt.Sprint(tt.status), func(t *testing.T) {
+			t.Parallel()
+			get, post := failing(t, answer(tt.status, `{"error":{"code":"c","message":"m"}}`, "X-Request-Id", "req_9"))
+			for method, err := range map[string]error{"GET": get, "POST": post} {
+				api, ok := errors.AsType[*leedo.APIError](err)
+				if !ok {
+					t.Fatalf("%s: %v is no *APIError", method, err)
+				}
+				path := map[string]string{"GET": "/leads/{id}", "POST": "/leads"}[method]
+				code, message := "c", "m"
+				if slices.Contains([]int{301, 302, 303, 307, 308}, tt.status) {
+					code, message = "", "redirect to an unreadable target not followed"
+				}
+				if api.StatusCode != tt.status || api.Code != code || api.Message != message || api.RequestID != "req_9" ||
+					api.Method != method || api.Path != path || api.Attempts != 1 {
+					t.Errorf("%s: %#v", method, api)
+				}
+				if api.Header.Get("X-Request-Id") != "req_9" || string(api.Body) != `{"error":{"code":"c","message":"m"}}` {
+					t.Errorf("%s: header %v, body %q", method, api.Header, api.Body)
+				}
+				for _, typ := range types {
+					if typ.is(err) != (typ.name == tt.name) {
+						t.Errorf("%s: %v is a %s: %v", method, err, typ.name, typ.is(err))
+					}
+				}
+				if unknown := is[*leedo.UnknownOutcomeError](err); unknown != (tt.unknown && method == "POST") {
+					t.Errorf("%s: unknown outcome: %v", method, unknown)
+				}
+				if errors.Is(err, leedo.ErrInvalidArgument) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: %v matches what it is not", method, err)
+				}
+			}
+		})
+	}
+}
+
+// TestTypesUnwrapToTheirAPIError: both are the same answer.
+func TestTypesUnwrapToTheirAPIError(t *testing.T) {
+	t.Parallel()
+	api := leedo.APIError{StatusCode: 404, Code: "c", Method: "GET", Path: "/x", Attempts: 1}
+	for _, err := range []error{
+		&leedo.BadRequestError{APIError: api}, &leedo.UnauthorizedError{APIError: api}, &leedo.ForbiddenError{APIError: api},
+		&leedo.NotFoundError{APIError: api}, &leedo.ServerError{APIError: api},
+	} {
+		got, ok := errors.AsType[*leedo.APIError](fmt.Errorf("mine: %w", err))
+		if !ok || got.Code != "c" || err.Error() != api.Error() {
+			t.Errorf("%T unwraps to %#v, says %v", err, got, err)
+		}
+	}
+}
+
+func TestErrorsReadAsOneLine(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		answer    http.HandlerFunc
+		get, post string
+	}{
+		{
+			answer(404, `{"error":{"code":"not_found","message":"no such lead"}}`, "X-Request-Id", "req_9"),
+			"leedo: GET /leads/{id}: 404 not_found: no such lead (request req_9, 1 attempt)",
+			"leedo: POST /leads: 404 not_found: no such lead (request req_9, 1 attempt)",
+		},
+		{
+			answer(400, `{"message":"email is malformed"}`),
+			"leedo: GET /leads/{id}: 400: email is malformed (1 attempt)",
+			"leedo: POST /leads: 400: email is malformed (1 attempt)",
+		},
+		{
+			answer(403, `{"code":"plan"}`),
+			"leedo: GET /leads/{id}: 403 plan (1 attempt)",
+			"leedo: POST /leads: 403 plan (1 attempt)",
+		},
+		{
+			answer(401, ""),
+			"leedo: GET /leads/{id}: 401 Unauthorized (1 attempt)",
+			"leedo: POST /leads: 401 Unauthorized (1 attempt)",
+		},
+		{
+			answer(500, `{"error":{"code":"internal","message":"sorry"}}`),
+			"leedo: GET /leads/{id}: 500 internal: sorry (1 attempt)",
+			"leedo: POST /leads: outcome unknown: 500 internal: sorry (1 attempt)",
+		},
+		{
+			answer(429, `{"error":{"code":"rate_limited","message":"slow down"}}`),
+			"leedo: GET /leads/{id}: 429 rate_limited: slow down (1 attempt)",
+			"leedo: POST /leads: 429 rate_limited: slow down (1 attempt)",
+		},
+		{
+			answer(307, "", "Location", "https://evil.example/v1/leads?x=y"),
+			"leedo: GET /leads/{id}: 307: redirect to https://evil.example:443 not followed (1 attempt)",
+			"leedo: POST /leads: 307: redirect to https://evil.example:443 not followed (1 attempt)",
+		},
+		{
+			answer(200, `[]`),
+			"leedo: GET /leads/{id}: unusable answer 200: field \"\" cannot hold a JSON array",
+			"leedo: POST /leads: unusable answer 200: field \"\" cannot hold a JSON array",
+		},
+	}
+	for _, tt := range tests {
+		get, post := failing(t, tt.answer)
+		if get.Error() != tt.get {
+			t.Errorf("got  %v\nwant %s", get, tt.get)
+		}
+		if post.Error() != tt.post {
+			t.Errorf("got  %v\nwant %s", post, tt.post)
+		}
+	}
+}
+
+// TestErrorBodiesOfAnyShape: code and message are found in whatever form the
+// API answers.
+func TestErrorBodiesOfAnyShape(t *testing.T) {
+	t.Parallel()
+	const problem = "application/problem+json"
+	deep := strings.Repeat(`{"error":`, 20_000) + `"x"` + strings.Repeat("}", 20_000)
+	tests := []struct {
+		name, contentType, body string
+		code, message           string
+	}{
+		{"code and message", "", `{"error":{"code":"not_found","message":"no such lead"}}`, "not_found", "no such lead"},
+		{"text", "", `{"error":"no such lead"}`, "", "no such lead"},
+		{"message", "", `{"message":"no such lead"}`, "", "no such lead"},
+		{"message and code", "", `{"code":"not_found","message":"no such lead"}`, "not_found", "no such lead"},
+		{"list of texts", "", `{"errors":["name is empty","email is malformed"]}`, "", "name is empty; email is malformed"},
+		{"list of objects", "", `{"errors":[{"field":"name","message":"is empty"},{"message":"email is malformed"}]}`, "", "name: is empty; email is malformed"},
+		{"list beside a message", "", `{"message":"invalid","errors":[{"field":"name","message":"is empty"}]}`, "", "invalid: name: is empty"},
+		{"by field", "", `{"errors":{"name":["is empty","is short"],"email":"is malformed"}}`, "", "email: is malformed; name: is empty, is short"},
+		{"RFC 9457", problem, `{"type":"https://leedo.app/problems/not-found","title":"Not found","detail":"no such lead","status":404}`, "not-found", "no such lead"},
+		{"RFC 9457 without detail", problem, `{"type":"about:blank","title":"Not found","status":404}`, "", "Not found"},
+		{"RFC 6749", "", `{"error":"invalid_grant","error_description":"expired"}`, "invalid_grant", "expired"},
+		{"numbers for words", "", `{"error":{"code":1234,"message":5}}`, "1234", "5"},
+		{"another content type", "text/plain", `{"error":{"code":"c","message":"m"}}`, "c", "m"},
+		{"plain text", "text/plain", "no such lead: John Doe", "", ""},
+		{"HTML", "text/html", "<html><title>502</title>John Doe</html>", "", ""},
+		{"nothing", "", "", "", ""},
+		{"space", "", " \n ", "", ""},
+		{"cut", "", `{"error":{"code":"not_found","mess`, "", ""},
+		{"a list", "", `["John Doe"]`, "", ""},
+		{"a text in JSON", "", `"John Doe"`, "", ""},
+		{"null", "", `null`, "", ""},
+		{"nulls", "", `{"error":null,"message":null,"errors":null,"code":null}`, "", ""},
+		{"wrong types", "", `{"error":[1,{}],"message":{"a":1},"errors":7,"code":[],"type":true,"title":{}}`, "", ""},
+		{"wrong types inside", "", `{"error":{"code":{},"message":[]},"errors":[1.5,null,[],{"message":{}}]}`, "", "1.5"},
+		{"error inside error", "", `{"error":{"error":{"code":"c","message":"m"}}}`, "", ""},
+		{"nested without end", "", deep, "", ""},
+		{"one line", "", `{"message":"a\r\nb\tc\u0000d\u001b[31me\u2028f\u202eg"}`, "", `a\r\nb\tc\x00d\x1b[31me\u2028f\u202eg`},
+		{"a code in two lines", "", `{"code":"a\nb","message":"m"}`, `a\nb`, "m"},
+		{"other scripts", "", `{"message":"Имя не указано 名前 🎈"}`, "", "Имя не указано 名前 🎈"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			contentType := tt.contentType
+			if contentType == "" {
+				contentType = "application/json"
+			}
+			err, _ := failing(t, answer(422, tt.body, "Content-Type", contentType))
+			api, ok := errors.AsType[*leedo.APIError](err)
+			if !ok {
+				t.Fatalf("%v", err)
+			}
+			if api.Code != tt.code || api.Message != tt.message {
+				t.Errorf("code %q, message %q, want %q, %q", api.Code, api.Message, tt.code, tt.message)
+			}
+			if body := tt.body[:min(len(tt.body), 64<<10)]; string(api.Body) != body {
+				t.Errorf("a body of %d bytes, want %d", len(api.Body), len(body))
+			}
+			if text := err.Error(); strings.ContainsAny(text, "\r\n\t\x00\x1b\u2028") || strings.Contains(text, "John Doe") {
+				t.Errorf("text %q", text)
+			}
+		})
+	}
+}
+
+// TestMessagesAreBounded: no more than 200 runes of what the API says, in code
+// and message, and a body of at most 64 KiB.
+func TestMessagesAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, long := range map[string]string{"letters": strings.Repeat("ä", 300), "controls": strings.Repeat(`\u0001`, 300)} {
+		err, _ := failing(t, answer(400, `{"error":{"code":"`+long+`","message":"`+long+`"}}`, "X-Request-Id", strings.Repeat("r", 300)))
+		api, ok := errors.AsType[*leedo.APIError](err)
+		if !ok {
+			t.Fatal(err)
+		}
+		for field, text := range map[string]string{"code": api.Code, "message": api.Message, "request id": api.RequestID} {
+			if n := utf8.RuneCountInString(text); n > 200 || n < 190 {
+				t.Errorf("%s: %s of %d runes", name, field, n)
+			}
+		}
+	}
+	huge := `{"message":"` + strings.Repeat("x", 1<<20) + `"}`
+	err, _ := failing(t, answer(400, huge))
+	if api, ok := errors.AsType[*leedo.APIError](err); !ok || len(api.Body) != 64<<10 || api.Message != "" {
+		t.Errorf("huge body: %d bytes kept, %v", len(api.Body), err)
+	}
+}
+
+// TestTheTokenIsMaskedInWhatTheAPISays: some APIs repeat it.
+func TestTheTokenIsMaskedInWhatTheAPISays(t *testing.T) {
+	t.Parallel()
+	beyond := strings.Repeat("x", 195) // the token stands where the text is cut
+	for _, body := range []string{
+		`{"error":{"code":"bad ` + testToken + `","message":"token ` + testToken + ` is wrong, ` + testToken + `"}}`,
+		`{"error":"` + testToken + `"}`, `{"errors":["` + testToken + `"]}`, `{"errors":{"` + testToken + `":"x"}}`,
+		`{"type":"https://leedo.app/` + testToken + `","title":"` + testToken + `"}`,
+		`{"error":{"code":"` + beyond + testToken + `","message":"` + beyond + testToken + `"}}`,
+	} {
+		get, post := failing(t, answer(401, body, "X-Request-Id", "req "+testToken))
+		success, _ := failing(t, answer(200, body, "Content-Type", "text/"+testToken))
+		for _, err := range []error{get, post, success} {
+			for _, shown := range allForms(t, err) {
+				for _, part := range []string{testToken, testToken[:4]} {
+					if strings.Contains(shown, part) {
+						t.Errorf("%q in %.300s", part, shown)
+					}
+				}
+			}
+		}
+		if api, ok := errors.AsType[*leedo.APIError](get); !ok || !strings.Contains(api.RequestID, "***") {
+			t.Errorf("no mask in %#v", api)
+		}
+	}
+}
+
+// allForms prints an error, and all that it wraps, in every way.
+func allForms(t *testing.T, err error) []string {
+	t.Helper()
+	var forms []string
+	for err != nil {
+		encoded, jsonErr := json.Marshal(err)
+		if jsonErr != nil {
+			t.Errorf("JSON of %T: %v", err, jsonErr)
+		}
+		var log strings.Builder
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		logger.Error("failed", "err", err)
+		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", slog.Any("err", err))
+		forms = append(forms, fmt.Sprintf("%v %+v %#v %s %q %x", err, err, err, err, err, err.Error()), string(encoded), log.String())
+		err = errors.Unwrap(err)
+	}
+	return forms
+}

@@ -1,0 +1,318 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// Shared options are defaults on a client and win on a call.
+func ExampleSharedOption() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client(leedo.WithRetries(0)) // for all calls
+	server.Inject(leedotest.Fault{Status: 503, Times: 2})
+
+	_, err := client.Leads.List(ctx, nil)
+	fmt.Println(err != nil, len(server.Requests()))
+	_, err = client.Leads.List(ctx, nil, leedo.WithRetries(2)) // for this one
+	fmt.Println(err != nil, len(server.Requests()))
+	// Output:
+	// true 1
+	// false 3
+}
+
+// Web handlers should not wait; jobs over night may.
+func ExampleWithMaxWait() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	server.SetRateLimit(0, time.Hour) // nothing is left
+	client := server.Client()
+
+	_, err := client.Leads.List(ctx, nil, leedo.WithMaxWait(0)) // do not wait
+	if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
+		fmt.Println("refused, come back in", time.Until(limited.RetryAt).Round(time.Minute))
+	}
+
+	// NoMaxWait waits as long as the context allows. A deadline that is too
+	// early is seen at once, not after the wait.
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	start := time.Now()
+	_, err = client.Leads.List(ctx, nil, leedo.WithMaxWait(leedo.NoMaxWait))
+	_, refused := errors.AsType[*leedo.RateLimitError](err)
+	fmt.Println(refused, time.Since(start) < time.Second)
+	// Output:
+	// refused, come back in 1h0m0s
+	// true true
+}
+
+func ExampleWithRetries() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 502, Times: 3})
+	client := server.Client()
+
+	_, err := client.Leads.List(ctx, nil) // 3 retries, the default
+	fmt.Println(err, len(server.Requests()))
+	// Output: <nil> 4
+}
+
+func ExampleWithAttemptTimeout() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Latency: time.Hour, Times: -1}) // no answer comes
+	client := server.Client(leedo.WithAttemptTimeout(time.Millisecond), leedo.WithRetries(2))
+
+	_, err := client.Leads.List(ctx, nil)
+	if e, ok := errors.AsType[*leedo.TransportError](err); ok {
+		fmt.Println(e.Attempts, "attempts, timeout:", e.Timeout())
+	}
+	// Output: 3 attempts, timeout: true
+}
+
+// WithResponse shows what the types of this package do not.
+func ExampleWithResponse() {
+	ctx := context.Background()
+	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Duo))
+	client := server.Client()
+
+	var response leedo.Response
+	_, err := client.Leads.List(ctx, nil, leedo.WithResponse(&response))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode, response.RequestID, response.Attempts)
+	fmt.Println(response.RateLimit.Remaining, "left")
+	fmt.Println(string(response.Body))
+	// Output:
+	// 200 req_1 1
+	// 499 left
+	// {"data":[],"meta":{"total":0,"page":1,"per_page":20}}
+}
+
+func ExampleWithBodyField() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client()
+
+	_, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe"},
+		leedo.WithBodyField("score", 7),
+		leedo.WithBodyField("tags", []string{"fair", "warm"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent := server.Requests()[0].JSON()
+	fmt.Println(sent["name"], sent["score"], sent["tags"])
+	// Output: John Doe 7 [fair warm]
+}
+
+func ExampleWithQuery() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client()
+
+	// The SDK has no typed filters, as none are documented.
+	_, err := client.Leads.List(ctx, &leedo.LeadListParams{PerPage: 50}, leedo.WithQuery("status", "new"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(server.Requests()[0].Query.Encode())
+	// Output: per_page=50&status=new
+}
+
+func ExampleWithHeader() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client(leedo.WithUserAgent("myapp/1.2"))
+
+	_, err := client.Leads.List(ctx, nil, leedo.WithHeader("X-Trace-Id", "trace-1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent := server.Requests()[0].Header
+	fmt.Println(sent.Get("X-Trace-Id"))
+	// Output: trace-1
+}
+
+func ExampleWithUserAgent() {
+	server := leedotest.NewServer()
+	client := server.Client(leedo.WithUserAgent("myapp/1.2"))
+
+	if _, err := client.Leads.List(context.Background(), nil); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(server.Requests()[0].Header.Get("User-Agent"))
+	// Output: myapp/1.2 leedo-go/0.1.0
+}
+
+// Logs tell what happens, never with what: no token, query or body.
+func ExampleWithLogger() {
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		Level: slog.LevelInfo, // Debug has a line for each attempt
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 500})
+	client := server.Client(leedo.WithLogger(logger))
+
+	if _, err := client.Leads.List(context.Background(), nil); err != nil {
+		log.Fatal(err)
+	}
+	// Output: level=WARN msg="leedo: retrying" method=GET path=/leads attempt=2 status=500
+}
+
+// Hooks are for metrics and traces.
+func ExampleWithHooks() {
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 500})
+	client := server.Client(leedo.WithHooks(leedo.Hooks{
+		Attempt: func(_ context.Context, a leedo.AttemptInfo) {
+			fmt.Println(a.Method, a.Path, a.Number, a.StatusCode)
+		},
+		Wait: func(_ context.Context, w leedo.WaitInfo) {
+			fmt.Println(w.Reason, "until", w.Until) // waits of over a second only
+		},
+	}))
+
+	if _, err := client.Leads.List(context.Background(), nil); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// GET /leads 1 500
+	// GET /leads 2 200
+}
+
+// A token source is asked before each attempt, so it can renew the token.
+func ExampleWithTokenSource() {
+	server := leedotest.NewServer()
+	client, err := leedo.NewClient("", // the source has the token
+		leedo.WithTokenSource(func(context.Context) (string, error) {
+			return server.Token(), nil
+		}),
+		leedo.WithHTTPClient(server.HTTPClient()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Leads.List(context.Background(), nil)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Setting a status twice is as good as once, so this write may be retried.
+func ExampleWithIdempotent() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	id := server.AddLead(leedo.Lead{Name: "John Doe"}).ID
+	server.Inject(leedotest.Fault{Method: "PATCH", Status: 502})
+	client := server.Client()
+
+	lead, err := client.Leads.Update(ctx, id, &leedo.LeadUpdateParams{
+		Status: new(leedo.LeadStatusQualified),
+	}, leedo.WithIdempotent())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(lead.Status, len(server.Requests()))
+	// Output: qualified 2
+}
+
+// The key is sent, and that is all: the API documents none.
+func ExampleWithIdempotencyKey() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client()
+
+	_, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe"},
+		leedo.WithIdempotencyKey("import-7-row-12"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(server.Requests()[0].Header.Get("Idempotency-Key"))
+	// Output: import-7-row-12
+}
+
+func ExampleWithMaxItems() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	for i := range 250 {
+		server.AddLead(leedo.Lead{Name: fmt.Sprint("Lead ", i+1)})
+	}
+	client := server.Client()
+
+	count := 0
+	for _, err := range client.Leads.All(ctx, nil, leedo.WithMaxItems(150)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		count++
+	}
+	fmt.Println(count, "leads,", len(server.Requests()), "requests")
+	// Output: 150 leads, 2 requests
+}
+
+// The HTTP client is copied. Its transport, proxy, cookie jar and CheckRedirect
+// keep working.
+func ExampleWithHTTPClient() {
+	server := leedotest.NewServer()
+	httpClient := server.HTTPClient() // here, the fake's; else &http.Client{Transport: …}
+	httpClient.Timeout = 5 * time.Second
+
+	client, err := leedo.NewClient(server.Token(), leedo.WithHTTPClient(httpClient))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Leads.List(context.Background(), nil)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleWithInsecureHTTP() {
+	_, err := leedo.NewClient("my-api-token", leedo.WithBaseURL("http://example.com/v1"))
+	fmt.Println(err)
+	_, err = leedo.NewClient("my-api-token", leedo.WithBaseURL("http://localhost:8080/v1"))
+	fmt.Println(err)
+	_, err = leedo.NewClient("my-api-token", leedo.WithBaseURL("http://example.com/v1"), leedo.WithInsecureHTTP())
+	fmt.Println(err)
+	// Output:
+	// leedo: invalid argument: base URL: http:// would send the token in the clear (WithInsecureHTTP allows it)
+	// <nil>
+	// <nil>
+}
+
+func ExampleWithMaxResponseBytes() {
+	server := leedotest.NewServer()
+	client := server.Client(leedo.WithMaxResponseBytes(16))
+
+	_, err := client.Leads.List(context.Background(), nil)
+	fmt.Println(err)
+	// Output: leedo: GET /leads: unusable answer 200: answer larger than the maximum
+}
+
+// Without the limiter a 429 comes back at once, for a scheduler of your own to
+// deal with.
+func ExampleWithoutRateLimiter() {
+	server := leedotest.NewServer()
+	server.SetRateLimit(0, time.Hour)
+	client := server.Client(leedo.WithoutRateLimiter())
+
+	_, err := client.Leads.List(context.Background(), nil)
+	if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
+		e, _ := errors.AsType[*leedo.APIError](err)
+		fmt.Println(e.StatusCode == http.StatusTooManyRequests, limited.Local(), len(server.Requests()))
+	}
+	// Output: true false 1
+}

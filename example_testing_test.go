@@ -1,0 +1,120 @@
+package leedo_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// qualifyLead is code under test: it takes a client and needs nothing else.
+func qualifyLead(ctx context.Context, client *leedo.Client, id string) error {
+	_, err := client.Leads.Update(ctx, id, &leedo.LeadUpdateParams{Status: new(leedo.LeadStatusQualified)})
+	return err
+}
+
+func TestQualifyLead(t *testing.T) {
+	server := leedotest.NewServer()
+	lead := server.AddLead(leedo.Lead{Name: "John Doe"})
+
+	if err := qualifyLead(t.Context(), server.Client(), lead.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Leads()[0].Status; got != leedo.LeadStatusQualified {
+		t.Errorf("status %q", got)
+	}
+	if sent := server.Requests()[0].JSON(); len(sent) != 1 {
+		t.Errorf("sent more than the status: %v", sent)
+	}
+}
+
+func TestCreateLeadOnce(t *testing.T) {
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Method: "POST", Path: "/leads", Processed: true, Drop: true})
+
+	_, err := createLeadOnce(t.Context(), server.Client(), &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(server.Leads()); n != 1 {
+		t.Errorf("%d leads, want 1", n)
+	}
+}
+
+func TestWaitForQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
+		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait))
+		start := time.Now()
+		for range 101 { // one more than an hour allows
+			if _, err := client.Leads.List(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took < time.Hour {
+			t.Errorf("took %v of virtual time", took)
+		}
+	})
+}
+
+// The fake keeps what was sent and what is there now.
+func Example_testing() {
+	server := leedotest.NewServer()
+	lead := server.AddLead(leedo.Lead{Name: "John Doe"})
+
+	if err := qualifyLead(context.Background(), server.Client(), lead.ID); err != nil {
+		fmt.Println(err)
+	}
+	request := server.Requests()[0]
+	fmt.Println(request.Method, request.Path == "/leads/"+lead.ID, request.JSON(), request.Status)
+	fmt.Println(server.Leads()[0].Status)
+	// Output:
+	// PATCH true map[status:qualified] 200
+	// qualified
+}
+
+// Faults strike the requests they match, once unless told otherwise.
+func Example_testingFaults() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	client := server.Client(leedo.WithRetries(0))
+	server.Inject(
+		leedotest.Fault{Method: "GET", Path: "/leads", Status: 503},               // fails
+		leedotest.Fault{Method: "GET", Path: "/leads", Truncate: 10},              // is cut after 10 bytes
+		leedotest.Fault{Path: "/leads/{id}", Status: 200, Body: `{"unexpected":`}, // is nonsense
+	)
+	_, err := client.Leads.List(ctx, nil)
+	fmt.Printf("%T\n", err)
+	_, err = client.Leads.List(ctx, nil)
+	fmt.Printf("%T\n", err)
+	_, err = client.Leads.Get(ctx, "some-id")
+	fmt.Printf("%T\n", err)
+	_, err = client.Leads.List(ctx, nil)
+	fmt.Println(err)
+	// Output:
+	// *leedo.ServerError
+	// *leedo.TransportError
+	// *leedo.DecodeError
+	// <nil>
+}
+
+// The fake on a real port, for code that makes its own HTTP client.
+func Example_testingRealPort() {
+	fake := leedotest.NewServer()
+	server := httptest.NewServer(fake)
+	defer server.Close()
+
+	client, err := leedo.NewClient(fake.Token(), leedo.WithBaseURL(server.URL+"/v1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.Leads.List(context.Background(), nil)
+	fmt.Println(err)
+	// Output: <nil>
+}

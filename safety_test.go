@@ -1,0 +1,278 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+func TestTheTokenStaysHome(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]func(home, other *server, plain string) string{
+		"another port":       func(_, other *server, _ string) string { return other.URL + "/v1/leads" },
+		"another host":       func(home, _ *server, _ string) string { return strings.Replace(home.URL, "127.0.0.1", "localhost", 1) },
+		"another scheme":     func(home, _ *server, _ string) string { return swapScheme(home.URL) },
+		"http, another port": func(_, _ *server, plain string) string { return plain },
+		"no scheme":          func(_, other *server, _ string) string { return strings.TrimPrefix(other.URL, "https:") },
+		"user and password": func(_, other *server, _ string) string {
+			return strings.Replace(other.URL, "//", "//leedo:"+testToken+"@", 1)
+		},
+	}
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for name, target := range elsewhere {
+			t.Run(http.StatusText(status)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				home, other, plain := newServer(t), newServer(t, answer(200, leadJSON)), serve(t, answer(200, leadJSON))
+				other.StartTLS()
+				var to string
+				home.Config.Handler = home.handler([]http.HandlerFunc{func(w http.ResponseWriter, req *http.Request) {
+					answer(status, "", "Location", to)(w, req)
+				}})
+				home.StartTLS()
+				to = target(home, other, plain.URL)
+				for _, op := range append(writes[:len(writes):len(writes)], reads...) {
+					before := len(home.Requests())
+					err := op.call(t.Context(), home.tlsClient(t))
+					e, ok := errors.AsType[*leedo.APIError](err)
+					if !ok || e.StatusCode != status || is[*leedo.UnknownOutcomeError](err) {
+						t.Errorf("%s: got %v", op.name, err)
+					}
+					if ok && !strings.Contains(e.Message, originOf(to)) {
+						t.Errorf("%s: %q does not name %s", op.name, e.Message, originOf(to))
+					}
+					if n := len(home.Requests()) - before; n != 1 {
+						t.Errorf("%s: %d requests", op.name, n)
+					}
+				}
+				if got := append(other.Requests(), plain.Requests()...); len(got) > 0 {
+					t.Errorf("followed: %v", got)
+				}
+			})
+		}
+	}
+}
+
+func swapScheme(u string) string { return strings.Replace(u, "https:", "http:", 1) }
+
+// originOf returns host and port of a URL of these tests.
+func originOf(u string) string { return u[strings.LastIndexAny(u, "/@")+1:] }
+
+func TestRedirectsAtHome(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		s := serve(t, answer(status, "", "Location", "/v1/leads/moved"), answer(200, leadJSON))
+		var got leedo.Response
+		err := reads[0].call(t.Context(), s.client(t), leedo.WithResponse(&got))
+		requests := s.Requests()
+		if err != nil || len(requests) != 2 || got.Attempts != 2 || requests[1].Path != "/v1/leads/moved" {
+			t.Fatalf("%d: %v, %v", status, err, requests)
+		}
+		if h := requests[1].Header; h.Get("Authorization") != "Bearer "+testToken || h.Get("Accept") != "application/json" {
+			t.Errorf("%d: the second request has %v", status, h)
+		}
+		for _, op := range append(writes[:len(writes):len(writes)], reads[1]) {
+			s := serve(t, answer(status, "", "Location", "/v1/leads/moved"), answer(200, leadJSON))
+			err := op.call(t.Context(), s.client(t))
+			e, ok := errors.AsType[*leedo.APIError](err)
+			if !ok || e.StatusCode != status || len(s.Requests()) != 1 || is[*leedo.UnknownOutcomeError](err) {
+				t.Errorf("%s, %d: %v after %d requests", op.name, status, err, len(s.Requests()))
+			}
+		}
+	}
+	odd := map[string]struct {
+		location string
+		requests int
+	}{
+		"for ever":     {"/v1/leads", 10},
+		"no target":    {"", 1},
+		"bad target":   {"http://[::1", 1},
+		"worse target": {"http://a b/\x01", 1},
+		"no host":      {"mailto:" + testToken, 1},
+	}
+	for name, test := range odd {
+		for _, op := range []operation{reads[0], writes[0]} {
+			s := serve(t, answer(302, "", "Location", test.location))
+			err := op.call(t.Context(), s.client(t))
+			e, ok := errors.AsType[*leedo.APIError](err)
+			want := test.requests
+			if op.name == "Create" {
+				want = 1
+			}
+			if !ok || e.StatusCode != 302 || e.Attempts != want || len(s.Requests()) != want {
+				t.Errorf("%s, %s: %v after %d requests", name, op.name, err, len(s.Requests()))
+			}
+			if ok && strings.Contains(e.Error(), testToken) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+func TestTheUsersCheckRedirectRunsAfterOurs(t *testing.T) {
+	t.Parallel()
+	other := serve(t, answer(200, leadJSON))
+	refused := errors.New("I do not want to")
+	tests := []struct {
+		name  string
+		check func(*http.Request, []*http.Request) error
+		want  func(error) bool
+		sent  int
+	}{
+		{"follow", func(*http.Request, []*http.Request) error { return nil }, func(err error) bool { return err == nil }, 2},
+		{"stop", func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, is[*leedo.APIError], 1},
+		{"refuse", func(*http.Request, []*http.Request) error { return refused }, func(err error) bool {
+			return errors.Is(err, refused) && is[*leedo.APIError](err)
+		}, 1},
+		{"lead astray", func(req *http.Request, _ []*http.Request) error {
+			req.URL.Host = strings.TrimPrefix(other.URL, "http://")
+			return nil
+		}, func(err error) bool { return err != nil }, 1},
+	}
+	for _, test := range tests {
+		called := 0
+		s := serve(t, answer(302, "", "Location", "/v1/leads/moved"), answer(200, leadJSON))
+		transport := &http.Transport{}
+		c := s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+			called++
+			for _, r := range append(via, req) {
+				if r.Header.Get("Authorization") != "" {
+					t.Errorf("%s: shown the token", test.name)
+				}
+			}
+			return test.check(req, via)
+		}}))
+		if err := reads[0].call(t.Context(), c); !test.want(err) || called != 1 || len(s.Requests()) != test.sent {
+			t.Errorf("%s: %v, called %d times, %d requests", test.name, err, called, len(s.Requests()))
+		}
+		// Ours comes first: what it does not follow is not asked about.
+		called = 0
+		away := serve(t, answer(302, "", "Location", other.URL))
+		c = away.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			called++
+			return nil
+		}}))
+		if err := reads[0].call(t.Context(), c); !is[*leedo.APIError](err) || called != 0 {
+			t.Errorf("%s: %v, called %d times", test.name, err, called)
+		}
+		transport.CloseIdleConnections()
+	}
+	if len(other.Requests()) > 0 {
+		t.Errorf("another server got %v", other.Requests())
+	}
+}
+
+func TestBaseURLs(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		base             string
+		alone, permitted bool // without WithInsecureHTTP, with it
+	}{
+		{"https://api.leedo.app/v1", true, true},
+		{"https://api.leedo.app", true, true},
+		{"https://api.leedo.app:8443/a%20b/v1/", true, true},
+		{"HTTPS://API.LEEDO.APP/v1", true, true},
+		{"http://localhost:8080/v1", true, true},
+		{"http://LOCALHOST/v1", true, true},
+		{"http://127.0.0.1:8080/v1", true, true},
+		{"http://127.8.9.10/v1", true, true},
+		{"http://[::1]:8080/v1", true, true},
+		{"http://[::ffff:127.0.0.1]/v1", true, true},
+		{"http://api.leedo.app/v1", false, true},
+		{"http://localhost.example.com/v1", false, true},
+		{"http://my-localhost/v1", false, true},
+		{"http://127.0.0.1.example.com/v1", false, true},
+		{"http://10.0.0.1/v1", false, true},
+		{"http://0.0.0.0/v1", false, true},
+		{"http://[::]/v1", false, true},
+		{"http://2130706433/v1", false, true}, // 127.0.0.1 to some resolvers
+		{"", false, false},
+		{"api.leedo.app/v1", false, false},
+		{"//api.leedo.app/v1", false, false},
+		{"ftp://api.leedo.app/v1", false, false},
+		{"https:///v1", false, false},
+		{"https:api.leedo.app", false, false},
+		{"https://:443/v1", false, false},
+		{"https://user@api.leedo.app/v1", false, false},
+		{"https://user:secret@api.leedo.app/v1", false, false},
+		{"https://localhost:secret@api.leedo.app/v1", false, false},
+		{"https://api.leedo.app/v1?secret=1", false, false},
+		{"https://api.leedo.app/v1?", false, false},
+		{"https://api.leedo.app/v1#secret", false, false},
+		{"https://api.leedo.app/v1#", false, false},
+		{"https://api.leedo.app/../v1", false, false},
+		{"https://api.leedo.app/%2e%2e/v1", false, false},
+		{"https://api.leedo.app/v1\n", false, false},
+		{"https://api.leedo.app:secret/v1", false, false},
+		{"https://api .leedo.app/v1", false, false},
+	}
+	for _, test := range tests {
+		for _, insecure := range []bool{false, true} {
+			opts, want := []leedo.Option{leedo.WithBaseURL(test.base)}, test.alone
+			if insecure {
+				opts, want = append(opts, leedo.WithInsecureHTTP()), test.permitted
+			}
+			c, err := leedo.NewClient(testToken, opts...)
+			if (err == nil) != want || (c == nil) == want {
+				t.Errorf("%q, insecure %t: %v", test.base, insecure, err)
+			}
+			if err != nil && (!errors.Is(err, leedo.ErrInvalidArgument) || strings.Contains(err.Error(), "secret")) {
+				t.Errorf("%q: got %v", test.base, err)
+			}
+		}
+	}
+}
+
+func TestTokens(t *testing.T) {
+	source := leedo.WithTokenSource(func(context.Context) (string, error) { return testToken, nil })
+	tests := []struct {
+		name, token string
+		opts        []leedo.Option
+		ok          bool
+	}{
+		{"good", "tok_Zq81secret~+/=.-", nil, true},
+		{"empty", "", nil, false},
+		{"space", "tok secret", nil, false},
+		{"leading space", " toksecret", nil, false},
+		{"newline", "toksecret\n", nil, false},
+		{"header", "toksecret\r\nX-Admin: 1", nil, false},
+		{"tab", "tok\tsecret", nil, false},
+		{"NUL", "tok\x00secret", nil, false},
+		{"DEL", "tok\x7fsecret", nil, false},
+		{"not ASCII", "tokésecret", nil, false},
+		{"source", "", []leedo.Option{source}, true},
+		{"source and token", "toksecret", []leedo.Option{source}, false},
+		{"no source", "", []leedo.Option{leedo.WithTokenSource(nil)}, false},
+	}
+	for _, test := range tests {
+		c, err := leedo.NewClient(test.token, test.opts...)
+		if (err == nil) != test.ok || (c == nil) == test.ok {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if err != nil && (!errors.Is(err, leedo.ErrInvalidArgument) || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("%s: got %v", test.name, err)
+		}
+		if strings.Contains(test.name, "NUL") {
+			continue // no environment can hold it
+		}
+		t.Setenv("LEEDO_API_TOKEN", test.token)
+		_, err = leedo.NewClientFromEnv(test.opts...)
+		if ok := test.ok || test.name == "source and token"; (err == nil) != ok || err != nil && !errors.Is(err, leedo.ErrInvalidArgument) {
+			t.Errorf("%s, from the environment: %v", test.name, err)
+		}
+	}
+	t.Setenv("LEEDO_API_TOKEN", testToken)
+	t.Setenv("LEEDO_BASE_URL", "http://api.leedo.app/v1")
+	if _, err := leedo.NewClientFromEnv(); !errors.Is(err, leedo.ErrInvalidArgument) {
+		t.Errorf("http:// from the environment: %v", err)
+	}
+	s := serve(t, answer(200, leadJSON))
+	t.Setenv("LEEDO_BASE_URL", s.URL)
+	c, err := leedo.NewClientFromEnv(leedo.WithHTTPClient(s.Client()))
+	if err != nil || reads[0].call(t.Context(), c) != nil || s.Requests()[0].Header.Get("Authorization") != "Bearer "+testToken {
+		t.Errorf("from the environment: %v, %v", err, s.Requests())
+	}
+}
