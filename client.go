@@ -238,8 +238,8 @@ func WithHTTPClient(client *http.Client) Option {
 // WithTokenSource asks source for the token before each attempt, so that it
 // can be renewed while the client is in use; the token argument of [NewClient]
 // must then be empty. source is called concurrently, with the context of the
-// call; it should remember its token. An error of it ends the call, which
-// returns an error that wraps it. nil is [ErrInvalidArgument].
+// call; it should remember its token. An error of it, whatever it is, ends the
+// call, which returns an error that wraps it. nil is [ErrInvalidArgument].
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return clientOption(func(c *config) error {
 		if source == nil {

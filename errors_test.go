@@ -297,8 +297,35 @@ func allForms(t *testing.T, err error) []string {
 		logger := slog.New(slog.NewTextHandler(&log, nil))
 		logger.Error("failed", "err", err)
 		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", slog.Any("err", err))
-		forms = append(forms, fmt.Sprintf("%v %+v %#v %s %q %x", err, err, err, err, err, err.Error()), string(encoded), log.String())
+		forms = append(forms, fmt.Sprintf("%v %+v %#v %s %q", err, err, err, err, err), string(encoded), log.String())
 		err = errors.Unwrap(err)
 	}
 	return forms
+}
+
+// TestLogsHoldNoMessageOfTheAPI: it may quote what was sent, so it stands in
+// Error() alone.
+func TestLogsHoldNoMessageOfTheAPI(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{302, 400, 401, 403, 404, 418, 429, 500, 503} {
+		get, post := failing(t, answer(status, `{"error":{"code":"c","message":"no John Doe here"}}`))
+		for _, err := range []error{get, post} {
+			if status != 302 && !strings.Contains(err.Error(), "no John Doe here") {
+				t.Errorf("%v does not hold the message", err)
+			}
+			encoded, jsonErr := json.Marshal(err)
+			if jsonErr != nil {
+				t.Error(jsonErr)
+			}
+			var log strings.Builder
+			for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+				slog.New(handler).Error("failed", "err", err)
+			}
+			for name, shown := range map[string]string{"log": log.String(), "JSON": string(encoded), "%#v": fmt.Sprintf("%#v", err)} {
+				if strings.Contains(shown, "John Doe") {
+					t.Errorf("%d, %s: %s", status, name, shown)
+				}
+			}
+		}
+	}
 }

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// createLeadOnce makes a lead, and makes it only once even if the answer
-// gets lost.
+// createLeadOnce makes a lead, and makes it only once even if the answer gets
+// lost. No other lead may have the e-mail address.
 func createLeadOnce(ctx context.Context, client *leedo.Client, params *leedo.LeadCreateParams) (*leedo.Lead, error) {
 	lead, err := client.Leads.Create(ctx, params)
 	if _, unknown := errors.AsType[*leedo.UnknownOutcomeError](err); !unknown {
@@ -20,9 +21,9 @@ func createLeadOnce(ctx context.Context, client *leedo.Client, params *leedo.Lea
 	// It may have been made: look before repeating.
 	for found, lookErr := range client.Leads.All(ctx, nil) {
 		if lookErr != nil {
-			return nil, errors.Join(err, lookErr) // still unknown
+			return nil, fmt.Errorf("%w; and when looking for it: %w", err, lookErr) // still unknown
 		}
-		if found.Email == params.Email {
+		if strings.EqualFold(found.Email, params.Email) {
 			return client.Leads.Get(ctx, found.ID) // items of a list are not complete
 		}
 	}

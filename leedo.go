@@ -138,7 +138,7 @@ func WithResponse(r *Response) RequestOption {
 		if r == nil {
 			return errors.New("WithResponse: nil")
 		}
-		k.response = r
+		*r, k.response = Response{}, r
 		return nil
 	})
 }

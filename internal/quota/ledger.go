@@ -185,7 +185,7 @@ func (l *Ledger) Settle(p Permit, refused bool, r Reading, received time.Time) {
 		l.observed, l.booked = received, l.ticks
 	}
 	if refused {
-		l.block(r, received)
+		l.block(p, r, received)
 	} else if p.tick > l.struck {
 		l.strikes = 0
 	}
@@ -220,14 +220,17 @@ func (l *Ledger) newer(p Permit, r Reading) bool {
 }
 
 // block holds everything back after a refusal: as long as Retry-After says,
-// else until the reset, else longer each time.
-func (l *Ledger) block(r Reading, received time.Time) {
+// else until the reset, else longer each time. Refusals of requests that were
+// under way together count as one.
+func (l *Ledger) block(p Permit, r Reading, received time.Time) {
 	var until time.Time
 	switch {
 	case r.RetryAfter.After(received):
 		until = r.RetryAfter
 	case r.Reset.After(received):
 		until = r.Reset
+	case p.tick <= l.struck:
+		return
 	default:
 		wait := min(blindBackoff<<min(l.strikes, 16), blindBackoffMax)
 		until = received.Add(wait/2 + rand.N(wait/2))

@@ -54,6 +54,14 @@ func Read(h http.Header, received time.Time) Reading {
 	return r
 }
 
+// Figures returns what the answer itself said, the zero value if nothing.
+func (r Reading) Figures(received time.Time) Figures {
+	if r.Limit < 0 && r.Remaining < 0 && r.Reset.IsZero() {
+		return Figures{}
+	}
+	return Figures{Limit: max(r.Limit, 0), Remaining: max(r.Remaining, 0), Reset: r.Reset, Observed: received}
+}
+
 // count reads a number of requests, -1 if it is none.
 func count(s string) int {
 	n, ok := number(s)
@@ -102,7 +110,7 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	}
 	switch {
 	case n < 1e5: // seconds from now
-		return received.Add(time.Duration(n*float64(time.Second)) + round)
+		return near(received.Add(time.Duration(n*float64(time.Second))+round), received, 0)
 	case n < 1e8: // milliseconds from now
 		return near(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
 	case n < 1e11: // seconds since 1970

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptrace"
-	"sync/atomic"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -71,7 +69,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
 		}
-		r.Failure = r.cause(ctx, err)
+		r.Failure = r.cause(send.Context(), err)
 		sent = !r.unsent
 		r.attempted(time.Since(start))
 		return nil, r.Failure
@@ -81,12 +79,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.trip.Ledger.Settle(permit, resp.StatusCode == http.StatusTooManyRequests, reading, received)
 	settled = true
 	r.Answer = a.trip.answer(ctx, r, req, resp)
-	r.Answer.Rate = quota.Figures{
-		Limit:     max(reading.Limit, 0),
-		Remaining: max(reading.Remaining, 0),
-		Reset:     reading.Reset,
-		Observed:  received,
-	}
+	r.Answer.Rate = reading.Figures(received)
 	if resp.StatusCode == http.StatusTooManyRequests {
 		r.Refused = r.Answer
 		if r.Answer.RetryAt = reading.RetryAfter; r.Answer.RetryAt.IsZero() {
@@ -130,28 +123,25 @@ func deadline(ctx context.Context, d time.Duration) (context.Context, context.Ca
 // is to be called when the attempt is over: it tells whether the request
 // surely was not sent.
 func dress(req *http.Request, c *Call, token string) (send *http.Request, proof func() bool) {
+	target := *req.URL // a transport that rewrites it does so here
+	req.URL = &target
 	req.Header = req.Header.Clone()
 	req.Header.Set("Authorization", "Bearer "+token)
-	if len(c.Body) > 0 {
-		body := &payload{data: c.Body}
-		req.ContentLength = int64(len(c.Body))
-		req.Body, _ = body.open()
-		// net/http asks for the body anew when it knows that nothing of it
-		// left the machine.
-		req.GetBody = body.open
-		return req, body.seal
-	}
 	if !c.Write {
 		return req, func() bool { return false } // may be repeated anyway
 	}
-	// Without a body there is nothing to watch being read. A transport that
-	// speaks of its connections tells that it never had one.
-	var asked, had atomic.Bool
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		GetConn: func(string) { asked.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { had.Store(true) },
-	})
-	return req.WithContext(ctx), func() bool { return asked.Load() && !had.Load() }
+	w := &witness{}
+	req = w.watch(req)
+	if len(c.Body) == 0 {
+		return req, w.neverConnected
+	}
+	body := &payload{data: c.Body}
+	req.ContentLength = int64(len(c.Body))
+	req.Body, _ = body.open()
+	// net/http asks for the body anew when it knows that nothing of it left
+	// the machine.
+	req.GetBody = body.open
+	return req, body.seal
 }
 
 // answer takes an answer into memory.
@@ -163,7 +153,9 @@ func (t *Trip) answer(ctx context.Context, r *record, req *http.Request, resp *h
 	}
 	var err error
 	if resp.Body != nil {
-		a.Body, err = readBounded(resp.Body, resp.ContentLength, limit)
+		if a.Status != http.StatusSwitchingProtocols { // of which the body is the bare connection
+			a.Body, err = readBounded(resp.Body, resp.ContentLength, limit)
+		}
 		resp.Body.Close()
 	}
 	switch {

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -68,6 +70,8 @@ func (r *record) cause(attempt context.Context, err error) *Cause {
 	case r.Context.Err() != nil:
 		err = ended(r.Context)
 		return &Cause{text: wire.Line(err.Error()), err: err, callers: true}
+	case context.Cause(attempt) == errRepeated:
+		return &Cause{text: errRepeated.Error(), err: errRepeated}
 	case attempt.Err() != nil:
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
@@ -75,7 +79,11 @@ func (r *record) cause(attempt context.Context, err error) *Cause {
 	return scrub(err, r)
 }
 
-// scrub makes a Cause of an error that may quote the request.
+// quoted is what net/http quotes of an answer that it cannot read, as in
+// malformed HTTP response "…".
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// scrub makes a Cause of an error that may quote the request or the answer.
 func scrub(err error, r *record) *Cause {
 	for {
 		u, ok := errors.AsType[*url.Error](err)
@@ -88,6 +96,10 @@ func scrub(err error, r *record) *Cause {
 		return c
 	}
 	text := err.Error()
+	if is[textproto.ProtocolError](err) {
+		text = "malformed answer" // its text quotes the line
+	}
+	text = quoted.ReplaceAllString(text, `"…"`)
 	for _, secret := range []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, r.Token} {
 		if len(secret) > 1 {
 			text = strings.ReplaceAll(text, secret, "***")

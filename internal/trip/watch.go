@@ -2,8 +2,11 @@ package trip
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // Attempt tells of one attempt that has ended.
@@ -85,5 +88,6 @@ func ended(ctx context.Context) error {
 
 type causedEnd struct{ err, cause error }
 
-func (e *causedEnd) Error() string   { return e.err.Error() + ": " + e.cause.Error() }
+func (e *causedEnd) Error() string   { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
 func (e *causedEnd) Unwrap() []error { return []error{e.err, e.cause} }
+func (e *causedEnd) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceeded) }

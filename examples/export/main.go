@@ -1,0 +1,95 @@
+// Export writes all leads to standard output as CSV. It only reads.
+//
+//	LEEDO_API_TOKEN=... go run ./examples/export -wait > leads.csv
+//
+// With LEEDO_BASE_URL set it reads from that server. A page costs a request and
+// has 100 leads: on the Free plan, 100 requests an hour, 10,000 leads are all
+// that an hour gives. With -wait the export then waits for the next hour;
+// without it, it ends with an error that says how to resume.
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "export:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) error {
+	flags := flag.NewFlagSet("export", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the error says it
+	wait := flags.Bool("wait", false, "wait for the quota, for hours if need be")
+	first := flags.Int("page", 1, "the `page` to begin with")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stderr)
+			flags.Usage()
+		}
+		return err
+	}
+	if flags.NArg() > 0 || *first < 1 {
+		return errors.New("the only arguments are -wait and -page N, with N from 1")
+	}
+
+	opts := []leedo.Option{leedo.WithHooks(leedo.Hooks{
+		Wait: func(_ context.Context, w leedo.WaitInfo) {
+			fmt.Fprintf(stderr, "waiting until %s: %s\n", w.Until.Format(time.TimeOnly), w.Reason)
+		},
+	})}
+	if base := getenv("LEEDO_BASE_URL"); base != "" {
+		opts = append(opts, leedo.WithBaseURL(base))
+	}
+	if *wait {
+		// By default no call waits for longer than a minute. A walk over many
+		// pages needs more than that when the quota is used up.
+		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
+	}
+	client, err := leedo.NewClient(getenv("LEEDO_API_TOKEN"), opts...)
+	if err != nil {
+		return err
+	}
+	return export(ctx, client, *first, stdout)
+}
+
+// export writes the leads from the given page on. It writes page by page, so
+// that what was read is not lost when a later page fails.
+func export(ctx context.Context, client *leedo.Client, page int, stdout io.Writer) error {
+	out := csv.NewWriter(stdout)
+	if page == 1 {
+		out.Write([]string{"id", "name", "email", "company", "status", "created_at"})
+	}
+	for p, err := range client.Leads.Pages(ctx, &leedo.LeadListParams{Page: page, PerPage: 100}) {
+		if err != nil {
+			return fmt.Errorf("%w; resume with -page %d", err, page)
+		}
+		for _, l := range p.Data {
+			out.Write([]string{l.ID, l.Name, l.Email, l.Company, string(l.Status), l.CreatedAt.Format(time.RFC3339)})
+		}
+		out.Flush()
+		if err := out.Error(); err != nil {
+			return err
+		}
+		page = p.Meta.Page + 1
+	}
+	out.Flush()
+	return out.Error()
+}

@@ -1,0 +1,91 @@
+// Fakeserver puts the fake Leedo of package leedotest on a port, to try
+// programs against that are written in any language.
+//
+//	go run ./examples/fakeserver -addr 127.0.0.1:8080 -plan free -seed 250
+//
+// When it is ready it prints "listening on http://HOST:PORT/v1" on standard
+// output, and on standard error how to call it. What it holds is in memory and
+// gone when it ends, which an interrupt makes it do.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// errUsage is the error of a command line that makes no sense. What is wrong
+// with it has been printed.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal kills
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "fakeserver:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	s, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	fake := leedotest.NewServer(leedotest.WithToken(s.token), leedotest.WithPlan(s.plan))
+	if s.limited {
+		fake.SetRateLimit(s.limit, s.window)
+	}
+	seed(fake, s.seed)
+
+	listener, err := net.Listen("tcp", s.addr)
+	if err != nil {
+		return err
+	}
+	url := "http://" + host(listener.Addr()) + "/v1"
+	fmt.Fprintf(stdout, "listening on %s\n", url)
+	fmt.Fprintf(stderr, "LEEDO_BASE_URL=%s LEEDO_API_TOKEN=%s go run ./examples/quickstart\n", url, fake.Token())
+
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	// Requests under way may end; who does not in five seconds is cut off.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		server.Close()
+	}
+	<-failed // http.ErrServerClosed
+	return nil
+}
+
+// host is an address as this machine can call it.
+func host(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return addr.String()
+}

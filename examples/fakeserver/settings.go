@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// settings is what the command line says.
+type settings struct {
+	addr    string
+	token   string
+	plan    leedotest.Plan
+	limited bool // limit and window are to be set
+	limit   int
+	window  time.Duration
+	seed    int
+}
+
+// plans are the values of -plan.
+var plans = map[string]leedotest.Plan{
+	"free": leedotest.Free,
+	"duo":  leedotest.Duo,
+	"pro":  leedotest.Pro,
+	"none": -1,
+}
+
+func parse(args []string, stderr io.Writer) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("fakeserver", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
+	flags.StringVar(&s.token, "token", leedotest.NewServer().Token(), "the API `token` to accept")
+	plan := flags.String("plan", "free", "the rate limit of a `plan`: free (100 requests an hour), duo (500), pro (5,000) or none")
+	flags.IntVar(&s.limit, "limit", 0, "`requests` per window, in place of the plan's; 0 refuses all")
+	flags.DurationVar(&s.window, "window", time.Hour, "the `duration` of a window of the rate limit")
+	flags.IntVar(&s.seed, "seed", 0, "the `number` of leads, accounts, contacts and campaigns each to begin with")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return s, err
+		}
+		return s, errUsage
+	}
+
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var known bool
+	s.plan, known = plans[*plan]
+	if !given["limit"] {
+		s.limit = int(s.plan)
+	}
+	s.limited = given["limit"] || given["window"]
+	_, badToken := leedo.NewClient(s.token)
+	var problem string
+	switch {
+	case flags.NArg() > 0:
+		problem = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
+	case !known:
+		problem = fmt.Sprintf("invalid value %q for flag -plan: free, duo, pro or none", *plan)
+	case badToken != nil:
+		problem = "invalid value for flag -token: empty, or with characters that a token cannot have"
+	case given["limit"] && s.limit < 0:
+		problem = "invalid value for flag -limit: negative; for no limit say -plan none"
+	case s.window <= 0:
+		problem = "invalid value for flag -window: not positive"
+	case s.seed < 0:
+		problem = "invalid value for flag -seed: negative"
+	default:
+		return s, nil
+	}
+	fmt.Fprintln(stderr, problem)
+	flags.Usage()
+	return s, errUsage
+}
+
+// seed fills the fake with n made-up records of each kind, the newest of which
+// comes first and has the number n.
+func seed(fake *leedotest.Server, n int) {
+	industries := []string{"Technology", "Retail", "Health", "Energy"}
+	statuses := []leedo.LeadStatus{leedo.LeadStatusNew, leedo.LeadStatusQualified}
+	start := time.Now().Add(-time.Duration(n) * time.Minute)
+	for i := 1; i <= n; i++ {
+		at := start.Add(time.Duration(i) * time.Minute)
+		fake.AddLead(leedo.Lead{
+			Name: fmt.Sprintf("Lead %d", i), Email: fmt.Sprintf("lead%d@example.com", i),
+			Company: fmt.Sprintf("Company %d", i), Phone: fmt.Sprintf("+1555%07d", i),
+			Status: statuses[i%len(statuses)], CreatedAt: at,
+		})
+		account := fake.AddAccount(leedo.Account{
+			Name: fmt.Sprintf("Account %d", i), Industry: industries[i%len(industries)],
+			Website: fmt.Sprintf("https://example.com/%d", i), CreatedAt: at,
+		})
+		fake.AddContact(leedo.Contact{
+			Name: fmt.Sprintf("Contact %d", i), Email: fmt.Sprintf("contact%d@example.com", i),
+			Role: "Product Manager", AccountID: account.ID, CreatedAt: at,
+		})
+		fake.AddCampaign(leedo.Campaign{Name: fmt.Sprintf("Campaign %d", i), LeadsCount: i, CreatedAt: at})
+	}
+}

@@ -1,0 +1,56 @@
+package trip
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+)
+
+// witness watches what net/http does with a write. The transport calls it from
+// goroutines of its own, and perhaps when the attempt is over.
+type witness struct {
+	asked, had atomic.Bool // for a connection, and got one
+	http2      atomic.Bool
+	written    atomic.Bool // in full, as far as the transport knows
+}
+
+// errRepeated says that the transport was about to send a write again.
+var errRepeated = errors.New("connection failed after the request was sent")
+
+// watch returns req with w as its witness. A write that was sent in full over
+// HTTP/2 is not sent again: net/http would do that when the stream ends in a
+// PROTOCOL_ERROR, as proxies end it, whatever the method. (Over HTTP/1 it
+// repeats a write only if nothing of it left the machine.)
+func (w *witness) watch(req *http.Request) *http.Request {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	return req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { w.asked.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			if w.written.Load() && w.http2.Load() {
+				cancel(errRepeated)
+			}
+			w.had.Store(true)
+			if conn, ok := info.Conn.(*tls.Conn); ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+				w.http2.Store(true)
+			}
+		},
+		WroteHeaderField: func(name string, _ []string) {
+			if strings.HasPrefix(name, ":") {
+				w.http2.Store(true) // without TLS nothing else tells
+			}
+		},
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err == nil {
+				w.written.Store(true)
+			}
+		},
+	}))
+}
+
+// neverConnected tells whether the transport asked for a connection and never
+// had one. A transport that does not speak of its connections proves nothing.
+func (w *witness) neverConnected() bool { return w.asked.Load() && !w.had.Load() }

@@ -1,0 +1,436 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// filled returns a fake with n leads, newest first "n" to "1".
+func filled(n int, opts ...leedotest.ServerOption) *leedotest.Server {
+	server := leedotest.NewServer(opts...)
+	for i := range n {
+		server.AddLead(leedo.Lead{ID: fmt.Sprint(i + 1), Name: fmt.Sprint(i + 1)})
+	}
+	return server
+}
+
+// down returns the ids from n to 1.
+func down(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprint(n - i)
+	}
+	return ids
+}
+
+// gather walks leads to the end, or to the error, which comes once and last.
+func gather(t *testing.T, seq iter.Seq2[*leedo.Lead, error]) ([]string, error) {
+	t.Helper()
+	var ids []string
+	var failed error
+	for lead, err := range seq {
+		if failed != nil {
+			t.Fatalf("the walk goes on after its error: %v, %v", lead, err)
+		}
+		if (lead == nil) != (err != nil) {
+			t.Fatalf("yielded %v beside %v", lead, err)
+		}
+		if failed = err; err == nil {
+			ids = append(ids, lead.ID)
+		}
+	}
+	return ids, failed
+}
+
+// flat makes the rows of pages a sequence.
+func flat(pages iter.Seq2[*leedo.Page[leedo.Lead], error]) iter.Seq2[*leedo.Lead, error] {
+	return func(yield func(*leedo.Lead, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page.Data {
+				if !yield(&page.Data[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// asked returns page and per_page of the requests that arrived.
+func asked(server *leedotest.Server) []string {
+	var queries []string
+	for _, r := range server.Requests() {
+		queries = append(queries, r.Query.Get("page")+"/"+r.Query.Get("per_page"))
+	}
+	return queries
+}
+
+// walks are the two ways to walk.
+var walks = map[string]func(context.Context, *leedo.Client, *leedo.LeadListParams, ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error]{
+	"All": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
+		return c.Leads.All(ctx, params, opts...)
+	},
+	"Pages": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
+		return flat(c.Leads.Pages(ctx, params, opts...))
+	},
+}
+
+func TestWalksReadEverything(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		rows   int
+		params *leedo.LeadListParams
+		want   []string // ids
+		asked  []string
+	}{
+		{0, nil, nil, []string{"1/100"}},
+		{1, nil, down(1), []string{"1/100"}},
+		{100, nil, down(100), []string{"1/100"}},
+		{101, nil, down(101), []string{"1/100", "2/100"}},
+		{250, &leedo.LeadListParams{}, down(250), []string{"1/100", "2/100", "3/100"}},
+		{250, &leedo.LeadListParams{Page: 1}, down(250), []string{"1/100", "2/100", "3/100"}},
+		{250, &leedo.LeadListParams{Page: 3}, down(50), []string{"3/100"}},
+		{250, &leedo.LeadListParams{Page: 4}, nil, []string{"4/100"}},
+		{7, &leedo.LeadListParams{PerPage: 3}, down(7), []string{"1/3", "2/3", "3/3"}},
+		{7, &leedo.LeadListParams{Page: 2, PerPage: 3}, down(4), []string{"2/3", "3/3"}},
+		{150, &leedo.LeadListParams{PerPage: 1000}, down(150), []string{"1/1000", "2/1000"}}, // the API gives 100
+	}
+	for _, tt := range tests {
+		for name, walk := range walks {
+			server := filled(tt.rows)
+			ids, err := gather(t, walk(t.Context(), server.Client(), tt.params))
+			if err != nil || !slices.Equal(ids, tt.want) {
+				t.Errorf("%s of %d, %+v: %d rows, %v", name, tt.rows, tt.params, len(ids), err)
+			}
+			if got := asked(server); !slices.Equal(got, tt.asked) {
+				t.Errorf("%s of %d, %+v: asked for %v, want %v", name, tt.rows, tt.params, got, tt.asked)
+			}
+		}
+	}
+}
+
+func TestPagesHoldTheirMeta(t *testing.T) {
+	t.Parallel()
+	var metas []leedo.PageMeta
+	for page, err := range filled(5).Client().Leads.Pages(t.Context(), &leedo.LeadListParams{PerPage: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		metas = append(metas, page.Meta)
+		if want := len(metas) < 3; page.HasNext() != want {
+			t.Errorf("page %d: HasNext is %v", len(metas), !want)
+		}
+	}
+	if want := []leedo.PageMeta{{Total: 5, Page: 1, PerPage: 2}, {Total: 5, Page: 2, PerPage: 2}, {Total: 5, Page: 3, PerPage: 2}}; !cmp.Equal(metas, want) {
+		t.Errorf("got %+v", metas)
+	}
+}
+
+// TestWalksAreLazyAndRangeAgain: nothing is sent before the first row is asked
+// for, and a second range is a second walk.
+func TestWalksAreLazyAndRangeAgain(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(3)
+		seq := walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 2}, leedo.WithMaxItems(3))
+		if n := len(server.Requests()); n != 0 {
+			t.Errorf("%s: %d requests before the range", name, n)
+		}
+		for n := range 3 {
+			ids, err := gather(t, seq)
+			if err != nil || !slices.Equal(ids, down(3)) {
+				t.Errorf("%s: range %d gives %v, %v", name, n, ids, err)
+			}
+			if got := len(server.Requests()); got != 2*(n+1) {
+				t.Errorf("%s: %d requests after %d ranges", name, got, n+1)
+			}
+		}
+		next, stop := iter.Pull2(seq)
+		next()
+		if got := len(server.Requests()); got != 7 {
+			t.Errorf("%s: %d requests for the first row", name, got-6)
+		}
+		next()
+		if got := len(server.Requests()); got != 7 {
+			t.Errorf("%s: the second page was fetched before it was needed", name)
+		}
+		stop()
+	}
+}
+
+// TestParamsAreCopiedAndNeverChanged: neither does a walk change them, nor do
+// they change a walk.
+func TestParamsAreCopiedAndNeverChanged(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(5)
+		params := &leedo.LeadListParams{Page: 2, PerPage: 2}
+		seq := walk(t.Context(), server.Client(), params)
+		*params = leedo.LeadListParams{Page: 1, PerPage: 5}
+		for lead, err := range seq {
+			if err != nil || lead.ID != "3" {
+				t.Errorf("%s: first %+v, %v", name, lead, err)
+			}
+			*params = leedo.LeadListParams{Page: -7, PerPage: 1}
+			break
+		}
+		ids, err := gather(t, seq)
+		if err != nil || !slices.Equal(ids, down(3)) {
+			t.Errorf("%s: got %v, %v", name, ids, err)
+		}
+		if *params != (leedo.LeadListParams{Page: -7, PerPage: 1}) {
+			t.Errorf("%s: params are now %+v", name, *params)
+		}
+		if got := asked(server); !slices.Equal(got, []string{"2/2", "2/2", "3/2"}) {
+			t.Errorf("%s: asked for %v", name, got)
+		}
+	}
+}
+
+// TestQueriesGoWithEveryPage of a walk, and win over params.
+func TestQueriesGoWithEveryPage(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(5)
+		ids, err := gather(t, walk(t.Context(), server.Client(), &leedo.LeadListParams{Page: 1, PerPage: 1},
+			leedo.WithQuery("per_page", "2"), leedo.WithQuery("page", "2"), leedo.WithQuery("status", "new & old")))
+		if err != nil || !slices.Equal(ids, down(3)) {
+			t.Errorf("%s: got %v, %v", name, ids, err)
+		}
+		if got := asked(server); !slices.Equal(got, []string{"2/2", "3/2"}) {
+			t.Errorf("%s: asked for %v", name, got)
+		}
+		for _, r := range server.Requests() {
+			if got := r.Query["status"]; !slices.Equal(got, []string{"new & old"}) {
+				t.Errorf("%s: status %q", name, got)
+			}
+		}
+		for _, page := range []string{"0", "-1", "x", "1.5", "99999999999999999999"} {
+			_, err := gather(t, walk(t.Context(), server.Client(), nil, leedo.WithQuery("page", page)))
+			refusedArgument(t, err)
+		}
+		if n := len(server.Requests()); n != 2 {
+			t.Errorf("%s: %d requests for pages that are none", name, n-2)
+		}
+	}
+}
+
+// TestMaxItemsIsExact: so many rows, and no request that they do not need.
+func TestMaxItemsIsExact(t *testing.T) {
+	t.Parallel()
+	for max, requests := range map[int]int{0: 4, 1: 1, 2: 1, 3: 1, 4: 2, 6: 2, 7: 3, 9: 3, 10: 4, 11: 4, 1000: 4} {
+		for name, walk := range walks {
+			server := filled(10)
+			ids, err := gather(t, walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 3}, leedo.WithMaxItems(max)))
+			want := down(10)
+			if max > 0 {
+				want = want[:min(max, 10)]
+			}
+			if err != nil || !slices.Equal(ids, want) {
+				t.Errorf("%s, at most %d: %v, %v", name, max, ids, err)
+			}
+			if got := len(server.Requests()); got != requests {
+				t.Errorf("%s, at most %d: %d requests, want %d", name, max, got, requests)
+			}
+		}
+	}
+}
+
+// TestBreakingOffStopsFetching.
+func TestBreakingOffStopsFetching(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(10)
+		rows := 0
+		for _, err := range walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 3}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows++; rows == 4 {
+				break
+			}
+		}
+		if n := len(server.Requests()); n != 2 {
+			t.Errorf("%s: %d requests", name, n)
+		}
+	}
+}
+
+// TestAnErrorEndsTheWalk, is yielded once, and the rows before it are whole.
+func TestAnErrorEndsTheWalk(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(10)
+		server.Inject(leedotest.Fault{Path: "/leads", After: 2, Status: 403, Times: -1})
+		ids, err := gather(t, walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 3}))
+		if !is[*leedo.ForbiddenError](err) || !slices.Equal(ids, down(10)[:6]) {
+			t.Errorf("%s: %v, %v", name, ids, err)
+		}
+		if n := len(server.Requests()); n != 3 {
+			t.Errorf("%s: %d requests", name, n)
+		}
+	}
+	for name, walk := range walks { // each page recovers by itself
+		server := filled(10)
+		server.Inject(leedotest.Fault{After: 1, Status: 500, Times: 2}, leedotest.Fault{After: 2, Drop: true, Times: 3})
+		ids, err := gather(t, walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 3}))
+		if err != nil || !slices.Equal(ids, down(10)) {
+			t.Errorf("%s: %v, %v", name, ids, err)
+		}
+	}
+}
+
+// TestAResponseHoldsTheLastPage of a walk.
+func TestAResponseHoldsTheLastPage(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(5)
+		server.Inject(leedotest.Fault{After: 2, Status: 404})
+		var response leedo.Response
+		n := 0
+		for _, err := range walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 2}, leedo.WithResponse(&response)) {
+			n++
+			page := min((n+1)/2, 3)
+			if want := fmt.Sprintf("req_%d", page); response.RequestID != want || response.Attempts != 1 {
+				t.Errorf("%s, row %d: response %s", name, n, response.RequestID)
+			}
+			if want := map[bool]int{true: 200, false: 404}[err == nil]; response.StatusCode != want {
+				t.Errorf("%s, row %d: status %d", name, n, response.StatusCode)
+			}
+		}
+		if n != 5 || response.StatusCode != 404 {
+			t.Errorf("%s: %d rows, response %+v", name, n, response)
+		}
+	}
+}
+
+// TestACancelledWalkEnds with the error of the context.
+func TestACancelledWalkEnds(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		server := filled(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		var ids []string
+		var failed error
+		for lead, err := range walk(ctx, server.Client(), &leedo.LeadListParams{PerPage: 3}) {
+			if failed = err; err == nil {
+				ids = append(ids, lead.ID)
+			}
+			if len(ids) == 2 {
+				cancel()
+			}
+		}
+		cancel()
+		if !errors.Is(failed, context.Canceled) || !slices.Equal(ids, down(10)[:3]) || len(server.Requests()) != 1 {
+			t.Errorf("%s: %v, %v after %d requests", name, ids, failed, len(server.Requests()))
+		}
+	}
+}
+
+// TestALongExportOnTheFreePlan ends with a RateLimitError, unless it may wait.
+func TestALongExportOnTheFreePlan(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		synctest.Test(t, func(t *testing.T) {
+			server := filled(150, leedotest.WithPlan(leedotest.Free))
+			client := server.Client()
+			start := time.Now()
+			ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 1}))
+			refused := refusedWith(t, err)
+			if !refused.Local() || !near(refused.RetryAt, start.Add(time.Hour)) || time.Since(start) > time.Minute {
+				t.Errorf("%s: %v after %v", name, refused, time.Since(start))
+			}
+			if !slices.Equal(ids, down(150)[:100]) || len(server.Requests()) != 100 {
+				t.Errorf("%s: %d rows, %d requests", name, len(ids), len(server.Requests()))
+			}
+			// It can be resumed, and may wait.
+			rest, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{Page: 101, PerPage: 1}, leedo.WithMaxWait(leedo.NoMaxWait)))
+			if err != nil || !slices.Equal(rest, down(50)) || len(server.Requests()) != 150 {
+				t.Errorf("%s: %d more rows, %d requests, %v", name, len(rest), len(server.Requests()), err)
+			}
+			if waited := time.Since(start); waited < time.Hour || waited > time.Hour+2*time.Second {
+				t.Errorf("%s: %v in all", name, waited)
+			}
+		})
+	}
+}
+
+// pageJSON spells a page.
+func pageJSON(total, page, perPage int, ids ...string) string {
+	rows := make([]string, len(ids))
+	for i, id := range ids {
+		rows[i] = `{"id":"` + id + `"}`
+	}
+	return fmt.Sprintf(`{"data":[%s],"meta":{"total":%d,"page":%d,"per_page":%d}}`, strings.Join(rows, ","), total, page, perPage)
+}
+
+// TestPagingThatIsBrokenEndsTheWalk with a DecodeError: a server that ignores
+// page must not look like success.
+func TestPagingThatIsBrokenEndsTheWalk(t *testing.T) {
+	t.Parallel()
+	first := pageJSON(6, 1, 2, "a", "b")
+	tests := []struct {
+		name  string
+		pages []string
+		text  string
+		rows  []string
+	}{
+		{"page is ignored", []string{first}, "asked for page 2, meta.page is 1", []string{"a", "b"}},
+		{"page is ignored but repeated", []string{first, pageJSON(6, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
+		{"page is ignored later", []string{first, pageJSON(6, 2, 2, "c", "d"), pageJSON(6, 3, 2, "c", "d")}, "page 3 repeats rows", []string{"a", "b", "c", "d"}},
+		{"page is ignored on the last page", []string{pageJSON(4, 1, 2, "a", "b"), pageJSON(4, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
+		{"page is ignored on the last page, which is short", []string{pageJSON(3, 1, 2, "a", "b"), pageJSON(3, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
+		{"page is another", []string{pageJSON(6, 0, 2, "a", "b")}, "asked for page 1, meta.page is 0", nil},
+		{"per_page changes", []string{first, pageJSON(6, 2, 3, "c", "d", "e")}, "meta.per_page changed from 2 to 3", []string{"a", "b"}},
+		{"per_page is 0", []string{pageJSON(6, 1, 0, "a", "b")}, "meta.per_page is 0", nil},
+		{"per_page is negative", []string{pageJSON(6, 1, -2, "a", "b")}, "meta.per_page is -2", nil},
+		{"total is negative", []string{pageJSON(-6, 1, 2, "a", "b")}, "meta.total -6", nil},
+		{"no meta", []string{`{"data":[{"id":"a"}]}`}, "asked for page 1, meta.page is 0", nil},
+	}
+	for _, tt := range tests {
+		for name, walk := range walks {
+			answers := make([]http.HandlerFunc, len(tt.pages))
+			for i, page := range tt.pages {
+				answers[i] = answer(200, page)
+			}
+			client, rec := inMemory(t, nil, answers...)
+			ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 2}))
+			if !slices.Equal(ids, tt.rows) {
+				t.Errorf("%s, %s: rows %v", tt.name, name, ids)
+			}
+			decode, ok := errors.AsType[*leedo.DecodeError](err)
+			if !ok || !strings.Contains(err.Error(), tt.text) || decode.StatusCode != 200 || decode.Path != "/leads" || decode.Method != "GET" ||
+				decode.ContentType != "application/json" || string(decode.Body) != tt.pages[min(len(rec.Requests()), len(tt.pages))-1] {
+				t.Errorf("%s, %s: %v, want %q", tt.name, name, err, tt.text)
+			}
+		}
+	}
+}
+
+// TestAnEmptyPageIsTheEnd, whatever total says.
+func TestAnEmptyPageIsTheEnd(t *testing.T) {
+	t.Parallel()
+	for name, walk := range walks {
+		client, rec := inMemory(t, nil, answer(200, pageJSON(600, 1, 2, "a", "b")), answer(200, pageJSON(600, 2, 2)))
+		ids, err := gather(t, walk(t.Context(), client, nil))
+		if err != nil || !slices.Equal(ids, []string{"a", "b"}) || len(rec.Requests()) != 2 {
+			t.Errorf("%s: %v, %v after %d requests", name, ids, err, len(rec.Requests()))
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const source = `package p
+
+import (
+	"iter"
+	"time"
+)
+
+const Level Mode = 3
+const Name = "p"
+const Big time.Duration = 1<<63 - 1
+
+var Err error
+
+type Mode int
+
+func (m Mode) String() string { return "" }
+
+type T struct {
+	A int ` + "`json:\"a\"`" + `
+	b int
+}
+
+func (t *T) Get(id string) (*T, error) { return nil, nil }
+
+type Open interface{ Do() }
+type Option interface{ apply(*T) }
+type CallOption interface{ call(*T) }
+type Shared interface {
+	Option
+	CallOption
+}
+
+type Page[E any] struct{ Data []E }
+
+func (p *Page[E]) Next() bool { return false }
+
+type hidden struct{ x int }
+
+func All(opts ...Option) iter.Seq2[*T, error] { return nil }
+func helper()                                 {}
+`
+
+// TestChanges changes the code in one place and looks at the verdict.
+func TestChanges(t *testing.T) {
+	base := t.TempDir()
+	put(t, base, "go.mod", "module example.com/p\n\ngo 1.26\n")
+	put(t, base, "p.go", source)
+	check(t, base, true)
+	snapshot, err := os.ReadFile(filepath.Join(base, "p.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, test := range []struct{ name, old, new, want string }{
+		{"nothing", "", "", "as in the snapshot"},
+		{"bodies", "return nil, nil", "return t, nil", "as in the snapshot"},
+		{"unexported function", "func helper()", "func helped()", "as in the snapshot"},
+		{"unexported method", "apply(*T)", "use(*T, int)", "as in the snapshot"},
+		{"unexported field", "b int", "c, d string", "as in the snapshot"},
+		{"function renamed", "func All(", "func Every(", "breaks users: All: removed"},
+		{"function added", "func helper()", "func Helper()", "compatible:   Helper: added"},
+		{"parameter added", "Get(id string)", "Get(id string, n int)", "breaks users: (*T).Get: changed"},
+		{"parameter renamed", "Get(id string)", "Get(key string)", "+ func (t *T) Get(key string)"},
+		{"method removed", "func (m Mode) String() string { return \"\" }", "", "breaks users: Mode.String: removed"},
+		{"field renamed", "A int", "B int", "breaks users: T.A: removed"},
+		{"field added", "A int", "C int; A int", "compatible:   T.C: added"},
+		{"struct tag", "`json:\"a\"`", "`json:\"z\"`", "+ T: A int `json:\"z\"`"},
+		{"no longer comparable", "b int", "b []int", "breaks users: T: old is comparable, new is not"},
+		{"interface method added", "Do()", "Do(); Undo()", "breaks users: Open.Undo: added"},
+		{"option method added", "apply(*T)", "apply(*T); More()", "compatible:   Option.More: added"},
+		{"no longer an option", "\tOption\n", "", "breaks users: Shared"},
+		{"constant's value", "Mode = 3", "Mode = 4", "breaks users: Level: value changed from 3 to 4"},
+		{"constant's type", "Level Mode", "Level", "breaks users: Level: changed"},
+		{"variable's type", "Err error", "Err any", "breaks users: Err: changed"},
+		{"type argument", "iter.Seq2[*T, error]", "iter.Seq2[T, error]", "+ func All(opts ...Option) iter.Seq2[T, error]"},
+		{"type parameter", "Page[E any] struct", "Page[E comparable] struct", "breaks users: Page"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			put(t, dir, "go.mod", "module example.com/p\n\ngo 1.26\n")
+			put(t, dir, "p.txt", string(snapshot))
+			put(t, dir, "p.go", strings.Replace(source, test.old, test.new, 1))
+			got := check(t, dir, false)
+			if !strings.Contains(got, test.want) {
+				t.Errorf("got\n%swant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestRefusals asks for snapshots that would not be true.
+func TestRefusals(t *testing.T) {
+	for _, test := range []struct{ name, src, want string }{
+		{"unexported type in the API", "func F() hidden { return 0 }\ntype hidden int", "undefined: hidden"},
+		{"embedded unexported type", "type T struct{ hidden }\ntype hidden struct{ A int }", "this gets lost"},
+		{"nothing exported", "func f() {}", "no exported names"},
+		{"does not compile", "func F() int { return \"\" }", "cannot use"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			put(t, dir, "go.mod", "module example.com/p\n\ngo 1.26\n")
+			put(t, dir, "p.go", "package p\n\n"+test.src+"\n")
+			_, err := run(t.Output(), dir, dir, true, []string{"."})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func put(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check returns what the program prints, and sees to it that the verdict fits.
+func check(t *testing.T, dir string, write bool) string {
+	t.Helper()
+	var out strings.Builder
+	same, err := run(&out, dir, dir, write, []string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !write && same != strings.Contains(out.String(), "as in the snapshot") {
+		t.Errorf("verdict %t of\n%s", same, &out)
+	}
+	return out.String()
+}
