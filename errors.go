@@ -239,7 +239,7 @@ func (k *call) last() error {
 }
 
 func (k *call) apiError(a *trip.Answer) *APIError {
-	code, message := wire.Problem(a.Body)
+	code, message := wire.Problem(a.Body, k.result.Token)
 	if a.Redirect != "" {
 		code, message = "", "redirect to "+a.Redirect+" not followed"
 	}

@@ -116,7 +116,9 @@ func (l *Ledger) wait(ctx context.Context, until time.Time, changed <-chan struc
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.waiting--
+		if l.waiting--; l.waiting == 0 {
+			l.changed = nil // the next to wait may do so in another synctest bubble
+		}
 	}()
 	tell()
 	timer := time.NewTimer(time.Until(until))

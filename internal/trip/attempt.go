@@ -3,6 +3,7 @@ package trip
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -54,6 +55,9 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer cancel()
 	send, proof := dress(req.WithContext(ctx), r.call, token)
 
+	if r.Answer != nil || r.Failure != nil {
+		r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
+	}
 	r.Attempts++
 	r.earlierAnswer, r.earlierFailure = r.Answer, r.Failure
 	r.Answer, r.Failure = nil, nil

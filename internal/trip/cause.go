@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/wire"
@@ -100,9 +99,13 @@ func scrub(err error, r *record) *Cause {
 		text = "malformed answer" // its text quotes the line
 	}
 	text = quoted.ReplaceAllString(text, `"…"`)
-	for _, secret := range []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, r.Token} {
-		if len(secret) > 1 {
-			text = strings.ReplaceAll(text, secret, "***")
+	secrets := []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, string(r.call.Body), r.Token}
+	for _, values := range r.call.URL.Query() {
+		secrets = append(secrets, values...)
+	}
+	for _, secret := range secrets {
+		if len(secret) > 3 {
+			text = wire.Mask(text, secret)
 		}
 	}
 	return &Cause{text: wire.Line(text), err: err, Final: final(err)}

@@ -2,7 +2,6 @@ package trip
 
 import (
 	"context"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -138,7 +137,6 @@ func (t *Trip) backoff(n int) time.Duration {
 func (r *record) prepare(req *http.Request) error {
 	// The jar has added its cookies to the headers of the last attempt.
 	req.Header = r.call.Header.Clone()
-	r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
 	if r.wait == 0 {
 		return nil
 	}

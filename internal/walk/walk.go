@@ -151,7 +151,7 @@ func (w *walker[T]) accept(p *page[T]) error {
 	if err := w.hand(p); err != nil {
 		return err
 	}
-	if beyond && w.idle > 0 && w.repeated > w.grown && p.promisesMore() {
+	if full := len(p.rows) >= w.per; beyond && w.idle > 0 && w.repeated > w.grown && (full || p.promisesMore()) {
 		return &Broken{fmt.Sprintf("page %d repeats rows of the pages before it", p.meta.Page)}
 	}
 	return nil

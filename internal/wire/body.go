@@ -55,7 +55,7 @@ func Decode(header http.Header, body []byte, out any) error {
 		return fmt.Errorf("field %q cannot hold a JSON %s", wrong.Field, kind(wrong.Value))
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		if syntax.Offset >= int64(len(body)) {
+		if syntax.Error() == "unexpected end of JSON input" {
 			return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
 		}
 		return fmt.Errorf("not one JSON value: offset %d", syntax.Offset)

@@ -10,8 +10,8 @@ import (
 // Problem reads the code and the message out of the body of an error, in any
 // of the forms that APIs use: {"error":{"code","message"}}, {"error":"text"},
 // {"message":"text"}, {"errors":[…]}, RFC 9457. Of text, HTML and anything
-// else it returns nothing: pages are not messages.
-func Problem(body []byte) (code, message string) {
+// else it returns nothing: pages are not messages. The secret is masked in both.
+func Problem(body []byte, secret string) (code, message string) {
 	var top map[string]json.RawMessage
 	if json.Unmarshal(body, &top) != nil {
 		return "", ""
@@ -34,9 +34,9 @@ func Problem(body []byte) (code, message string) {
 		message += ": " + strings.Join(list, "; ")
 	}
 	if code == "" {
-		code = lastElement(text(top["type"]))
+		code = lastElement(Mask(text(top["type"]), secret))
 	}
-	return Line(code), message
+	return Mask(code, secret), Mask(message, secret)
 }
 
 // describe returns the code and the words of an object that describes an

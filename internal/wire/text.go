@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,18 +17,21 @@ const maxLine = 200
 // print escaped, at most 200 runes.
 func Line(s string) string {
 	var b strings.Builder
-	n := 0
+	n, cut := 0, 0 // runes written; bytes of them that leave room for the ellipsis
 	for _, r := range strings.TrimSpace(s) {
-		if n++; n > maxLine {
-			b.WriteString("…")
-			break
+		spelled := string(r)
+		if !unicode.IsPrint(r) {
+			quoted := strconv.QuoteRuneToASCII(r)
+			spelled = quoted[1 : len(quoted)-1]
 		}
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-			continue
+		n += utf8.RuneCountInString(spelled)
+		if n > maxLine {
+			return b.String()[:cut] + "…"
 		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
+		b.WriteString(spelled)
+		if n < maxLine {
+			cut = b.Len()
+		}
 	}
 	return b.String()
 }
@@ -58,12 +62,13 @@ func Attempts(n int) string {
 	return strconv.Itoa(n) + " attempts"
 }
 
-// Mask replaces the secret in s, should it be there.
+// Mask replaces the secret in s, should it be there, in whatever case: hosts
+// are spelled in lower case.
 func Mask(s, secret string) string {
 	if secret == "" {
 		return s
 	}
-	return strings.ReplaceAll(s, secret, "***")
+	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(secret)).ReplaceAllLiteralString(s, "***")
 }
 
 // ValidToken tells whether s can be sent as a bearer token: visible ASCII

@@ -82,7 +82,8 @@ func TestLine(t *testing.T) {
 		"bidi \u202e evil":       `bidi \u202e evil`,
 		"line\u2028separator":    `line\u2028separator`,
 		"Zürich, 東京":             "Zürich, 東京",
-		strings.Repeat("é", 201): strings.Repeat("é", 200) + "…",
+		strings.Repeat("é", 200): strings.Repeat("é", 200),
+		strings.Repeat("é", 201): strings.Repeat("é", 199) + "…",
 	} {
 		if got := Line(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
@@ -170,7 +171,7 @@ func TestProblemInEveryForm(t *testing.T) {
 		`not found`: {}, `<html>`: {}, ``: {}, `null`: {}, `[]`: {}, `"text"`: {}, `{}`: {}, `7`: {},
 		`{"error":null}`: {}, `{"error":[1]}`: {}, `{"errors":{}}`: {}, `{"errors":[[["x"]]]}`: {}, `{"message":{"a":1}}`: {},
 	} {
-		code, message := Problem([]byte(body))
+		code, message := Problem([]byte(body), "")
 		if code != want[0] || message != want[1] {
 			t.Errorf("%s: %q, %q; want %q", body, code, message, want)
 		}
@@ -181,7 +182,7 @@ func FuzzProblem(f *testing.F) {
 	f.Add([]byte(`{"error":{"code":"a","message":"b"},"errors":[{"field":"x"}]}`))
 	f.Add([]byte(strings.Repeat(`{"errors":`, 100)))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		code, message := Problem(body)
+		code, message := Problem(body, "")
 		for _, s := range []string{Line(code), Line(message)} {
 			if strings.ContainsAny(s, "\n\r\x00\x1b") || utf8.RuneCountInString(s) > 10*maxLine+1 {
 				t.Errorf("%q", s)
