@@ -112,7 +112,6 @@ func TestAnAnswerIsBounded(t *testing.T) {
 
 func TestTheBoundOfAnAnswer(t *testing.T) {
 	t.Parallel()
-	text := func(n int) string { return `"` + strings.Repeat("x", n-2) + `"` }
 	tests := []struct {
 		name string
 		size int
@@ -123,19 +122,23 @@ func TestTheBoundOfAnAnswer(t *testing.T) {
 		{"over 10 MiB", 10<<20 + 1, nil, false},
 		{"as told", 100, []leedo.Option{leedo.WithMaxResponseBytes(100)}, true},
 		{"over what was told", 101, []leedo.Option{leedo.WithMaxResponseBytes(100)}, false},
-		{"more, as told", 11 << 20, []leedo.Option{leedo.WithMaxResponseBytes(12 << 20)}, true},
+		{"more, as told", 10<<20 + 1, []leedo.Option{leedo.WithMaxResponseBytes(12 << 20)}, true},
 	}
 	for _, test := range tests {
 		for _, announced := range []bool{false, true} {
-			var header []string
-			if announced {
-				header = []string{"Content-Length", strconv.Itoa(test.size)}
+			if announced && test.size > 1<<20 {
+				continue // once is slow enough
 			}
-			s := serve(t, answer(200, text(test.size), header...))
-			var got string
-			err := s.client(t, test.opts...).Do(t.Context(), "GET", "/leads", nil, &got)
-			if (err == nil) != test.ok || err != nil && !is[*leedo.DecodeError](err) || test.ok && len(got) != test.size-2 {
-				t.Errorf("%s, announced %t: %v, %d bytes", test.name, announced, err, len(got))
+			s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				if announced {
+					w.Header().Set("Content-Length", strconv.Itoa(test.size))
+				}
+				w.Write(bytes.Repeat([]byte("x"), test.size))
+			})
+			var got leedo.Response
+			err := s.client(t, test.opts...).Do(t.Context(), "GET", "/leads", nil, nil, leedo.WithResponse(&got))
+			if (err == nil) != test.ok || err != nil && !is[*leedo.DecodeError](err) || test.ok && len(got.Body) != test.size {
+				t.Errorf("%s, announced %t: %v, %d bytes", test.name, announced, err, len(got.Body))
 			}
 			if n := len(s.Requests()); n != 1 {
 				t.Errorf("%s: %d requests", test.name, n)
@@ -174,9 +177,8 @@ func TestAnAttemptIsBoundedInTime(t *testing.T) {
 					if err == nil {
 						t.Error("no error")
 					}
-				case <-time.After(10 * time.Second):
+				case <-time.After(5 * time.Second):
 					t.Error("still waiting")
-					s.CloseClientConnections()
 					<-done
 				}
 			})
@@ -193,7 +195,8 @@ func stall(data string) http.HandlerFunc {
 		}
 		defer conn.Close()
 		io.WriteString(conn, data)
-		io.Copy(io.Discard, buffered) // until the client leaves
+		conn.SetReadDeadline(time.Now().Add(6 * time.Second)) // lest a test hang that fails
+		io.Copy(io.Discard, buffered)                         // until the client leaves
 	}
 }
 

@@ -32,8 +32,9 @@ type Client struct {
 	// Campaigns reads campaigns.
 	Campaigns *CampaignsService
 
-	config *config
-	trip   *trip.Trip
+	config  *config
+	limiter *RateLimiter
+	trip    *trip.Trip
 }
 
 // NewClient returns a client that sends token to the API. A token that is
@@ -67,7 +68,7 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 }
 
 // RateLimit returns what the answers told of the quota so far. Nothing is sent.
-func (c *Client) RateLimit() RateLimit { return c.config.limiter.RateLimit() }
+func (c *Client) RateLimit() RateLimit { return c.limiter.RateLimit() }
 
 // Format prints the client without its token, whatever the verb.
 func (c Client) Format(f fmt.State, _ rune) { io.WriteString(f, "leedo.Client{token: ***}") }
@@ -197,7 +198,7 @@ func (cfg *config) client(token string) (*Client, error) {
 		cfg.attemptTimeout = new(cmp.Or(cfg.httpClient.Timeout, 30*time.Second))
 	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
-	c := &Client{config: cfg, trip: trip.New(trip.Config{
+	c := &Client{config: cfg, limiter: cfg.limiter, trip: trip.New(trip.Config{
 		Base: cfg.base, HTTPClient: cfg.httpClient, Token: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
 		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt(), OnWait: cfg.hooks.wait(),
@@ -290,7 +291,7 @@ func WithHeader(key, value string) RequestOption {
 }
 
 // WithIdempotencyKey sends an Idempotency-Key, which must not be empty. The API
-// documents none, so it changes nothing else: a write is not retried for it.
+// documents none: no write is retried for it.
 func WithIdempotencyKey(key string) RequestOption {
 	return callOption(func(k *call) error {
 		if key == "" {
@@ -374,10 +375,7 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 			return k.refuse(err)
 		}
 	}
-	u, err := k.URL(k.client.config.base)
-	if err != nil {
-		return k.refuse(err)
-	}
+	u := k.URL(k.client.config.base)
 	k.decodes = out != nil
 	k.result = k.client.trip.Go(ctx, &trip.Call{
 		Method: k.Method, Path: k.Template, URL: u, Header: k.Header, Body: k.Body,
@@ -389,7 +387,8 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 	if err := k.failure(); err != nil || out == nil {
 		return err
 	}
-	if err = wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out); err == nil && check != nil {
+	err := wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out)
+	if err == nil && check != nil {
 		err = check()
 	}
 	if err != nil {
@@ -445,6 +444,6 @@ func (k *call) respond() {
 	*k.response = Response{Attempts: k.result.Attempts}
 	if a := cmp.Or(k.result.Answer, k.result.Refused); a != nil {
 		k.response.StatusCode, k.response.Header, k.response.Body = a.Status, a.Header, a.Body
-		k.response.RequestID, k.response.RateLimit = k.clean(a.Header.Get("X-Request-Id")), RateLimit(a.Rate)
+		k.response.RequestID, k.response.RateLimit = clean(a, a.Header.Get("X-Request-Id")), RateLimit(a.Rate)
 	}
 }

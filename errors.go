@@ -1,12 +1,14 @@
 package leedo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/leedoapp/leedo-go/internal/trip"
 	"github.com/leedoapp/leedo-go/internal/wire"
@@ -66,7 +68,7 @@ func (e *APIError) Error() string {
 	case e.Code != "":
 		what += " " + e.Code
 	case e.Message == "":
-		what += " " + http.StatusText(e.StatusCode)
+		what = strings.TrimSpace(what + " " + http.StatusText(e.StatusCode))
 	}
 	if e.Message != "" {
 		what += ": " + e.Message
@@ -239,20 +241,21 @@ func (k *call) last() error {
 }
 
 func (k *call) apiError(a *trip.Answer) *APIError {
-	code, message := wire.Problem(a.Body, k.result.Token)
+	code, message := wire.Problem(a.Body, a.Token)
 	if a.Redirect != "" {
 		code, message = "", "redirect to "+a.Redirect+" not followed"
 	}
-	return &APIError{a.Status, k.clean(code), k.clean(message), k.clean(a.Header.Get("X-Request-Id")),
+	return &APIError{a.Status, clean(a, code), clean(a, message), clean(a, a.Header.Get("X-Request-Id")),
 		k.Method, k.Template, k.result.Attempts, RateLimit(a.Rate), a.Header, a.Body}
 }
 
-// clean makes what the API says fit for an error, should it repeat the token.
-func (k *call) clean(s string) string { return wire.Line(wire.Mask(s, k.result.Token)) }
+// clean makes what an answer says fit for an error, should it repeat the token.
+func clean(a *trip.Answer, s string) string { return wire.Line(wire.Mask(s, a.Token)) }
 
 func (k *call) decodeError(err error) error {
 	a := k.result.Answer
-	return &DecodeError{a.Status, k.clean(a.Header.Get("Content-Type")), k.Method, k.Template, a.Body[:min(len(a.Body), 64<<10)], err}
+	beginning := bytes.Clone(a.Body[:min(len(a.Body), 64<<10)])
+	return &DecodeError{a.Status, clean(a, a.Header.Get("Content-Type")), k.Method, k.Template, beginning, err}
 }
 
 // callError is a call that ended for a reason of the caller's, such as its

@@ -71,7 +71,7 @@ func TestEachStatusHasItsType(t *testing.T) {
 				path := map[string]string{"GET": "/leads/{id}", "POST": "/leads"}[method]
 				code, message := "c", "m"
 				if slices.Contains([]int{301, 302, 303, 307, 308}, tt.status) {
-					code, message = "", "redirect to an unreadable target not followed"
+					code, message = "", "redirect to no readable target not followed"
 				}
 				if api.StatusCode != tt.status || api.Code != code || api.Message != message || api.RequestID != "req_9" ||
 					api.Method != method || api.Path != path || api.Attempts != 1 {
@@ -154,8 +154,8 @@ func TestErrorsReadAsOneLine(t *testing.T) {
 		},
 		{
 			answer(200, `[]`),
-			"leedo: GET /leads/{id}: unusable answer 200: field \"\" cannot hold a JSON array",
-			"leedo: POST /leads: unusable answer 200: field \"\" cannot hold a JSON array",
+			"leedo: GET /leads/{id}: unusable answer 200: a JSON array was not asked for",
+			"leedo: POST /leads: unusable answer 200: a JSON array was not asked for",
 		},
 	}
 	for _, tt := range tests {

@@ -170,12 +170,12 @@ func Example_errors() {
 	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Email: "john@example.com"})
 	if err == nil {
 		fmt.Println("made", lead.ID)
+	} else if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); ok {
+		fmt.Println("perhaps made, look before trying again") // asked first: it wraps its cause
 	} else if bad, ok := errors.AsType[*leedo.BadRequestError](err); ok {
 		fmt.Println("refused, correct the data:", bad.Message)
 	} else if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
 		fmt.Println("not made, try again at", limited.RetryAt)
-	} else if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); ok {
-		fmt.Println("perhaps made, look before trying again")
 	} else {
 		fmt.Println("not made:", err)
 	}

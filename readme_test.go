@@ -160,6 +160,9 @@ func fenced(t *testing.T, language string) map[int]string {
 		switch {
 		case open == "" && strings.HasPrefix(line, "```"):
 			open, start = line, i+2
+			if open != "```go" && open != "```sh" {
+				t.Errorf("README.md:%d: %s is neither go nor sh, so nobody checks it", i+1, open)
+			}
 		case strings.HasPrefix(line, "```"):
 			open = ""
 		case open == "```"+language:

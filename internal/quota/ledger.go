@@ -229,7 +229,7 @@ func (l *Ledger) block(p Permit, r Reading, received time.Time) {
 	switch {
 	case r.RetryAfter.After(received):
 		until = r.RetryAfter
-	case r.Reset.After(received):
+	case r.RetryAfter.IsZero() && r.Reset.After(received):
 		until = r.Reset
 	case p.tick <= l.struck:
 		return

@@ -49,7 +49,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.End = &TokenError{err}
 		return nil, r.End
 	}
-	r.Token = token
+	r.token = token
 
 	ctx, cancel := deadline(req.Context(), r.call.AttemptTimeout)
 	defer cancel()
@@ -65,7 +65,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
 	resp, err := a.trip.base.RoundTrip(send)
 	received := time.Now()
-	r.unsent = proof()
+	r.unsent = proof() && resp == nil
 	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
@@ -150,7 +150,7 @@ func dress(req *http.Request, c *Call, token string) (send *http.Request, proof 
 
 // answer takes an answer into memory.
 func (t *Trip) answer(ctx context.Context, r *record, req *http.Request, resp *http.Response) *Answer {
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header}
+	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Token: r.token}
 	limit := int64(maxErrorBody)
 	if a.Success() {
 		limit = t.MaxBody

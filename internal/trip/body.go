@@ -96,8 +96,10 @@ func (p *payload) open() (io.ReadCloser, error) {
 // seal ends the attempt and tells whether the payload was never read.
 func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed) }
 
+// It has no other methods of bytes.Reader than these: they would pass the
+// record by.
 type payloadReader struct {
-	*bytes.Reader
+	reader  *bytes.Reader
 	payload *payload
 }
 
@@ -105,7 +107,7 @@ func (r *payloadReader) Read(b []byte) (int, error) {
 	if !r.touch() {
 		return 0, errSealed
 	}
-	return r.Reader.Read(b)
+	return r.reader.Read(b)
 }
 
 // WriteTo is what io.Copy would otherwise find in the bytes.Reader, past the
@@ -114,7 +116,7 @@ func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
 	if !r.touch() {
 		return 0, errSealed
 	}
-	return r.Reader.WriteTo(w)
+	return r.reader.WriteTo(w)
 }
 
 func (r *payloadReader) touch() bool {

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/wire"
@@ -99,7 +100,7 @@ func scrub(err error, r *record) *Cause {
 		text = "malformed answer" // its text quotes the line
 	}
 	text = quoted.ReplaceAllString(text, `"…"`)
-	secrets := []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, string(r.call.Body), r.Token}
+	secrets := []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, string(r.call.Body), r.token}
 	for _, values := range r.call.URL.Query() {
 		secrets = append(secrets, values...)
 	}
@@ -118,13 +119,19 @@ func final(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && strings.HasSuffix(op.Op, " error") {
+		// "remote error" is an alert of TLS. All but these two are a verdict.
+		text := op.Err.Error()
+		return !strings.HasSuffix(text, "internal error") && !strings.HasSuffix(text, "user canceled")
+	}
 	return is[*tls.CertificateVerificationError](err) ||
 		is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) ||
 		is[x509.CertificateInvalidError](err) ||
-		is[tls.AlertError](err) ||
+		is[*net.AddrError](err) ||
 		is[tls.RecordHeaderError](err) ||
-		errors.Is(err, http.ErrSchemeMismatch)
+		errors.Is(err, http.ErrSchemeMismatch) ||
+		strings.HasPrefix(err.Error(), "tls: ")
 }
 
 func is[E error](err error) bool {

@@ -27,7 +27,7 @@ func Origin(u *url.URL) string {
 func target(from *url.URL, location string) string {
 	to, err := from.Parse(location)
 	if location == "" || err != nil || to.Host == "" {
-		return "an unreadable target"
+		return "no readable target"
 	}
 	return Origin(to)
 }

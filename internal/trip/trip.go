@@ -87,6 +87,7 @@ type Answer struct {
 	Rate     quota.Figures
 	RetryAt  time.Time // of a 429; zero if it does not tell
 	Redirect string    // the origin that a redirect names as its target
+	Token    string    // the token it answers to, for masking it in what it says
 }
 
 // Success tells whether the answer is a 2xx.
@@ -109,8 +110,7 @@ type Result struct {
 	Redirect error   // why the user's CheckRedirect refused to follow Answer
 	Refused  *Answer // the last 429
 	Attempts int
-	Unknown  bool   // a write that may or may not have been done
-	Token    string // the token last sent, for masking it in what the server says
+	Unknown  bool // a write that may or may not have been done
 }
 
 // TokenError is a token that could not be had: the attempt was not made.
@@ -161,6 +161,7 @@ type record struct {
 	wait    time.Duration // before the next attempt
 	waited  time.Duration // so far
 	why     string        // the reason for the wait
+	token   string        // of the last attempt
 }
 
 type recordKey struct{}

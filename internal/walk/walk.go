@@ -25,6 +25,9 @@ const (
 	// back and forth: a total that shrinks with every look at it leaves no way
 	// to tell whether rows were missed.
 	patience = 8
+	// endless is how many pages in a row may bring nothing at all, while the
+	// list grows faster than it is read or says so.
+	endless = 100
 )
 
 // Meta is what a page says of itself and of the list.
@@ -150,6 +153,9 @@ func (w *walker[T]) accept(p *page[T]) error {
 	}
 	if err := w.hand(p); err != nil {
 		return err
+	}
+	if w.idle > endless {
+		return &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
 	}
 	if full := len(p.rows) >= w.per; beyond && w.idle > 0 && w.repeated > w.grown && (full || p.promisesMore()) {
 		return &Broken{fmt.Sprintf("page %d repeats rows of the pages before it", p.meta.Page)}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,8 @@ func ParseBase(s string, insecure bool) (*url.URL, error) {
 		return nil, errors.New("neither https nor http")
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, errors.New("no host")
+	case u.Port() != "" && !validPort(u.Port()):
+		return nil, errors.New("with a port that is none")
 	case u.User != nil:
 		return nil, errors.New("with user or password")
 	case strings.ContainsAny(s, "?#"):
@@ -34,6 +37,11 @@ func ParseBase(s string, insecure bool) (*url.URL, error) {
 	u.Path, _ = url.PathUnescape(path)
 	u.RawPath = path
 	return u, nil
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
 }
 
 // loopback tells whether host is this machine: the name localhost or a

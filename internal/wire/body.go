@@ -52,6 +52,9 @@ func Decode(header http.Header, body []byte, out any) error {
 	}
 	err := json.Unmarshal(body, out)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if wrong.Field == "" {
+			return fmt.Errorf("a JSON %s was not asked for", kind(wrong.Value))
+		}
 		return fmt.Errorf("field %q cannot hold a JSON %s", wrong.Field, kind(wrong.Value))
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {

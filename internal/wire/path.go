@@ -58,15 +58,13 @@ func hasDotSegment(s string) bool {
 	return false
 }
 
-// Join returns the URL of an escaped path under base, with a query.
-func Join(base *url.URL, path, query string) (*url.URL, error) {
-	plain, err := url.PathUnescape(path)
-	if err != nil {
-		return nil, err
-	}
+// Join returns the URL of a path that [CheckPath] or [FillPath] passed, under
+// base and with a query.
+func Join(base *url.URL, path, query string) *url.URL {
+	plain, _ := url.PathUnescape(path) // that it can be unescaped was checked
 	u := *base
 	u.RawPath = base.EscapedPath() + path
 	u.Path = base.Path + plain
 	u.RawQuery = query
-	return &u, nil
+	return &u
 }

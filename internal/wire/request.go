@@ -72,8 +72,11 @@ var unfit = []string{http.MethodOptions, http.MethodTrace, http.MethodConnect}
 
 // Encode makes the body.
 func (r *Request) Encode(body any) (err error) {
-	if v := reflect.ValueOf(body); v.Kind() == reflect.Pointer && v.IsNil() {
-		return errors.New("nil params")
+	switch v := reflect.ValueOf(body); v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		if v.IsNil() {
+			return fmt.Errorf("nil %T", body)
+		}
 	}
 	if r.Body, err = Encode(body, r.Fields); err != nil {
 		return fmt.Errorf("body: %s", Line(err.Error()))
@@ -112,7 +115,8 @@ func (r *Request) SetHeader(key, value string) error {
 }
 
 // reserved are the headers that belong to the client or to net/http.
-var reserved = []string{"Authorization", "Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+var reserved = []string{"Authorization", "Host", "Accept-Encoding", "Content-Length", "Transfer-Encoding", "Te", "Trailer",
+	"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade"}
 
 // AddField adds a field to the body.
 func (r *Request) AddField(key string, value any) error {
@@ -130,7 +134,7 @@ func (r *Request) AddField(key string, value any) error {
 }
 
 // URL returns where the request goes.
-func (r *Request) URL(base *url.URL) (*url.URL, error) {
+func (r *Request) URL(base *url.URL) *url.URL {
 	if r.RawQuery == "" {
 		r.RawQuery = r.Query.Encode()
 	}

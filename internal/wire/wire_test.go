@@ -67,9 +67,8 @@ func TestJoinKeepsTheEscapedPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Join(u, "/leads/a%2Fb", "q=1")
-		if err != nil || got.String() != want {
-			t.Errorf("%s: %v, %v; want %s", base, got, err, want)
+		if got := Join(u, "/leads/a%2Fb", "q=1"); got.String() != want {
+			t.Errorf("%s: %v, want %s", base, got, want)
 		}
 	}
 }
@@ -199,10 +198,7 @@ func FuzzCheckPath(f *testing.F) {
 		if CheckPath(path) != nil {
 			return
 		}
-		u, err := Join(base, path, "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		u := Join(base, path, "")
 		// What a server reads on its side is below the base URL still.
 		got, err := url.Parse(u.String())
 		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {

@@ -1,0 +1,118 @@
+package leedo_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// The frames of HTTP/2 that are needed here (RFC 9113, section 6).
+const (
+	frameData, frameHeaders, frameReset, frameSettings = 0, 1, 3, 4
+	flagAck, flagEndStream                             = 1, 1
+)
+
+// resetting is a server that ends the stream of each request that it has
+// received in full with an error, as a proxy does whose upstream is broken.
+type resetting struct {
+	code uint32
+	got  atomic.Int32 // requests received in full
+}
+
+// speak answers on a connection whose first bytes, so many of them, are yet to
+// be skipped. After a few requests too many it gives up.
+func (r *resetting) speak(in io.Reader, out io.Writer, skip int64) {
+	send := func(kind, flags byte, stream uint32, payload []byte) {
+		frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)), flags)
+		out.Write(append(binary.BigEndian.AppendUint32(frame, stream), payload...))
+	}
+	io.CopyN(io.Discard, in, skip)
+	send(frameSettings, 0, 0, nil)
+	for header := make([]byte, 9); r.got.Load() < 5; {
+		if _, err := io.ReadFull(in, header); err != nil {
+			return
+		}
+		kind, flags, stream := header[3], header[4], binary.BigEndian.Uint32(header[5:])
+		io.CopyN(io.Discard, in, int64(binary.BigEndian.Uint32(header)>>8))
+		switch {
+		case kind == frameSettings && flags&flagAck == 0:
+			send(frameSettings, flagAck, 0, nil)
+		case kind <= frameHeaders && flags&flagEndStream != 0:
+			r.got.Add(1)
+			send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, r.code))
+		}
+	}
+}
+
+const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// overTLS returns a client of the server; the TLS handshake settles on HTTP/2.
+func (r *resetting) overTLS(t *testing.T) *leedo.Client {
+	t.Helper()
+	s := newServer(t, answer(500, ""))
+	s.EnableHTTP2 = true
+	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
+		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			r.speak(conn, conn, int64(len(clientPreface)))
+		},
+	}
+	s.StartTLS()
+	return s.tlsClient(t)
+}
+
+// inTheClear returns a client of the server that begins with HTTP/2 unasked.
+func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
+	t.Helper()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, buffered, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		r.speak(buffered, conn, int64(len("SM\r\n\r\n"))) // the rest of the preface looks like a request
+	})
+	transport := &http.Transport{Protocols: &http.Protocols{}}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport}))
+}
+
+// net/http by itself repeats a request whose stream ends in a PROTOCOL_ERROR,
+// again and again, whatever the method.
+func TestNeverTwiceOverHTTP2(t *testing.T) {
+	t.Parallel()
+	codes := map[string]uint32{"PROTOCOL_ERROR": 1, "INTERNAL_ERROR": 2, "CANCEL": 8}
+	clients := map[string]func(*resetting, *testing.T) *leedo.Client{"TLS": (*resetting).overTLS, "in the clear": (*resetting).inTheClear}
+	for name, code := range codes {
+		for way, client := range clients {
+			for _, write := range writes {
+				t.Run(name+"/"+way+"/"+write.name, func(t *testing.T) {
+					t.Parallel()
+					r := &resetting{code: code}
+					c := client(r, t)
+					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+					defer cancel()
+					for call := int32(1); call <= 2; call++ { // on a new connection and on one in use
+						err := write.call(ctx, c)
+						if n := r.got.Load(); n != call {
+							t.Fatalf("call %d: %d requests", call, n)
+						}
+						if !is[*leedo.UnknownOutcomeError](err) || !is[*leedo.TransportError](err) || errors.Is(err, context.Canceled) {
+							t.Errorf("call %d: %v", call, err)
+						}
+					}
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// A reset or a Retry-After in seconds from now is held to the horizon like all
+// others, up to the size from which numbers mean something else.
+func TestSecondsBeyondTheHorizonAreNotTold(t *testing.T) {
+	for value, told := range map[string]bool{"89999": true, "90002": false, "95000": false, "99999": false, "99999.9": false} {
+		r := Read(header(HeaderLimit, "100", HeaderRemaining, "0", HeaderReset, value, HeaderRetryAfter, value), received)
+		if r.Reset.IsZero() == told || r.RetryAfter.IsZero() == told {
+			t.Errorf("%q is read as a reset in %v, a retry in %v", value, r.Reset.Sub(received), r.RetryAfter.Sub(received))
+		}
+		if r.Reset.Sub(received) > horizon || r.RetryAfter.Sub(received) > horizon || r.Limit != 100 {
+			t.Errorf("%q is read as %+v", value, r)
+		}
+	}
+}
+
+// Without a reset that can be believed nobody is kept waiting.
+func TestAResetBeyondTheHorizonHoldsNobodyBack(t *testing.T) {
+	l := NewLedger()
+	now := time.Now()
+	l.Settle(l.Grant(), false, Read(header(HeaderLimit, "100", HeaderRemaining, "0", HeaderReset, "95000"), now), now)
+	if _, _, err := l.Acquire(t.Context(), 0, quiet); err != nil {
+		t.Error(err)
+	}
+}

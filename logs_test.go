@@ -1,0 +1,76 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// retries returns the records of retries.
+func (l *listener) retries() (texts []string) {
+	for _, r := range *l.records {
+		if r.level == slog.LevelWarn || strings.Contains(r.text, "retrying") {
+			texts = append(texts, r.text)
+		}
+	}
+	return texts
+}
+
+// TestOnlyRetriesThatAreMadeAreLoggedAsSuch, at Warn, when they are made.
+func TestOnlyRetriesThatAreMadeAreLoggedAsSuch(t *testing.T) {
+	t.Parallel()
+	busy := func(after string) http.HandlerFunc { return answer(503, "", "Retry-After", after) }
+	tests := []struct {
+		name    string
+		answers []http.HandlerFunc
+		retries int
+		ends    error // of the call
+	}{
+		{"a 429 that takes too long", []http.HandlerFunc{refuse("Retry-After", "3600")}, 0, nil},
+		{"a 429, cancelled while waiting", []http.HandlerFunc{refuse("Retry-After", "40")}, 0, context.Canceled},
+		{"a 503 that takes too long", []http.HandlerFunc{busy("3600")}, 0, nil},
+		{"a 503, cancelled while waiting", []http.HandlerFunc{busy("40")}, 0, context.Canceled},
+		{"a 503, then a 429 that takes too long", []http.HandlerFunc{busy("1"), refuse("Retry-After", "3600")}, 1, nil},
+		{"a 429", []http.HandlerFunc{refuse("Retry-After", "5"), answer(200, leadJSON)}, 1, nil},
+		{"a 429 and a 503", []http.HandlerFunc{refuse("Retry-After", "5"), busy("1"), answer(200, leadJSON)}, 2, nil},
+		{"a redirect", []http.HandlerFunc{answer(307, "", "Location", "/v1/leads/other"), answer(200, leadJSON)}, 0, nil},
+		{"nothing wrong", []http.HandlerFunc{answer(200, leadJSON)}, 0, nil},
+	}
+	for _, test := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			log := listen()
+			var logged []int // retries, as of each request
+			answers := make([]http.HandlerFunc, len(test.answers))
+			for i, h := range test.answers {
+				answers[i] = func(w http.ResponseWriter, req *http.Request) {
+					logged = append(logged, len(log.retries()))
+					h(w, req)
+				}
+			}
+			c, _ := inMemory(t, []leedo.Option{leedo.WithLogger(slog.New(log)), leedo.WithBackoff(time.Millisecond, time.Millisecond)}, answers...)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(20*time.Second, cancel)
+			err := reads[0].call(ctx, c)
+			if test.ends != nil && !errors.Is(err, test.ends) {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			got := log.retries()
+			if len(got) != test.retries {
+				t.Fatalf("%s: %q, want %d", test.name, got, test.retries)
+			}
+			for i, text := range got {
+				if !strings.Contains(text, "level=WARN msg=\"leedo: retrying\"") || logged[i] != i || logged[i+1] != i+1 {
+					t.Errorf("%s: retry %d: %s; logged as of each request: %d", test.name, i+1, text, logged)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package leedo_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// TestABurstOfRefusalsIsOneStrike: calls that are refused together, without a
+// word on when to return, wait a second or so rather than one for each of them.
+func TestABurstOfRefusalsIsOneStrike(t *testing.T) {
+	t.Parallel()
+	for _, op := range bothWays {
+		synctest.Test(t, func(t *testing.T) {
+			const calls = 20
+			start := time.Now()
+			var mu sync.Mutex
+			refusals := 0
+			c, _ := inMemory(t, nil, func(w http.ResponseWriter, req *http.Request) {
+				<-time.After(100 * time.Millisecond) // all of them are under way together
+				if time.Since(start) > 400*time.Millisecond {
+					answer(200, leadJSON)(w, req)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				refusals++
+				refuse()(w, req)
+			})
+			var wg sync.WaitGroup
+			for range calls {
+				wg.Go(func() {
+					if err := op.call(t.Context(), c); err != nil {
+						t.Errorf("%s: %v", op.name, err)
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(start); refusals != calls || took > 2*time.Second {
+				t.Errorf("%s: %d refusals, took %v", op.name, refusals, took)
+			}
+		})
+	}
+}
+
+// A burst that comes after the wait for the last one counts again.
+func TestBurstsOfRefusalsBackOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := inMemory(t, []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait)}, func(w http.ResponseWriter, req *http.Request) {
+			<-time.After(100 * time.Millisecond)
+			refuse()(w, req)
+		})
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { refusedWith(t, create(t.Context(), c)) })
+		}
+		wg.Wait()
+		// Ten waits: 1, 2, 4 … 256 and 300 seconds, or down to half of that.
+		if took := time.Since(start); took < 400*time.Second || took > 850*time.Second || len(rec.Requests()) != 5*11 {
+			t.Errorf("took %v, %d requests", took, len(rec.Requests()))
+		}
+	})
+}
