@@ -128,7 +128,7 @@ func TestAPageMustBeAPage(t *testing.T) {
 		`{"data":null,` + meta + `}`:                           "no page: data is missing",
 		`{"leads":[{"id":"` + quoted + `"}]}`:                  "no page: data is missing",
 		`{"data":{"id":"` + quoted + `"},` + meta + `}`:        `field "data" cannot hold a JSON object`,
-		`{"data":["` + quoted + `"],` + meta + `}`:             "a JSON string was not asked for",
+		`{"data":["` + quoted + `"],` + meta + `}`:             `field "data" cannot hold a JSON string`,
 		`{"data":[{"id":"x"},{"name":"n"}],` + meta + `}`:      "a row without an id",
 		`{"data":[{"id":"x"},null],` + meta + `}`:              "a row without an id",
 		`{"data":[],"meta":{"total":"` + quoted + `"}}`:        `field "meta.total" cannot hold a JSON string`,

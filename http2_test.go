@@ -61,7 +61,7 @@ func (r *resetting) overTLS(t *testing.T) *leedo.Client {
 	s.EnableHTTP2 = true
 	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
 		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
-			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			context.AfterFunc(t.Context(), func() { conn.Close() })
 			r.speak(conn, conn, int64(len(clientPreface)))
 		},
 	}
@@ -78,7 +78,7 @@ func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
 			panic(err)
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		context.AfterFunc(t.Context(), func() { conn.Close() })
 		r.speak(buffered, conn, int64(len("SM\r\n\r\n"))) // the rest of the preface looks like a request
 	})
 	transport := &http.Transport{Protocols: &http.Protocols{}}

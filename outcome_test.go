@@ -51,34 +51,65 @@ func TestNeverTwice(t *testing.T) {
 		name   string
 		answer http.HandlerFunc
 		cause  func(error) bool
-		opts   []leedo.Option
 	}{
-		{"500", answer(500, refusalJSON), server, nil},
-		{"501", answer(501, refusalJSON), server, nil},
-		{"502 HTML", answer(502, "<html>bad gateway</html>", "Content-Type", "text/html"), server, nil},
-		{"503", answer(503, "", "Retry-After", "0"), server, nil},
-		{"504", answer(504, refusalJSON), server, nil},
-		{"599", answer(599, refusalJSON), server, nil},
-		{"600", answer(600, refusalJSON), api, nil},
-		{"408", answer(408, refusalJSON), api, nil},
-		{"500, body cut", cutBody(500, "{"), server, nil},
-		{"cut", cut, transport, nil},
-		{"answer garbled", garble, transport, nil},
-		{"attempt expired", hang, func(err error) bool {
-			return transport(err) && errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded)
-		}, []leedo.Option{leedo.WithAttemptTimeout(50 * time.Millisecond)}},
+		{"500", answer(500, refusalJSON), server},
+		{"501", answer(501, refusalJSON), server},
+		{"502 HTML", answer(502, "<html>bad gateway</html>", "Content-Type", "text/html"), server},
+		{"503", answer(503, "", "Retry-After", "0"), server},
+		{"504", answer(504, refusalJSON), server},
+		{"599", answer(599, refusalJSON), server},
+		{"600", answer(600, refusalJSON), api},
+		{"408", answer(408, refusalJSON), api},
+		{"500, body cut", cutBody(500, "{"), server},
+		{"cut", cut, transport},
+		{"answer garbled", garble, transport},
 	}
 	for _, failure := range failures {
 		for _, write := range writes {
 			t.Run(failure.name+"/"+write.name, func(t *testing.T) {
 				t.Parallel()
 				s := serve(t, failure.answer)
-				err := write.call(t.Context(), s.client(t, failure.opts...))
+				err := write.call(t.Context(), s.client(t))
 				if n := len(s.Requests()); n != 1 {
 					t.Errorf("sent %d times", n)
 				}
 				if !is[*leedo.UnknownOutcomeError](err) || !failure.cause(err) {
 					t.Errorf("got %#v: %v, want an unknown outcome and its cause", err, err)
+				}
+			})
+		}
+	}
+}
+
+func TestNeverTwiceThoughTheAttemptExpires(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		answer http.HandlerFunc
+		check  func(error) bool
+	}{
+		{"no answer", hang, func(err error) bool {
+			return is[*leedo.UnknownOutcomeError](err) && is[*leedo.TransportError](err) &&
+				errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, context.DeadlineExceeded)
+		}},
+		{"half an error", halfBody(500), func(err error) bool {
+			return is[*leedo.UnknownOutcomeError](err) && is[*leedo.ServerError](err)
+		}},
+		{"half a refusal", halfBody(404), func(err error) bool {
+			return !is[*leedo.UnknownOutcomeError](err) && is[*leedo.NotFoundError](err) && !errors.Is(err, os.ErrDeadlineExceeded)
+		}},
+		{"half a success", halfBody(201), func(err error) bool {
+			return !is[*leedo.UnknownOutcomeError](err) && is[*leedo.DecodeError](err)
+		}},
+	}
+	for _, test := range tests {
+		for _, write := range writes {
+			virtual(t, test.name+"/"+write.name, func(t *testing.T) {
+				c, rec := servePipes(t, nil, test.answer)
+				start := time.Now()
+				err := write.call(t.Context(), c, leedo.WithResponse(new(leedo.Response)))
+				if took := time.Since(start); !test.check(err) || len(rec.Requests()) != 1 || took != 30*time.Second {
+					t.Errorf("%v after %v and %d requests", err, took, len(rec.Requests()))
 				}
 			})
 		}
@@ -273,7 +304,6 @@ func TestWritesAnsweredWithSuccessWereDone(t *testing.T) {
 		opts   []leedo.Option
 	}{
 		{"cut", cutBody(201, leadJSON[:20]), nil},
-		{"expired", halfBody(201), []leedo.Option{leedo.WithAttemptTimeout(50 * time.Millisecond)}},
 		{"empty", text(""), nil},
 		{"no content", answer(204, ""), nil},
 		{"not JSON", text("done"), nil},

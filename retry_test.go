@@ -20,7 +20,6 @@ import (
 func TestGETRecovers(t *testing.T) {
 	t.Parallel()
 	good := answer(200, leadJSON)
-	short := leedo.WithAttemptTimeout(50 * time.Millisecond)
 	tests := []struct {
 		name     string
 		answers  []http.HandlerFunc
@@ -33,7 +32,6 @@ func TestGETRecovers(t *testing.T) {
 		{"599", []http.HandlerFunc{answer(599, ""), good}, nil, 2},
 		{"cut twice", []http.HandlerFunc{cut, cut, good}, nil, 3},
 		{"answer garbled", []http.HandlerFunc{garble, good}, nil, 2},
-		{"attempt expired", []http.HandlerFunc{hang, good}, []leedo.Option{short}, 2},
 		{"500, body cut", []http.HandlerFunc{cutBody(500, "{"), good}, nil, 2},
 		{"many failures", []http.HandlerFunc{cut, cut, cut, cut, cut, cut, cut, good}, []leedo.Option{leedo.WithRetries(7)}, 8},
 	}
@@ -54,18 +52,37 @@ func TestGETRecovers(t *testing.T) {
 		"body cut":           cutBody(200, leadJSON[:20]),
 		"chunked body cut":   func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, leadJSON); abort(w) },
 		"compressed and cut": answer(200, "\x1f\x8b\x08", "Content-Encoding", "gzip"),
-		"body expired":       halfBody(200),
 	}
 	for name, bad := range bodies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, bad, bad, good)
-			lead, err := s.client(t, leedo.WithAttemptTimeout(200*time.Millisecond)).Leads.Get(t.Context(), "id-1")
+			lead, err := s.client(t).Leads.Get(t.Context(), "id-1")
 			if n := len(s.Requests()); err != nil || n != 3 || lead.Name != "John Doe" {
 				t.Errorf("%v, %v after %d requests", lead, err, n)
 			}
 		})
 	}
+}
+
+func TestGETRecoversFromAttemptsThatExpire(t *testing.T) {
+	t.Parallel()
+	for _, read := range reads {
+		virtual(t, read.name, func(t *testing.T) {
+			c, rec := servePipes(t, nil, hang, hang, answer(200, leadJSON))
+			start := time.Now()
+			err := read.call(t.Context(), c)
+			if took := time.Since(start).Truncate(time.Second); err != nil || len(rec.Requests()) != 3 || took != time.Minute {
+				t.Errorf("%v after %v and %d requests", err, took, len(rec.Requests()))
+			}
+		})
+	}
+	virtual(t, "half a body", func(t *testing.T) {
+		c, rec := servePipes(t, nil, halfBody(200), answer(200, leadJSON))
+		if err := reads[0].call(t.Context(), c); err != nil || len(rec.Requests()) != 2 {
+			t.Errorf("%v after %d requests", err, len(rec.Requests()))
+		}
+	})
 }
 
 // abort sends what was written and cuts the connection.
@@ -93,7 +110,6 @@ func TestGETRecoversOnlySoOften(t *testing.T) {
 		{"no retries", answer(500, ""), []leedo.Option{leedo.WithRetries(0)}, nil, 1, server},
 		{"two retries", answer(500, ""), []leedo.Option{leedo.WithRetries(2)}, nil, 3, server},
 		{"the call wins", answer(500, ""), []leedo.Option{leedo.WithRetries(9)}, []leedo.RequestOption{leedo.WithRetries(1)}, 2, server},
-		{"expired", hang, nil, []leedo.RequestOption{leedo.WithAttemptTimeout(20 * time.Millisecond), leedo.WithRetries(1)}, 2, transport},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/leedoapp/leedo-go"
 )
@@ -270,4 +271,47 @@ func (j jar) Cookies(*url.URL) []*http.Cookie {
 		return nil
 	}
 	return j.load()
+}
+
+// pipes is a listener whose connections are pipes in memory: net/http at both
+// ends, and time that can be virtual.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error   { close(p.done); return nil }
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+// servePipes is serve and client, for a testing/synctest bubble.
+func servePipes(t *testing.T, opts []leedo.Option, answers ...http.HandlerFunc) (*leedo.Client, *recorder) {
+	t.Helper()
+	rec := &recorder{}
+	listener := pipes{make(chan net.Conn), make(chan struct{})}
+	server := &http.Server{Handler: rec.handler(answers)}
+	go server.Serve(listener)
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		select {
+		case listener.conns <- theirs:
+			return ours, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+		synctest.Wait()
+	})
+	return newClient(t, append([]leedo.Option{leedo.WithBaseURL("http://localhost/v1"), leedo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...), rec
 }

@@ -41,13 +41,19 @@ type program struct {
 	stderr bytes.Buffer
 }
 
+// environment is that of the program. The race detector would make it sleep
+// for a second when it ends.
+func environment() []string {
+	return append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
+}
+
 // start runs the program and waits until it says that it listens. No test
 // waits for it longer than a minute.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	p := &program{Cmd: exec.CommandContext(ctx, os.Args[0], args...)}
-	p.Env = append(os.Environ(), asProgram+"=1")
+	p.Env = environment()
 	p.Stderr = &p.stderr
 	out, err := p.StdoutPipe()
 	if err != nil {
@@ -164,6 +170,7 @@ func TestQuickstart(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
+	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +187,7 @@ func TestExitStatus(t *testing.T) {
 		{[]string{"-addr", busy.Addr().String()}, 1, "fakeserver: listen"},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], test.args...)
-		cmd.Env = append(os.Environ(), asProgram+"=1")
+		cmd.Env = environment()
 		out, err := cmd.CombinedOutput()
 		if cmd.ProcessState == nil {
 			t.Fatal(err)

@@ -46,7 +46,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	token, err := a.trip.Token(r.Context)
 	if err != nil {
-		r.End = &TokenError{err}
+		r.End = &UserError{"no token", err}
 		return nil, r.End
 	}
 	r.token = token

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,31 +86,40 @@ var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
 // scrub makes a Cause of an error that may quote the request or the answer.
 func scrub(err error, r *record) *Cause {
-	for {
-		u, ok := errors.AsType[*url.Error](err)
-		if !ok {
-			break
-		}
-		err = u.Err
-	}
+	err = bare(err)
 	if c, ok := err.(*Cause); ok {
 		return c
 	}
 	text := err.Error()
-	if is[textproto.ProtocolError](err) {
-		text = "malformed answer" // its text quotes the line
+	switch {
+	case is[textproto.ProtocolError](err):
+		text = "malformed answer" // its text is the line
+	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
+		text = quoted.ReplaceAllString(text, `"…"`)
 	}
-	text = quoted.ReplaceAllString(text, `"…"`)
 	secrets := []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, string(r.call.Body), r.token}
 	for _, values := range r.call.URL.Query() {
 		secrets = append(secrets, values...)
 	}
 	for _, secret := range secrets {
-		if len(secret) > 3 {
-			text = wire.Mask(text, secret)
+		if len(secret) > 3 && len(secret) <= len(text) {
+			asGo := strconv.Quote(secret)
+			text = wire.Mask(wire.Mask(text, secret), asGo[1:len(asGo)-1])
 		}
 	}
 	return &Cause{text: wire.Line(text), err: err, Final: final(err)}
+}
+
+// bare takes the *url.Error off err, which holds the URL with its query, and
+// whatever is around it.
+func bare(err error) error {
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = u.Err
+	}
 }
 
 // final tells whether the failure of an attempt is one that no other attempt

@@ -44,7 +44,7 @@ func (t *Trip) redirect(req *http.Request, via []*http.Request) error {
 	}
 	err := t.checkRedirect(req, via)
 	if err != nil && err != http.ErrUseLastResponse {
-		recordOf(req.Context()).Redirect = err
+		recordOf(req.Context()).Redirect = &UserError{"redirect refused", err}
 	}
 	return err
 }

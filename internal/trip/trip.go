@@ -101,7 +101,7 @@ type Result struct {
 	Failure *Cause
 
 	// End is why the trip ended before its time; nil when the last attempt
-	// speaks for itself. It is a [*quota.Refusal], a [*TokenError] or says
+	// speaks for itself. It is a [*quota.Refusal], a [*UserError] or says
 	// that the context ended, in which case InFlight tells whether an attempt
 	// was under way.
 	End      error
@@ -113,11 +113,14 @@ type Result struct {
 	Unknown  bool // a write that may or may not have been done
 }
 
-// TokenError is a token that could not be had: the attempt was not made.
-type TokenError struct{ Err error }
+// UserError is the error of a function of the user's that the trip had to call.
+type UserError struct {
+	What string // what the function was to do
+	Err  error
+}
 
-func (e *TokenError) Error() string { return "no token: " + wire.Line(e.Err.Error()) }
-func (e *TokenError) Unwrap() error { return e.Err }
+func (e *UserError) Error() string { return e.What + ": " + wire.Line(bare(e.Err).Error()) }
+func (e *UserError) Unwrap() error { return e.Err }
 
 // Go makes the trip of c.
 func (t *Trip) Go(ctx context.Context, c *Call) *Result {

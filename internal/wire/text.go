@@ -65,7 +65,7 @@ func Attempts(n int) string {
 // Mask replaces the secret in s, should it be there, in whatever case: hosts
 // are spelled in lower case.
 func Mask(s, secret string) string {
-	if secret == "" {
+	if secret == "" || len(secret) > len(s) {
 		return s
 	}
 	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(secret)).ReplaceAllLiteralString(s, "***")
