@@ -89,7 +89,8 @@ func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, 
 // Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
 // requests an hour a long walk ends with a [*RateLimitError] as soon as a page
 // would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
-// wait. A page that breaks the rules of paging ends the walk with a
+// wait. A page that breaks the rules of paging, or a list that changes faster
+// than it can be followed, ends the walk with a
 // [*DecodeError].
 func (s *AccountsService) All(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Account, error] {
 	return all(pages[Account](ctx, s.client, "/accounts", params, opts))

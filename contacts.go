@@ -92,7 +92,8 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 // Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
 // requests an hour a long walk ends with a [*RateLimitError] as soon as a page
 // would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
-// wait. A page that breaks the rules of paging ends the walk with a
+// wait. A page that breaks the rules of paging, or a list that changes faster
+// than it can be followed, ends the walk with a
 // [*DecodeError].
 func (s *ContactsService) All(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Contact, error] {
 	return all(pages[Contact](ctx, s.client, "/contacts", params, opts))

@@ -125,7 +125,8 @@ func (s *LeadsService) Pages(ctx context.Context, params *LeadListParams, opts .
 // Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
 // requests an hour a long walk ends with a [*RateLimitError] as soon as a page
 // would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
-// wait. A page that breaks the rules of paging ends the walk with a
+// wait. A page that breaks the rules of paging, or a list that changes faster
+// than it can be followed, ends the walk with a
 // [*DecodeError].
 func (s *LeadsService) All(ctx context.Context, params *LeadListParams, opts ...RequestOption) iter.Seq2[*Lead, error] {
 	return all(pages[Lead](ctx, s.client, "/leads", params, opts))

@@ -67,3 +67,25 @@ func TestBurstsOfRefusalsBackOff(t *testing.T) {
 		}
 	})
 }
+
+// TestARetryAfterOfZeroIsBelieved over a reset that is far ahead: now is a time,
+// too.
+func TestARetryAfterOfZeroIsBelieved(t *testing.T) {
+	t.Parallel()
+	for _, op := range bothWays {
+		for _, now := range []string{"0", "0.0", "past"} {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				header := append(usedUp(start.Add(time.Hour)), "Retry-After", now)
+				if now == "past" {
+					header[len(header)-1] = start.Add(-20 * time.Second).UTC().Format(http.TimeFormat)
+				}
+				c, rec := inMemory(t, nil, refuse(header...), answer(200, leadJSON))
+				err := op.call(t.Context(), c)
+				if took := time.Since(start); err != nil || took > 2*time.Second || len(rec.Requests()) != 2 {
+					t.Errorf("%s, %s: %v after %v and %d requests", op.name, now, err, took, len(rec.Requests()))
+				}
+			})
+		}
+	}
+}

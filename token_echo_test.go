@@ -121,6 +121,31 @@ func TestTheTokenIsMaskedBeforeItIsCut(t *testing.T) {
 	}
 }
 
+// TestEachTokenIsMaskedInItsAnswer, though the next attempt has another.
+func TestEachTokenIsMaskedInItsAnswer(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	echo := func(w http.ResponseWriter, req *http.Request) {
+		sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+		answer(503, `{"message":"what is `+sent+`?"}`, "X-Request-Id", sent)(w, req)
+	}
+	s := serve(t, echo, echo, func(_ http.ResponseWriter, req *http.Request) { cancel(); <-req.Context().Done() })
+	asked := 0
+	err := reads[0].call(ctx, secretClient(t, s, []leedo.Option{leedo.WithTokenSource(func(context.Context) (string, error) {
+		asked++
+		return fmt.Sprint("number", asked, "-token"), nil
+	})}))
+	if !errors.Is(err, context.Canceled) || !is[*leedo.ServerError](err) || !strings.Contains(err.Error(), "what is ***?") {
+		t.Errorf("got %v", err)
+	}
+	for way, text := range printed(err) {
+		if strings.Contains(text, "-token") {
+			t.Errorf("%s: %s", way, text)
+		}
+	}
+}
+
 // TestTheTokenIsMaskedInAnyCase: a host is spelled in lower case.
 func TestTheTokenIsMaskedInAnyCase(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Field is a field of a JSON object that is added by name.
@@ -62,6 +63,9 @@ func Decode(header http.Header, body []byte, out any) error {
 			return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
 		}
 		return fmt.Errorf("not one JSON value: offset %d", syntax.Offset)
+	}
+	if _, ok := errors.AsType[*time.ParseError](err); ok {
+		return errors.New("a time that is not RFC 3339")
 	}
 	if err != nil {
 		return errors.New("JSON with a value that does not fit") // its text may quote the value

@@ -1,0 +1,81 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// TestAStatusWithoutAWordReadsWell.
+func TestAStatusWithoutAWordReadsWell(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{306: "306", 499: "499", 418: "418 I'm a teapot"} {
+		c, _ := inMemory(t, nil, answer(status, ""))
+		if err := reads[0].call(t.Context(), c); err == nil || err.Error() != "leedo: GET /leads/{id}: "+want+" (1 attempt)" {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// TestWhatComesAfterTheJSONIsNotAnEarlyEnd, for whoever sees an early end may
+// think that the answer was cut.
+func TestWhatComesAfterTheJSONIsNotAnEarlyEnd(t *testing.T) {
+	t.Parallel()
+	for body, early := range map[string]bool{`{"id":"1"}}`: false, `{"id":"1"} x`: false, `{"id":"1"`: true, `{"id":"1`: true, `{"id":"1",]`: false} {
+		c, _ := inMemory(t, nil, answer(200, body))
+		err := reads[0].call(t.Context(), c)
+		if !is[*leedo.DecodeError](err) || errors.Is(err, io.ErrUnexpectedEOF) != early || strings.Contains(err.Error(), "ends early") != early {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// TestTextsOfTransportsKeepTheirQuotes: they are the transport's own words.
+func TestTextsOfTransportsKeepTheirQuotes(t *testing.T) {
+	t.Parallel()
+	const text = `open "/etc/ssl/ca.pem": no such file`
+	transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New(text) })
+	err := reads[0].call(t.Context(), newClient(t, leedo.WithHTTPClient(&http.Client{Transport: transport})))
+	if !is[*leedo.TransportError](err) || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestErrorsOfTheCallersFunctionsReadAsOneLine, without the URL that errors of
+// net/http have.
+func TestErrorsOfTheCallersFunctionsReadAsOneLine(t *testing.T) {
+	t.Parallel()
+	hushed := &url.Error{Op: "Post", URL: "https://auth.example/token?client_secret=HUSH", Err: io.ErrUnexpectedEOF}
+	for _, cause := range []error{hushed, fmt.Errorf("refresh:\n%w", hushed), errors.New("no\nway")} {
+		source := newTokenClient(t, func(context.Context) (string, error) { return "", cause })
+		_, err := source.Leads.Get(t.Context(), "x")
+		checkLine(t, "token source", err, cause)
+
+		s := serve(t, answer(302, "", "Location", "/v1/elsewhere?signature=HUSH"))
+		checkRedirect := func(*http.Request, []*http.Request) error { return cause }
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		err = reads[0].call(t.Context(), s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: checkRedirect})))
+		checkLine(t, "CheckRedirect", err, cause)
+		if !is[*leedo.APIError](err) {
+			t.Errorf("%v does not hold the redirect", err)
+		}
+	}
+}
+
+func checkLine(t *testing.T, name string, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, cause) {
+		t.Errorf("%s: %v does not match its cause", name, err)
+	}
+	if text := err.Error(); strings.Contains(text, "HUSH") || strings.ContainsAny(text, "\r\n") {
+		t.Errorf("%s: text %q", name, text)
+	}
+}
