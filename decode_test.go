@@ -76,7 +76,7 @@ func TestASuccessMustBeWhatWasAskedFor(t *testing.T) {
 		{"a number as id", 200, "application/json", `{"id":424242}`, true, `field "id" cannot hold a JSON number`, false},
 		{"an object as name", 200, "application/json", `{"id":"x","name":{"first":"` + quoted + `"}}`, true, `field "name" cannot hold a JSON object`, false},
 		{"a number as name", 200, "application/json", `{"id":"x","name":424242}`, true, `field "name" cannot hold a JSON number`, false},
-		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, "JSON with a value that does not fit", false},
+		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, "a time that is not RFC 3339", false},
 		{"a number as time", 200, "application/json", `{"id":"x","created_at":424242}`, true, "JSON with a value that does not fit", false},
 		{"no UTF-16", 200, "application/json", `{"id":"x","name":"` + quoted + `"` + "\x00}", false, "not one JSON value", false},
 		{"206", 206, "application/json", object[:10], false, "JSON ends early", false},

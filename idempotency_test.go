@@ -18,16 +18,18 @@ func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 	// closes when it has read the second.
 	post := func(t *testing.T, send func(url string) error) ([]received, error) {
 		t.Helper()
-		s := serve(t, answer(201, leadJSON), cut, answer(201, leadJSON))
-		if err := send(s.URL); err != nil {
-			t.Fatal(err)
+		for range 5 { // on a busy machine net/http may give up a good connection
+			s := serve(t, answer(201, leadJSON), cut, answer(201, leadJSON))
+			if err := send(s.URL); err != nil {
+				t.Fatal(err)
+			}
+			err := send(s.URL)
+			if requests := s.Requests(); len(requests) >= 2 && requests[0].Remote == requests[1].Remote {
+				return requests, err
+			}
 		}
-		err := send(s.URL)
-		requests := s.Requests()
-		if len(requests) < 2 || requests[0].Remote != requests[1].Remote {
-			t.Fatal("the second request did not reuse the connection: the test shows nothing")
-		}
-		return requests, err
+		t.Fatal("the second request did not reuse the connection: the test shows nothing")
+		return nil, nil
 	}
 	t.Run("net/http alone sends it again", func(t *testing.T) {
 		t.Parallel()
@@ -62,12 +64,12 @@ func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 		for _, write := range writes {
 			t.Run(name+"/"+write.name, func(t *testing.T) {
 				t.Parallel()
-				var c *leedo.Client
+				clients := map[string]*leedo.Client{} // one for each server
 				requests, err := post(t, func(url string) error {
-					if c == nil {
-						c = newClient(t, leedo.WithBaseURL(url))
+					if clients[url] == nil {
+						clients[url] = newClient(t, leedo.WithBaseURL(url))
 					}
-					return write.call(t.Context(), c, option)
+					return write.call(t.Context(), clients[url], option)
 				})
 				if len(requests) != 2 || !is[*leedo.UnknownOutcomeError](err) {
 					t.Errorf("%d requests, %v", len(requests), err)

@@ -3,6 +3,7 @@ package leedo_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -118,9 +119,7 @@ func TestHeadersAreSet(t *testing.T) {
 			if diff := cmp.Diff(want, rec.Requests()[1].Header); diff != "" {
 				t.Errorf("the next call (-want +sent):\n%s", diff)
 			}
-			for name, values := range tt.want {
-				want[name] = values
-			}
+			maps.Copy(want, tt.want)
 			if diff := cmp.Diff(want, rec.Requests()[0].Header); diff != "" {
 				t.Errorf("header (-want +sent):\n%s", diff)
 			}

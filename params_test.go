@@ -22,8 +22,7 @@ func paramTypes(suffixes ...string) []reflect.Type {
 	var types []reflect.Type
 	for field := range reflect.TypeFor[leedo.Client]().Fields() {
 		for method := range field.Type.Methods() {
-			for i := range method.Type.NumIn() {
-				in := method.Type.In(i)
+			for in := range method.Type.Ins() {
 				if in.Kind() != reflect.Pointer || in.Elem().Kind() != reflect.Struct {
 					continue
 				}

@@ -188,6 +188,8 @@ func TestTextsQuoteNoData(t *testing.T) {
 		{"a status line", "HTTP/1.1 Jane-Body\r\n\r\n", own},
 		{"the body for a header", "HTTP/1.1 200 OK\r\n" + body + "\r\n\r\n", own},
 		{"a header without a colon", "HTTP/1.1 200 OK\r\nJane Body\r\n\r\n", own},
+		{"a header that begins with a space", "HTTP/1.1 200 OK\r\n Jane Answer\r\n\r\n", own},
+		{"a trailer", "HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nJane Answer\r\n\r\n", own},
 		{"a length", "HTTP/1.1 200 OK\r\nContent-Length: Jane Body\r\n\r\n", own},
 		{"an encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Jane Body\r\n\r\n", own},
 		{"the query for a header", "HTTP/1.1 200 OK\r\nJane Query\r\n\r\n", own},

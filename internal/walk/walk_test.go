@@ -278,6 +278,25 @@ func TestAListThatShrinksWithEveryLookEndsTheWalk(t *testing.T) {
 	}
 }
 
+// TestAListThatGrowsFasterThanItIsReadEndsTheWalk: the next page is always the
+// one that was just read.
+func TestAListThatGrowsFasterThanItIsReadEndsTheWalk(t *testing.T) {
+	t.Parallel()
+	const per = 2
+	s := &script{rows: numbered(10), per: per}
+	rows, err := collect(t, 1, func(page int) ([]string, Meta, error) {
+		rows, meta, err := s.fetch(page)
+		s.insert(per)
+		return rows, meta, err
+	})
+	if want := "101 pages in a row brought nothing new"; broken(err) != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	if want := []string{"10", "9"}; !slices.Equal(rows, want) || len(s.fetched) != 102 {
+		t.Errorf("rows %v after %d fetches", rows, len(s.fetched))
+	}
+}
+
 func TestAnErrorOfAFetchEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")
