@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ const (
 // resetting is a server that ends the stream of each request that it has
 // received in full with an error, as a proxy does whose upstream is broken.
 type resetting struct {
-	code uint32
-	got  atomic.Int32 // requests received in full
+	code  uint32
+	early bool         // it does not wait for the body
+	got   atomic.Int32 // requests received in full, or, early, begun
 }
 
 // speak answers on a connection whose first bytes, so many of them, are yet to
@@ -45,7 +47,7 @@ func (r *resetting) speak(in io.Reader, out io.Writer, skip int64) {
 		switch {
 		case kind == frameSettings && flags&flagAck == 0:
 			send(frameSettings, flagAck, 0, nil)
-		case kind <= frameHeaders && flags&flagEndStream != 0:
+		case r.early && kind == frameHeaders, !r.early && kind <= frameHeaders && flags&flagEndStream != 0:
 			r.got.Add(1)
 			send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, r.code))
 		}
@@ -114,5 +116,37 @@ func TestNeverTwiceOverHTTP2(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Nor is a write repeated whose stream ends before the body is through.
+func TestNeverTwiceOverHTTP2ThoughTheBodyIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	r := &resetting{code: 1, early: true}
+	c := r.overTLS(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	err := c.Do(ctx, "POST", "/leads", map[string]string{"name": strings.Repeat("x", 1<<20)}, nil)
+	if n := r.got.Load(); n != 1 || !is[*leedo.UnknownOutcomeError](err) {
+		t.Errorf("%d requests, %v", n, err)
+	}
+}
+
+// A read is repeated as often as it may be, each time with a permit and a
+// back-off, and no oftener.
+func TestReadsOverHTTP2AreRepeatedByTheirOwnCountAlone(t *testing.T) {
+	t.Parallel()
+	for way, client := range map[string]func(*resetting, *testing.T) *leedo.Client{"TLS": (*resetting).overTLS, "in the clear": (*resetting).inTheClear} {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			r := &resetting{code: 1}
+			c := client(r, t)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			_, err := c.Leads.Get(ctx, "id-1", leedo.WithRetries(2))
+			if n := r.got.Load(); n != 3 || !is[*leedo.TransportError](err) || is[*leedo.UnknownOutcomeError](err) {
+				t.Errorf("%d requests, %v", n, err)
+			}
+		})
 	}
 }

@@ -131,9 +131,6 @@ func dress(req *http.Request, c *Call, token string) (send *http.Request, proof 
 	req.URL = &target
 	req.Header = req.Header.Clone()
 	req.Header.Set("Authorization", "Bearer "+token)
-	if !c.Write {
-		return req, func() bool { return false } // may be repeated anyway
-	}
 	w := &witness{}
 	req = w.watch(req)
 	if len(c.Body) == 0 {

@@ -10,27 +10,28 @@ import (
 	"sync/atomic"
 )
 
-// witness watches what net/http does with a write. The transport calls it from
-// goroutines of its own, and perhaps when the attempt is over.
+// witness watches what net/http does with a request. The transport calls it
+// from goroutines of its own, and perhaps when the attempt is over.
 type witness struct {
 	asked, had atomic.Bool // for a connection, and got one
 	http2      atomic.Bool
-	written    atomic.Bool // in full, as far as the transport knows
+	begun      atomic.Bool // to be sent
 }
 
-// errRepeated says that the transport was about to send a write again.
-var errRepeated = errors.New("connection failed after the request was sent")
+// errRepeated says that the transport was about to send the request again.
+var errRepeated = errors.New("stream was reset after the request was sent")
 
-// watch returns req with w as its witness. A write that was sent in full over
-// HTTP/2 is not sent again: net/http would do that when the stream ends in a
-// PROTOCOL_ERROR, as proxies end it, whatever the method. (Over HTTP/1 it
-// repeats a write only if nothing of it left the machine.)
+// watch returns req with w as its witness. Over HTTP/2 a request is not sent
+// again by net/http: it would do so, writes included, as often as streams end
+// in a PROTOCOL_ERROR, as proxies end them, unseen by the ledger. Over HTTP/1 it
+// repeats a write only if nothing of it left the machine, and a read once on
+// each idle connection that has died.
 func (w *witness) watch(req *http.Request) *http.Request {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	return req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { w.asked.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			if w.written.Load() && w.http2.Load() {
+			if w.begun.Load() && w.http2.Load() {
 				cancel(errRepeated)
 			}
 			w.had.Store(true)
@@ -43,11 +44,7 @@ func (w *witness) watch(req *http.Request) *http.Request {
 				w.http2.Store(true) // without TLS nothing else tells
 			}
 		},
-		WroteRequest: func(info httptrace.WroteRequestInfo) {
-			if info.Err == nil {
-				w.written.Store(true)
-			}
-		},
+		WroteHeaders: func() { w.begun.Store(true) },
 	}))
 }
 
