@@ -424,7 +424,9 @@ func TestValuesOfTheContextReachEverything(t *testing.T) {
 			leedo.WithHTTPClient(&http.Client{
 				Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 					see(req.Context(), "transport")
-					return respond(req, answers[seen["transport"]-1]), nil
+					next := answers[0]
+					answers = answers[1:]
+					return respond(req, next), nil
 				}),
 				CheckRedirect: func(req *http.Request, _ []*http.Request) error { see(req.Context(), "CheckRedirect"); return nil },
 			}),

@@ -3,6 +3,7 @@ package leedo_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -53,17 +55,33 @@ func saysMore(way string) bool { return strings.Contains(way, "%") && !strings.H
 func checkPrinted(t *testing.T, name string, v any) {
 	t.Helper()
 	for way, text := range printed(v) {
-		for _, secret := range []string{secretMark, fmt.Sprintf("%x", secretMark)} {
-			if strings.Contains(text, secret) {
-				t.Errorf("%s, %T, %s: %s", name, v, way, text)
-				return // once is enough
-			}
+		if reveals(text) {
+			t.Errorf("%s, %T, %s: %s", name, v, way, text)
+			return // once is enough
 		}
 		if strings.Contains(text, messageMark) && !saysMore(way) {
 			t.Errorf("%s, %T, %s shows the message: %s", name, v, way, text)
 			return
 		}
 	}
+}
+
+var base64Text = regexp.MustCompile(`[A-Za-z0-9+/]{8,}=*`)
+
+// reveals tells whether a secret is in a text, as it is or as bytes are printed.
+func reveals(text string) bool {
+	plain := []byte(secretMark)
+	for _, form := range []string{"%s", "%x", "%X", "%d", "%#v"} {
+		if strings.Contains(text, strings.Trim(strings.TrimPrefix(fmt.Sprintf(form, plain), "[]byte"), "[]{}")) {
+			return true
+		}
+	}
+	for _, word := range base64Text.FindAllString(text, -1) {
+		if data, _ := base64.StdEncoding.DecodeString(word); bytes.Contains(data, plain) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestTheClientPrintsAsAMask(t *testing.T) {
@@ -278,7 +296,7 @@ func checkError(t *testing.T, name string, err error) {
 		}
 		checkPrinted(t, name, e)
 		for way, text := range printed(v.Elem().Interface()) {
-			if strings.Contains(text, secretMark) {
+			if reveals(text) {
 				t.Errorf("%s: %T by value, %s: %s", name, e, way, text)
 				break
 			}
@@ -333,10 +351,8 @@ func (w *watch) check(t *testing.T) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, secret := range []string{secretMark, messageMark, fmt.Sprintf("%x", secretMark)} {
-		if strings.Contains(w.text.String(), secret) {
-			t.Errorf("logs or hooks show %q: %s", secret, w.text.String())
-		}
+	if text := w.text.String(); reveals(text) || strings.Contains(text, messageMark) {
+		t.Errorf("logs or hooks show too much: %s", text)
 	}
 }
 

@@ -190,13 +190,13 @@ func TestNothingIsSentWhileNoneAreLeft(t *testing.T) {
 				if bound > 0 {
 					ctx, cancel = context.WithTimeout(t.Context(), bound)
 				}
-				var response leedo.Response
+				response := leedo.Response{StatusCode: 200, Attempts: 7, RequestID: "old", Body: []byte("old")} // of another call
 				refused := refusedWith(t, op.call(ctx, client, leedo.WithResponse(&response)))
 				cancel()
 				if !refused.Local() || !near(refused.RetryAt, start.Add(time.Hour)) || time.Since(start) != 0 {
 					t.Errorf("%s: after %v %+v", op.name, time.Since(start), refused)
 				}
-				if response.StatusCode != 0 || response.Attempts != 0 {
+				if response.StatusCode != 0 || response.Attempts != 0 || response.RequestID != "" || response.Body != nil {
 					t.Errorf("%s: response %+v", op.name, response)
 				}
 			}

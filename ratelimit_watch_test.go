@@ -132,6 +132,38 @@ func TestFiguresCountWhatIsUnderWay(t *testing.T) {
 	})
 }
 
+// TestWhatIsUnderWayIsNotSpentTwice: an answer tells what was left before the
+// requests behind it arrived.
+func TestWhatIsUnderWayIsNotSpentTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := leedotest.NewServer()
+		server.SetRateLimit(3, time.Hour)
+		client := server.Client()
+		if _, err := client.Leads.List(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		server.Inject(leedotest.Fault{Latency: 10 * time.Second}, leedotest.Fault{Latency: 20 * time.Second})
+		var calls sync.WaitGroup
+		for range 2 {
+			calls.Go(func() {
+				if _, err := client.Leads.List(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		<-time.After(15 * time.Second) // the first has come back and said that one is left
+		if l := client.RateLimit(); l.InFlight != 1 || l.Remaining != 0 {
+			t.Errorf("%+v", l)
+		}
+		if refused := refusedWith(t, second(client.Leads.List(t.Context(), nil))); !refused.Local() {
+			t.Errorf("%v: asked for what the other has", refused)
+		}
+		calls.Wait()
+	})
+}
+
 // TestClientsShareARateLimiter: what one learns the other knows.
 func TestClientsShareARateLimiter(t *testing.T) {
 	t.Parallel()

@@ -340,28 +340,29 @@ func TestAFullLastPageIsNotBelieved(t *testing.T) {
 // TestTheMemoryOfKeysIsBounded walks more rows than are remembered.
 func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	t.Parallel()
-	const n = 2*memory + 500
+	const most = 10_000 // keys
+	const n = 2*most + 500
 	s := &script{rows: numbered(n), per: 100}
 	w := &walker[string]{start: 1, fetch: s.fetch, key: same}
 	w.seen.keys = map[string]struct{}{}
-	count, most := 0, 0
+	count, kept := 0, 0
 	w.yield = func(c Chunk[string], _ error) bool {
 		count += len(c.Rows)
-		most = max(most, len(w.seen.keys), len(w.seen.ring))
+		kept = max(kept, len(w.seen.keys), len(w.seen.ring))
 		return true
 	}
 	if err := w.run(); err != nil || count != n {
 		t.Errorf("%d rows, %v", count, err)
 	}
-	if most != memory {
-		t.Errorf("%d keys were remembered, want %d", most, memory)
+	if kept != most {
+		t.Errorf("%d keys were remembered, want %d", kept, most)
 	}
-	for _, row := range s.rows[n-memory:] {
+	for _, row := range s.rows[n-most:] {
 		if !w.seen.has(row) {
 			t.Fatalf("row %s is forgotten", row)
 		}
 	}
-	if w.seen.has(s.rows[n-memory-1]) {
+	if w.seen.has(s.rows[n-most-1]) {
 		t.Error("a row beyond the memory is remembered")
 	}
 }
