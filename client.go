@@ -341,6 +341,7 @@ type call struct {
 	walks      bool   // it is one of the calls of a walk
 	rest       string // the query of a walk but for the page
 	maxItems   int
+	mostRows   int // of a page; 0: no limit
 	idempotent bool
 	response   *Response
 	decodes    bool // the answer is to be decoded
@@ -387,7 +388,7 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 	if err := k.failure(); err != nil || out == nil {
 		return err
 	}
-	err := wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out)
+	err := wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out, k.mostRows)
 	if err == nil && check != nil {
 		err = check()
 	}

@@ -82,8 +82,7 @@ import (
 // version is the version of this package, as User-Agent tells it.
 const version = "0.1.0"
 
-// walkPerPage is how many rows a walk asks for unless told: each page costs a
-// request.
+// walkPerPage is how many rows a walk asks for unless told.
 const walkPerPage = "100"
 
 // Page is one page of a list. T may be a type of your own: see [Client.Do].
@@ -198,6 +197,7 @@ func list[T resource](ctx context.Context, c *Client, path string, params any, o
 
 func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
 	page := new(Page[T])
+	k.mostRows = 50_000 // no page has more
 	err := k.run(ctx, page, func() error {
 		if page.Data == nil {
 			return errors.New("no page: data is missing")
@@ -222,9 +222,9 @@ func paging(params any) (url.Values, error) {
 		return url.Values{}, err
 	}
 	if strings.HasPrefix(values.Get("page"), "-") || strings.HasPrefix(values.Get("per_page"), "-") {
-		return values, errors.New("negative Page or PerPage")
+		err = errors.New("negative Page or PerPage")
 	}
-	return values, nil
+	return values, err
 }
 
 // pages walks the pages of a list. params is read now, not when the walk

@@ -173,12 +173,13 @@ func raw(data string) http.HandlerFunc {
 	}
 }
 
-// quoting is a transport that quotes the whole request in its error.
+// quoting is a transport that quotes the whole request in its error, and a URL
+// of its own in a *url.Error.
 var quoting = roundTripper(func(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		io.Copy(io.Discard, req.Body)
 	}
-	return nil, fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: req.URL.String(), Err: fmt.Errorf(
+	return nil, fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: req.URL.String() + "&signature=urlsecret", Err: fmt.Errorf(
 		"cannot get %s with %v: %s", req.URL, req.Header["Authorization"], req.URL.RequestURI())})
 })
 

@@ -41,3 +41,19 @@ func TestAFailureCostsNoMoreForALargeBody(t *testing.T) {
 		t.Errorf("%v: %d bytes allocated", err, allocated)
 	}
 }
+
+// A page of three bytes a row would be fifty times as much in memory.
+func TestAPageOfTooManyRowsIsNotDecoded(t *testing.T) {
+	body := `{"data":[` + strings.Repeat(`{},`, 3_000_000) + `{}],"meta":{"total":1,"page":1,"per_page":1}}`
+	client, _ := inMemory(t, nil, answer(200, body))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := client.Leads.List(t.Context(), nil)
+	runtime.ReadMemStats(&after)
+	if !is[*leedo.DecodeError](err) || !strings.Contains(err.Error(), "more than 50000 objects") {
+		t.Errorf("%v", err)
+	}
+	if cost := after.TotalAlloc - before.TotalAlloc; cost > 100<<20 {
+		t.Errorf("cost %d MiB", cost>>20)
+	}
+}

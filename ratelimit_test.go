@@ -372,6 +372,9 @@ func TestAContextThatEndsDuringAWait(t *testing.T) {
 				if time.Since(start) != 10*time.Second || len(rec.Requests()) != 1 {
 					t.Errorf("%s, %s: after %v and %d requests", name, op.name, time.Since(start), len(rec.Requests()))
 				}
+				if err == nil {
+					t.Fatalf("%s, %s: no error", name, op.name)
+				}
 				if !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("%s, %s: %v is not the end of the context", name, op.name, err)
 				}

@@ -42,14 +42,18 @@ func Encode(body any, fields []Field) ([]byte, error) {
 	return json.Marshal(object)
 }
 
-// Decode reads an answer that must be one JSON value and nothing else. Its
-// errors quote nothing of the body.
-func Decode(header http.Header, body []byte, out any) error {
+// Decode reads an answer that must be one JSON value and nothing else, of at
+// most so many objects: a few bytes of JSON can become many of Go. 0 means no
+// limit. Its errors quote nothing of the body.
+func Decode(header http.Header, body []byte, out any, most int) error {
 	if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
 		return errors.New("not JSON by its content type")
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("empty body")
+	}
+	if most > 0 && bytes.Count(body, []byte("{")) > most {
+		return fmt.Errorf("more than %d objects", most)
 	}
 	err := json.Unmarshal(body, out)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {

@@ -110,7 +110,7 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n" cannot hold a JSON number`},
 	} {
 		var out row
-		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out)
+		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out, 0)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
@@ -121,7 +121,7 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	for _, contentType := range []string{"", "application/json", "application/json; charset=utf-8", "application/vnd.leedo+json", "application/json; =bad"} {
 		var out row
 		h := http.Header{"Content-Type": {contentType}}
-		if err := Decode(h, []byte(` {"id":"a","extra":[1]} `), &out); err != nil || out.ID != "a" {
+		if err := Decode(h, []byte(` {"id":"a","extra":[1]} `), &out, 0); err != nil || out.ID != "a" {
 			t.Errorf("%q: %v", contentType, err)
 		}
 	}
