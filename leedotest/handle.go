@@ -65,7 +65,7 @@ func (s *Server) handle(ctx context.Context, in *arrival) (*answer, error) {
 	note.Status = ans.status
 	s.mu.Unlock()
 	if _, ok := ans.header["Date"]; !ok {
-		ans.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+		ans.header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
 	}
 	return ans, nil
 }
@@ -76,8 +76,8 @@ func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	note := s.record(in)
-	id := "req_" + strconv.Itoa(len(s.requests))
+	note := s.requests.add(in)
+	id := "req_" + strconv.Itoa(s.requests.arrived)
 	fault := s.strike(in)
 	if fault == nil {
 		fault = &Fault{}
@@ -86,7 +86,7 @@ func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
 		return note, &answer{drop: true}, fault.Latency
 	}
 
-	now := time.Now()
+	now := s.clock.now()
 	own := fault.answer()
 	ans := s.admit(in, now)
 	if ans == nil && (own == nil || fault.Processed) {

@@ -23,7 +23,7 @@ const (
 // WithPlan gives the server the rate limit of a plan, as
 // SetRateLimit(int(plan), time.Hour) would. Without it there is no limit.
 func WithPlan(plan Plan) ServerOption {
-	return func(s *Server) { s.quota.set(int(plan), time.Hour) }
+	return func(s *Server) { s.quota.limit, s.quota.window = int(plan), time.Hour }
 }
 
 // WithToken sets the API token that the server accepts. An empty one leaves
@@ -47,46 +47,18 @@ func WithIdempotencyKeys() ServerOption {
 	return func(s *Server) { s.replays = make(map[replayKey]replay) }
 }
 
-// ResetFormat is a way of telling in X-RateLimit-Reset when the window ends.
-// The API's documentation does not say which one it uses.
-type ResetFormat int
-
-// The formats of X-RateLimit-Reset. All are rounded up to their unit.
-const (
-	// ResetEpochSeconds is the number of seconds since 1970, the default.
-	ResetEpochSeconds ResetFormat = iota
-	// ResetEpochMilliseconds is the number of milliseconds since 1970.
-	ResetEpochMilliseconds
-	// ResetDeltaSeconds is the number of seconds from now on.
-	ResetDeltaSeconds
-	// ResetHTTPDate is a date as in the Date header, to the second.
-	ResetHTTPDate
-	// ResetRFC3339 is a date as in the API's JSON, to the second.
-	ResetRFC3339
-)
-
-// WithResetFormat sets the format of the X-RateLimit-Reset header. It shows
-// only while there is a rate limit; an unknown format is ResetEpochSeconds.
-func WithResetFormat(format ResetFormat) ServerOption {
-	return func(s *Server) { s.quota.format = format }
+// WithClockSkew sets the server's clock: d ahead of the local one, behind it if
+// d is negative. It shows in all times that the server tells, the Date header,
+// the rate limit headers and the times of records among them. What happens when
+// is not changed by it, except that the windows of [WithSlidingCounter] are
+// those of the server's clock.
+func WithClockSkew(d time.Duration) ServerOption {
+	return func(s *Server) { s.clock.skew = d }
 }
 
-// WithoutRetryAfter leaves the Retry-After header out of 429 answers, which
-// have it by default, in seconds.
-func WithoutRetryAfter() ServerOption {
-	return func(s *Server) { s.quota.retryAfter = retryAfterNone }
-}
-
-// WithRetryAfterDate sends the Retry-After header of 429 answers as an HTTP
-// date instead of seconds.
-func WithRetryAfterDate() ServerOption {
-	return func(s *Server) { s.quota.retryAfter = retryAfterDate }
-}
-
-// WithCountedRefusals makes a 429 cost quota like any other answer: as its own
-// window has none left, it is taken from the next one. A client that keeps
-// asking thus locks itself out for longer, and X-RateLimit-Reset says for how
-// long. By default a refusal costs nothing.
-func WithCountedRefusals() ServerOption {
-	return func(s *Server) { s.quota.countRefusals = true }
+// WithRecentRequests makes the server remember only the newest n requests for
+// [Server.Requests]: hundreds of thousands of them, in a simulation say, take
+// hundreds of megabytes. 0 remembers none, negative all, the default.
+func WithRecentRequests(n int) ServerOption {
+	return func(s *Server) { s.requests.keep = n }
 }

@@ -6,6 +6,29 @@ import (
 	"time"
 )
 
+// allowance is how many requests a window allows.
+type allowance struct {
+	limit  int // negative: no limit
+	window time.Duration
+}
+
+// counting is how a server counts requests against an allowance. The time it
+// is given never goes back, and the allowance may change at any time.
+type counting interface {
+	// settle forgets what no longer counts. The other methods are called
+	// after it, with the same time.
+	settle(a allowance, now time.Time)
+	// left is how many requests would be served now.
+	left(a allowance, now time.Time) int
+	// count counts a request.
+	count(a allowance, now time.Time, served bool)
+	// reset is what X-RateLimit-Reset tells.
+	reset(a allowance, now time.Time) time.Time
+	// next is when a request would be served; if never, as long from now as
+	// anybody should wait before trying again.
+	next(a allowance, now time.Time) time.Time
+}
+
 // retryAfter is the form of the Retry-After header.
 type retryAfter int
 
@@ -15,25 +38,23 @@ const (
 	retryAfterDate
 )
 
-// quota is a rate limit with a fixed window. The server's lock guards it.
+// quota is the rate limit of a server, whose lock guards it. Times are of the
+// server's clock.
 type quota struct {
-	limit  int // negative: none
-	window time.Duration
-
-	start time.Time // of the current window; zero: it begins with the next request
-	used  int       // beyond limit only by counted refusals: what the next window owes
+	allowance
+	counts    counting
+	algorithm func() counting // a new one
 
 	countRefusals bool
 	format        ResetFormat
 	retryAfter    retryAfter
 }
 
-func (q *quota) set(limit int, window time.Duration) {
-	if window <= 0 {
-		window = time.Hour
-	}
+// change replaces the allowance; what has been counted counts on.
+func (q *quota) change(limit int, window time.Duration, now time.Time) {
+	q.counts.settle(q.allowance, now)
 	q.limit, q.window = limit, window
-	q.start, q.used = time.Time{}, 0
+	q.counts.settle(q.allowance, now)
 }
 
 // take reports whether a request that arrives now is served, and counts it.
@@ -41,42 +62,12 @@ func (q *quota) take(now time.Time) bool {
 	if q.limit < 0 {
 		return true
 	}
-	q.roll(now)
-	if q.start.IsZero() {
-		q.start = now
-	}
-	served := q.used < q.limit
+	q.counts.settle(q.allowance, now)
+	served := q.counts.left(q.allowance, now) > 0
 	if served || q.countRefusals {
-		q.used++
+		q.counts.count(q.allowance, now, served)
 	}
 	return served
-}
-
-// roll ends a window whose time is over.
-func (q *quota) roll(now time.Time) {
-	if q.start.IsZero() || now.Sub(q.start) < q.window {
-		return
-	}
-	passed := int64(now.Sub(q.start) / q.window)
-	if q.limit == 0 || passed > int64(q.used/q.limit) {
-		q.used = 0
-	} else {
-		q.used -= int(passed) * q.limit // what refusals owe stays
-	}
-	q.start = time.Time{}
-}
-
-// reset returns when the next request is sure to be served; with a limit of
-// zero, when the window ends.
-func (q *quota) reset(now time.Time) time.Time {
-	start, windows := q.start, 1
-	if start.IsZero() {
-		start = now
-	}
-	if q.limit > 0 {
-		windows = max(1, q.used/q.limit)
-	}
-	return start.Add(time.Duration(windows) * q.window)
 }
 
 // describe writes the rate limit headers of an answer.
@@ -84,14 +75,14 @@ func (q *quota) describe(h http.Header, now time.Time) {
 	if q.limit < 0 {
 		return
 	}
-	q.roll(now) // a request that costs nothing sees the time pass, too
+	q.counts.settle(q.allowance, now) // a request that costs nothing sees the time pass, too
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(q.limit))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, q.limit-q.used)))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(q.counts.left(q.allowance, now)))
 	h.Set("X-Ratelimit-Reset", q.formatReset(now))
 }
 
 func (q *quota) formatReset(now time.Time) string {
-	reset := q.reset(now)
+	reset := q.counts.reset(q.allowance, now)
 	switch q.format {
 	case ResetEpochMilliseconds:
 		return strconv.FormatInt(ceil(reset, time.Millisecond).UnixMilli(), 10)
@@ -109,11 +100,12 @@ func (q *quota) formatReset(now time.Time) string {
 // refuse returns the answer to a request beyond the limit.
 func (q *quota) refuse(now time.Time) *answer {
 	ans := refusal(http.StatusTooManyRequests, "rate limit exceeded")
+	next := q.counts.next(q.allowance, now)
 	switch q.retryAfter {
 	case retryAfterSeconds:
-		ans.header.Set("Retry-After", seconds(q.reset(now).Sub(now)))
+		ans.header.Set("Retry-After", seconds(next.Sub(now)))
 	case retryAfterDate:
-		ans.header.Set("Retry-After", ceil(q.reset(now), time.Second).UTC().Format(http.TimeFormat))
+		ans.header.Set("Retry-After", ceil(next, time.Second).UTC().Format(http.TimeFormat))
 	}
 	return ans
 }

@@ -36,13 +36,15 @@ func (r Request) JSON() map[string]any {
 }
 
 // Requests returns all requests that arrived, in the order of their arrival,
-// also those that were refused or dropped. The result is the caller's own: it
-// neither changes with time nor can anything be changed through it.
+// also those that were refused or dropped; see [WithRecentRequests]. The result
+// is the caller's own: it neither changes with time nor can anything be changed
+// through it.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]Request, len(s.requests))
-	for i, r := range s.requests {
+	kept := s.requests.newest()
+	all := make([]Request, len(kept))
+	for i, r := range kept {
 		all[i] = *r
 		all[i].Header = r.Header.Clone()
 		all[i].Query = url.Values(http.Header(r.Query).Clone())
@@ -51,14 +53,36 @@ func (s *Server) Requests() []Request {
 	return all
 }
 
-// record notes a request and returns its note. The caller holds the lock.
-func (s *Server) record(in *arrival) *Request {
+// requestLog is what the server remembers of the requests that arrived.
+type requestLog struct {
+	arrived int // so many did
+	keep    int // the newest to remember; negative: all
+	notes   []*Request
+}
+
+// newest returns the requests to remember.
+func (l *requestLog) newest() []*Request {
+	if l.keep < 0 {
+		return l.notes
+	}
+	return l.notes[max(0, len(l.notes)-l.keep):]
+}
+
+// add notes a request and returns its note.
+func (l *requestLog) add(in *arrival) *Request {
+	l.arrived++
+	if l.keep == 0 {
+		return &Request{}
+	}
+	if l.keep > 0 && len(l.notes)/2 >= l.keep { // now and then, as copying takes time
+		l.notes = append(make([]*Request, 0, len(l.notes)+1), l.newest()...)
+	}
 	path, ok := in.resource()
 	if !ok {
 		path = in.path
 	}
 	query, _ := url.ParseQuery(in.query)
 	r := &Request{Method: in.method, Path: path, Query: query, Header: in.header, Body: in.body}
-	s.requests = append(s.requests, r)
+	l.notes = append(l.notes, r)
 	return r
 }

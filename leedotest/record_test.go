@@ -61,6 +61,33 @@ func TestRequests(t *testing.T) {
 	})
 }
 
+func TestRecentRequests(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{-1, 0, 1, 2, 7, 100} {
+		s := leedotest.NewServer(leedotest.WithRecentRequests(n))
+		f := inMemory(s)
+		for i := 1; i <= 30; i++ {
+			r := f.do(t, "GET", fmt.Sprintf("/leads?page=%d", i), "")
+			if got := r.Header.Get("X-Request-Id"); got != fmt.Sprintf("req_%d", i) {
+				t.Errorf("request %d has the id %s", i, got)
+			}
+			want := i
+			if n >= 0 {
+				want = min(i, n)
+			}
+			got := s.Requests()
+			if len(got) != want {
+				t.Fatalf("%d of %d requests remembered, want %d", len(got), i, want)
+			}
+			for k, r := range got {
+				if page := fmt.Sprint(i - want + k + 1); r.Query.Get("page") != page || r.Status != 200 {
+					t.Errorf("%+v, want page %s", r, page)
+				}
+			}
+		}
+	}
+}
+
 func TestIdempotencyKeys(t *testing.T) {
 	t.Parallel()
 	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {

@@ -15,8 +15,9 @@
 // The fake answers all documented operations with the documented fields and
 // status codes. On top of that it can misbehave on request: [Server.Inject]
 // makes answers fail, come late, in part or not at all, and [Server.SetRateLimit]
-// gives it a quota. It spells the API's JSON by itself, without the types of
-// package leedo, so that a wrong field name there does not go unnoticed.
+// gives it a quota, counted in whichever way the options say. It spells the
+// API's JSON by itself, without the types of package leedo, so that a wrong
+// field name there does not go unnoticed.
 //
 // A [Server] reached through [Server.Client] or [Server.HTTPClient] answers in
 // the goroutine that asks. It therefore works inside a testing/synctest bubble,
@@ -56,28 +57,33 @@ const (
 // methods may be called concurrently.
 type Server struct {
 	token string
+	clock *clock
 
 	mu       sync.Mutex // guards all below; never held while waiting
 	store    store
 	quota    quota
 	faults   []*armedFault
-	requests []*Request
+	requests requestLog
 	replays  map[replayKey]replay // nil: idempotency keys mean nothing
 }
 
 // NewServer returns a fake without records, with no rate limit and a token of
 // its own choosing. The options change that; nil ones are ignored.
 func NewServer(opts ...ServerOption) *Server {
+	clock := &clock{}
 	s := &Server{
-		token: defaultToken,
-		store: newStore(),
-		quota: quota{limit: -1},
+		token:    defaultToken,
+		clock:    clock,
+		store:    newStore(clock),
+		quota:    quota{allowance: allowance{-1, time.Hour}, algorithm: newFixedWindow},
+		requests: requestLog{keep: -1},
 	}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(s)
 		}
 	}
+	s.quota.counts = s.quota.algorithm()
 	return s
 }
 
@@ -112,18 +118,34 @@ func (s *Server) HTTPClient() *http.Client {
 func (s *Server) Token() string { return s.token }
 
 // SetRateLimit allows limit requests per window from now on and forgets what
-// was used before. Zero refuses all requests, a negative limit means none,
-// which is the default. A window of zero or less is an hour, the API's own.
+// was used before; [Server.SetPlan] does not forget. Zero refuses all requests,
+// a negative limit means none, which is the default. A window of zero or less
+// is an hour, the API's own.
 //
-// The window is fixed: it begins with its first request and ends when its time
-// is over; the next request begins another. While a limit is set all answers
-// carry X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, and
-// requests beyond it are answered with 429 and Retry-After. Times are rounded
-// up to the header's unit: who waits until then is served. A request with a
-// wrong token costs nothing; any other costs one, whatever becomes of it,
-// except a refused one (see [WithCountedRefusals]).
+// The window is fixed, unless an option says otherwise: it begins with its
+// first request and ends when its time is over; the next request begins
+// another. While a limit is set all answers carry X-RateLimit-Limit,
+// X-RateLimit-Remaining and X-RateLimit-Reset, and requests beyond it are
+// answered with 429 and Retry-After, which says when a request will be served
+// again. Times are rounded up to the header's unit: who waits until then is
+// served. A request with a wrong token costs nothing; any other costs one,
+// whatever becomes of it, except a refused one (see [WithCountedRefusals]).
 func (s *Server) SetRateLimit(limit int, window time.Duration) {
+	if window <= 0 {
+		window = time.Hour
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quota.set(limit, window)
+	s.quota.allowance = allowance{limit, window}
+	s.quota.counts = s.quota.algorithm()
+}
+
+// SetPlan changes the plan while the server is in use, as if the customer had
+// bought another: the new limit holds at once, and what was used counts on. A
+// fixed window goes on as well and ends when it would have; if more was used in
+// it than the new plan allows, nothing is left of it.
+func (s *Server) SetPlan(plan Plan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quota.change(int(plan), time.Hour, s.clock.now())
 }

@@ -20,15 +20,16 @@ type store map[string]*table
 
 // table holds the records of one kind.
 type table struct {
-	kind *kind
-	ids  []string // oldest first
-	rows map[string]*record
+	kind  *kind
+	clock *clock
+	ids   []string // oldest first
+	rows  map[string]*record
 }
 
-func newStore() store {
+func newStore(c *clock) store {
 	s := make(store)
 	for _, k := range kinds {
-		s[k.path] = &table{kind: k, rows: make(map[string]*record)}
+		s[k.path] = &table{kind: k, clock: c, rows: make(map[string]*record)}
 	}
 	return s
 }
@@ -39,7 +40,7 @@ func (t *table) put(r record) *record {
 	if r.id == "" {
 		r.id = newID()
 	}
-	now := timeNow()
+	now := t.clock.stamp()
 	if r.created.IsZero() {
 		r.created = now
 		if !r.updated.IsZero() && r.updated.Before(now) {
@@ -66,7 +67,7 @@ func (t *table) put(r record) *record {
 // update replaces the record r by one with other values, and a later
 // updated_at even if the clock stood still.
 func (t *table) update(r *record, values map[string]any) *record {
-	updated := timeNow()
+	updated := t.clock.stamp()
 	if !updated.After(r.updated) {
 		updated = r.updated.Add(time.Microsecond)
 	}
@@ -94,10 +95,6 @@ func (t *table) page(skip, n int64) []*record {
 }
 
 func (t *table) all() []*record { return t.page(0, int64(len(t.ids))) }
-
-// timeNow is the time as the store keeps it, with the precision of a usual
-// database.
-func timeNow() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // newID returns a random UUID.
 func newID() string {
