@@ -75,8 +75,8 @@ func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, 
 }
 
 // All walks all accounts from params.Page on. Pages are fetched as they are
-// needed, 100 accounts at a time unless params.PerPage says otherwise. The
-// sequence can be ranged over again and then starts anew; params is copied
+// needed, as bulk calls ([PriorityBulk]), 100 accounts at a time unless
+// params.PerPage says otherwise. The sequence can be ranged over again and then starts anew; params is copied
 // when All is called and never changed. An error is yielded once, with a nil
 // account, and ends the walk.
 //

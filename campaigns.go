@@ -73,8 +73,8 @@ func (s *CampaignsService) Pages(ctx context.Context, params *CampaignListParams
 }
 
 // All walks all campaigns from params.Page on. Pages are fetched as they are
-// needed, 100 campaigns at a time unless params.PerPage says otherwise. The
-// sequence can be ranged over again and then starts anew; params is copied
+// needed, as bulk calls ([PriorityBulk]), 100 campaigns at a time unless
+// params.PerPage says otherwise. The sequence can be ranged over again and then starts anew; params is copied
 // when All is called and never changed. An error is yielded once, with a nil
 // campaign, and ends the walk.
 //

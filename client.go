@@ -67,7 +67,7 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return cfg.client(token)
 }
 
-// RateLimit returns what the answers told of the quota so far. Nothing is sent.
+// RateLimit returns what the answers told of the quota. Nothing is sent.
 func (c *Client) RateLimit() RateLimit { return c.limiter.RateLimit() }
 
 // Format prints the client without its token, whatever the verb.
@@ -132,6 +132,7 @@ type settings struct {
 	retries        int
 	attemptTimeout *time.Duration // nil: the HTTP client's, else 30 s
 	maxWait        time.Duration
+	priority       *Priority // nil: that of the call
 }
 
 // config is what client options set.
@@ -201,7 +202,7 @@ func (cfg *config) client(token string) (*Client, error) {
 	c := &Client{config: cfg, limiter: cfg.limiter, trip: trip.New(trip.Config{
 		Base: cfg.base, HTTPClient: cfg.httpClient, Token: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
-		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt(), OnWait: cfg.hooks.wait(),
+		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt, OnWait: cfg.hooks.wait,
 	})}
 	c.Leads, c.Accounts = &LeadsService{c}, &AccountsService{c}
 	c.Contacts, c.Campaigns = &ContactsService{c}, &CampaignsService{c}
@@ -216,8 +217,7 @@ func WithBaseURL(base string) Option {
 	return clientOption(func(c *config) error { c.baseURL = base; return nil })
 }
 
-// WithInsecureHTTP allows a base URL with http:// on any host: the token and
-// all data are then sent in the clear.
+// WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
 func WithInsecureHTTP() Option {
 	return clientOption(func(c *config) error { c.insecure = true; return nil })
 }
@@ -236,11 +236,11 @@ func WithHTTPClient(client *http.Client) Option {
 	})
 }
 
-// WithTokenSource asks source for the token before each attempt, so that it
-// can be renewed while the client is in use; the token argument of [NewClient]
-// must then be empty. source is called concurrently, with the context of the
-// call; it should remember its token. An error of it, whatever it is, ends the
-// call, which returns an error that wraps it. nil is [ErrInvalidArgument].
+// WithTokenSource asks source for the token before each attempt; the token
+// argument of [NewClient] must then be empty. source is called concurrently,
+// should remember its token until it expires, and has the context of the
+// call. An error of it, whatever it is, ends the call, which returns an error
+// that wraps it. nil is [ErrInvalidArgument].
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return clientOption(func(c *config) error {
 		if source == nil {
@@ -338,13 +338,13 @@ type call struct {
 	settings
 	wire.Request
 	client     *Client
-	walks      bool   // it is one of the calls of a walk
+	walks      bool   // one of the calls of a walk
 	rest       string // the query of a walk but for the page
 	maxItems   int
 	mostRows   int // of a page; 0: no limit
 	idempotent bool
-	response   *Response
 	decodes    bool // the answer is to be decoded
+	response   *Response
 	result     *trip.Result
 }
 
@@ -381,7 +381,7 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 	k.result = k.client.trip.Go(ctx, &trip.Call{
 		Method: k.Method, Path: k.Template, URL: u, Header: k.Header, Body: k.Body,
 		BodyWanted: k.needsBody(),
-		Write:      !k.Reads(), Repeatable: k.Reads() || k.idempotent,
+		Class:      quota.Class(k.urgency()), Write: !k.Reads(), Repeatable: k.Reads() || k.idempotent,
 		Retries: k.retries, AttemptTimeout: *k.attemptTimeout, MaxWait: k.maxWait,
 	})
 	k.respond()

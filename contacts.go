@@ -78,8 +78,8 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 }
 
 // All walks all contacts from params.Page on. Pages are fetched as they are
-// needed, 100 contacts at a time unless params.PerPage says otherwise. The
-// sequence can be ranged over again and then starts anew; params is copied
+// needed, as bulk calls ([PriorityBulk]), 100 contacts at a time unless
+// params.PerPage says otherwise. The sequence can be ranged over again and then starts anew; params is copied
 // when All is called and never changed. An error is yielded once, with a nil
 // contact, and ends the walk.
 //

@@ -111,8 +111,8 @@ func (s *LeadsService) Pages(ctx context.Context, params *LeadListParams, opts .
 }
 
 // All walks all leads from params.Page on. Pages are fetched as they are
-// needed, 100 leads at a time unless params.PerPage says otherwise. The
-// sequence can be ranged over again and then starts anew; params is copied
+// needed, as bulk calls ([PriorityBulk]), 100 leads at a time unless
+// params.PerPage says otherwise. The sequence can be ranged over again and then starts anew; params is copied
 // when All is called and never changed. An error is yielded once, with a nil
 // lead, and ends the walk.
 //

@@ -1,6 +1,7 @@
 package leedo
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -11,63 +12,103 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// The headers by which the API tells the quota of a token. Plans allow 100
-// (Free), 500 (Duo) or 5,000 (Pro) requests an hour.
+// The headers by which the API tells the quota of a token.
 const (
-	// HeaderRateLimit is the number of requests per hour.
+	// HeaderRateLimit is the requests per hour.
 	HeaderRateLimit = "X-RateLimit-Limit"
 	// HeaderRateRemaining is how many of them are left.
 	HeaderRateRemaining = "X-RateLimit-Remaining"
-	// HeaderRateReset is when they are all back: seconds or milliseconds since
-	// 1970, seconds from now, an HTTP date or RFC 3339. The SDK tells them
-	// apart by form and size.
+	// HeaderRateReset is when they are back, in any of five forms.
 	HeaderRateReset = "X-RateLimit-Reset"
-	// HeaderRetryAfter is when a refused request may be repeated: seconds from
-	// now or an HTTP date (RFC 9110, section 10.2.3).
+	// HeaderRetryAfter is when to repeat (RFC 9110, section 10.2.3).
 	HeaderRetryAfter = "Retry-After"
 )
 
-// NoMaxWait lets a call wait as long as its context allows; see [WithMaxWait].
+// NoMaxWait waits as long as the context allows; see [WithMaxWait].
 const NoMaxWait = time.Duration(math.MaxInt64)
 
-// RateLimit is what is known of the quota of a token. The zero value means
-// that nothing is known: no answer has told anything yet.
+// RateLimit is what is known of the quota of a token; zero: nothing yet.
 type RateLimit struct {
-	// Limit is the number of requests per window, an hour in the documented
-	// plans; 0: unknown.
-	Limit int
-	// Remaining is how many of them are left. In [Client.RateLimit] requests
-	// in flight are taken off.
-	Remaining int
-	// Reset is when the window ends, by the local clock; zero: unknown.
-	Reset time.Time
-	// Observed is when these figures came, by the local clock; zero: never.
-	Observed time.Time
-	// Waiting is how many calls wait for the quota; 0 in the figures of an
-	// answer or error.
-	Waiting int
-	// InFlight is how many requests are under way; 0 in the figures of an
-	// answer or error.
-	InFlight int
+	// Limit is the number of requests per window, an hour; 0: unknown.
+	// Remaining is how many are left, in [Client.RateLimit] without those that
+	// are in flight.
+	Limit, Remaining int
+	// Reset is when the window ends, Observed when these figures came, both by
+	// the local clock; zero: unknown.
+	Reset, Observed time.Time
+	// Waiting is how many calls wait for the quota, InFlight how many requests
+	// are under way; both are 0 in the figures of an answer or error.
+	Waiting, InFlight int
 }
 
-// RateLimiter keeps requests back while the quota is used up. Each client
-// makes one of its own; clients that use the same token should share one, with
-// [WithRateLimiter]. It is safe for concurrent use.
+// RateLimiter keeps requests back that the quota does not allow, and no others.
+// Each client makes its own; those that use the same token should share one,
+// with [WithRateLimiter]. It is safe for concurrent use.
 //
-// After a 429 all calls wait for the time that the API told: Retry-After, else
-// the reset of the window, else a growing back-off. While the newest answer
-// says that no requests are left, nothing is sent. Which calls wait and which
-// are refused is for [WithMaxWait] to say.
+// What the newest answer says is left, less what is in flight, may be sent; a
+// server that has not answered yet gets four requests at a time, a new window
+// begins with one. After a 429 all wait for the time that it told. [WithPriority]
+// says who goes first, [WithMaxWait] who waits and who is refused.
 type RateLimiter struct{ ledger *quota.Ledger }
 
-// RateLimiterOptions sets up a [RateLimiter]. The zero value is the default.
-type RateLimiterOptions struct{}
+// RateLimiterOptions sets up a [RateLimiter]; zero is the default.
+type RateLimiterOptions struct {
+	// Share is the part of the quota that may be used here, up to 1, for when
+	// others use the same token; 0 means all of it.
+	Share float64
+	// Reserve is the part that bulk calls leave to interactive ones, from 0 to
+	// 1; it melts towards the reset. nil means 0.05, or 10 requests if more.
+	Reserve *float64
+	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
+	// 0 means none.
+	RequestsPerSecond float64
+}
 
 // NewRateLimiter returns a limiter that knows nothing yet and learns from
-// every answer. nil means the defaults.
-func NewRateLimiter(_ *RateLimiterOptions) (*RateLimiter, error) {
-	return &RateLimiter{quota.NewLedger()}, nil
+// every answer. nil means the defaults. Options that are not in their range,
+// NaN included, are [ErrInvalidArgument].
+func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
+	o := quota.Options{Reserve: quota.DefaultReserve}
+	if opts != nil {
+		o.Share, o.PerSecond = opts.Share, opts.RequestsPerSecond
+		if opts.Reserve != nil {
+			o.Reserve = *opts.Reserve
+		}
+	}
+	if err := o.Check(); err != nil {
+		return nil, invalid("%w", err)
+	}
+	return &RateLimiter{quota.New(o)}, nil
+}
+
+// Priority is the urgency of a call.
+type Priority int
+
+const (
+	// PriorityInteractive passes before bulk: the default of all but walks.
+	PriorityInteractive Priority = iota
+	// PriorityBulk can wait, and leaves a share of the quota to interactive
+	// calls: the default of Pages and All.
+	PriorityBulk
+)
+
+// WithPriority sets the urgency of calls. On a client it governs walks, too. A
+// value that is not a constant of this package is [ErrInvalidArgument].
+func WithPriority(p Priority) SharedOption {
+	return sharedOption(func(s *settings) error {
+		if p != PriorityInteractive && p != PriorityBulk {
+			return invalid("WithPriority: %d", p)
+		}
+		s.priority = &p
+		return nil
+	})
+}
+
+func (k *call) urgency() Priority {
+	if k.walks && k.priority == nil {
+		return PriorityBulk
+	}
+	return *cmp.Or(k.priority, new(PriorityInteractive))
 }
 
 // RateLimit returns what is known of the quota now. It sends nothing.
@@ -79,17 +120,14 @@ func (l *RateLimiter) RateLimit() RateLimit {
 }
 
 // RateLimitError is a call that the quota does not allow now: refused by the
-// API with a 429, or refused here, at once, because the wait would be longer
-// than [WithMaxWait] or the context allow.
+// API with a 429, or here because the wait would be longer than allowed.
 type RateLimitError struct {
-	// RetryAt is when the call can be made, by the local clock; zero if nobody
-	// told.
+	// RetryAt is when to call again, by the local clock; zero if nobody told.
 	RetryAt time.Time
 	// RateLimit is what is known of the quota.
 	RateLimit RateLimit `json:"-"`
 	// Err is the [*APIError] of the call's last 429; nil when there was none.
-	Err error `json:"-"`
-
+	Err          error `json:"-"`
 	method, path string
 }
 
@@ -102,15 +140,14 @@ func (k *call) rateLimitError(at time.Time, known RateLimit, refused *trip.Answe
 	return e
 }
 
-// Local tells whether the call was refused from what was known, before the API
-// refused it: Err is nil.
+// Local tells whether the call was refused here, before any 429: Err is nil.
 func (e *RateLimitError) Local() bool { return e.Err == nil }
 
 // Error returns one line with the time to retry at.
 func (e *RateLimitError) Error() string {
-	when := ""
-	if !e.RetryAt.IsZero() {
-		when = ", retry at " + e.RetryAt.Format(time.RFC3339)
+	when := ", retry at " + e.RetryAt.Format(time.RFC3339)
+	if e.RetryAt.IsZero() {
+		when = ""
 	}
 	if e.Err == nil {
 		return wire.Say(e.method, e.path, "rate limit reached, not sent"+when)
@@ -127,9 +164,8 @@ func (e *RateLimitError) LogValue() slog.Value {
 		slog.Time("retry_at", e.RetryAt), slog.Bool("local", e.Local()))
 }
 
-// WithRateLimiter makes the client use a limiter that others use, too: of a
-// token's clients each should be given the same. nil is [ErrInvalidArgument].
-// The last of WithRateLimiter and [WithoutRateLimiter] wins.
+// WithRateLimiter makes the client use a limiter that others use, too. nil is
+// [ErrInvalidArgument]; the last of this and [WithoutRateLimiter] wins.
 func WithRateLimiter(l *RateLimiter) Option {
 	return clientOption(func(c *config) error {
 		if l == nil || l.ledger == nil {
@@ -140,9 +176,8 @@ func WithRateLimiter(l *RateLimiter) Option {
 	})
 }
 
-// WithoutRateLimiter sends every request at once. A 429 is then returned as a
-// [*RateLimitError] without another try, for writes as for reads. The figures
-// of [Client.RateLimit] are kept all the same.
+// WithoutRateLimiter sends every request at once and returns a 429 as a
+// [*RateLimitError] without another try. [Client.RateLimit] works all the same.
 func WithoutRateLimiter() Option {
 	return clientOption(func(c *config) error {
 		c.limiter, c.unlimited = nil, true
@@ -150,23 +185,17 @@ func WithoutRateLimiter() Option {
 	})
 }
 
-// WithMaxWait bounds the time that a call may spend waiting, for the quota and
-// for back-offs together; each page of a walk is a call. The default is one
-// minute. 0 never waits, which leaves no room for retries with a back-off
-// either. [NoMaxWait] waits as long as the context allows. Negative is
-// [ErrInvalidArgument].
+// WithMaxWait bounds the waits of a call, for the quota and for back-offs
+// together; each page of a walk is a call. The default is one minute. 0 never
+// waits, so there are no retries with a back-off either. [NoMaxWait] waits as
+// long as the context allows. Negative is [ErrInvalidArgument].
 //
 // A wait for the quota that would be longer, or would outlast the context's
-// deadline, is refused at once with a [*RateLimitError]; a back-off that would
-// be ends the retries with the last error.
+// deadline, is refused with a [*RateLimitError] as soon as that is known: for
+// answers that are yet to tell a call waits up to 5 seconds, whatever d is. A
+// back-off that would be longer ends the retries with the last error.
 func WithMaxWait(d time.Duration) SharedOption {
-	return sharedOption(func(s *settings) error {
-		if d < 0 {
-			return invalid("WithMaxWait: negative duration %v", d)
-		}
-		s.maxWait = d
-		return nil
-	})
+	return notNegative("WithMaxWait", d, func(s *settings) { s.maxWait = d })
 }
 
 // WithBackoff sets the waits before retries: random, up to min, then up to
@@ -184,39 +213,32 @@ func WithBackoff(min, max time.Duration) Option {
 }
 
 // WithRetries sets how often a call may be tried again after a failure that
-// another try may heal; the default is 3, 0 means never. Waiting for the quota
-// after a 429 is not counted here. Negative is [ErrInvalidArgument].
-//
-// GET and HEAD are retried after a 5xx but 501, a 408, a cut connection or an
-// attempt that took too long, writes only when they surely were not sent: the
-// connection was refused, say, or the handshake failed. An unknown host or a
-// refused certificate is final.
+// another try may heal, as the package comment has it; the default is 3, 0
+// means never. Waiting for the quota after a 429 is not counted here. Negative
+// is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
+	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })
+}
+
+// WithAttemptTimeout bounds one attempt, body included and waits not; the
+// default is 30 seconds, 0 means no bound. ctx bounds the call as a whole.
+// Negative is [ErrInvalidArgument].
+func WithAttemptTimeout(d time.Duration) SharedOption {
+	return notNegative("WithAttemptTimeout", d, func(s *settings) { s.attemptTimeout = &d })
+}
+
+func notNegative[N int | time.Duration](option string, n N, set func(*settings)) SharedOption {
 	return sharedOption(func(s *settings) error {
 		if n < 0 {
-			return invalid("WithRetries: negative number %d", n)
+			return invalid("%s: negative: %v", option, n)
 		}
-		s.retries = n
+		set(s)
 		return nil
 	})
 }
 
-// WithAttemptTimeout bounds one attempt, from sending to the end of the
-// answer's body; the default is 30 seconds, 0 means no bound. Waits do not
-// count, and ctx bounds the call as a whole. Negative is [ErrInvalidArgument].
-func WithAttemptTimeout(d time.Duration) SharedOption {
-	return sharedOption(func(s *settings) error {
-		if d < 0 {
-			return invalid("WithAttemptTimeout: negative duration %v", d)
-		}
-		s.attemptTimeout = &d
-		return nil
-	})
-}
-
-// Hooks are functions that are told what a client does. They are called in the
-// goroutine of the call, with its context, so they must be quick and safe for
-// concurrent use. nil ones are not called.
+// Hooks are told what a client does, in the goroutine of the call and with its
+// context: they must be quick and safe for concurrent use. nil: not called.
 type Hooks struct {
 	// Attempt is called after each attempt.
 	Attempt func(context.Context, AttemptInfo)
@@ -228,10 +250,9 @@ type Hooks struct {
 type AttemptInfo struct {
 	// Method is the HTTP method; Path the template of the path.
 	Method, Path string
-	// Number counts the attempts of the call, from 1.
-	Number int
-	// StatusCode is the HTTP status; 0 if no answer came.
-	StatusCode int
+	// Number counts the attempts of the call, from 1. StatusCode is the HTTP
+	// status; 0 if no answer came.
+	Number, StatusCode int
 	// Duration is how long the attempt took, the body of the answer included.
 	Duration time.Duration
 	// Err is why no answer came, or why it was cut; nil when one came.
@@ -242,30 +263,27 @@ type AttemptInfo struct {
 type WaitInfo struct {
 	// Method is the HTTP method; Path the template of the path.
 	Method, Path string
-	// Until is when the wait ends, by the local clock, if nothing ends it
-	// before.
+	// Until is when the wait is likely to end, by the local clock.
 	Until time.Time
 	// Reason is "rate limit", "back-off" or "Retry-After".
 	Reason string
 }
 
-// WithHooks tells hooks what the client does. The last WithHooks wins.
+// WithHooks tells hooks what the client does; the last one wins.
 func WithHooks(hooks Hooks) Option {
 	return clientOption(func(c *config) error { c.hooks = hooks; return nil })
 }
 
-func (h Hooks) attempt() func(context.Context, trip.Attempt) {
-	if h.Attempt == nil {
-		return nil
+func (h Hooks) attempt(ctx context.Context, a trip.Attempt) {
+	if h.Attempt != nil {
+		h.Attempt(ctx, AttemptInfo(a))
 	}
-	return func(ctx context.Context, a trip.Attempt) { h.Attempt(ctx, AttemptInfo(a)) }
 }
 
-func (h Hooks) wait() func(context.Context, trip.Wait) {
-	if h.Wait == nil {
-		return nil
+func (h Hooks) wait(ctx context.Context, w trip.Wait) {
+	if h.Wait != nil {
+		h.Wait(ctx, WaitInfo(w))
 	}
-	return func(ctx context.Context, w trip.Wait) { h.Wait(ctx, WaitInfo(w)) }
 }
 
 // WithLogger logs what the client does: attempts and short waits at Debug,

@@ -3,7 +3,7 @@
 //	LEEDO_API_TOKEN=... go run ./examples/export -wait > leads.csv
 //
 // With LEEDO_BASE_URL set it reads from that server. A page costs a request and
-// has 100 leads: on the Free plan, 100 requests an hour, 10,000 leads are all
+// has 100 leads: on the Free plan, 100 requests an hour, 9,000 leads are all
 // that an hour gives. With -wait the export then waits for the next hour;
 // without it, it ends with an error that says how to resume.
 package main

@@ -10,7 +10,7 @@ import (
 // as one, and the last of them does not prolong what the first one began.
 func TestRefusalsOfOneBurstAreOneStrike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLedger()
+		l := New(Options{Reserve: DefaultReserve})
 		silent := Reading{Limit: -1, Remaining: -1}
 		burst := func() (waited time.Duration) {
 			var permits []Permit
@@ -22,7 +22,7 @@ func TestRefusalsOfOneBurstAreOneStrike(t *testing.T) {
 				l.Settle(p, true, silent, time.Now())
 				<-time.After(20 * time.Millisecond)
 			}
-			p, _, err := l.Acquire(t.Context(), Forever, quiet)
+			p, _, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// The names of the headers that tell the quota, as the API's documentation
-// spells them; Retry-After is RFC 9110, section 10.2.3.
+// The names of the headers that tell the quota, as http.Header keys them;
+// Retry-After is RFC 9110, section 10.2.3.
 const (
-	HeaderLimit      = "X-RateLimit-Limit"
-	HeaderRemaining  = "X-RateLimit-Remaining"
-	HeaderReset      = "X-RateLimit-Reset"
+	HeaderLimit      = "X-Ratelimit-Limit"
+	HeaderRemaining  = "X-Ratelimit-Remaining"
+	HeaderReset      = "X-Ratelimit-Reset"
 	HeaderRetryAfter = "Retry-After"
 )
 
@@ -41,16 +41,26 @@ type Reading struct {
 // Read reads the headers of an answer that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
+	if first(h["Age"]) != "" {
+		// An answer out of a cache (RFC 9111, section 5.1) tells of long ago.
+		return Reading{Limit: -1, Remaining: -1}
+	}
 	r := Reading{
-		Limit:     count(h.Get(HeaderLimit)),
-		Remaining: count(h.Get(HeaderRemaining)),
+		Limit:     count(first(h[HeaderLimit])),
+		Remaining: count(first(h[HeaderRemaining])),
 	}
 	if r.Limit >= 0 && r.Remaining > r.Limit {
 		r.Remaining = -1
 	}
 	skew := skew(h, received)
-	r.Reset = readReset(h.Get(HeaderReset), received, skew)
-	r.RetryAfter = readRetryAfter(h.Get(HeaderRetryAfter), received, skew)
+	if skew.Abs() > horizon/2 {
+		return Reading{Limit: -1, Remaining: -1} // of another day
+	}
+	r.Reset = readReset(first(h[HeaderReset]), received, skew)
+	if r.Limit == 0 || r.Reset.IsZero() && readable(first(h[HeaderReset])) {
+		r.Limit, r.Remaining = -1, -1 // nothing to count with, or of another day
+	}
+	r.RetryAfter = readRetryAfter(first(h[HeaderRetryAfter]), received, skew)
 	return r
 }
 
@@ -60,6 +70,19 @@ func (r Reading) Figures(received time.Time) Figures {
 		return Figures{}
 	}
 	return Figures{Limit: max(r.Limit, 0), Remaining: max(r.Remaining, 0), Reset: r.Reset, Observed: received}
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// readable tells whether a reset has one of the known forms, however absurd.
+func readable(reset string) bool {
+	_, ok := number(reset)
+	return ok || !readDate(strings.TrimSpace(reset)).IsZero()
 }
 
 // count reads a number of requests, -1 if it is none.
@@ -85,8 +108,12 @@ func number(s string) (float64, bool) {
 // skew tells how far the local clock is ahead of the server's, 0 when the
 // server's Date gives no reason to think that they differ.
 func skew(h http.Header, received time.Time) time.Duration {
-	date, err := http.ParseTime(h.Get("Date"))
-	if err != nil || h.Get("Age") != "" { // an Age marks a stored answer, with the Date of long ago
+	told := first(h["Date"])
+	if told == "" {
+		return 0
+	}
+	date, err := http.ParseTime(told)
+	if err != nil {
 		return 0
 	}
 	d := received.Sub(date)
@@ -140,6 +167,9 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 // readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
 // without a zone; zero if it is none of them.
 func readDate(s string) time.Time {
+	if s == "" {
+		return time.Time{} // the usual case, and the errors below cost something
+	}
 	if t, err := http.ParseTime(s); err == nil {
 		return t.Add(grain)
 	}

@@ -105,8 +105,10 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 	if !t.Limited {
 		return t.Ledger.Grant(), nil
 	}
-	permit, waited, err := t.Ledger.Acquire(r.Context, r.budget(), func(until time.Time) {
-		r.announce(until, "rate limit")
+	permit, waited, err := t.Ledger.Acquire(r.Context, quota.Ask{
+		Class:  r.call.Class,
+		Budget: r.budget(),
+		Notify: func(until time.Time) { r.announce(until, "rate limit") },
 	})
 	r.waited += waited
 	if err != nil && r.Context.Err() != nil {

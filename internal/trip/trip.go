@@ -71,6 +71,7 @@ type Call struct {
 	Body       []byte
 	BodyWanted bool // an answer whose body was cut will not do
 
+	Class          quota.Class
 	Write          bool // the call changes something
 	Repeatable     bool // doing it twice is as good as once
 	Retries        int

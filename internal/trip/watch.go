@@ -60,9 +60,7 @@ func (r *record) attempted(took time.Duration) {
 		a.StatusCode = r.Answer.Status
 	}
 	r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
-	if hook := r.trip.OnAttempt; hook != nil {
-		hook(r.Context, a)
-	}
+	r.trip.OnAttempt(r.Context, a)
 }
 
 // announce tells of a wait.
@@ -72,9 +70,7 @@ func (r *record) announce(until time.Time, reason string) {
 		return
 	}
 	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-	if hook := r.trip.OnWait; hook != nil {
-		hook(r.Context, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
-	}
+	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
 }
 
 // ended says that ctx has ended, and why if it was told.

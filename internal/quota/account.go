@@ -1,0 +1,286 @@
+package quota
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// hour is the window of the documented plans, believed until seen to be
+	// another.
+	hour = time.Hour
+	// cold is how many requests may be in flight before anything is known.
+	cold = 4
+	// reprobe is how long the answer to a probe is waited for before the next.
+	reprobe = 3 * time.Second
+	// prompt is how soon after a reset an answer tells what came back.
+	prompt = 30 * time.Second
+	// margin is how much earlier than reckoned a reset may be.
+	margin = 5 * time.Second
+	// spread is the longest of the random delays after a reset, which keep
+	// the processes of one token from returning all at once.
+	spread = 500 * time.Millisecond
+	// blindBackoff and blindBackoffMax bound the waits after refusals that
+	// tell no time: 1, 2, 4 … 300 seconds.
+	blindBackoff    = time.Second
+	blindBackoffMax = 300 * time.Second
+	// Demand is remembered over a short and a long time, whichever says more.
+	shortMemory = 10 * time.Minute
+	longMemory  = time.Hour
+)
+
+// Check tells what is wrong with the options.
+func (o Options) Check() error {
+	switch { // a NaN is in no range
+	case !(o.Share >= 0 && o.Share <= 1):
+		return fmt.Errorf("a Share of %v is not from 0 to 1", o.Share)
+	case !(o.Reserve >= 0 && o.Reserve <= 1):
+		return fmt.Errorf("a Reserve of %v is not from 0 to 1", o.Reserve)
+	case !(o.PerSecond >= 0 && o.PerSecond <= 1e6):
+		return fmt.Errorf("a ceiling of %v requests per second is not from 0 to a million", o.PerSecond)
+	}
+	return nil
+}
+
+// account is what is known of the quota. It has no lock and no clock of its
+// own.
+type account struct {
+	Options
+	ceiling *rate.Limiter // of Options.PerSecond; nil: none
+
+	limit    int           // 0: not known
+	left     int           // what the newest answer said, less what was spent since without a word
+	reset    time.Time     // end of the window at the latest; zero: not known
+	opens    time.Time     // when there will be more; zero: not known
+	length   time.Duration // of a window, as far as one was seen
+	observed time.Time     // when the newest answer came; zero: never
+	bucket   *rate.Limiter // left, less what is in flight: the mirror of the server's count
+	lost     []uint64      // when requests were spent without a word, that the newest answer has not counted
+	fraction float64       // of Share: what was spent here of this window
+	counting time.Time     // since when
+	own      *rate.Limiter // of Share, while there are no windows; nil: not needed yet
+	jitter   time.Duration
+
+	inFlight int
+	probed   time.Time // when the last probe of a new window was sent
+	silent   int       // answers without figures, in a row
+	served   int       // since the last refusal
+	capacity int       // of a server that tells no figures: what it served before it refused
+
+	refill  bool      // the server gives back all the time, not at the reset
+	pace    float64   // how much, in requests per second
+	rolling bool      // at the reset one request comes back, not all
+	turned  time.Time // while rolling: when they began to come back the last time
+	mark    mark      // what is compared with to find that out
+	others  float64   // what others spend, in requests per second
+
+	blocked       time.Time // nothing may be sent before
+	strikes       int       // refusals in a row
+	lately, often float64   // interactive requests per second, over the short and the long memory
+	lastAsk       time.Time // the last of them; zero: never
+
+	// Answers come out of order. ticks counts grants and answers, so that what
+	// happened first can be told without a clock.
+	ticks, booked, struck uint64
+	granted, counted      int // requests granted, and answered as counted, so far
+}
+
+// Permit is the right to send one request. It must be settled or cancelled,
+// once.
+type Permit struct {
+	tick    uint64
+	counted int // how many had been counted when it was granted
+	at      time.Time
+}
+
+func newAccount(o Options) account {
+	if o.Share == 0 {
+		o.Share = 1
+	}
+	a := account{Options: o}
+	if o.PerSecond > 0 {
+		a.ceiling = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
+	}
+	return a
+}
+
+// arrive notes that a caller came.
+func (a *account) arrive(c Class, now time.Time) {
+	if c == Interactive {
+		idle := now.Sub(a.lastAsk)
+		a.lately = faded(a.lately, idle, shortMemory) + 1/shortMemory.Seconds()
+		a.often = faded(a.often, idle, longMemory) + 1/longMemory.Seconds()
+		a.lastAsk = now
+	}
+}
+
+// demand returns how many interactive requests per second there were of late.
+func (a *account) demand(now time.Time) float64 {
+	idle := now.Sub(a.lastAsk)
+	return max(faded(a.lately, idle, shortMemory), faded(a.often, idle, longMemory))
+}
+
+// faded returns what is left of a rate after a time without news.
+func faded(perSecond float64, idle, memory time.Duration) float64 {
+	return perSecond * math.Exp(-idle.Seconds()/memory.Seconds())
+}
+
+// tokens returns how many requests are left to be sent.
+func (a *account) tokens(now time.Time) float64 {
+	if a.bucket == nil {
+		return 0
+	}
+	if a.Share == 1 {
+		return a.bucket.TokensAt(now)
+	}
+	return min(a.bucket.TokensAt(now), a.room(now))
+}
+
+// room returns how much of the share is left.
+func (a *account) room(now time.Time) float64 {
+	if a.refill || a.rolling { // there are no windows to count in
+		return a.ownBucket(now).TokensAt(now)
+	}
+	return a.Share*float64(a.limit) - a.fraction
+}
+
+// rest returns how much of what was spent counts still. A share is one of an
+// hour's quota: what looks like a new window comes oftener on a server that
+// gives back all the time.
+func (a *account) rest(now time.Time) float64 { return max(1-now.Sub(a.counting).Hours(), 0) }
+
+// grant gives a permit.
+func (a *account) grant(now time.Time) Permit {
+	if !a.opens.IsZero() && !now.Before(a.opens) {
+		a.probed = now
+	}
+	if a.counting.IsZero() {
+		a.counting = now
+	}
+	a.inFlight++
+	a.ticks++
+	a.granted++
+	a.fraction++
+	if a.Share < 1 && (a.refill || a.rolling) {
+		a.ownBucket(now).ReserveN(now, 1)
+	}
+	if a.bucket != nil {
+		a.bucket.ReserveN(now, 1)
+	}
+	if a.ceiling != nil {
+		a.ceiling.ReserveN(now, 1)
+	}
+	return Permit{a.ticks, a.counted, now}
+}
+
+// cancel ends a permit without an answer.
+func (a *account) cancel(sent bool, now time.Time) {
+	a.inFlight--
+	if sent {
+		a.lose()
+		a.counted++
+	}
+	a.mirror(now)
+}
+
+// settle ends a permit with an answer.
+func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
+	a.inFlight--
+	a.ticks++
+	if !refused {
+		a.counted++
+		a.served++
+		if a.served > a.capacity+a.capacity/10 {
+			a.capacity = 0 // it serves more than it did
+		}
+		if p.tick > a.struck {
+			a.strikes = 0
+		}
+	}
+	if r.Limit < 0 || r.Remaining < 0 {
+		a.silent++
+		if !refused {
+			a.lose() // without a word, but counted
+		}
+	} else {
+		a.silent = 0
+		a.book(p, r, now)
+	}
+	if refused {
+		a.block(p, r, now)
+	}
+	a.mirror(now)
+}
+
+// lose counts a request that no answer has counted.
+func (a *account) lose() {
+	if a.limit > 0 {
+		a.ticks++
+		a.lost = append(a.lost, a.ticks)
+		a.left = max(a.left-1, 0)
+	}
+}
+
+// ownBucket returns what may be spent here of a quota without windows.
+func (a *account) ownBucket(now time.Time) *rate.Limiter {
+	pace := a.pace
+	if a.rolling {
+		pace = float64(a.limit) / a.length.Seconds()
+	}
+	limit, burst := rate.Limit(a.Share*pace), max(int(a.Share*float64(a.limit)), 1)
+	if a.own == nil {
+		a.own = rate.NewLimiter(limit, burst)
+		a.own.ReserveN(now, min(int(a.fraction), burst))
+	}
+	if a.own.Limit() != limit {
+		a.own.SetLimitAt(now, limit)
+	}
+	return a.own
+}
+
+// block holds everything back after a refusal: as long as Retry-After says,
+// else until the reset, else longer each time. Refusals of requests that were
+// under way together count as one.
+func (a *account) block(p Permit, r Reading, now time.Time) {
+	first := p.tick > a.struck
+	if first {
+		a.strikes++
+		if a.silent > 0 && a.strikes == 1 {
+			a.capacity, a.served = max(a.served, 1), 0
+		}
+		if a.refill && a.strikes > 1 && r.Limit > 0 {
+			a.refill, a.mark = false, mark{} // or it would have given back by now
+		}
+	}
+	var until time.Time
+	switch {
+	case r.RetryAfter.After(now):
+		until = r.RetryAfter
+	case !first:
+		return // the first of them has said it
+	case a.refill:
+		a.pace = max(a.pace*0.7, float64(a.limit)/hour.Seconds()/20)
+		until = now.Add(min(time.Duration(float64(time.Second)/a.pace)<<min(a.strikes-1, 10), blindBackoffMax))
+	case r.RetryAfter.IsZero() && r.Reset.After(now):
+		until = r.Reset
+	default:
+		wait := min(blindBackoff<<min(a.strikes-1, 16), blindBackoffMax)
+		until = now.Add(wait/2 + rand.N(wait/2))
+	}
+	a.struck = a.ticks
+	until = until.Add(rand.N(spread))
+	if until.After(a.blocked) {
+		a.blocked = until
+	}
+	if a.limit == 0 {
+		return
+	}
+	a.left = 0
+	if !a.refill {
+		a.opens = a.blocked // told when to come back, so there will be more by then
+	}
+}

@@ -1,0 +1,94 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// What a permit costs when nobody waits, its answer being read already.
+func BenchmarkReadyPermit(b *testing.B) {
+	l := New(usual)
+	r := told(2e9, 1e9, 24*time.Hour)
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		p, _, err := l.Acquire(ctx, Ask{Notify: quiet})
+		if err != nil {
+			b.Fatal(err)
+		}
+		l.Settle(p, false, r, time.Now())
+	}
+}
+
+func BenchmarkWaiters10(b *testing.B)    { benchmarkWaiters(b, 10) }
+func BenchmarkWaiters1000(b *testing.B)  { benchmarkWaiters(b, 1000) }
+func BenchmarkWaiters10000(b *testing.B) { benchmarkWaiters(b, 10000) }
+
+// benchmarkWaiters measures what a call costs while n others wait: one that
+// passes them, one that gives up and one that is refused.
+func benchmarkWaiters(b *testing.B, n int) {
+	// crowd returns a ledger with n callers of bulk that wait, half of them not
+	// for ever, and what lets them go.
+	crowd := func(b *testing.B, left int) (*Ledger, func()) {
+		l := New(usual)
+		l.Settle(l.Grant(), false, told(1e6, left, time.Hour), time.Now())
+		ctx, cancel := context.WithCancel(b.Context())
+		done := make(chan struct{})
+		for i := range n {
+			budget := Forever
+			if i%2 == 1 {
+				budget = 24 * time.Hour
+			}
+			go func() {
+				l.Acquire(ctx, Ask{Class: Bulk, Budget: budget, Notify: quiet})
+				done <- struct{}{}
+			}()
+		}
+		for l.Figures().Waiting < n {
+			runtime.Gosched()
+		}
+		return l, func() {
+			cancel()
+			for range n {
+				<-done
+			}
+		}
+	}
+	b.Run("passes", func(b *testing.B) {
+		l, leave := crowd(b, 10000) // within the reserve
+		defer leave()
+		r := told(1e6, 10000, time.Hour)
+		b.ReportAllocs()
+		for b.Loop() {
+			p, _, err := l.Acquire(b.Context(), Ask{Notify: quiet})
+			if err != nil {
+				b.Fatal(err)
+			}
+			l.Settle(p, false, r, time.Now())
+		}
+	})
+	b.Run("gives up", func(b *testing.B) {
+		l, leave := crowd(b, 0)
+		defer leave()
+		b.ReportAllocs()
+		for b.Loop() {
+			ctx, cancel := context.WithCancel(b.Context())
+			if _, _, err := l.Acquire(ctx, Ask{Budget: Forever, Notify: func(time.Time) { cancel() }}); !errors.Is(err, context.Canceled) {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("is refused", func(b *testing.B) {
+		l, leave := crowd(b, 0)
+		defer leave()
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := l.Acquire(b.Context(), Ask{Budget: time.Minute, Notify: quiet}); err == nil {
+				b.Fatal("got a permit")
+			}
+		}
+	})
+}

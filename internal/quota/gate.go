@@ -1,0 +1,158 @@
+package quota
+
+import (
+	"math"
+	"time"
+)
+
+// held returns how many requests bulk leaves to interactive callers: a share
+// that melts towards the reset, so that none of it is lost, and more if they
+// were seen to need more.
+func (a *account) held(now time.Time) float64 {
+	if a.Reserve == 0 {
+		return 0
+	}
+	limit := float64(a.limit)
+	floor := a.Reserve * limit
+	if a.Reserve == DefaultReserve {
+		floor = max(floor, min(10, limit/10))
+	}
+	least := 0.0
+	if a.refill || a.rolling {
+		least = max(floor/5, min(10, limit/50), 1)
+	}
+	if a.refill {
+		return math.Floor(least)
+	}
+	end := a.reset
+	if a.rolling { // what was spent together comes back together, a window later
+		end = a.turned.Add(a.length)
+	}
+	left := min(max(end.Sub(now), 0), a.length)
+	// Who has not been seen for long needs less.
+	half := longMemory
+	if a.lastAsk.IsZero() {
+		half = 2 * time.Minute
+	}
+	idle := now.Sub(a.lastAsk)
+	if a.lastAsk.IsZero() {
+		idle = a.length - left
+	}
+	floor *= left.Seconds() / a.length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds())
+	need := 1.5 * a.demand(now) * left.Seconds()
+	others := min(a.others*left.Seconds(), 0.4*limit)
+	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
+}
+
+// gate tells whether a request of the class may be sent now, else when to look
+// again; the zero time means when an answer comes.
+func (a *account) gate(c Class, now time.Time) (bool, time.Time) {
+	ok, at := a.quotaGate(c, now)
+	if !ok || a.ceiling == nil {
+		return ok, at
+	}
+	if lack := 1 - a.ceiling.TokensAt(now); lack > 0 {
+		return false, now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
+	}
+	return true, time.Time{}
+}
+
+func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
+	switch {
+	case now.Before(a.blocked):
+		return false, a.blocked
+	case a.strikes > 0 && a.inFlight > 0 && (a.refill || a.silent > 0):
+		return false, time.Time{} // one at a time until one is served
+	case a.limit == 0 && a.opens.IsZero():
+		return a.blindGate()
+	}
+	need := 1.0
+	if c == Bulk {
+		need += a.held(now)
+	}
+	tokens := a.tokens(now)
+	if a.rolling && c == Bulk && tokens < need {
+		// By then there should be enough again; this request tells.
+		at := a.observed.Add(time.Duration((need - tokens + 1) * float64(a.length) / float64(a.limit)))
+		if at.Before(a.opens) {
+			at = a.opens
+		}
+		return a.due(at, now)
+	}
+	if !a.refill && !a.opens.IsZero() && !now.Before(a.opens) && tokens < need {
+		if share := a.Share * float64(a.limit); a.Share < 1 && !a.rolling && a.fraction*a.rest(now) > share-1 {
+			return false, now.Add(time.Duration(float64(time.Hour)/share) + 1)
+		}
+		// A new window begins with a probe: there may be less in it than hoped.
+		if a.inFlight == 0 || now.Sub(a.probed) >= reprobe {
+			return true, time.Time{}
+		}
+		return false, a.probed.Add(reprobe)
+	}
+	// What others may have spent since the last answer is to be left alone.
+	spent := 0.0
+	if now.Before(a.opens) {
+		spent = math.Round(a.others * now.Sub(a.observed).Seconds())
+	}
+	switch {
+	case tokens-spent >= need:
+		if a.refill && a.inFlight >= cold && float64(a.left-a.inFlight) < need {
+			return false, time.Time{} // not on reckoning alone
+		}
+		return true, time.Time{}
+	case a.refill:
+		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
+	case c == Bulk && tokens >= 1:
+		return false, now.Add(min(max(a.reset.Sub(now)/50, 50*time.Millisecond), 5*time.Second))
+	case a.inFlight > 0 && float64(a.left) >= need:
+		return false, time.Time{}
+	case a.opens.IsZero(): // figures without a reset
+		return a.due(a.observed.Add(hour/time.Duration(max(a.limit, 1))<<min(a.strikes, 10)), now)
+	}
+	return a.due(a.opens, now)
+}
+
+// due lets one request at a time pass from the given time on.
+func (a *account) due(at, now time.Time) (bool, time.Time) {
+	if now.Before(at) {
+		return false, at
+	}
+	return a.inFlight == 0, time.Time{}
+}
+
+// blindGate is the gate of a server that has told nothing.
+func (a *account) blindGate() (bool, time.Time) {
+	most := math.MaxInt
+	switch {
+	case a.silent < cold:
+		most = cold // it may tell yet
+	case a.capacity > 0 && a.served+a.inFlight >= a.capacity-a.capacity/10:
+		most = 1 // it refused about here the last time
+	}
+	return a.inFlight < most, time.Time{}
+}
+
+// estimate returns when a caller with so many others ahead is likely to have
+// its permit.
+func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
+	ok, at := a.quotaGate(c, now)
+	switch {
+	case ok || at.IsZero():
+		at = now
+	case a.refill && a.pace > 0:
+		return at.Add(time.Duration(float64(ahead) / a.pace * float64(time.Second)))
+	}
+	if c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at) && a.limit > 0 {
+		at = a.opens // the held part melts, but not for many
+	}
+	if a.limit > 0 && at.After(now) {
+		at = at.Add(time.Duration(ahead/a.limit) * a.length)
+	}
+	if a.PerSecond > 0 {
+		turns := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+		if own := now.Add(time.Duration(turns / a.PerSecond * float64(time.Second))); own.After(at) {
+			at = own
+		}
+	}
+	return at
+}

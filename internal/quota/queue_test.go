@@ -1,0 +1,518 @@
+package quota
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// usual is what a client has unless told.
+var usual = Options{Reserve: DefaultReserve}
+
+// door is where callers ask a ledger, each by a name, and what became of them.
+type door struct {
+	*Ledger
+	t       *testing.T
+	mu      sync.Mutex
+	permits map[string]Permit
+	errs    map[string]error
+	wg      sync.WaitGroup
+}
+
+// open returns a door to a ledger that an answer has told a reading.
+func open(t *testing.T, o Options, r Reading) *door {
+	l := New(o)
+	l.Settle(l.Grant(), false, r, time.Now())
+	return &door{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+}
+
+// come lets somebody ask and returns when they wait or have their answer.
+func (d *door) come(ctx context.Context, name string, c Class, budget time.Duration) {
+	d.wg.Go(func() {
+		p, _, err := d.Acquire(ctx, Ask{Class: c, Budget: budget, Notify: quiet})
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.errs[name] = err; err == nil {
+			d.permits[name] = p
+		}
+	})
+	synctest.Wait()
+}
+
+// passed returns who has a permit, in the order they were granted.
+func (d *door) passed() string {
+	synctest.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := make([]string, 0, len(d.permits))
+	for name := range d.permits {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(d.permits[a].tick, d.permits[b].tick) })
+	return strings.Join(names, " ")
+}
+
+// answer settles the permit of a caller.
+func (d *door) answer(name string, refused bool, r Reading) {
+	d.Settle(d.permit(name), refused, r, time.Now())
+	synctest.Wait()
+}
+
+// permit and err are what a caller got.
+func (d *door) permit(name string) Permit {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.permits[name]
+}
+
+func (d *door) err(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.errs[name]
+}
+
+// refused returns until when a caller was told to stay away; zero: it was not.
+func (d *door) refused(name string) time.Time {
+	synctest.Wait()
+	if refusal, ok := errors.AsType[*Refusal](d.err(name)); ok {
+		return refusal.Until
+	}
+	return time.Time{}
+}
+
+// counts checks how many wait and are under way, and that no timer is left
+// when nobody waits.
+func (d *door) counts(waiting, inFlight int) {
+	d.t.Helper()
+	synctest.Wait()
+	if f := d.Figures(); f.Waiting != waiting || f.InFlight != inFlight {
+		d.t.Errorf("%d waiting and %d in flight, want %d and %d", f.Waiting, f.InFlight, waiting, inFlight)
+	}
+	d.Ledger.mu.Lock()
+	defer d.Ledger.mu.Unlock()
+	if waiting == 0 && d.timer != nil {
+		d.t.Error("a timer is armed, though nobody waits")
+	}
+	if d.queue.interactive.bounded < 0 || d.queue.bulk.bounded < 0 || waiting == 0 && d.queue.interactive.bounded+d.queue.bulk.bounded > 0 {
+		d.t.Errorf("%d and %d will not wait for ever", d.queue.interactive.bounded, d.queue.bulk.bounded)
+	}
+}
+
+func TestFirstComeFirstServed(t *testing.T) {
+	for _, c := range []Class{Interactive, Bulk} {
+		synctest.Test(t, func(t *testing.T) {
+			d := open(t, usual, told(1000, 0, time.Minute))
+			var want []string
+			for i := range 30 {
+				want = append(want, fmt.Sprint(i))
+				d.come(t.Context(), want[i], c, Forever)
+			}
+			d.counts(30, 0)
+			<-time.After(time.Minute + spread)
+			d.answer("0", false, told(1000, 999, time.Hour))
+			if got := d.passed(); got != strings.Join(want, " ") {
+				t.Errorf("class %d: %s", c, got)
+			}
+			d.counts(0, 29)
+		})
+	}
+}
+
+func TestInteractivePassesBeforeBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(100, 0, time.Minute))
+		for i, c := range []Class{Bulk, Bulk, Interactive, Bulk, Interactive} {
+			d.come(t.Context(), fmt.Sprint(i), c, Forever)
+		}
+		<-time.After(time.Minute + spread)
+		d.answer("2", false, told(100, 99, time.Hour))
+		if got := d.passed(); got != "2 4 0 1 3" {
+			t.Errorf("passed: %s", got)
+		}
+	})
+}
+
+func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(1000, 0, time.Minute))
+		for i := range 3 {
+			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
+		}
+		for i := range 2*turns + 5 {
+			d.come(t.Context(), fmt.Sprintf("i%d", i), Interactive, Forever)
+		}
+		<-time.After(time.Minute + spread)
+		d.answer("i0", false, told(1000, 999, time.Hour))
+		got := strings.Fields(d.passed())
+		for i, at := range []int{turns, 2*turns + 1, 2*turns + 7} {
+			if name := fmt.Sprintf("bulk%d", i); slices.Index(got, name) != at {
+				t.Errorf("%s passed as number %d, want %d", name, slices.Index(got, name), at)
+			}
+		}
+	})
+}
+
+// Bulk's turn does not hold interactive callers back when bulk has to leave the
+// rest to them.
+func TestBulksTurnHoldsNobodyBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, Options{Reserve: 0.9}, told(100, 0, time.Minute)) // in effect 60
+		for i := range 2 {
+			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
+		}
+		const calls = 2*turns + 5
+		for i := range calls {
+			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
+		}
+		<-time.After(time.Minute + spread)
+		d.answer("0", false, told(100, 99, time.Hour))
+		d.counts(1, calls)
+		if got := d.passed(); strings.Contains(got, "bulk1") || !strings.HasSuffix(got, fmt.Sprint(calls-1)) {
+			t.Errorf("passed: %s", got)
+		}
+	})
+}
+
+func TestWhoGivesUpFreesItsPlace(t *testing.T) {
+	for _, leaver := range []string{"0", "1", "2"} {
+		synctest.Test(t, func(t *testing.T) {
+			d := open(t, usual, told(1, 0, time.Minute)) // one a window
+			ctx, cancel := context.WithCancel(t.Context())
+			for i := range 3 {
+				name, c := fmt.Sprint(i), t.Context()
+				if name == leaver {
+					c = ctx
+				}
+				d.come(c, name, Interactive, Forever)
+			}
+			cancel()
+			d.counts(2, 0)
+			if err := d.err(leaver); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s got %v", leaver, err)
+			}
+			stay := slices.DeleteFunc([]string{"0", "1", "2"}, func(s string) bool { return s == leaver })
+			for i, name := range stay {
+				<-time.After(time.Minute + spread)
+				if got := d.passed(); got != strings.Join(stay[:i+1], " ") {
+					t.Fatalf("without %s, window %d: %s", leaver, i+1, got)
+				}
+				d.answer(name, false, told(1, 0, time.Minute))
+			}
+			d.counts(0, 0)
+		})
+	}
+}
+
+// Who leaves while it is the one whom all wait for lets the next one ask.
+func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(1000, 40, time.Hour)) // the reserve is for interactive callers
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "first", Bulk, Forever)
+		d.come(t.Context(), "second", Bulk, Forever)
+		d.come(t.Context(), "call", Interactive, Forever)
+		if got := d.passed(); got != "call" {
+			t.Errorf("passed: %s", got)
+		}
+		cancel()
+		d.answer("call", false, told(1000, 200, time.Hour+time.Minute)) // another window
+		if got := d.passed(); got != "call second" {
+			t.Errorf("passed: %s", got)
+		}
+		d.counts(0, 1)
+	})
+}
+
+// A permit that meets the end of its caller's context goes back, or to the
+// caller: never to nobody.
+func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outcomes := map[bool]int{}
+		for range 64 {
+			d := open(t, usual, told(100, 1, time.Hour))
+			first := d.Grant()
+			ctx, cancel := context.WithCancel(t.Context())
+			p, _, err := d.Acquire(ctx, Ask{Budget: Forever, Notify: func(time.Time) {
+				cancel()
+				d.Cancel(first, false) // so the one that is left is for the caller
+			}})
+			outcomes[err == nil]++
+			if err == nil {
+				d.Cancel(p, false)
+			} else if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			d.counts(0, 0)
+			if left := d.Figures().Remaining; left != 1 {
+				t.Fatalf("%d left, want 1", left)
+			}
+		}
+		if len(outcomes) != 2 {
+			t.Errorf("only one of the cases was met: %v", outcomes)
+		}
+	})
+}
+
+// A panic in Notify leaves neither a waiter nor a permit.
+func TestAPanicInNotifyLeavesNothing(t *testing.T) {
+	for _, granted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := open(t, usual, told(100, 1, time.Hour))
+			first := d.Grant()
+			func() {
+				defer func() {
+					if recover() != "hook" {
+						t.Error("the panic did not come through")
+					}
+				}()
+				d.Acquire(t.Context(), Ask{Budget: Forever, Notify: func(time.Time) {
+					if granted {
+						d.Cancel(first, false)
+					}
+					panic("hook")
+				}})
+			}()
+			if !granted {
+				d.counts(0, 1)
+				d.Cancel(first, false)
+			}
+			d.counts(0, 0)
+			if left := d.Figures().Remaining; left != 1 {
+				t.Errorf("%d left, want 1", left)
+			}
+		})
+	}
+}
+
+// Callers are judged on arrival, each by those ahead of it.
+func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10
+		d := open(t, usual, told(limit, limit, time.Hour))
+		d.Settle(d.Grant(), false, told(limit, 0, time.Hour), time.Now())
+		start := time.Now()
+		for i := range 3 * limit {
+			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
+		}
+		for _, c := range []Class{Interactive, Bulk} {
+			for hours, refused := range map[int]bool{1: true, 2: true, 3: true, 5: false} {
+				name := fmt.Sprint("late", c, hours)
+				ctx, cancel := context.WithCancel(t.Context())
+				d.come(ctx, name, c, time.Duration(hours)*time.Hour+time.Minute)
+				until := d.refused(name)
+				if until.IsZero() == refused || refused && (until.Sub(start) < 4*time.Hour || until.Sub(start) > 4*time.Hour+spread) {
+					t.Errorf("class %d with %d h: until %v from now", c, hours, until.Sub(start))
+				}
+				cancel()
+			}
+		}
+		d.counts(3*limit, 0)
+		for hour := range 3 {
+			<-time.After(time.Hour)
+			<-time.After(spread)
+			probe := fmt.Sprint(hour * limit)
+			d.answer(probe, false, told(limit, limit-1, time.Hour-spread))
+			for i := range limit - 1 {
+				d.answer(fmt.Sprint(hour*limit+i+1), false, told(limit, limit-2-i, time.Hour-spread))
+			}
+			d.counts((2-hour)*limit, 0)
+		}
+	})
+}
+
+// All who wait are judged again when the outlook gets worse, and who will not
+// wait so long is refused at once. Who waits for ever is not.
+func TestAWorseOutlookRefuses(t *testing.T) {
+	for name, worse := range map[string]func(d *door, p Permit){
+		"the reset moves back": func(d *door, p Permit) { d.Settle(p, false, told(100, 0, 10*time.Minute), time.Now()) },
+		"a refusal": func(d *door, p Permit) {
+			r := told(100, 0, 30*time.Second)
+			r.RetryAfter = time.Now().Add(10 * time.Minute)
+			d.Settle(p, true, r, time.Now())
+		},
+		"a refusal without figures": func(d *door, p Permit) {
+			d.Settle(p, true, Reading{Limit: -1, Remaining: -1, RetryAfter: time.Now().Add(10 * time.Minute)}, time.Now())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, usual, told(100, 100, 30*time.Second))
+				first, second := d.Grant(), d.Grant()
+				d.Settle(first, false, told(100, 0, 30*time.Second), time.Now())
+				short, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				for _, c := range []Class{Interactive, Bulk} {
+					d.come(t.Context(), fmt.Sprint("budget", c), c, time.Minute)
+					d.come(short, fmt.Sprint("deadline", c), c, Forever)
+					d.come(t.Context(), fmt.Sprint("patient", c), c, 11*time.Minute)
+					d.come(t.Context(), fmt.Sprint("forever", c), c, Forever)
+				}
+				d.counts(8, 1)
+				<-time.After(5 * time.Second)
+				now := time.Now()
+				worse(d, second)
+				for _, c := range []Class{Interactive, Bulk} {
+					for _, who := range []string{"budget", "deadline"} {
+						until := d.refused(fmt.Sprint(who, c)).Sub(now)
+						if until < 10*time.Minute || until > 10*time.Minute+spread {
+							t.Errorf("%s of class %d is told to come in %v", who, c, until)
+						}
+					}
+				}
+				d.counts(4, 0)
+				if time.Since(now) != 0 {
+					t.Errorf("refused %v later", time.Since(now))
+				}
+				<-time.After(10*time.Minute + spread)
+				d.answer("patient0", false, told(100, 99, time.Hour))
+				if got := d.passed(); got != "patient0 forever0 patient1 forever1" {
+					t.Errorf("passed: %s", got)
+				}
+			})
+		})
+	}
+}
+
+// A budget is a bound, also while the wait is for answers, which come when they
+// like; only for them the wait may be a few seconds whatever the budget.
+func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, budget := range []time.Duration{0, time.Second, 20 * time.Second} {
+			for name, l := range map[string]*Ledger{"nothing known": New(usual), "all in flight": open(t, usual, told(100, cold, time.Hour)).Ledger} {
+				for range cold {
+					l.Grant()
+				}
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the answers are lost
+				_, _, err := l.Acquire(ctx, Ask{Budget: budget, Notify: quiet})
+				cancel()
+				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold {
+					t.Errorf("%s: %+v", name, f)
+				}
+				if _, ok := errors.AsType[*Refusal](err); !ok || time.Since(start) > max(budget, patience) {
+					t.Errorf("%s, with a budget of %v: %v after %v", name, budget, err, time.Since(start))
+				}
+			}
+		}
+	})
+}
+
+func TestWhoWaitsForEverIsNeverRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(1, 0, time.Hour))
+		for i := range 50 { // hours
+			d.come(t.Context(), fmt.Sprint(i), Class(i%2), Forever)
+		}
+		d.Settle(d.Grant(), true, Reading{Limit: 1, RetryAfter: time.Now().Add(24 * time.Hour)}, time.Now())
+		d.counts(50, 0)
+		<-time.After(23 * time.Hour)
+		d.counts(50, 0)
+		<-time.After(time.Hour + spread)
+		for range 50 {
+			synctest.Wait()
+			who := strings.Fields(d.passed())
+			d.answer(who[len(who)-1], false, told(1, 0, time.Hour))
+			<-time.After(time.Hour + spread)
+		}
+		d.counts(0, 0)
+		d.wg.Wait()
+		for name, err := range d.errs {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// Nothing is shared between bubbles but what is known.
+func TestALedgerServesOneBubbleAfterAnother(t *testing.T) {
+	l := New(usual)
+	for range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			l.Settle(l.Grant(), false, told(10, 0, time.Hour), time.Now())
+			ctx, cancel := context.WithCancel(t.Context())
+			d := &door{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+			for i := range 5 {
+				d.come(ctx, fmt.Sprint("leaves", i), Class(i%2), Forever)
+			}
+			d.come(t.Context(), "refused", Interactive, time.Second)
+			cancel()
+			d.counts(0, 0)
+			d.come(t.Context(), "stays", Interactive, Forever)
+			<-time.After(time.Hour + spread)
+			d.answer("stays", false, told(10, 9, time.Hour))
+			d.counts(0, 0)
+		})
+	}
+}
+
+// Callers who come, give up, lose their answers and are served, all at once.
+// In the end nothing is left of them.
+func TestACrowdLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &window{limit: 100, length: time.Minute}
+		d := open(t, usual, server.answer())
+		for i := range 64 {
+			d.wg.Go(func() {
+				dice := rand.New(rand.NewPCG(7, uint64(i)))
+				for range 50 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(int(90*time.Second))))
+					p, _, err := d.Acquire(ctx, Ask{Class: Class(dice.IntN(2)), Budget: time.Duration(dice.IntN(int(2 * time.Minute))), Notify: quiet})
+					switch luck := dice.IntN(10); {
+					case err != nil:
+					case luck == 0:
+						d.Cancel(p, false)
+					case luck == 1:
+						server.answer()
+						d.Cancel(p, true)
+					default:
+						<-time.After(time.Duration(dice.IntN(int(time.Second))))
+						r := server.answer()
+						<-time.After(time.Duration(dice.IntN(int(time.Second))))
+						d.Settle(p, false, r, time.Now())
+					}
+					cancel()
+				}
+			})
+		}
+		d.wg.Wait()
+		d.counts(0, 0)
+		if server.over > 0 || server.served < 2*server.limit {
+			t.Errorf("%d served, %d refused", server.served, server.over)
+		}
+	})
+}
+
+// The same without a bubble, for the race detector.
+func TestManyGoroutines(t *testing.T) {
+	l := New(usual)
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for n := range 100 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+n%3)*time.Millisecond)
+				p, _, err := l.Acquire(ctx, Ask{Class: Class(i % 2), Budget: Forever, Notify: func(time.Time) { l.Figures() }})
+				switch {
+				case err != nil:
+				case n%10 == 9:
+					l.Cancel(p, n%20 == 9)
+				default:
+					l.Settle(p, false, told(1<<20, 1<<19, time.Hour), time.Now())
+				}
+				cancel()
+			}
+		})
+	}
+	wg.Wait()
+	if f := l.Figures(); f.Waiting != 0 || f.InFlight != 0 {
+		t.Errorf("%+v", f)
+	}
+}

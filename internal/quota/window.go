@@ -1,0 +1,141 @@
+package quota
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// mark is an observation with which later ones are compared.
+type mark struct {
+	at      time.Time // zero: none
+	left    int
+	granted int       // requests granted until then
+	counted int       // requests counted before its own was granted
+	until   time.Time // the reset it promised
+}
+
+// book takes in what an answer says, if that is news. An answer that was asked
+// for before the newest one came may only lower what is left, or be of a later
+// window.
+func (a *account) book(p Permit, r Reading, now time.Time) {
+	newer := a.observed.IsZero() || p.tick > a.booked
+	slack := tolerance + now.Sub(p.at)
+	later := !r.Reset.IsZero() && r.Reset.Sub(a.reset) > slack
+	earlier := !r.Reset.IsZero() && a.reset.Sub(r.Reset) > slack
+	turned := later && !a.reset.IsZero() && !a.refill && (r.Remaining > a.left || !now.Before(a.opens))
+	switch {
+	case newer && r.Limit != a.limit:
+		// Another plan.
+		a.mark, a.refill, a.rolling, a.length, a.own = mark{}, false, false, 0, nil
+	case !newer && (r.Limit != a.limit || earlier || !later && r.Remaining-len(a.lost) >= a.left):
+		return
+	}
+	if turned {
+		a.turn(r, now)
+	}
+	if newer && !turned {
+		a.compare(p, r, now)
+	}
+	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
+	a.limit, a.left = r.Limit, max(r.Remaining-len(a.lost), 0)
+	switch {
+	case r.Reset.IsZero():
+	case a.refill, later, earlier, a.reset.IsZero():
+		if a.reset.IsZero() || turned {
+			a.jitter = rand.N(spread)
+		}
+		a.reset = r.Reset
+	case r.Reset.Before(a.reset):
+		a.reset = r.Reset // the same window, more exactly
+	}
+	if !a.reset.IsZero() {
+		a.opens = a.reset.Add(a.jitter)
+	}
+	a.length = max(a.length, r.Reset.Sub(now), time.Second)
+	a.observed, a.booked = now, a.ticks
+	if a.mark.at.IsZero() || !now.Before(a.mark.until) {
+		a.mark = mark{now, a.left, a.granted, p.counted, a.reset}
+	}
+}
+
+// turn begins a new window.
+func (a *account) turn(r Reading, now time.Time) {
+	a.mark, a.lost = mark{}, nil
+	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
+	back := float64(r.Remaining+1) / float64(max(r.Limit, 1))
+	switch {
+	case back > 0.9:
+		a.rolling, a.own = false, nil
+	case now.Sub(a.reset) > prompt: // others may have spent the rest
+	case r.Reset.Sub(now) < a.length/2: // the next reset is near: each gives back a few
+		if !a.rolling || now.Sub(a.turned) > a.length*9/10 {
+			a.turned = now
+		}
+		a.rolling = true
+	case back < 0.5 && !a.rolling: // a window turned, but it slides
+		a.refill, a.pace = true, float64(r.Limit)/a.length.Seconds()
+	}
+}
+
+// compare finds out whether the server gives back all the time, and what
+// others spend.
+func (a *account) compare(p Permit, r Reading, now time.Time) {
+	m := a.mark
+	if m.at.IsZero() || a.rolling || m.until.Sub(now) < margin && !a.refill {
+		return
+	}
+	elapsed := now.Sub(m.at).Seconds()
+	if elapsed <= 0 {
+		return
+	}
+	// Of the requests since the mark some were surely counted before this
+	// answer, and no more than those may have been that were not before it.
+	surely := max(p.counted-m.granted, 0) + 1
+	if gain := r.Remaining - m.left + surely; gain >= 3 {
+		a.refill = true
+		a.pace = min(float64(gain)/elapsed, 1.25*float64(r.Limit)/a.length.Seconds())
+		a.others = 0
+		return
+	}
+	if a.refill {
+		return
+	}
+	if elapsed < time.Minute.Seconds() {
+		return // too short to tell others from what is in flight
+	}
+	spent := max(m.left-r.Remaining-(a.granted-m.counted), 0)
+	weight := 1 - math.Exp(-now.Sub(a.observed).Seconds()/shortMemory.Seconds())
+	a.others += (float64(spent)/elapsed - a.others) * weight
+}
+
+// mirror sets the bucket to what is left, less what is in flight: requests
+// whose answers have yet to tell that they were counted.
+func (a *account) mirror(now time.Time) {
+	if a.limit == 0 {
+		a.bucket = nil
+		return
+	}
+	pace := rate.Limit(0)
+	if a.refill {
+		pace = rate.Limit(a.pace)
+	}
+	want := float64(a.left - a.inFlight)
+	if a.bucket != nil && a.bucket.Burst() == a.limit && a.bucket.Limit() == pace {
+		have := a.bucket.TokensAt(now)
+		if a.observed.Before(now) && a.refill && have > want {
+			want = have // what came back since the answer is not in it
+		}
+		if lack := math.Floor(have - want); lack >= 1 {
+			a.bucket.ReserveN(now, int(lack))
+		}
+		if have >= want-0.5 {
+			return
+		}
+	}
+	a.bucket = rate.NewLimiter(pace, a.limit)
+	a.bucket.ReserveN(now, min(a.limit-(a.left-a.inFlight), a.limit))
+}

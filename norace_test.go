@@ -1,0 +1,5 @@
+//go:build !race
+
+package leedo_test
+
+const raceEnabled = false
