@@ -40,8 +40,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("a Share of %v is not from 0 to 1", o.Share)
 	case !(o.Reserve >= 0 && o.Reserve <= 1):
 		return fmt.Errorf("a Reserve of %v is not from 0 to 1", o.Reserve)
-	case !(o.PerSecond >= 0 && o.PerSecond <= 1e6):
-		return fmt.Errorf("a ceiling of %v requests per second is not from 0 to a million", o.PerSecond)
+	case o.PerSecond != 0 && !(o.PerSecond >= 1e-5 && o.PerSecond <= 1e6):
+		return fmt.Errorf("a ceiling of %v requests per second is not from 0.00001 to a million", o.PerSecond)
 	}
 	return nil
 }
@@ -145,8 +145,11 @@ func (a *account) room(now time.Time) float64 {
 	if a.refill || a.rolling { // there are no windows to count in
 		return a.ownBucket(now).TokensAt(now)
 	}
-	return a.Share*float64(a.limit) - a.fraction
+	return a.share() - a.fraction
 }
+
+// share returns how many requests of a window's may be sent here, one at least.
+func (a *account) share() float64 { return max(a.Share*float64(a.limit), 1) }
 
 // rest returns how much of what was spent counts still. A share is one of an
 // hour's quota: what looks like a new window comes oftener on a server that
@@ -231,7 +234,7 @@ func (a *account) ownBucket(now time.Time) *rate.Limiter {
 	if a.rolling {
 		pace = float64(a.limit) / a.length.Seconds()
 	}
-	limit, burst := rate.Limit(a.Share*pace), max(int(a.Share*float64(a.limit)), 1)
+	limit, burst := rate.Limit(a.Share*pace), int(a.share())
 	if a.own == nil {
 		a.own = rate.NewLimiter(limit, burst)
 		a.own.ReserveN(now, min(int(a.fraction), burst))

@@ -80,8 +80,8 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 		return a.due(at, now)
 	}
 	if !a.refill && !a.opens.IsZero() && !now.Before(a.opens) && tokens < need {
-		if share := a.Share * float64(a.limit); a.Share < 1 && !a.rolling && a.fraction*a.rest(now) > share-1 {
-			return false, now.Add(time.Duration(float64(time.Hour)/share) + 1)
+		if a.Share < 1 && !a.rolling && a.fraction*a.rest(now) > a.share()-1 {
+			return false, now.Add(time.Duration(float64(time.Hour)/a.share()) + 1)
 		}
 		// A new window begins with a probe: there may be less in it than hoped.
 		if a.inFlight == 0 || now.Sub(a.probed) >= reprobe {
@@ -107,7 +107,8 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 	case a.inFlight > 0 && float64(a.left) >= need:
 		return false, time.Time{}
 	case a.opens.IsZero(): // figures without a reset
-		return a.due(a.observed.Add(hour/time.Duration(max(a.limit, 1))<<min(a.strikes, 10)), now)
+		wait := min(hour/time.Duration(max(a.limit, 1))<<min(a.strikes, 10), hour)
+		return a.due(a.observed.Add(wait), now)
 	}
 	return a.due(a.opens, now)
 }
