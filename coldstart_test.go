@@ -44,7 +44,7 @@ func newColdStart(t *testing.T) *coldStart {
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(123456789) // no full second
+	<-time.After(123456789) // no full second
 	c.start = time.Now()
 	return c
 }

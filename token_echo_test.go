@@ -16,7 +16,7 @@ import (
 
 // oddToken has all that other spellings of a token may change: case, quotes,
 // backslashes, slashes.
-const oddToken = `Tok-"SECRET\12345/6+7<8>&`
+const oddToken = `Tok-"SECRET\qzxvy/k+j<h>&`
 
 // shows returns a part of the token that is in text, in whatever case.
 func shows(text, token string) string {
