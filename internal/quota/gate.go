@@ -100,6 +100,8 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 			return false, time.Time{} // not on reckoning alone
 		}
 		return true, time.Time{}
+	case tokens >= need && c == Interactive:
+		return a.inFlight == 0, time.Time{} // its answer tells what others spent
 	case a.refill:
 		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
 	case c == Bulk && tokens >= 1:
@@ -137,8 +139,9 @@ func (a *account) blindGate() (bool, time.Time) {
 // its permit.
 func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
 	ok, at := a.quotaGate(c, now)
+	probing := !a.refill && a.inFlight > 0 && !a.opens.IsZero() && !now.Before(a.opens) && !now.Before(a.blocked)
 	switch {
-	case ok || at.IsZero():
+	case ok || at.IsZero() || probing: // an answer will tell
 		at = now
 	case a.refill && a.pace > 0:
 		return at.Add(time.Duration(float64(ahead) / a.pace * float64(time.Second)))
