@@ -15,6 +15,8 @@ const (
 	hour = time.Hour
 	// cold is how many requests may be in flight before anything is known.
 	cold = 4
+	// forgetful is after how many answers without figures old ones mean nothing.
+	forgetful = 20
 	// reprobe is how long the answer to a probe is waited for before the next.
 	reprobe = 3 * time.Second
 	// prompt is how soon after a reset an answer tells what came back.
@@ -126,7 +128,7 @@ func (a *account) demand(now time.Time) float64 {
 
 // faded returns what is left of a rate after a time without news.
 func faded(perSecond float64, idle, memory time.Duration) float64 {
-	return perSecond * math.Exp(-idle.Seconds()/memory.Seconds())
+	return perSecond * math.Exp(-max(idle, 0).Seconds()/memory.Seconds())
 }
 
 // tokens returns how many requests are left to be sent.
@@ -209,6 +211,9 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 		if !refused {
 			a.lose() // without a word, but counted
 		}
+		if a.silent > forgetful && !now.Before(a.opens) {
+			a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{} // it has stopped telling
+		}
 	} else {
 		a.silent = 0
 		a.book(p, r, now)
@@ -221,7 +226,7 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 
 // lose counts a request that no answer has counted.
 func (a *account) lose() {
-	if a.limit > 0 {
+	if a.limit > len(a.lost) { // more cannot be spent of a window
 		a.ticks++
 		a.lost = append(a.lost, a.ticks)
 		a.left = max(a.left-1, 0)

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,9 +55,72 @@ func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 			left -= 3
 			<-time.After(70 * time.Second)
 		}
-		<-time.After(15 * time.Minute) // then they stop
+		<-time.After(30 * time.Minute) // then they stop
 		if err := ask(); err != nil || left < 20 {
 			t.Errorf("%d left: %v", left, err)
 		}
 	})
+}
+
+// deadlineful is a context whose deadline asks for the figures.
+type deadlineful struct {
+	context.Context
+	ledger *Ledger
+}
+
+func (c deadlineful) Deadline() (time.Time, bool) {
+	c.ledger.Figures()
+	return time.Time{}, false
+}
+
+func TestTheCallersContextIsNotAskedUnderTheLock(t *testing.T) {
+	l := New(Options{})
+	if _, _, err := l.Acquire(deadlineful{t.Context(), l}, Ask{Notify: quiet}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLostAnswersAreRememberedByTheLimit(t *testing.T) {
+	l := New(Options{})
+	l.Settle(l.Grant(), false, told(100, 99, time.Hour), time.Now())
+	for range 100_000 {
+		l.Cancel(l.Grant(), true)
+	}
+	if n := len(l.account.lost); n > 100 {
+		t.Errorf("%d remembered", n)
+	}
+}
+
+func TestAServerThatStopsTellingIsNotAskedOneAtATimeForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Reserve: DefaultReserve})
+		learn(t, l, told(100, 99, time.Minute))
+		<-time.After(2 * time.Minute)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() {
+				p, _, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
+				if err != nil {
+					t.Error(err)
+				}
+				<-time.After(time.Second)
+				l.Settle(p, false, Reading{Limit: -1, Remaining: -1}, time.Now())
+			})
+		}
+		wg.Wait()
+		if took := time.Since(start); took > 2*time.Minute {
+			t.Errorf("1,000 requests of a second took %v", took)
+		}
+	})
+}
+
+func TestTheClockMayBeSetBack(t *testing.T) {
+	a := newAccount(Options{Reserve: DefaultReserve})
+	now := time.Now()
+	a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
+	a.arrive(Interactive, now)
+	if held := a.held(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
+		t.Errorf("%v held back", held)
+	}
 }

@@ -34,7 +34,7 @@ func (a *account) held(now time.Time) float64 {
 	if a.lastAsk.IsZero() {
 		half = 2 * time.Minute
 	}
-	idle := now.Sub(a.lastAsk)
+	idle := max(now.Sub(a.lastAsk), 0)
 	if a.lastAsk.IsZero() {
 		idle = a.length - left
 	}

@@ -78,6 +78,7 @@ type Ask struct {
 // waiting returns its error. Answers that are under way and will tell what is
 // left are waited for whatever the budget, for a few seconds.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
+	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
 	now := time.Now()
 	l.account.arrive(ask.Class, now)
@@ -87,7 +88,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 			return l.account.grant(now), 0, nil
 		}
 	}
-	w := &waiter{class: ask.Class, latest: latest(ctx, ask.Budget, now), ready: make(chan outcome, 1)}
+	w := &waiter{class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), ready: make(chan outcome, 1)}
 	l.queue.push(w)
 	l.dispatch(now)
 	waits, until := !w.done, w.until

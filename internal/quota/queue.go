@@ -2,7 +2,6 @@ package quota
 
 import (
 	"container/list"
-	"context"
 	"time"
 )
 
@@ -36,8 +35,7 @@ func (w *waiter) finish(o outcome) {
 }
 
 // latest returns until when a caller is willing to wait.
-func latest(ctx context.Context, budget time.Duration, now time.Time) time.Time {
-	deadline, bounded := ctx.Deadline()
+func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Time) time.Time {
 	if budget == Forever {
 		return deadline
 	}
