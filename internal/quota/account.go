@@ -15,6 +15,8 @@ const (
 	hour = time.Hour
 	// cold is how many requests may be in flight before anything is known.
 	cold = 4
+	// guesswork is for how long what others may have spent is only guessed.
+	guesswork = 5 * time.Minute
 	// forgetful is after how many answers without figures old ones mean nothing.
 	forgetful = 20
 	// reprobe is how long the answer to a probe is waited for before the next.

@@ -89,10 +89,11 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 		}
 		return false, a.probed.Add(reprobe)
 	}
-	// What others may have spent since the last answer is to be left alone.
+	// What others may have spent since the last answer is to be left alone,
+	// and so is the last request of a window that others spend, too.
 	spent := 0.0
-	if now.Before(a.opens) {
-		spent = math.Round(a.others * now.Sub(a.observed).Seconds())
+	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
+		spent = math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
 	}
 	switch {
 	case tokens-spent >= need:
@@ -100,7 +101,7 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 			return false, time.Time{} // not on reckoning alone
 		}
 		return true, time.Time{}
-	case tokens >= need && c == Interactive:
+	case tokens >= need && c == Interactive && now.Sub(a.observed) > guesswork:
 		return a.inFlight == 0, time.Time{} // its answer tells what others spent
 	case a.refill:
 		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
