@@ -53,8 +53,8 @@ type RateLimiter struct{ ledger *quota.Ledger }
 
 // RateLimiterOptions sets up a [RateLimiter]; zero is the default.
 type RateLimiterOptions struct {
-	// Share is the part of the quota that may be used here, up to 1, for when
-	// others use the same token; 0 means all of it.
+	// Share is the part of an hour's quota that may be used here, up to 1, for
+	// when others use the same token; 0 means all of it.
 	Share float64
 	// Reserve is the part that bulk calls leave to interactive ones, from 0 to
 	// 1; it melts towards the reset. nil means 0.05, or 10 requests if more.

@@ -124,3 +124,15 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 		t.Errorf("%v held back", held)
 	}
 }
+
+// One answer with a reset that is a slip holds nobody back for a day.
+func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Reserve: DefaultReserve})
+		learn(t, l, told(100, 0, 24*time.Hour))
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
+		if err != nil || waited > hour+prompt {
+			t.Errorf("waited %v, %v", waited, err)
+		}
+	})
+}

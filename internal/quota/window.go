@@ -53,9 +53,13 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 		a.reset = r.Reset // the same window, more exactly
 	}
 	if !a.reset.IsZero() {
+		// A reset further ahead than any window is a slip: look in an hour.
 		a.opens = a.reset.Add(a.jitter)
+		if latest := now.Add(hour + prompt); a.opens.After(latest) {
+			a.opens = latest
+		}
 	}
-	a.length = max(a.length, r.Reset.Sub(now), time.Second)
+	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
 	a.observed, a.booked = now, a.ticks
 	if a.mark.at.IsZero() || !now.Before(a.mark.until) {
 		a.mark = mark{now, a.left, a.granted, p.counted, a.reset}
