@@ -30,7 +30,7 @@ func FuzzAccount(f *testing.F) {
 				c := Class(next() % 2)
 				a.arrive(c, now)
 				left, probe := a.left, !a.opens.IsZero() && !now.Before(a.opens)
-				known := a.limit > 0 && !a.refill && !a.rolling && !probe
+				known := a.limit > 0 && !a.opens.IsZero() && !a.refill && !a.rolling && !probe
 				ok, at := a.gate(c, now)
 				if ok {
 					if known && a.inFlight >= left {
