@@ -136,3 +136,26 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 		}
 	})
 }
+
+// Another process may spend most of a window as it begins, which looks like a
+// window that slides; the next turn tells better.
+func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(Options{Reserve: DefaultReserve})
+		answer := func(remaining int, reset time.Duration) {
+			now := time.Now()
+			a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
+		}
+		answer(0, time.Hour)
+		<-time.After(time.Hour + time.Second)
+		answer(38, time.Hour)
+		if !a.refill {
+			t.Fatal("the test does not begin as it should")
+		}
+		<-time.After(time.Hour + time.Second)
+		answer(99, time.Hour)
+		if a.refill {
+			t.Error("still taken for a server that gives back all the time")
+		}
+	})
+}

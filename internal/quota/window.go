@@ -37,7 +37,10 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	if turned {
 		a.turn(r, now)
 	}
-	if newer && !turned {
+	if a.refill && later && r.Remaining*10 > r.Limit*9 && r.Reset.Sub(now) > a.length/2 {
+		// All is back, and the reset is a window ahead: it was one all along.
+		a.refill, a.mark = false, mark{}
+	} else if newer && !turned {
 		a.compare(p, r, now)
 	}
 	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
@@ -80,7 +83,7 @@ func (a *account) turn(r Reading, now time.Time) {
 			a.turned = now
 		}
 		a.rolling = true
-	case back < 0.5 && !a.rolling: // a window turned, but it slides
+	case back < 0.5 && !a.rolling && now.Sub(a.reset) < reprobe+spread: // a window turned, but it slides
 		a.refill, a.pace = true, float64(r.Limit)/a.length.Seconds()
 	}
 }
