@@ -24,6 +24,9 @@ func TestARefusedHandshakeIsFinal(t *testing.T) {
 		{"the client is too old", &tls.Config{MinVersion: tls.VersionTLS13}, func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, false},
 		{"the server is too old", &tls.Config{MaxVersion: tls.VersionTLS12}, func(c *tls.Config) { c.MinVersion = tls.VersionTLS13 }, false},
 		{"the client knows no version", &tls.Config{}, func(c *tls.Config) { c.MinVersion, c.MaxVersion = tls.VersionTLS13, tls.VersionTLS12 }, false},
+		{"a pin that does not match", &tls.Config{}, func(c *tls.Config) {
+			c.VerifyConnection = func(tls.ConnectionState) error { return errors.New("another certificate than the one pinned") }
+		}, false},
 		{"another host", &tls.Config{}, func(c *tls.Config) { c.ServerName = "api.leedo.app" }, false},
 	}
 	for _, test := range tests {

@@ -53,7 +53,8 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	ctx, cancel := deadline(req.Context(), r.call.AttemptTimeout)
 	defer cancel()
-	send, proof := dress(req.WithContext(ctx), r.call, token)
+	w := &witness{}
+	send, proof := dress(req.WithContext(ctx), w, r.call, token)
 
 	if r.Answer != nil || r.Failure != nil {
 		r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
@@ -74,6 +75,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 		}
 		r.Failure = r.cause(send.Context(), err)
+		r.Failure.Final = r.Failure.Final || w.refused.Load()
 		sent = !r.unsent
 		r.attempted(time.Since(start))
 		return nil, r.Failure
@@ -128,12 +130,11 @@ func deadline(ctx context.Context, d time.Duration) (context.Context, context.Ca
 // dress returns a copy of req with the token and the body of the call. proof
 // is to be called when the attempt is over: it tells whether the request
 // surely was not sent.
-func dress(req *http.Request, c *Call, token string) (send *http.Request, proof func() bool) {
+func dress(req *http.Request, w *witness, c *Call, token string) (send *http.Request, proof func() bool) {
 	target := *req.URL // a transport that rewrites it does so here
 	req.URL = &target
 	req.Header = req.Header.Clone()
 	req.Header.Set("Authorization", "Bearer "+token)
-	w := &witness{}
 	req = w.watch(req)
 	if len(c.Body) == 0 {
 		return req, w.neverConnected

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -16,6 +18,7 @@ type witness struct {
 	asked, had atomic.Bool // for a connection, and got one
 	http2      atomic.Bool
 	begun      atomic.Bool // to be sent
+	refused    atomic.Bool // the server's certificate, by whoever looks at it
 }
 
 // errRepeated says that the transport was about to send the request again.
@@ -39,6 +42,11 @@ func (w *witness) watch(req *http.Request) *http.Request {
 				w.http2.Store(true)
 			}
 		},
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err != nil && !brokenOff(err) {
+				w.refused.Store(true)
+			}
+		},
 		WroteHeaderField: func(name string, _ []string) {
 			if strings.HasPrefix(name, ":") {
 				w.http2.Store(true) // without TLS nothing else tells
@@ -46,6 +54,13 @@ func (w *witness) watch(req *http.Request) *http.Request {
 		},
 		WroteHeaders: func() { w.begun.Store(true) },
 	}))
+}
+
+// brokenOff tells whether a handshake failed for the connection's sake: errors
+// of the network and ends of the stream are, a verdict on the other side is not.
+func brokenOff(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
 }
 
 // neverConnected tells whether the transport asked for a connection and never
