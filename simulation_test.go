@@ -33,7 +33,6 @@ type scenario struct {
 	foreign float64 // requests of others, as a part of the limit
 
 	tolerated float64 // 429s per 1,000 requests
-	blind     bool    // nothing tells how much is left, so interactive calls may have to wait
 }
 
 const planChange = 90 * time.Minute

@@ -71,9 +71,7 @@ type account struct {
 
 	inFlight int
 	probed   time.Time // when the last probe of a new window was sent
-	silent   int       // answers without figures, in a row
-	served   int       // since the last refusal
-	capacity int       // of a server that tells no figures: what it served before it refused
+	blind    blind     // what stands in for figures
 
 	refill  bool      // the server gives back all the time, not at the reset
 	pace    float64   // how much, in requests per second
@@ -200,24 +198,21 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 	a.ticks++
 	if !refused {
 		a.counted++
-		a.served++
-		if a.served > a.capacity+a.capacity/10 {
-			a.capacity = 0 // it serves more than it did
-		}
+		a.blind.serve(p.at, now)
 		if p.tick > a.struck {
 			a.strikes = 0
 		}
 	}
 	if r.Limit < 0 || r.Remaining < 0 {
-		a.silent++
+		a.blind.silent++
 		if !refused {
 			a.lose() // without a word, but counted
 		}
-		if a.silent > forgetful && !now.Before(a.opens) {
+		if a.blind.silent > forgetful && !now.Before(a.opens) {
 			a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{} // it has stopped telling
 		}
 	} else {
-		a.silent = 0
+		a.blind.silent = 0
 		a.book(p, r, now)
 	}
 	if refused {
@@ -259,8 +254,8 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	first := p.tick > a.struck
 	if first {
 		a.strikes++
-		if a.silent > 0 && a.strikes == 1 {
-			a.capacity, a.served = max(a.served, 1), 0
+		if a.blind.silent > 0 && a.strikes == 1 {
+			a.blind.refuse(now)
 		}
 		if a.refill && a.strikes > 1 && r.Limit > 0 {
 			a.refill, a.mark = false, mark{} // or it would have given back by now

@@ -9,10 +9,13 @@ import (
 // that melts towards the reset, so that none of it is lost, and more if they
 // were seen to need more.
 func (a *account) held(now time.Time) float64 {
+	limit, end, length := float64(a.limit), a.reset, a.length
+	if a.limit == 0 {
+		limit, end, length = float64(a.blind.capacity), a.blind.end(), a.blind.length
+	}
 	if a.Reserve == 0 {
 		return 0
 	}
-	limit := float64(a.limit)
 	floor := a.Reserve * limit
 	if a.Reserve == DefaultReserve {
 		floor = max(floor, min(10, limit/10))
@@ -24,11 +27,10 @@ func (a *account) held(now time.Time) float64 {
 	if a.refill {
 		return math.Floor(least)
 	}
-	end := a.reset
 	if a.rolling { // what was spent together comes back together, a window later
-		end = a.turned.Add(a.length)
+		end = a.turned.Add(length)
 	}
-	left := min(max(end.Sub(now), 0), a.length)
+	left := min(max(end.Sub(now), 0), length)
 	// Who has not been seen for long needs less.
 	half := longMemory
 	if a.lastAsk.IsZero() {
@@ -36,9 +38,9 @@ func (a *account) held(now time.Time) float64 {
 	}
 	idle := max(now.Sub(a.lastAsk), 0)
 	if a.lastAsk.IsZero() {
-		idle = a.length - left
+		idle = length - left
 	}
-	floor *= left.Seconds() / a.length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds())
+	floor *= left.Seconds() / length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds())
 	need := 1.5 * a.demand(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), 0.4*limit)
 	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
@@ -61,10 +63,10 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 	switch {
 	case now.Before(a.blocked):
 		return false, a.blocked
-	case a.strikes > 0 && a.inFlight > 0 && (a.refill || a.silent > 0):
+	case a.strikes > 0 && a.inFlight > 0 && (a.refill || a.blind.silent > 0):
 		return false, time.Time{} // one at a time until one is served
 	case a.limit == 0 && a.opens.IsZero():
-		return a.blindGate()
+		return a.blindGate(c, now)
 	}
 	need := 1.0
 	if c == Bulk {
@@ -106,7 +108,7 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 	case a.refill:
 		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
 	case c == Bulk && tokens >= 1:
-		return false, now.Add(min(max(a.reset.Sub(now)/50, 50*time.Millisecond), 5*time.Second))
+		return false, a.melting(a.reset, now)
 	case a.inFlight > 0 && float64(a.left) >= need:
 		return false, time.Time{}
 	case a.opens.IsZero(): // figures without a reset
@@ -124,16 +126,9 @@ func (a *account) due(at, now time.Time) (bool, time.Time) {
 	return a.inFlight == 0, time.Time{}
 }
 
-// blindGate is the gate of a server that has told nothing.
-func (a *account) blindGate() (bool, time.Time) {
-	most := math.MaxInt
-	switch {
-	case a.silent < cold:
-		most = cold // it may tell yet
-	case a.capacity > 0 && a.served+a.inFlight >= a.capacity-a.capacity/10:
-		most = 1 // it refused about here the last time
-	}
-	return a.inFlight < most, time.Time{}
+// melting returns when to look again for what is held back until end.
+func (a *account) melting(end, now time.Time) time.Time {
+	return now.Add(min(max(end.Sub(now)/50, 50*time.Millisecond), 5*time.Second))
 }
 
 // estimate returns when a caller with so many others ahead is likely to have
@@ -147,8 +142,11 @@ func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
 	case a.refill && a.pace > 0:
 		return at.Add(time.Duration(float64(ahead) / a.pace * float64(time.Second)))
 	}
-	if c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at) && a.limit > 0 {
-		at = a.opens // the held part melts, but not for many
+	switch { // the held part melts, but not for many
+	case a.limit == 0 && a.keeps(c, now) && a.blind.end().After(at):
+		at = a.blind.end()
+	case a.limit > 0 && c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at):
+		at = a.opens
 	}
 	if a.limit > 0 && at.After(now) {
 		at = at.Add(time.Duration(ahead/a.limit) * a.length)

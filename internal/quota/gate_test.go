@@ -455,8 +455,8 @@ func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 			})
 		}
 		d.wg.Wait()
-		if d.account.limit != 0 || d.account.capacity < limit*3/4 || d.account.capacity > limit {
-			t.Errorf("capacity %d", d.account.capacity)
+		if d.account.limit != 0 || d.account.blind.capacity < limit*3/4 || d.account.blind.capacity > limit {
+			t.Errorf("capacity %d", d.account.blind.capacity)
 		}
 		if server.served < 4*limit*95/100 {
 			t.Errorf("%d served", server.served)
