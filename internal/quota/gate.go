@@ -103,8 +103,8 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 			return false, time.Time{} // not on reckoning alone
 		}
 		return true, time.Time{}
-	case tokens >= need && c == Interactive && now.Sub(a.observed) > guesswork:
-		return a.inFlight == 0, time.Time{} // its answer tells what others spent
+	case tokens >= max(need, float64(a.limit)/50) && c == Interactive && now.Sub(a.observed) > guesswork:
+		return a.inFlight == 0, time.Time{} // its answer tells what others spent; a few are not worth a refusal
 	case a.refill:
 		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
 	case c == Bulk && tokens >= 1:
