@@ -30,6 +30,11 @@ var scenarios = []scenario{
 		plan: leedotest.Duo, calls: 60},
 	{name: "three clients share a limiter", rules: fixedWindow, plan: leedotest.Duo, calls: 60, clients: 3, bulk: 32},
 
+	{name: "eight processes, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, clients: 8, apart: true, bulk: 64,
+		tolerated: 2},
+	{name: "eight processes, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60, clients: 8, apart: true, bulk: 64,
+		tolerated: 20},
+
 	{name: "late and lost answers", rules: fixedWindow, plan: leedotest.Duo, calls: 60, tolerated: 2,
 		weather: weather{median: 80 * time.Millisecond, late: 0.1, latest: 25 * time.Second, lost: 0.02}},
 	{name: "garbage in 20 % of the headers", rules: fixedWindow, plan: leedotest.Duo, calls: 60, tolerated: 2,

@@ -28,6 +28,7 @@ type scenario struct {
 	spoil   func(*rand.Rand, http.Header)
 
 	clients int     // that share a limiter; 0: one with a limiter of its own
+	apart   bool    // each of them has a limiter of its own after all
 	bulk    int     // callers without end; 0: 16
 	calls   float64 // interactive calls per hour
 	foreign float64 // requests of others, as a part of the limit
@@ -139,7 +140,7 @@ func (s *simulation) newClients() []*leedo.Client {
 		leedo.WithHTTPClient(&http.Client{Transport: s.network}),
 		leedo.WithMaxWait(leedo.NoMaxWait),
 	}
-	if s.clients > 0 {
+	if s.clients > 0 && !s.apart {
 		limiter, err := leedo.NewRateLimiter(nil)
 		if err != nil {
 			s.t.Fatal(err)

@@ -79,6 +79,7 @@ type account struct {
 	turned  time.Time // while rolling: when they began to come back the last time
 	mark    mark      // what is compared with to find that out
 	others  float64   // what others spend, in requests per second
+	part    float64   // of all that is spent of late what is spent here
 
 	blocked       time.Time // nothing may be sent before
 	strikes       int       // refusals in a row
@@ -103,7 +104,7 @@ func newAccount(o Options) account {
 	if o.Share == 0 {
 		o.Share = 1
 	}
-	a := account{Options: o}
+	a := account{Options: o, part: 1}
 	if o.PerSecond > 0 {
 		a.ceiling = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
 	}

@@ -102,6 +102,9 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 		if a.refill && a.inFlight >= cold && float64(a.left-a.inFlight) < need {
 			return false, time.Time{} // not on reckoning alone
 		}
+		if a.part < 1 && float64(a.inFlight) >= max((tokens-spent-need+1)*a.part, 1) {
+			return false, time.Time{} // others see the same and send, too
+		}
 		return true, time.Time{}
 	case tokens >= max(need, float64(a.limit)/50) && c == Interactive && now.Sub(a.observed) > guesswork:
 		return a.inFlight == 0, time.Time{} // its answer tells what others spent; a few are not worth a refusal

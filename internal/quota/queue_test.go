@@ -373,6 +373,7 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 				}
 				<-time.After(10*time.Minute + spread)
 				d.answer("patient0", false, told(100, 99, time.Hour))
+				d.answer("forever0", false, told(100, 98, time.Hour)) // until then others may be about
 				if got := d.passed(); got != "patient0 forever0 patient1 forever1" {
 					t.Errorf("passed: %s", got)
 				}

@@ -43,6 +43,9 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	} else if newer && !turned {
 		a.compare(p, r, now)
 	}
+	if !turned {
+		a.divide(p, r)
+	}
 	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
 	a.limit, a.left = r.Limit, max(r.Remaining-len(a.lost), 0)
 	switch {
@@ -117,6 +120,22 @@ func (a *account) compare(p Permit, r Reading, now time.Time) {
 	spent := max(m.left-r.Remaining-(a.granted-m.counted), 0)
 	weight := 1 - math.Exp(-now.Sub(a.observed).Seconds()/shortMemory.Seconds())
 	a.others += (float64(spent)/elapsed - a.others) * weight
+}
+
+// divide reckons which part of what all have spent since the mark was spent
+// here: what was counted before p was granted, or more, but not more than was
+// granted.
+func (a *account) divide(p Permit, r Reading) {
+	if a.mark.at.IsZero() || a.refill || a.rolling {
+		return
+	}
+	all, least, most := a.mark.left-r.Remaining, max(p.counted-a.mark.granted, 0)+1, a.granted-a.mark.counted
+	switch {
+	case all > most: // others are about for sure
+		a.part = float64(least+most) / 2 / float64(all)
+	case (most-least)*4 <= all: // so few are in flight that there would be a sign of them
+		a.part = 1
+	}
 }
 
 // mirror sets the bucket to what is left, less what is in flight: requests
