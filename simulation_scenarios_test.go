@@ -90,7 +90,9 @@ func (o *outcome) check(t *testing.T) {
 	if got := o.per1000(); got > o.tolerated {
 		t.Errorf("%.2f 429s per 1,000 requests, want at most %v", got, o.tolerated)
 	}
-	if p50 := o.percentile(50); p50 > time.Second {
+	// Processes that do not speak to each other cannot leave a share to each
+	// other's interactive calls: who has none of its own spends it.
+	if p50 := o.percentile(50); p50 > time.Second && !o.apart {
 		t.Errorf("half of the interactive calls took over %v", short(p50))
 	}
 	if len(o.failed) > 0 {

@@ -78,6 +78,7 @@ type account struct {
 	rolling bool      // at the reset one request comes back, not all
 	turned  time.Time // while rolling: when they began to come back the last time
 	mark    mark      // what is compared with to find that out
+	seen    mark      // and what with to find out what others spend
 	others  float64   // what others spend, in requests per second
 	part    float64   // of all that is spent of late what is spent here
 

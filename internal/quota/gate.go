@@ -43,6 +43,8 @@ func (a *account) held(now time.Time) float64 {
 	floor *= left.Seconds() / length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds())
 	need := 1.5 * a.demand(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), 0.4*limit)
+	// Who else there is sees the same share melt and sends, too.
+	others += (1/a.part - 1) * left.Seconds() / length.Seconds()
 	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
 }
 

@@ -30,7 +30,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	switch {
 	case newer && r.Limit != a.limit:
 		// Another plan.
-		a.mark, a.refill, a.rolling, a.length, a.own = mark{}, false, false, 0, nil
+		a.mark, a.seen, a.refill, a.rolling, a.length, a.own = mark{}, mark{}, false, false, 0, nil
 	case !newer && (r.Limit != a.limit || earlier || !later && r.Remaining-len(a.lost) >= a.left):
 		return
 	}
@@ -74,7 +74,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 
 // turn begins a new window.
 func (a *account) turn(r Reading, now time.Time) {
-	a.mark, a.lost = mark{}, nil
+	a.mark, a.seen, a.lost = mark{}, mark{}, nil
 	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
 	back := float64(r.Remaining+1) / float64(max(r.Limit, 1))
 	switch {
@@ -114,12 +114,23 @@ func (a *account) compare(p Permit, r Reading, now time.Time) {
 	if a.refill {
 		return
 	}
-	if elapsed < time.Minute.Seconds() {
+	a.drift(p, r, now)
+}
+
+// drift reckons what others spend. Faster than the quota comes nobody can go
+// on for long: that much at most is expected of them after a burst.
+func (a *account) drift(p Permit, r Reading, now time.Time) {
+	elapsed := now.Sub(a.seen.at)
+	switch {
+	case a.seen.at.IsZero():
+	case elapsed < time.Minute:
 		return // too short to tell others from what is in flight
+	default:
+		spent := float64(max(a.seen.left-r.Remaining-(a.granted-a.seen.counted), 0))
+		pace := min(spent/elapsed.Seconds(), float64(r.Limit)/a.length.Seconds())
+		a.others += (pace - a.others) * (1 - math.Exp(-elapsed.Seconds()/shortMemory.Seconds()))
 	}
-	spent := max(m.left-r.Remaining-(a.granted-m.counted), 0)
-	weight := 1 - math.Exp(-now.Sub(a.observed).Seconds()/shortMemory.Seconds())
-	a.others += (float64(spent)/elapsed - a.others) * weight
+	a.seen = mark{at: now, left: r.Remaining, counted: p.counted}
 }
 
 // divide reckons which part of what all have spent since the mark was spent
