@@ -44,7 +44,7 @@ func (a *account) held(now time.Time) float64 {
 	need := 1.5 * a.demand(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), 0.4*limit)
 	// Who else there is sees the same share melt and sends, too.
-	others += (1/a.part - 1) * left.Seconds() / length.Seconds()
+	others += min(1/a.part-1, limit/10) * left.Seconds() / length.Seconds()
 	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
 }
 

@@ -557,3 +557,47 @@ func TestTheReturnIsSpread(t *testing.T) {
 		}
 	})
 }
+
+// What others spend is what they were seen to spend, not more because they
+// once took much at a time, and exactly that while nothing is in flight.
+func TestWhatOthersSpendIsReckoned(t *testing.T) {
+	for name, tt := range map[string]struct {
+		takes    []int // of others, each minute
+		from, to float64
+	}{
+		"nobody":            {[]int{0, 0, 0, 0, 0, 0}, 0, 0},
+		"a steady consumer": {slices.Repeat([]int{3}, 40), 160, 185},
+		"a burst":           {[]int{400, 0, 0, 0, 0, 0}, 1, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				end := time.Now().Add(time.Hour)
+				left := 499
+				l := New(usual)
+				l.Settle(l.Grant(), false, told(500, left, time.Hour), time.Now())
+				for _, n := range tt.takes {
+					time.Sleep(time.Minute)
+					left -= n + 1
+					l.Settle(l.Grant(), false, told(500, left, time.Until(end)), time.Now())
+				}
+				if got := l.account.others * 3600; got < tt.from || got > tt.to {
+					t.Errorf("others are taken to spend %.1f an hour, want %v to %v", got, tt.from, tt.to)
+				}
+			})
+		})
+	}
+}
+
+// Each of several processes sees the reserve melt and sends one request more:
+// so many are left to them.
+func TestOtherProcessesAreLeftOneEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{Reserve: 0.06})
+		l.Settle(l.Grant(), false, told(500, 499, time.Hour), time.Now())
+		alone := l.account.held(time.Now())
+		l.Settle(l.Grant(), false, told(500, 499-14, time.Hour), time.Now()) // one or two of them were ours
+		if got := l.account.held(time.Now()); l.account.part > 0.2 || got < alone+7 || got > alone+9 {
+			t.Errorf("bulk leaves %v, %v when alone; part %v", got, alone, l.account.part)
+		}
+	})
+}

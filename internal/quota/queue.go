@@ -58,6 +58,13 @@ func (l *line) first() *waiter {
 	return nil
 }
 
+func (l *line) last() *waiter {
+	if e := l.list.Back(); e != nil {
+		return e.Value.(*waiter)
+	}
+	return nil
+}
+
 // queue is all callers that wait.
 type queue struct {
 	interactive, bulk line
@@ -124,6 +131,10 @@ func (q *queue) refuse(now time.Time, a *account) {
 			ahead = q.interactive.list.Len() - 1
 		}
 		q.judge(fresh, a.estimate(fresh.class, ahead, now))
+		// Who waits in bulk has one more before it; for the last it is the worst.
+		for w := q.bulk.last(); fresh.class == Interactive && w != nil && q.judge(w, a.estimate(Bulk, q.len()-1, now)); {
+			w = q.bulk.last()
+		}
 	}
 	q.fresh = nil
 	if base.Sub(q.base) < outlook {

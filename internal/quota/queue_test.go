@@ -328,6 +328,30 @@ func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
 	})
 }
 
+// Callers who pass before bulk push it back, beyond the window if need be: who
+// will not wait so long is refused when it happens.
+func TestACrowdPushesBulkBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10
+		d := open(t, usual, told(limit, limit, time.Minute))
+		d.Settle(d.Grant(), false, told(limit, 0, time.Minute), time.Now())
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		d.come(ctx, "forever", Bulk, Forever)
+		d.come(ctx, "short", Bulk, 2*time.Minute-time.Second)
+		for i := range limit - 2 {
+			d.come(ctx, fmt.Sprint(i), Interactive, Forever)
+		}
+		d.counts(limit, 0)
+		start := time.Now()
+		d.come(ctx, "one more", Interactive, Forever)
+		if until := d.refused("short").Sub(start); until < 2*time.Minute || until > 2*time.Minute+spread {
+			t.Errorf("refused until %v from now", until)
+		}
+		d.counts(limit, 0)
+	})
+}
+
 // All who wait are judged again when the outlook gets worse, and who will not
 // wait so long is refused at once. Who waits for ever is not.
 func TestAWorseOutlookRefuses(t *testing.T) {

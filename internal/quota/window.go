@@ -70,6 +70,9 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	if a.mark.at.IsZero() || !now.Before(a.mark.until) {
 		a.mark = mark{now, a.left, a.granted, p.counted, a.reset}
 	}
+	if a.seen.at.IsZero() {
+		a.seen = mark{at: now, left: r.Remaining, counted: p.counted + 1}
+	}
 }
 
 // turn begins a new window.
@@ -120,17 +123,14 @@ func (a *account) compare(p Permit, r Reading, now time.Time) {
 // drift reckons what others spend. Faster than the quota comes nobody can go
 // on for long: that much at most is expected of them after a burst.
 func (a *account) drift(p Permit, r Reading, now time.Time) {
-	elapsed := now.Sub(a.seen.at)
-	switch {
-	case a.seen.at.IsZero():
-	case elapsed < time.Minute:
+	elapsed := now.Sub(a.seen.at).Seconds()
+	if elapsed < time.Minute.Seconds() {
 		return // too short to tell others from what is in flight
-	default:
-		spent := float64(max(a.seen.left-r.Remaining-(a.granted-a.seen.counted), 0))
-		pace := min(spent/elapsed.Seconds(), float64(r.Limit)/a.length.Seconds())
-		a.others += (pace - a.others) * (1 - math.Exp(-elapsed.Seconds()/shortMemory.Seconds()))
 	}
-	a.seen = mark{at: now, left: r.Remaining, counted: p.counted}
+	spent := float64(max(a.seen.left-r.Remaining-(a.granted-a.seen.counted), 0))
+	pace := min(spent/elapsed, float64(r.Limit)/a.length.Seconds())
+	a.others += (pace - a.others) * (1 - math.Exp(-elapsed/shortMemory.Seconds()))
+	a.seen = mark{}
 }
 
 // divide reckons which part of what all have spent since the mark was spent
