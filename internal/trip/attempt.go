@@ -82,8 +82,11 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	reading := quota.Read(resp.Header, received)
-	a.trip.Ledger.Settle(permit, resp.StatusCode == http.StatusTooManyRequests, reading, received)
-	settled = true
+	refused := resp.StatusCode == http.StatusTooManyRequests
+	if refused || resp.StatusCode/100 == 2 || reading.Tells() {
+		a.trip.Ledger.Settle(permit, refused, reading, received)
+		settled = true
+	} // else it is not the API that speaks, perhaps, and what it counted is not known
 	r.Answer = a.trip.answer(ctx, r, req, resp)
 	r.Answer.Rate = reading.Figures(received)
 	if resp.StatusCode == http.StatusTooManyRequests {
