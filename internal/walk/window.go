@@ -80,7 +80,10 @@ func (w *window[T]) fill(last Meta, wanted int) {
 	w.mu.Lock()
 	w.total = last.Total
 	w.mu.Unlock()
-	for len(w.ahead) < most && w.add(last.Page+1+len(w.ahead)) {
+	for len(w.ahead) < most {
+		if !w.add(last.Page + 1 + len(w.ahead)) {
+			return
+		}
 	}
 }
 
