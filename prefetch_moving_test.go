@@ -139,18 +139,50 @@ func TestPrefetchOfAListWhoseTotalIsNotBelieved(t *testing.T) {
 	})
 }
 
-// TestAnEmptyPageAheadIsTheEnd, whatever total says: what is behind it is
-// called off.
+// TestAnEmptyPageAheadIsTheEnd, whatever total says: nothing behind it is asked
+// for, even before its turn comes.
 func TestAnEmptyPageAheadIsTheEnd(t *testing.T) {
 	t.Parallel()
 	inBubbles(t, func(t *testing.T, walk walker) {
 		list := newSlowList(1000)
 		list.empty = 4
+		list.latency = func(page int) time.Duration {
+			if page == 4 {
+				return trip
+			}
+			return 10 * trip
+		}
 		client := list.client(t)
-		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(5)))
-		if err != nil || !slices.Equal(ids, down(1000)[:9]) || list.count() > 1+5+2 {
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(3)))
+		if err != nil || !slices.Equal(ids, down(1000)[:9]) || !slices.Equal(list.sorted(), upTo(4)) {
 			t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
 		}
 		list.quiet(t, client)
+	})
+}
+
+// TestPrefetchGoesOnWhereNothingIsNew: a bulk import pushes pages on that were
+// read, and they are passed over as fast as others.
+func TestPrefetchGoesOnWhereNothingIsNew(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(60)
+		list.onSend = func(page int) {
+			if page == 10 {
+				for i := range 30 {
+					list.insert(fmt.Sprint("new", i))
+				}
+			}
+		}
+		client := list.client(t)
+		start := time.Now()
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(4)))
+		ids = slices.DeleteFunc(ids, func(id string) bool { return strings.HasPrefix(id, "new") })
+		if err != nil || !slices.Equal(ids, down(60)) || !slices.Equal(list.sorted(), upTo(30)) {
+			t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+		}
+		if took := time.Since(start); took != (1+8)*trip {
+			t.Errorf("took %v", took)
+		}
 	})
 }

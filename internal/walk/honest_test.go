@@ -87,24 +87,30 @@ func TestTheShareOfRowsThatAWalkMisses(t *testing.T) {
 		prefetch int
 		walks    int
 		changes  float64
+		pairs    bool
 		most     float64 // the share that may be missed
 	}{
-		{newestFirst, 0, 50, 1, 0},
-		{newestFirst, 1, 50, 1, 0},
-		{newestFirst, 8, 300, 1, 0.0001},
-		{newestFirst, 8, 50, 0.1, 0.00001},
-		{oldestFirst, 0, 50, 1, 0.005},
-		{oldestFirst, 8, 50, 1, 0.005},
-		{byName, 0, 50, 1, 0.002},
-		{byName, 8, 50, 1, 0.002},
+		{newestFirst, 0, 50, 1, false, 0},
+		{newestFirst, 0, 50, 1, true, 0},
+		{newestFirst, 1, 50, 1, false, 0},
+		{newestFirst, 8, 300, 1, false, 0.0001},
+		{newestFirst, 8, 100, 1, true, 0.01},
+		{newestFirst, 8, 50, 0.1, false, 0.00001},
+		{newestFirst, 8, 100, 0.1, true, 0.001},
+		{oldestFirst, 0, 50, 1, false, 0.005},
+		{oldestFirst, 0, 50, 1, true, 0.01},
+		{oldestFirst, 8, 50, 1, false, 0.005},
+		{oldestFirst, 8, 50, 1, true, 0.01},
+		{byName, 0, 50, 1, false, 0.002},
+		{byName, 8, 50, 1, false, 0.002},
 	} {
-		t.Run(fmt.Sprintf("%v, %d ahead, %v changes", tt.order, tt.prefetch, tt.changes), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%v, %d ahead, %v changes, pairs %v", tt.order, tt.prefetch, tt.changes, tt.pairs), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var stayed, missed, with, fetches int
 				walks := tt.walks / slower
 				for seed := range uint64(walks) {
-					r := large(seed, tt.order, tt.prefetch, tt.changes).walk(false)
+					r := large(seed, tt.order, tt.prefetch, tt.changes, tt.pairs).walk(false)
 					if r.err != nil || len(r.twice) > 0 {
 						t.Fatalf("seed %d: %v, rows %v were yielded twice", seed, r.err, r.twice)
 					}

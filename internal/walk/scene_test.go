@@ -80,12 +80,21 @@ func small(seed uint64, o order, prefetch int) *scene {
 }
 
 // large makes a scene of 2,000 rows, 100 on a page, with so many insertions
-// and as many removals, on average, while a page is fetched.
-func large(seed uint64, o order, prefetch int, changes float64) *scene {
+// and as many removals, on average, while a page is fetched: each at a time of
+// its own, or in pairs, which no total shows.
+func large(seed uint64, o order, prefetch int, changes float64, pairs bool) *scene {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	s := &scene{seed: seed, order: o, prefetch: prefetch, per: 100}
 	s.fill(2000)
-	s.schedule(rng, changes, changes, 1, 1000)
+	if !pairs {
+		s.schedule(rng, changes, changes, 1, 1000)
+		return s
+	}
+	s.schedule(rng, changes, 0, 1, 1000)
+	for _, e := range slices.Clone(s.events) {
+		s.events = append(s.events, event{e.at, false, 1, rng.Float64()})
+	}
+	slices.SortStableFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
 	return s
 }
 

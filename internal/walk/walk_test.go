@@ -381,3 +381,23 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 		t.Error("a row beyond the memory is remembered")
 	}
 }
+
+// TestRowsAreCopiedOnlyIfSomeAreDropped: nearly always all are new. What is
+// handed out can be appended to without harm.
+func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ rows, want string }{
+		{"abc", "abc"}, {"xab", "ab"}, {"axb", "ab"}, {"abx", "ab"}, {"xyx", ""}, {"aab", "ab"}, {"", ""},
+	} {
+		w := &walker[string]{key: same}
+		w.seen.keys = map[string]struct{}{"x": {}, "y": {}}
+		rows := strings.Split(tt.rows, "")
+		fresh := w.fresh(rows)
+		if got := strings.Join(fresh, ""); got != tt.want || strings.Join(rows, "") != tt.rows || cap(fresh) != len(fresh) {
+			t.Errorf("of %s: %s with room for %d, the page is now %v", tt.rows, got, cap(fresh), rows)
+		}
+		if own := len(fresh) > 0 && &fresh[0] == &rows[0]; own != (tt.rows == tt.want && tt.rows != "") {
+			t.Errorf("of %s: the page's own rows: %v", tt.rows, own)
+		}
+	}
+}
