@@ -107,13 +107,18 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 	if r.Context.Err() != nil {
 		return quota.Permit{}, ended(r.Context)
 	}
+	placed := r.call.Placed
+	if placed == nil {
+		placed = func() {}
+	}
+	defer placed()
 	if !t.Limited {
 		return t.Ledger.Grant(), nil
 	}
 	permit, waited, err := t.Ledger.Acquire(r.Context, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
-		Notify: func(until time.Time) { r.announce(until, "rate limit") },
+		Notify: func(until time.Time) { placed(); r.announce(until, "rate limit") },
 	})
 	r.waited += waited
 	if err != nil && r.Context.Err() != nil {
