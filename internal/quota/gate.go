@@ -150,6 +150,13 @@ func later(t, u time.Time) time.Time {
 	return t
 }
 
+func earlier(t, u time.Time) time.Time {
+	if u.Before(t) {
+		return u
+	}
+	return t
+}
+
 // due lets one request at a time pass from the given time on.
 func (a *account) due(at, now time.Time) (bool, time.Time) {
 	if now.Before(at) {

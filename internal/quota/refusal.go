@@ -28,11 +28,8 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	switch {
 	case r.RetryAfter.After(now):
 		until = r.RetryAfter
-		if again := now.Add(a.backoff()); a.strikes > 1 && again.After(until) {
-			until = again // it says so every time
-			if r.Reset.After(now) && r.Reset.Before(until) {
-				until = r.Reset
-			}
+		if again := now.Add(a.backoff()); a.strikes > 1 && again.After(until) && r.Reset.After(until) {
+			until = earlier(again, r.Reset) // it says so every time, and that the reset is later
 		}
 	case !first:
 		return // the first of them has said it
