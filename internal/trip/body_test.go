@@ -34,7 +34,7 @@ func TestReadBounded(t *testing.T) {
 		"failed at the beginning": {iotest.ErrReader(io.ErrClosedPipe), -1, "", io.ErrClosedPipe},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readBounded(tt.body, tt.size, limit)
+			got, err := readBounded(make([]byte, firstChunk), tt.body, tt.size, limit)
 			if string(got) != tt.want || err != tt.err {
 				t.Errorf("%d bytes, %v; want %d, %v", len(got), err, len(tt.want), tt.err)
 			}
@@ -52,7 +52,7 @@ func TestReadBoundedReadsNoFurther(t *testing.T) {
 	body := &endless{}
 	allocated := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			if _, err := readBounded(body, -1, limit); !errors.Is(err, errTooLarge) {
+			if _, err := readBounded(make([]byte, firstChunk), body, -1, limit); !errors.Is(err, errTooLarge) {
 				b.Fatal(err)
 			}
 		}
@@ -61,7 +61,7 @@ func TestReadBoundedReadsNoFurther(t *testing.T) {
 		t.Errorf("%d bytes allocated for a limit of %d", allocated, limit)
 	}
 	body.read = 0
-	readBounded(body, -1, limit)
+	readBounded(make([]byte, firstChunk), body, -1, limit)
 	if body.read > limit+1 {
 		t.Errorf("%d bytes read", body.read)
 	}
