@@ -97,28 +97,29 @@ func benchClient(tb testing.TB, transport http.RoundTripper) *leedo.Client {
 	return c
 }
 
-// costs are the calls whose cost is measured and, in allocations, bounded.
+// costs are the calls whose cost is measured and, in allocations, bounded: a
+// little above what it was when they were written.
 var costs = []struct {
 	name   string
 	allocs float64
 	setup  func(testing.TB) func(context.Context) error
 }{
-	{"Get", 0, func(tb testing.TB) func(context.Context) error {
+	{"Get", 26, func(tb testing.TB) func(context.Context) error {
 		c := benchClient(tb, newBenchTransport(200, benchLead(1)))
 		return func(ctx context.Context) error { _, err := c.Leads.Get(ctx, leadID); return err }
 	}},
-	{"Create", 0, func(tb testing.TB) func(context.Context) error {
+	{"Create", 32, func(tb testing.TB) func(context.Context) error {
 		c := benchClient(tb, newBenchTransport(201, benchLead(1)))
 		return func(ctx context.Context) error { return create(ctx, c) }
 	}},
-	{"List100", 0, func(tb testing.TB) func(context.Context) error {
+	{"List100", 638, func(tb testing.TB) func(context.Context) error {
 		c := benchClient(tb, newBenchTransport(200, benchPage(1, 1)))
 		return func(ctx context.Context) error {
 			_, err := c.Leads.List(ctx, &leedo.LeadListParams{PerPage: 100})
 			return err
 		}
 	}},
-	{"Walk10000", 0, func(tb testing.TB) func(context.Context) error {
+	{"Walk10000", 63500, func(tb testing.TB) func(context.Context) error {
 		pages := make([]string, 100)
 		for i := range pages {
 			pages[i] = benchPage(i+1, len(pages))
@@ -138,7 +139,7 @@ var costs = []struct {
 			return nil
 		}
 	}},
-	{"NewClient", 0, func(testing.TB) func(context.Context) error {
+	{"NewClient", 23, func(testing.TB) func(context.Context) error {
 		return func(context.Context) error { _, err := leedo.NewClient(testToken); return err }
 	}},
 }
