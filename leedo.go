@@ -70,12 +70,14 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/google/go-querystring/query"
 
 	"github.com/leedoapp/leedo-go/internal/walk"
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // version is the version of this package, as User-Agent tells it.
@@ -195,11 +197,12 @@ func send[T resource, P any](ctx context.Context, c *Client, method, template, i
 
 func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, error) {
 	var out T
-	err := k.run(ctx, &out, func() error {
-		if out.key() == "" {
-			return errors.New("an object without an id")
+	err := k.run(ctx, true, func(h http.Header, body []byte) error {
+		err := wire.Decode(h, body, &out, 0)
+		if err == nil && out.key() == "" {
+			err = errors.New("an object without an id")
 		}
-		return nil
+		return err
 	}, problems...)
 	if err != nil {
 		return nil, err
@@ -211,23 +214,18 @@ func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, er
 func list[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) (*Page[T], error) {
 	k := newCall(c, http.MethodGet, path)
 	values, err := paging(params)
-	k.Query, k.Path = values, path
+	k.Query = values
 	return fetch[T](ctx, k, err, k.apply(opts))
 }
 
 func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
 	page := new(Page[T])
-	k.mostRows = 50_000 // no page has more
-	err := k.run(ctx, page, func() error {
-		if page.Data == nil {
-			return errors.New("no page: data is missing")
+	err := k.run(ctx, true, func(h http.Header, body []byte) error {
+		err := wire.DecodePage(h, body, page, &page.Data)
+		if err == nil && slices.ContainsFunc(page.Data, func(row T) bool { return row.key() == "" }) {
+			err = errors.New("a row without an id")
 		}
-		for _, row := range page.Data {
-			if row.key() == "" {
-				return errors.New("a row without an id")
-			}
-		}
-		return nil
+		return err
 	}, problems...)
 	if err != nil {
 		return nil, err
@@ -253,13 +251,13 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 	values, paramsErr := paging(params)
 	return func(yield func(*Page[T], error) bool) {
 		k := newCall(c, http.MethodGet, path)
-		k.Query, k.Path, k.plan = maps.Clone(values), path, &walk.Plan{}
+		k.Query, k.plan = maps.Clone(values), &walk.Plan{}
 		optsErr := k.apply(opts)
 		query, startErr := k.plan.TakeStart(k.Query)
 		last := k // the call of the page that was taken last
 		read := func(ctx context.Context, number int, placed func()) (a walk.Answer[T]) {
 			own := *k // pages may be read concurrently
-			own.RawQuery, own.placed = query+strconv.Itoa(number), placed
+			own.RawQuery, own.Placed = query+strconv.Itoa(number), placed
 			if k.response != nil {
 				own.response = new(Response)
 			}

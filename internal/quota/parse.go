@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -101,11 +102,26 @@ func count(s string) int {
 // NaN or Inf, which strconv would take.
 func number(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.") != "" {
+	if s == "" || len(s) > 24 {
+		return 0, false
+	}
+	if n, err := strconv.ParseUint(s, 10, 52); err == nil {
+		return float64(n), true // the usual case
+	}
+	if strings.Trim(s, "0123456789.") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil
+}
+
+// lastDate is the Date that was read last: it tells whole seconds, so that many
+// answers have the same, and reading it is dear.
+var lastDate atomic.Pointer[dated]
+
+type dated struct {
+	text string
+	date time.Time
 }
 
 // skew tells how far the local clock is ahead of the server's at the most, 0
@@ -115,11 +131,16 @@ func skew(h http.Header, received time.Time) time.Duration {
 	if told == "" {
 		return 0
 	}
-	date, err := http.ParseTime(told)
-	if err != nil {
-		return 0
+	last := lastDate.Load()
+	if last == nil || last.text != told {
+		date, err := http.ParseTime(told)
+		if err != nil {
+			return 0
+		}
+		last = &dated{told, date}
+		lastDate.Store(last)
 	}
-	d := received.Sub(date)
+	d := received.Sub(last.date)
 	if d < 0 && d >= -tolerance {
 		return 0 // rather too late than too early
 	}

@@ -33,7 +33,7 @@ func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	if !logger.Enabled(r.Context, level) {
 		return
 	}
-	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Path)}
+	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Template)}
 	logger.LogAttrs(r.Context, level, msg, append(where, attrs...)...)
 }
 
@@ -50,7 +50,7 @@ func (r *record) reason() slog.Attr {
 
 // attempted tells of the attempt that has just ended.
 func (r *record) attempted(took time.Duration) {
-	a := Attempt{Method: r.call.Method, Path: r.call.Path, Number: r.Attempts, Duration: took}
+	a := Attempt{Method: r.call.Method, Path: r.call.Template, Number: r.Attempts, Duration: took}
 	switch {
 	case r.Answer == nil:
 		a.Err = r.Failure
@@ -59,7 +59,9 @@ func (r *record) attempted(took time.Duration) {
 	default:
 		a.StatusCode = r.Answer.Status
 	}
-	r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	if r.trip.Logger.Enabled(r.Context, slog.LevelDebug) { // else the attributes are made for nothing
+		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	}
 	r.trip.OnAttempt(r.Context, a)
 }
 
@@ -70,7 +72,7 @@ func (r *record) announce(until time.Time, reason string) {
 		return
 	}
 	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
+	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Template, Until: until, Reason: reason})
 }
 
 // ended says that ctx has ended, and why if it was told.
