@@ -60,11 +60,11 @@ func All(ops []Op, cycles int) ([]Result, error) {
 	for range cycles {
 		for _, i := range rand.Perm(len(ops)) {
 			runtime.GC()
-			before := CPU()
+			before := settled()
 			if err := ops[i](sizes[i]); err != nil {
 				return nil, err
 			}
-			took := CPU() - before
+			took := settled() - before
 			results[i].CPU = append(results[i].CPU, float64(took.Nanoseconds())/float64(sizes[i]))
 		}
 	}
@@ -75,11 +75,11 @@ func All(ops []Op, cycles int) ([]Result, error) {
 func calibrate(op Op) (int, error) {
 	for n := 1; ; n *= 2 {
 		runtime.GC()
-		before := CPU()
+		before := settled()
 		if err := op(n); err != nil {
 			return 0, err
 		}
-		if took := CPU() - before; took >= batch/2 {
+		if took := settled() - before; took >= batch/2 {
 			return max(1, int(int64(n)*int64(batch)/int64(took))), nil
 		}
 	}
@@ -106,6 +106,14 @@ func memory(ops []Op, sizes []int, results []Result) error {
 		results[i].Allocs, results[i].Bytes = Quantile(allocs[i], 0.5), Quantile(bytes[i], 0.5)
 	}
 	return nil
+}
+
+// settled is CPU once the other threads have found nothing to do. The kernel
+// adds what a thread has used when it stops or at the next tick, which may be
+// half a batch later.
+func settled() time.Duration {
+	time.Sleep(200 * time.Microsecond)
+	return CPU()
 }
 
 // CPU is the CPU time that this process has used, in and outside the kernel.
