@@ -55,12 +55,18 @@ func (w walked) took() float64 { return measure.Quantile(w.ms, 0.5) }
 // one, and prints their table.
 func (r *report) walk(w io.Writer, subjects []subject.Subject, rounds int) error {
 	r.walked = map[string]walked{}
+	var turns []subject.Subject
+	for _, s := range subjects {
+		if s.Pager != "" {
+			turns = append(turns, s)
+		}
+		if s.WalkOnly { // short, so that a pause of the machine shows
+			turns = append(turns, s, s)
+		}
+	}
 	for range rounds {
-		for _, i := range rand.Perm(len(subjects)) {
-			s := subjects[i]
-			if s.Pager == "" {
-				continue
-			}
+		for _, i := range rand.Perm(len(turns)) {
+			s := turns[i]
 			one, err := walkApart(s, clockTotal, clockDelay)
 			if err != nil {
 				return err
