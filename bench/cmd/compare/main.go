@@ -39,8 +39,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	cycles := flags.Int("cycles", 40, "how often each subject has its turn for CPU time")
-	rounds := flags.Int("rounds", 3, "how often each subject walks against the clock")
+	cycles := flags.Int("cycles", 30, "how often each subject has its turn for CPU time")
+	rounds := flags.Int("rounds", 2, "how often each subject walks against the clock")
 	parts := flags.String("parts", strings.Join(partNames(), ","), "what to measure")
 	names := flags.String("subjects", strings.Join(subjectNames(), ","), "whom to measure")
 	if err := flags.Parse(args); err != nil {

@@ -61,7 +61,7 @@ func (r *report) walk(w io.Writer, subjects []subject.Subject, rounds int) error
 			turns = append(turns, s)
 		}
 		if s.WalkOnly { // short, so that a pause of the machine shows
-			turns = append(turns, s, s)
+			turns = append(turns, s, s, s)
 		}
 	}
 	for range rounds {
