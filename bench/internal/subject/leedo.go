@@ -7,13 +7,8 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// ahead is what makes a walk of the SDK keep several requests in flight. While
-// it is empty there is no row leedo-8.
-//
-// This is the one line to change once the SDK has an option for it:
-//
-//	var ahead = []leedo.RequestOption{leedo.WithPrefetch(8)}
-var ahead []leedo.RequestOption
+// ahead makes a walk of the SDK keep eight requests in flight.
+var ahead = []leedo.RequestOption{leedo.WithPrefetch(8)}
 
 type leedoClient struct {
 	client *leedo.Client

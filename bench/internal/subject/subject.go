@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/leedoapp/leedo-go/bench/internal/wire"
 )
@@ -59,7 +58,7 @@ func All() []Subject {
 		eight     = ", 8 in flight"
 		retryHTTP = "github.com/hashicorp/go-retryablehttp"
 	)
-	all := []Subject{
+	return []Subject{
 		{Name: "leedo", Module: ours, Pager: "own (All)", Format: wire.Leedo, New: newLeedo},
 		{Name: "leedo-8", Module: ours, Pager: "own (All)" + eight, WalkOnly: true, Format: wire.Leedo, New: newLeedoAhead},
 		{Name: "roundtripper", Format: wire.Leedo, New: newRoundTripper},
@@ -74,10 +73,6 @@ func All() []Subject {
 		{Name: "stripe", Module: "github.com/stripe/stripe-go/v85", SDK: true, Pager: "own (V1List.All)", Format: wire.Stripe, New: newStripe},
 		{Name: "openai", Module: "github.com/openai/openai-go/v3", SDK: true, Pager: "own (ListAutoPaging)", Format: wire.OpenAI, New: newOpenAI},
 	}
-	if len(ahead) == 0 {
-		all = slices.DeleteFunc(all, func(s Subject) bool { return s.Name == "leedo-8" })
-	}
-	return all
 }
 
 // Named is the subject of that name.
