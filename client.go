@@ -148,7 +148,7 @@ type config struct {
 	httpClient *http.Client
 	token      func(context.Context) (string, error) // with "Bearer " before it
 	userAgent  string
-	logger     *slog.Logger
+	logger     trip.Logger // nil: silence
 	hooks      Hooks
 	limiter    *RateLimiter // nil: one of the client's own
 	unlimited  bool
@@ -166,7 +166,6 @@ func defaults() *config {
 		baseURL:    "https://api.leedo.app/v1",
 		httpClient: &http.Client{},
 		userAgent:  "leedo-go/" + version,
-		logger:     slog.New(slog.DiscardHandler),
 		backoffMin: 250 * time.Millisecond,
 		backoffMax: 4 * time.Second,
 		maxBody:    10 << 20,

@@ -291,10 +291,9 @@ func (h Hooks) wait(ctx context.Context, w trip.Wait) {
 // token, query, header or body. nil, the default, is silence.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {
-		if logger == nil {
-			logger = slog.New(slog.DiscardHandler)
+		if c.logger = logger; logger == nil {
+			c.logger = nil // of the interface, too
 		}
-		c.logger = logger
 		return nil
 	})
 }

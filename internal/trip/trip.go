@@ -7,7 +7,6 @@ package trip
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -30,7 +29,7 @@ type Config struct {
 	BackoffMin    time.Duration
 	BackoffMax    time.Duration
 
-	Logger    *slog.Logger // never nil
+	Logger    Logger // nil: silence
 	OnAttempt func(context.Context, Attempt)
 	OnWait    func(context.Context, Wait)
 }
