@@ -396,16 +396,18 @@ func (k *call) run(ctx context.Context, lent bool, read func(http.Header, []byte
 	return err
 }
 
-// needsBody tells whether a success without its body is of no use.
-func (k *call) needsBody() bool { return k.decodes || k.response != nil }
-
 // failure names what the trip came to; nil if to an answer that can be used.
 func (k *call) failure() error {
 	r, err := k.result, k.last()
 	switch end := r.End.(type) {
 	case nil:
 	case *quota.Refusal:
-		err = k.rateLimitError(end.Until, k.client.RateLimit(), r.Refused)
+		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Refused)
+		if _, again := err.(*RateLimitError); err == nil || again {
+			err = limited
+		} else { // what the attempt before had come to
+			err = k.join(limited, err)
+		}
 	default:
 		first := error(end)
 		if r.InFlight {

@@ -207,6 +207,9 @@ func (e *TransportError) Timeout() bool {
 	return ok && t.Timeout()
 }
 
+// needsBody tells whether a success without its body is of no use.
+func (k *call) needsBody() bool { return k.decodes || k.response != nil }
+
 // last names what the last attempt of the call came to; nil if that can be used.
 func (k *call) last() error {
 	a := k.result.Answer

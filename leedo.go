@@ -154,9 +154,10 @@ func WithMaxItems(n int) RequestOption {
 //
 // Each page is a call of its own, as ever, bulk and through the limiter. Rows,
 // errors and [WithResponse] come in order, and nothing is under way any more
-// when the loop has ended. Up to n requests are spent in vain if the caller
-// breaks off, at an error, or when the total shrinks, after which the walk goes
-// on one page at a time; else none is.
+// when the loop has ended: what is, is called off, told to [Hooks] as canceled,
+// and waited for. Up to n requests are spent in vain if the caller breaks off,
+// at an error, when the list ends before its total, or when that shrinks, after
+// which the walk goes on one page at a time; else none is.
 //
 // Pages that are under way together are not read in order. With n over 1 an
 // insertion and a removal that balance meanwhile may hide a row even newest
@@ -266,7 +267,9 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 				a.Rows, a.Meta = page.Data, walk.Meta(page.Meta)
 			}
 			_, limited := errors.AsType[*RateLimitError](err)
-			a.Unsent = limited && own.result.Attempts == 0
+			_, failed := errors.AsType[*ServerError](err)
+			_, cut := errors.AsType[*TransportError](err)
+			a.Again = limited && own.result.Attempts == 0 || (limited || failed || cut) && own.result.Waited > 0
 			a.Taken = func() {
 				if last = &own; k.response != nil {
 					*k.response = *own.response

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -450,3 +451,30 @@ func TestAPanicAheadComesToWhoWalks(t *testing.T) {
 }
 
 type keyOfTest struct{}
+
+// TestPagesAheadAreReckonedByTheRowsThatCame, should they be more than the page
+// says of itself.
+func TestPagesAheadAreReckonedByTheRowsThatCame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, rec := inMemory(t, nil, func(w http.ResponseWriter, req *http.Request) {
+			number := req.URL.Query().Get("page")
+			rows := make([]string, 100)
+			for i := range rows {
+				rows[i] = fmt.Sprintf(`{"id":"%s-%d"}`, number, i)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"data":[%s],"meta":{"total":10000,"page":%s,"per_page":10}}`, strings.Join(rows, ","), number)
+		})
+		rows := 0
+		for _, err := range client.Leads.All(t.Context(), nil, leedo.WithPrefetch(8), leedo.WithMaxItems(150)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows++
+		}
+		if rows != 150 || len(rec.Requests()) != 2 {
+			t.Errorf("%d rows in %d requests", rows, len(rec.Requests()))
+		}
+	})
+}

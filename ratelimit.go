@@ -129,11 +129,12 @@ type RateLimitError struct {
 	// Err is the [*APIError] of the call's last 429; nil when there was none.
 	Err          error `json:"-"`
 	method, path string
+	sent         bool // something was, before
 }
 
 // rateLimitError makes the error; refused is the last 429, nil if none came.
 func (k *call) rateLimitError(at time.Time, known RateLimit, refused *trip.Answer) error {
-	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.Method, path: k.Template}
+	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.Method, path: k.Template, sent: k.result.Attempts > 0}
 	if refused != nil {
 		e.Err = k.apiError(refused)
 	}
@@ -149,10 +150,13 @@ func (e *RateLimitError) Error() string {
 	if e.RetryAt.IsZero() {
 		when = ""
 	}
-	if e.Err == nil {
-		return wire.Say(e.method, e.path, "rate limit reached, not sent"+when)
+	switch {
+	case e.Err != nil:
+		return wire.Say(e.method, e.path, "", e.Err) + when
+	case e.sent:
+		when = " again" + when
 	}
-	return wire.Say(e.method, e.path, "", e.Err) + when
+	return wire.Say(e.method, e.path, "rate limit reached, not sent"+when)
 }
 
 // Unwrap returns Err.

@@ -2,6 +2,8 @@ package trip
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -34,6 +36,10 @@ type attempt struct {
 	url           url.URL
 	authorization [1]string
 }
+
+// Format keeps what the attempt knows out of the texts of those who print its
+// context.
+func (a *attempt) Format(f fmt.State, _ rune) { io.WriteString(f, "leedo: attempt") }
 
 func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := recordOf(req.Context())
@@ -133,7 +139,7 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 		Budget: r.budget(),
 		Notify: func(until time.Time) { placed(); r.announce(until, "rate limit") },
 	})
-	r.waited += waited
+	r.Waited += waited
 	if err != nil && r.Context.Err() != nil {
 		err = ended(r.Context)
 	}

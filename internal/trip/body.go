@@ -34,6 +34,10 @@ func (a *Answer) read(resp *http.Response, limit int64, lent bool) error {
 	buf := buffers.Get().(*buffer)
 	body, err := readBounded(buf[:], resp.Body, resp.ContentLength, limit)
 	switch {
+	case err != nil && err != errTooLarge:
+		// A body that gives up may not be done with buf, which nobody gets again.
+		a.Body = body
+		return err
 	case len(body) > len(buf): // did not fit, and was joined elsewhere
 		a.Body = body
 	case lent:

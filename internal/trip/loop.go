@@ -145,7 +145,7 @@ func (r *record) prepare(req *http.Request) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		r.waited += r.wait
+		r.Waited += r.wait
 		return nil
 	case <-r.Context.Done():
 		r.End = ended(r.Context)

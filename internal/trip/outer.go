@@ -26,6 +26,7 @@ var outers = sync.Pool{New: func() any { return &outer{empty: http.Header{}} }}
 func (o *outer) release(r *record) {
 	r.outer = nil
 	if r.trip.unseen {
+		*o = outer{empty: o.empty} // or it would keep the call alive
 		outers.Put(o)
 	}
 }

@@ -7,6 +7,8 @@ package trip
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -113,6 +115,7 @@ type Result struct {
 	Redirect error   // why the user's CheckRedirect refused to follow Answer
 	Refused  *Answer // the last 429
 	Attempts int
+	Waited   time.Duration // for the quota and between attempts
 }
 
 // UserError is the error of a function of the user's that the trip had to call.
@@ -158,10 +161,13 @@ type record struct {
 	retries int
 	rounds  int           // 429s waited out
 	wait    time.Duration // before the next attempt
-	waited  time.Duration // so far
 	why     string        // the reason for the wait
 	token   string        // of the last attempt
 }
+
+// Format keeps what the call knows out of the texts of those who print its
+// context.
+func (r *record) Format(f fmt.State, _ rune) { io.WriteString(f, "leedo: call") }
 
 type recordKey struct{}
 
@@ -182,5 +188,5 @@ func (r *record) budget() time.Duration {
 	if r.call.MaxWait == quota.Forever {
 		return quota.Forever
 	}
-	return max(r.call.MaxWait-r.waited, 0)
+	return max(r.call.MaxWait-r.Waited, 0)
 }

@@ -55,6 +55,8 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 			}
 		},
 		WroteHeaders: func() { w.begun.Store(true) },
+		// What comes after an answer is another request, of the user's transport.
+		GotFirstResponseByte: func() { w.begun.Store(false) },
 	})
 }
 

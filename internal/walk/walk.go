@@ -42,9 +42,9 @@ type Answer[T any] struct {
 	Rows []T
 	Meta Meta
 	Err  error
-	// Unsent tells that Err cost nothing and another try may do: there was no
-	// quota for a page read ahead.
-	Unsent bool
+	// Again tells that another try may do, for a page read ahead: it has waited
+	// for its place in the line, and there was no time left for more.
+	Again bool
 	// Taken is called when it is the page's turn, in the goroutine that walks;
 	// nil: it is not.
 	Taken func()
@@ -131,7 +131,7 @@ func (w *walker[T]) run() error {
 		if !last.promisesMore() {
 			return nil
 		}
-		w.ahead.fill(last.meta, w.left)
+		w.ahead.fill(last.meta, len(last.rows), w.left)
 	}
 }
 
@@ -219,7 +219,7 @@ func (w *walker[T]) hand(p *page[T]) error {
 		return errStopped
 	}
 	w.left = max(w.left-len(fresh), 0)
-	w.ahead.fill(p.meta, w.left)
+	w.ahead.fill(p.meta, len(p.rows), w.left)
 	if !w.yield(Chunk[T]{fresh, p.meta}, nil) {
 		return errStopped
 	}

@@ -59,7 +59,7 @@ func (w *window[T]) take(number int) Answer[T] {
 		panic(s.panicked)
 	case s.answer == nil: // as by testing.T.FailNow in a transport
 		runtime.Goexit()
-	case s.answer.Unsent:
+	case s.answer.Again:
 		// It had to wait longer than it would have to now.
 		w.clear()
 		return w.fetch(w.ctx, number, func() {})
@@ -67,15 +67,16 @@ func (w *window[T]) take(number int) Answer[T] {
 	return *s.answer
 }
 
-// fill reads ahead behind a page: no further than the list goes by its total,
-// and no more pages than it takes for the rows that are wanted; 0: all.
-func (w *window[T]) fill(last Meta, wanted int) {
+// fill reads ahead behind a page of so many rows: no further than the list goes
+// by its total, and no more pages than it takes for the rows that are wanted; 0:
+// all.
+func (w *window[T]) fill(last Meta, rows, wanted int) {
 	if w.size < 1 {
 		return
 	}
 	most := min(w.size, last.pages()-last.Page)
 	if wanted > 0 {
-		most = min(most, (wanted-1)/last.PerPage+1)
+		most = min(most, (wanted-1)/max(last.PerPage, rows)+1)
 	}
 	w.mu.Lock()
 	w.total = last.Total
