@@ -99,6 +99,7 @@ type Permit struct {
 	tick    uint64
 	counted int // how many had been counted when it was granted
 	at      time.Time
+	turn    int64 // of the store's newest answer then
 }
 
 func newAccount(o Options) account {
@@ -181,7 +182,7 @@ func (a *account) grant(now time.Time) Permit {
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
-	return Permit{a.ticks, a.counted, now}
+	return Permit{tick: a.ticks, counted: a.counted, at: now}
 }
 
 // cancel ends a permit without an answer.
