@@ -84,7 +84,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	l.mu.Lock()
 	now := time.Now()
 	l.arrive(ask.Class, now)
-	if l.queue.len() == 0 {
+	if l.queue.len() == 0 && !l.shared.fails() {
 		if ok, _ := l.gate(ask.Class, now); ok {
 			defer l.mu.Unlock()
 			return l.grant(ask.Class, now), 0, nil
@@ -256,12 +256,15 @@ func (l *Ledger) dispatch(now time.Time) {
 // consult speaks to the store if that is due, and returns when to look again.
 func (l *Ledger) consult(next, now time.Time) time.Time {
 	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
-	at := l.shared.due(interactive+bulk, l.account.inFlight, now)
+	at := l.shared.due(interactive, bulk, l.account.inFlight, now)
 	if !at.IsZero() && !at.After(now) {
 		go l.exchange(l.shared.ask(interactive, bulk, &l.account, now))
-		at = l.shared.due(interactive+bulk, l.account.inFlight, now)
+		at = l.shared.due(interactive, bulk, l.account.inFlight, now)
 	}
-	if next.IsZero() || !at.IsZero() && at.Before(next) {
+	switch {
+	case at.IsZero() || l.shared.fails() && interactive+bulk == 0: // the next call will see to it
+		return next
+	case next.IsZero() || at.Before(next):
 		return at
 	}
 	return next

@@ -72,8 +72,8 @@ type shared struct {
 	turn   int64        // of the newest answer of the store
 	asking bool         // an exchange is under way
 	last   time.Time    // when the last one ended
-	again  time.Time    // when to ask for what was not granted
-	opens  [2]time.Time // when there is likely to be some, by class; believed until again
+	again  [2]time.Time // when to ask for what was not granted, by class
+	opens  [2]time.Time // when there is likely to be some; believed until again
 }
 
 func newShared(s Store) *shared {
@@ -85,6 +85,9 @@ func newShared(s Store) *shared {
 
 // decides tells whether the store says who may go.
 func (s *shared) decides() bool { return s != nil && !s.local }
+
+// fails tells whether there is a store that does not work.
+func (s *shared) fails() bool { return s != nil && s.local }
 
 // lease takes a permit that the store has granted. Interactive requests may
 // have those for bulk.
@@ -134,10 +137,10 @@ func (s *shared) settle(p Permit, refused bool, r Reading, now time.Time) {
 }
 
 // due returns when the next exchange is due; zero: there is nothing to say.
-func (s *shared) due(waiting, inFlight int, now time.Time) time.Time {
+func (s *shared) due(interactive, bulk, inFlight int, now time.Time) time.Time {
 	leases := s.leases[Interactive] + s.leases[Bulk]
 	switch {
-	case s.asking || waiting+leases+inFlight == 0 && !s.news:
+	case s.asking || interactive+bulk+leases+inFlight == 0 && (s.local || !s.news):
 		return time.Time{}
 	case s.local:
 		return s.last.Add(storeRest)
@@ -148,8 +151,10 @@ func (s *shared) due(waiting, inFlight int, now time.Time) time.Time {
 	if s.news || leases > 0 {
 		at = s.last.Add(flush)
 	}
-	if waiting > 0 && leases == 0 && s.again.Before(at) {
-		at = s.again
+	for c, waiting := range []int{interactive, bulk} {
+		if waiting > 0 && leases == 0 && s.again[c].Before(at) {
+			at = s.again[c]
+		}
 	}
 	return at
 }
@@ -199,10 +204,11 @@ func (s *shared) took(ask StoreAsk, answer StoreAnswer, err error, now time.Time
 	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
 	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
 	pause := min(max(answer.AskAgain, time.Millisecond), hour)
-	s.again = now.Add(pause + rand.N(pause/8+1)) // processes are not to ask all at once
-	s.opens = [2]time.Time{}
+	pause += rand.N(pause/8 + 1) // processes are not to ask all at once
+	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
 	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
-		if short && answer.Opens > 0 {
+		if short {
+			s.again[c] = now.Add(pause)
 			s.opens[c] = now.Add(min(answer.Opens, horizon))
 		}
 	}
@@ -210,7 +216,7 @@ func (s *shared) took(ask StoreAsk, answer StoreAnswer, err error, now time.Time
 
 // outlook returns when there is likely to be a permit for the class.
 func (s *shared) outlook(c Class, now time.Time) time.Time {
-	if at := s.opens[c]; at.After(now) && now.Before(s.again) {
+	if at := s.opens[c]; at.After(now) && now.Before(s.again[c]) {
 		return at
 	}
 	return now
