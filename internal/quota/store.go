@@ -40,9 +40,11 @@ type StoreAnswer struct {
 }
 
 const (
-	// storeTimeout is how long an exchange may take.
-	storeTimeout = 100 * time.Millisecond
-	// storeRest is how long a store that fails is left alone.
+	// storeTimeout is how long an exchange is waited for. A program that is
+	// short of processor time is not to take that for a slow store.
+	storeTimeout = 250 * time.Millisecond
+	// storeRest is how long a store that fails is left alone, and an answer
+	// that is late may take.
 	storeRest = 5 * time.Second
 	// flush is how soon what there is to report is reported, and permits that
 	// nobody wants go back.
@@ -222,7 +224,7 @@ func (s *shared) outlook(c Class, now time.Time) time.Time {
 	return now
 }
 
-var errSlow = errors.New("no answer within 100 ms")
+var errSlow = errors.New("no answer within 250 ms")
 
 // call asks the store. A panic in it is an error like any other.
 func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, err error) {
@@ -234,16 +236,17 @@ func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, er
 	return s.store.Exchange(ctx, ask)
 }
 
-// exchange speaks to the store. A store that takes too long is not waited for.
+// exchange speaks to the store. A store that takes too long is not waited for,
+// but decides again when its answer comes after all.
 func (l *Ledger) exchange(ask StoreAsk) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
-	done := false // guarded by the ledger's lock
+	start, done := time.Now(), false // guarded by the ledger's lock
 	finish := func(answer StoreAnswer, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		now := time.Now()
-		if !done {
+		if !done || err == nil && now.Sub(start) < storeRest {
 			done = true
 			l.shared.took(ask, answer, err, now)
 		}

@@ -147,7 +147,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 	})
 }
 
-// A store that fails or is slow costs a tenth of a second at most and no call;
+// A store that fails or is slow costs a quarter of a second at most and no call;
 // then the ledger's own account decides, and after five seconds the store is
 // asked again.
 func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
@@ -212,6 +212,36 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An answer that is late is better than none: the store decides again.
+func TestALateAnswerCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		call := func() {
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+		}
+		call()
+		<-time.After(time.Second)
+		c.set(func() { c.delay = storeTimeout + 50*time.Millisecond })
+		call()
+		if d.Trouble() == nil {
+			t.Error("no trouble told")
+		}
+		c.set(func() { c.delay = 0 })
+		<-time.After(time.Second)
+		before, _ := c.seen()
+		call()
+		<-time.After(time.Second)
+		if left, _ := c.seen(); left != before-1 || d.shared.local {
+			t.Errorf("%d left of %d; left alone: %v", left, before, d.shared.local)
+		}
+	})
 }
 
 // Permits in use are shown from time to time, or the store would take the
