@@ -38,8 +38,8 @@ end
 local turn = math.max(now, (s and s.turn or 0) + 1)
 if not s or now < s.now - 5 * SECOND then -- nothing there, or a clock that was set back
 	s = {born = turn, sure = false, limit = 0, left = 0, booked = 0, observed = 0, reset = 0, opens = 0, length = 0,
-		blocked = 0, strikes = 0, struck = 0, probed = 0, silent = 0, total = 0, others = 0, called = 0, calls = 0,
-		procs = {}}
+		blocked = 0, strikes = 0, struck = 0, probed = 0, silent = 0, total = 0, others = 0,
+		part = 0.9, called = 0, calls = 0, procs = {}} -- nobody knows yet who else there is
 end
 
 -- Permits of a process that has died come back.
@@ -69,19 +69,21 @@ local function per(window, part) -- a part of the window
 	return (window > 0 and window or HOUR) / part
 end
 
--- What others spend shows in figures that fall faster than all of our
--- requests, those under way included, can explain.
+-- What others spend shows in figures that have fallen, since the first of the
+-- window, more than our requests can explain. Those under way may have been
+-- counted or not: what was believed stays, within what is possible.
 local function compare(at)
-	local mark = s.mark
-	local elapsed = mark and at - mark.at or 0
-	if mark and elapsed >= per(s.length, 60) then
-		local spent = math.max(mark.left - ask.remaining - (s.total + out - mark.total), 0)
-		-- Faster than the quota comes nobody can go on for long.
-		local pace = math.min(spent / elapsed, ask.limit / s.length)
-		s.others = s.others + (pace - s.others) * (1 - math.exp(-elapsed / per(s.length, 6)))
-		mark = nil
+	local function within(x, least, most)
+		return math.min(math.max(x, least), most)
 	end
-	s.mark = mark or {at = at, left = ask.remaining, total = s.total}
+	local elapsed, all, ours = at - s.first.at, s.first.left - ask.remaining, s.total - s.first.total
+	if all * 10 >= s.limit then
+		s.part = within(s.part, math.min(ours / all, 1), math.min((ours + out) / all, 1))
+	end
+	if elapsed >= per(s.length, 60) then
+		local pace = within(s.others * elapsed, math.max(all - ours - out, 0), math.max(all - ours, 0)) / elapsed
+		s.others = math.min(pace, s.limit / s.length) -- faster nobody can go on for long
+	end
 end
 
 -- Figures are news if their request was sent after the newest ones had come.
@@ -94,10 +96,9 @@ local function book()
 	if not newer and (ask.limit ~= s.limit or earlier or over or not later and ask.remaining >= s.left) then
 		return
 	end
-	if newer and ask.limit ~= s.limit then -- another plan
-		s.mark, s.length = nil, 0
-	elseif later then
-		s.mark = nil
+	local plan = ask.limit ~= s.limit
+	if plan then
+		s.length = 0
 	end
 	if reset > 0 and (s.reset == 0 or later or earlier or reset < s.reset) then
 		s.reset = reset
@@ -107,7 +108,11 @@ local function book()
 	s.length = math.max(s.length, math.min(reset - now, HOUR), SECOND)
 	s.limit, s.left, s.observed, s.booked, s.silent = ask.limit, ask.remaining, at, turn, 0
 	s.sure = s.sure or ask.sent >= s.born
-	compare(at)
+	if plan or later then
+		s.first = {at = at, left = ask.remaining, total = s.total}
+	else
+		compare(at)
+	end
 end
 
 if ask.limit > 0 and (not me or served + refused > 0) then
@@ -160,58 +165,61 @@ end
 
 local interactive, bulk, again, wait = 0, 0, 0, 0
 local poll = math.min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
-local tokens, spent, share = s.left - out, 0, 0
-if s.limit == 0 then
-	tokens = math.huge
-	if s.strikes > 0 then
-		tokens = 1 - out
-	end
-else
+local spent, share = 0, 0
+if s.limit > 0 then
 	share = kept()
 	if now < opens and s.others * per(s.length, 12) > 1 then
 		-- What others have likely spent is not there, nor is the last request.
 		spent = math.floor(s.others * (now - s.observed) + 0.5) + 1
 	end
 end
-if not s.sure and s.silent <= SILENT then
-	tokens = math.min(tokens, COLD - out)
+
+local enough = ask.interactive > 0 and math.max(s.limit / 50, 1) or math.max(s.limit / 20, 1 + share) -- to be worth a refusal
+
+-- room returns how many permits may be out if there are n requests to be sent:
+-- not all, as others send meanwhile.
+local function room(n)
+	local most = n < 1 and 0 or math.max(math.floor(n * s.part), 1)
+	if s.limit == 0 then
+		most = s.strikes > 0 and 1 or math.huge
+	end
+	if not s.sure and s.silent <= SILENT then
+		most = math.min(most, COLD)
+	end
+	return most - out
 end
 
 if now < s.blocked then
 	again, wait = s.blocked - now, s.blocked - now
 else
-	interactive = math.max(math.min(ask.interactive, tokens - spent), 0)
-	local free = tokens - spent - interactive - share
+	interactive = math.max(math.min(ask.interactive, room(s.left - spent)), 0)
+	local free = room(s.left - spent - share) - interactive
 	if free >= 1 then
 		bulk = math.min(ask.bulk, LEASE, math.max(math.floor(free / (2 * processes)), 1))
 	end
 	if interactive + bulk == 0 and s.limit > 0 then
-		local first = now >= opens and (out == 0 or now - s.probed >= REPROBE)
+		local over = now >= opens and (out == 0 or now - s.probed >= REPROBE)
 		-- Long after the last answer it is better to ask than to guess.
-		local guess = spent > 0 and out == 0 and now - s.observed > per(s.length, 60) and
-			tokens >= math.max(s.limit / 50, ask.interactive > 0 and 1 or 1 + share)
-		if first or guess then
+		local guess = spent > 0 and out == 0 and now - s.observed > per(s.length, 60) and s.left >= enough
+		if over or guess then
 			interactive, bulk = math.min(ask.interactive, 1), ask.interactive > 0 and 0 or math.min(ask.bulk, 1)
 			s.probed = now
 		end
 	end
-	tokens = tokens - interactive - bulk
 	if interactive < ask.interactive or bulk == 0 and ask.bulk > 0 then
 		again = poll
+		out = out + interactive + bulk
+		local free = s.left - out - spent
 		if now >= opens or s.limit == 0 or not s.sure then -- an answer will tell
-		elseif tokens < 1 then
-			if s.left < 1 or out + interactive + bulk == 0 then
-				again, wait = opens - now, opens - now
-			end
-		elseif tokens - spent >= 1 then -- the share melts, but not for many
-			again, wait = (opens - now) / 50, opens - now
-		else
+		elseif interactive == ask.interactive and free >= 1 and free < 1 + share then
+			-- The share melts, but not for many.
+			again, wait = math.min((opens - now) / 50, 5 * SECOND), opens - now
+		elseif s.left < 1 or out == 0 and s.left < enough then
+			again, wait = opens - now, opens - now
+		elseif out == 0 then
 			again = s.observed + per(s.length, 60) - now
 		end
 		again = math.max(again, poll)
-		if tokens >= 1 then
-			again = math.min(again, 5 * SECOND)
-		end
 	end
 end
 

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -214,9 +215,10 @@ func (w *statusWriter) WriteHeader(status int) {
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kept := &statusWriter{w, http.StatusOK}
 	a.Server.ServeHTTP(kept, r)
+	who, _, _ := strings.Cut(r.UserAgent(), " ")
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.all = append(a.all, arrival{r.UserAgent(), kept.status, w.Header().Get(leedo.HeaderRateReset), time.Now()})
+	a.all = append(a.all, arrival{who, kept.status, w.Header().Get(leedo.HeaderRateReset), time.Now()})
 	a.seen.Broadcast()
 }
 
@@ -239,21 +241,38 @@ func (a *api) await(t *testing.T, what string, holds func([]arrival) bool) []arr
 	return append([]arrival(nil), a.all...)
 }
 
-// windows counts what was served and refused of each window, in their order,
-// and who was served.
-func windows(all []arrival) (names []string, served, refused map[string]int) {
-	served, refused = map[string]int{}, map[string]int{}
+// window is what was answered in a window, by who had called.
+type window struct{ served, refused map[string]int }
+
+// windows counts the answers of each window.
+func windows(all []arrival) []window {
+	var (
+		byName  = map[string]int{}
+		windows []window
+	)
 	for _, r := range all {
-		if served[r.window]+refused[r.window] == 0 {
-			names = append(names, r.window)
+		i, ok := byName[r.window]
+		if !ok {
+			i = len(windows)
+			byName[r.window] = i
+			windows = append(windows, window{map[string]int{}, map[string]int{}})
 		}
 		if r.status == http.StatusTooManyRequests {
-			refused[r.window]++
+			windows[i].refused[r.who]++
 		} else {
-			served[r.window]++
+			windows[i].served[r.who]++
 		}
 	}
-	return names, served, refused
+	return windows
+}
+
+// sum adds up the counts.
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
 }
 
 // begun tells whether so many windows have begun.
@@ -267,31 +286,3 @@ func begun(n int) func([]arrival) bool {
 	}
 }
 
-// Eight processes that would send without end spend each window to the last
-// request, and none is refused.
-func TestProcessesShareWindows(t *testing.T) {
-	t.Parallel()
-	r := startRedis(t)
-	a := newAPI(t, 500, 5*time.Second)
-	var workers []*worker
-	for i := range 8 {
-		workers = append(workers, start(t, job{
-			Name: fmt.Sprint("bulk", i), URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
-			Callers: 8, Priority: leedo.PriorityBulk, MaxWait: leedo.NoMaxWait,
-		}))
-	}
-	all := a.await(t, "three windows", begun(4))
-	reports := finish(t, workers...)
-	names, served, refused := windows(all)
-	for i, name := range names[:3] {
-		t.Logf("window %d: %d served, %d refused", i, served[name], refused[name])
-		if served[name] != 500 || refused[name] != 0 {
-			t.Errorf("window %d: %d served, want 500; %d refused, want 0", i, served[name], refused[name])
-		}
-	}
-	for i, r := range reports {
-		if len(r.Failed) > 0 {
-			t.Errorf("worker %d: %d calls failed: %s", i, len(r.Failed), r.Failed[0])
-		}
-	}
-}
