@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 	"github.com/leedoapp/leedo-go/redislimit"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 )
 
@@ -27,6 +29,7 @@ import (
 const workerEnv = "REDISLIMIT_TEST_WORKER"
 
 func TestMain(m *testing.M) {
+	logging.Disable() // of go-redis, which tells of each dial that fails
 	if job := os.Getenv(workerEnv); job != "" {
 		if err := work(job); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
@@ -51,6 +54,7 @@ type report struct {
 	Calls, Refused int
 	Failed         []string        // errors that are no refusals by the quota
 	Took           []time.Duration // of each call, if there is a pause
+	Warnings       []string        // what was logged of the store
 }
 
 // work is the main function of a worker.
@@ -69,9 +73,10 @@ func work(text string) error {
 	if err != nil {
 		return err
 	}
+	warnings := new(recorder)
 	client, err := leedo.NewClient(j.Token, leedo.WithBaseURL(j.URL), leedo.WithUserAgent(j.Name), leedo.WithRetries(0),
 		leedo.WithRateLimiter(limiter), leedo.WithPriority(j.Priority), leedo.WithMaxWait(j.MaxWait),
-		leedo.WithLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+		leedo.WithLogger(slog.New(warnings)))
 	if err != nil {
 		return err
 	}
@@ -117,7 +122,36 @@ func work(text string) error {
 		})
 	}
 	all.Wait()
+	r.Warnings = warnings.all()
 	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// recorder is a log handler that keeps what was said of the store.
+type recorder struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (r *recorder) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (r *recorder) WithAttrs([]slog.Attr) slog.Handler           { return r }
+func (r *recorder) WithGroup(string) slog.Handler                { return r }
+
+func (r *recorder) Handle(_ context.Context, record slog.Record) error {
+	if !strings.Contains(record.Message, "store") {
+		return nil
+	}
+	said := record.Message
+	record.Attrs(func(a slog.Attr) bool { said += " " + a.String(); return true })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = append(r.said, said)
+	return nil
+}
+
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.said)
 }
 
 // worker is a worker process.
@@ -238,7 +272,7 @@ func (a *api) await(t *testing.T, what string, holds func([]arrival) bool) []arr
 		}
 		a.seen.Wait()
 	}
-	return append([]arrival(nil), a.all...)
+	return slices.Clone(a.all)
 }
 
 // window is what was answered in a window, by who had called.
@@ -285,4 +319,3 @@ func begun(n int) func([]arrival) bool {
 		return len(seen) >= n
 	}
 }
-

@@ -17,14 +17,14 @@ import (
 // redisServer is a redis-server of the test's own, on a free port of the
 // loopback interface.
 type redisServer struct {
-	t    *testing.T
+	t    testing.TB
 	addr string
 	cmd  *exec.Cmd
 	log  *os.File
 }
 
 // startRedis starts a Redis, and ends it with the test.
-func startRedis(t *testing.T, args ...string) *redisServer {
+func startRedis(t testing.TB, args ...string) *redisServer {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -45,7 +45,7 @@ func startRedis(t *testing.T, args ...string) *redisServer {
 	return nil
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
