@@ -24,7 +24,7 @@ type modelProcess struct {
 }
 
 type modelState struct {
-	born, now                                    float64
+	born, now, swept                             float64
 	sure                                         bool
 	procs                                        map[string]modelProcess
 	limit, left, reset, opens, length            float64
@@ -69,19 +69,23 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9}
 	}
 	s := m.state
+	if p, ok := s.procs[ask.Process]; ok && now-p.at <= 30*second && float64(ask.Number) <= p.number {
+		return leedo.QuotaAnswer{Turn: int64(m.turn)}
+	}
 	out, processes := float64(ask.Held), 1.0
+	sweep := now-s.swept >= 5*second
+	if sweep {
+		s.swept = now
+	}
 	for name, p := range s.procs {
 		switch {
-		case now-p.at > 30*second:
+		case sweep && now-p.at > 30*second:
 			delete(s.procs, name)
 		case name != ask.Process:
 			out, processes = out+p.held, processes+1
 		}
 	}
 	me, known := s.procs[ask.Process]
-	if known && float64(ask.Number) <= me.number {
-		return leedo.QuotaAnswer{Turn: int64(m.turn)}
-	}
 	served, lost, refused, calls := 0.0, 0.0, 0.0, float64(ask.Interactive)
 	if known {
 		served, lost = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost

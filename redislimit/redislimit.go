@@ -14,8 +14,10 @@ package redislimit
 import (
 	"context"
 	_ "embed" // the script
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -102,15 +104,22 @@ func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAn
 	return answer(ask, got)
 }
 
-// arguments spells an ask for the script; there, times are microseconds.
+// arguments spells an ask for the script: numbers are doubles, which hold
+// microseconds exactly for 285 years.
 func arguments(ask leedo.QuotaAsk) []any {
-	return []any{
-		ask.Process, ask.Number, ask.Interactive, ask.Bulk, ask.Reserve, ask.Held,
-		ask.Served, ask.Lost, ask.Refused, ask.Calls,
-		ask.Limit, ask.Remaining, ask.Reset.Microseconds(), ask.Age.Microseconds(), ask.Sent,
-		ask.RetryAfter.Microseconds(), ask.RefusedSent,
+	packed := make([]byte, 0, 16*8)
+	for _, n := range [...]float64{
+		float64(ask.Number), float64(ask.Interactive), float64(ask.Bulk), ask.Reserve, float64(ask.Held),
+		float64(ask.Served), float64(ask.Lost), float64(ask.Refused), float64(ask.Calls),
+		float64(ask.Limit), float64(ask.Remaining), micros(ask.Reset), micros(ask.Age), float64(ask.Sent),
+		micros(ask.RetryAfter), float64(ask.RefusedSent),
+	} {
+		packed = binary.BigEndian.AppendUint64(packed, math.Float64bits(n))
 	}
+	return []any{ask.Process, packed}
 }
+
+func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
 var errAnswer = errors.New("redislimit: the answer of the script makes no sense")
 

@@ -97,11 +97,11 @@ func TestForeignKeys(t *testing.T) {
 		holds func() string
 		want  string
 	}{
-		"a list":             {func() error { return rdb.RPush(ctx, "{k}", "x").Err() }, func() string { return rdb.LIndex(ctx, "{k}", 0).Val() }, "x"},
-		"a string":           {func() error { return rdb.Set(ctx, "{k}", "mine", 0).Err() }, func() string { return rdb.Get(ctx, "{k}").Val() }, "mine"},
-		"an empty string":    {func() error { return rdb.Set(ctx, "{k}", "", 0).Err() }, func() string { return rdb.Type(ctx, "{k}").Val() + rdb.Get(ctx, "{k}").Val() }, "string"},
-		"a broken state":     {func() error { return rdb.Set(ctx, "{k}", "leedo-quota-1:\x93", 0).Err() }, func() string { return rdb.Get(ctx, "{k}").Val() }, "leedo-quota-1:\x93"},
-		"of another version": {func() error { return rdb.Set(ctx, "{k}", "leedo-quota-1:\x80", 0).Err() }, func() string { return rdb.Get(ctx, "{k}").Val() }, "leedo-quota-1:\x80"},
+		"a list":          {func() error { return rdb.RPush(ctx, "{k}", "x").Err() }, func() string { return rdb.LIndex(ctx, "{k}", 0).Val() }, "x"},
+		"a string":        {func() error { return rdb.Set(ctx, "{k}", "mine", 0).Err() }, func() string { return rdb.Get(ctx, "{k}").Val() }, "mine"},
+		"an empty string": {func() error { return rdb.Set(ctx, "{k}", "", 0).Err() }, func() string { return rdb.Type(ctx, "{k}").Val() + rdb.Get(ctx, "{k}").Val() }, "string"},
+		"a hash":          {func() error { return rdb.HSet(ctx, "{k}", "f", "x").Err() }, func() string { return rdb.HGet(ctx, "{k}", "f").Val() }, "x"},
+		"a broken state":  {func() error { return rdb.HSet(ctx, "{k}", "leedo-quota-1", "x").Err() }, func() string { return rdb.HGet(ctx, "{k}", "leedo-quota-1").Val() }, "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rdb.FlushAll(ctx)
