@@ -196,7 +196,7 @@ if wait == 0 then
 	-- to ask than to guess what others have spent, if it is worth a refusal.
 	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
 	local probe = now >= first and (out == 0 or now - probed >= REPROBE) or
-		out == 0 and left >= enough and now - observed > window / 60
+		out == 0 and left >= enough and now - observed > window / 12
 	if probe and interactive + bulk == 0 and limit > 0 then
 		interactive = min(wantInteractive, 1)
 		bulk = min(wantBulk, 1 - interactive)
@@ -210,7 +210,7 @@ if wait == 0 then
 		elseif left < 1 or out == 0 and left < enough then
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 then
-			again = max(observed + window / 60 - now, again)
+			again = max(observed + window / 12 - now, again)
 		end
 	end
 end

@@ -120,23 +120,25 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// What a fleet of eight gets in hours, from servers of all kinds.
 func TestHours(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server        *leedotest.Server
 		every, others time.Duration
+		hours         int
 		most          float64 // refusals per 1,000 requests
 	}{
-		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0},
-		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0},
-		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 1},
-		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 1},
-		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 5},
-		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 5},
-		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 5},
+		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 3, 0},
+		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 3, 0},
+		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 8, 2},
+		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 8, 2},
+		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 3, 5},
+		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 3, 5},
+		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 3, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := run(t, tt.server, 8, 3, tt.every, tt.others)
+				f := run(t, tt.server, 8, tt.hours, tt.every, tt.others)
 				per := 1000 * float64(f.refused) / float64(f.ours)
 				t.Logf("served in each hour: %v; %d of %d refused, %.2f of 1,000; %.2f exchanges per request",
 					f.perHour, f.refused, f.ours, per, float64(f.exchanges)/float64(f.ours))

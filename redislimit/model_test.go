@@ -230,7 +230,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 			enough = max(s.limit/20, 1+share)
 		}
 		probe := now >= opens && (out == 0 || now-s.probed >= 3*second) ||
-			out == 0 && s.left >= enough && now-s.observed > s.window(60)
+			out == 0 && s.left >= enough && now-s.observed > s.window(12)
 		if probe && interactive+bulk == 0 && s.limit > 0 {
 			interactive = min(wantInteractive, 1)
 			bulk = min(wantBulk, 1-interactive)
@@ -246,7 +246,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 		case s.left < 1 || out == 0 && s.left < enough:
 			again, wait = max(opens-now, again), opens-now
 		case out == 0:
-			again = max(s.observed+s.window(60)-now, again)
+			again = max(s.observed+s.window(12)-now, again)
 		}
 	}
 	if interactive == wantInteractive && (bulk > 0 || wantBulk == 0) {

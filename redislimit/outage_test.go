@@ -27,6 +27,7 @@ func TestRedisDies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	t.Parallel()
 	r := startRedis(t)
 	a := newAPI(t, limit, length)
 	workers := bulk(t, 4, 2, a, r)
@@ -45,8 +46,8 @@ func TestRedisDies(t *testing.T) {
 	rdb := r.client()
 	a.await(t, "all processes at the store", func([]arrival) bool { return processes(t, rdb, "{test}") == 5 })
 	back := time.Now()
-	after := begun(len(windows(a.await(t, "", func([]arrival) bool { return true }))) + 3)
-	all := a.await(t, "two more windows", after)
+	after := begun(len(windows(a.await(t, "", func([]arrival) bool { return true }))) + 2)
+	all := a.await(t, "a window more", after)
 	reports := finish(t, workers...)
 	noFailures(t, reports)
 	for _, report := range reports {
