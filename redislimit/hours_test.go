@@ -16,16 +16,17 @@ import (
 // fleet is what became of some processes in hours of virtual time, with the
 // model for a store, which TestScriptIsTheModel says is the script.
 type fleet struct {
-	perHour             []int // requests served in each hour, others' included
-	ours, refused       int
-	exchanges           int
-	waits               []time.Duration // of interactive calls
-	interactive, failed int
+	perHour       []int // requests served in each hour, others' included
+	ours, refused int
+	exchanges     int
+	waits         []time.Duration // of interactive calls
+	failed        int
 }
 
 // run lets n processes call bulk without end, and each of them interactively
-// once in a while, for so many hours. Others send once in a while, too.
-func run(t *testing.T, server *leedotest.Server, n, hours int, every, others time.Duration) (f fleet) {
+// once in a while, for so many hours. Others send once in a while, too, and the
+// store loses all once in a while.
+func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, flush time.Duration) (f fleet) {
 	m := &model{delay: time.Millisecond}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -81,6 +82,15 @@ func run(t *testing.T, server *leedotest.Server, n, hours int, every, others tim
 			}
 		})
 	}
+	if flush > 0 {
+		all.Go(func() {
+			for pause(flush) {
+				m.mu.Lock()
+				m.state, m.turn = nil, 0
+				m.mu.Unlock()
+			}
+		})
+	}
 	for range hours {
 		before := len(server.Requests())
 		time.Sleep(time.Hour)
@@ -125,20 +135,22 @@ func TestHours(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server        *leedotest.Server
 		every, others time.Duration
+		flush         time.Duration
 		hours         int
 		most          float64 // refusals per 1,000 requests
 	}{
-		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 3, 0},
-		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 3, 0},
-		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 8, 2},
-		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 8, 2},
-		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 3, 5},
-		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 3, 5},
-		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 3, 5},
+		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0, 3, 0},
+		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 8, 1},
+		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
+		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 8, 2},
+		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 8, 2},
+		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 0, 3, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := run(t, tt.server, 8, tt.hours, tt.every, tt.others)
+				f := run(t, tt.server, 8, tt.hours, tt.every, tt.others, tt.flush)
 				per := 1000 * float64(f.refused) / float64(f.ours)
 				t.Logf("served in each hour: %v; %d of %d refused, %.2f of 1,000; %.2f exchanges per request",
 					f.perHour, f.refused, f.ours, per, float64(f.exchanges)/float64(f.ours))

@@ -72,6 +72,27 @@ func TestOneKey(t *testing.T) {
 	}
 }
 
+// A cluster is asked where the key is.
+func TestCluster(t *testing.T) {
+	r := startRedis(t, "--cluster-enabled", "yes")
+	node := r.client()
+	if err := node.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for start := time.Now(); !strings.Contains(node.ClusterInfo(t.Context()).Val(), "cluster_state:ok"); {
+		if time.Since(start) > 30*time.Second {
+			t.Fatal("the cluster does not come up")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{r.addr}})
+	defer rdb.Close()
+	got, err := newStore(t, rdb, "k").Exchange(t.Context(), ask(1, 1))
+	if err != nil || got.Interactive != 1 || got.Bulk != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // A server that has forgotten the script gets it again.
 func TestScriptFlush(t *testing.T) {
 	rdb := startRedis(t).client()

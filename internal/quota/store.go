@@ -10,6 +10,7 @@ import (
 
 // Store shares a quota among processes, as leedo.QuotaStore tells it.
 type Store interface {
+	// Exchange takes a report and answers with permits.
 	Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error)
 }
 

@@ -117,12 +117,12 @@ func (a *account) compare(p Permit, r Reading, now time.Time) {
 	if a.refill {
 		return
 	}
-	a.drift(p, r, now)
+	a.drift(r, now)
 }
 
 // drift reckons what others spend. Faster than the quota comes nobody can go
 // on for long: that much at most is expected of them after a burst.
-func (a *account) drift(p Permit, r Reading, now time.Time) {
+func (a *account) drift(r Reading, now time.Time) {
 	elapsed := now.Sub(a.seen.at).Seconds()
 	if elapsed < time.Minute.Seconds() {
 		return // too short to tell others from what is in flight
