@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/redis/go-redis/v9"
 )
 
 // ExchangeAt is an exchange at a time of the test's own, in microseconds.
@@ -13,4 +14,9 @@ func (s *Store) ExchangeAt(ctx context.Context, ask leedo.QuotaAsk, now int64) (
 		return leedo.QuotaAnswer{}, err
 	}
 	return answer(ask, got)
+}
+
+// Forget removes the state.
+func (s *Store) Forget(ctx context.Context) error {
+	return s.rdb.(redis.Cmdable).Del(ctx, s.key).Err()
 }

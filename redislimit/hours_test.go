@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -154,6 +155,14 @@ func TestHours(t *testing.T) {
 				per := 1000 * float64(f.refused) / float64(f.ours)
 				t.Logf("served in each hour: %v; %d of %d refused, %.2f of 1,000; %.2f exchanges per request",
 					f.perHour, f.refused, f.ours, per, float64(f.exchanges)/float64(f.ours))
+				if name == "alone" || strings.HasPrefix(name, "with ") || name == "flushed" { // a fixed window
+					if i := slices.IndexFunc(f.perHour, func(n int) bool { return n < 499 }); i >= 0 {
+						t.Errorf("hour %d: %d served of 500", i, f.perHour[i])
+					}
+					if n := len(f.waits); n > 0 && f.waits[n/2] > time.Second {
+						t.Errorf("half of the interactive calls waited %v or more", f.waits[n/2])
+					}
+				}
 				if len(f.waits) > 0 {
 					t.Logf("%d interactive calls: p50 %v, p99 %v", len(f.waits), f.waits[len(f.waits)/2], f.waits[len(f.waits)*99/100])
 				}
