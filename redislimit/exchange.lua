@@ -41,11 +41,11 @@ end
 if not state or now < last - SWEEP then -- nothing there, or the clock was set back
 	call('DEL', key)
 	-- part is 0.9, as nobody knows yet who else there is.
-	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 22), nil
+	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
 end
 local _, _, born, swept, part, sure, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, total, called, recent, others,
-	firstAt, firstLeft, firstTotal = unpack('>ddddddddddddddddddddddddddd', state)
+	firstAt, firstLeft, firstTotal, rolled = unpack('>dddddddddddddddddddddddddddd', state)
 
 local myNumber, myHeld, myAt, served, lost, refused, calls = 0, 0, 0, 0, 0, 0, 0
 if mine then
@@ -108,6 +108,12 @@ local function book()
 	if not newer and (plan or earlier or not later and toldLeft >= left) then
 		return
 	end
+	if now >= reset and now - reset <= SILENCE then
+		-- A reset that is followed by another one soon gives back a few requests:
+		-- what was spent together comes back together, a window later.
+		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
+		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
+	end
 	length = max(plan and 0 or length, min(ends - now, HOUR), SECOND)
 	if ends > 0 and (later or earlier or ends < reset) then
 		reset = ends
@@ -146,7 +152,7 @@ end
 local window = length > 0 and length or HOUR
 -- Figures without a reset allow one try after a while.
 local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
-local rest = within(first - now, 0, window) -- of the window
+local rest = within((rolled > 0 and rolled + window or first) - now, 0, window) -- of the window
 
 -- Bulk leaves a share to interactive calls, which melts towards the reset, so
 -- that none of it is lost; more if they are seen to need more, and what others
@@ -206,7 +212,7 @@ if wait == 0 then
 	again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
 	if now < first and limit > 0 then
 		if interactive == wantInteractive and free >= 1 and free < 1 + share then
-			again, wait = within((first - now) / 50, again, 5 * SECOND), first - now -- it melts, but not for many
+			again, wait = within(rest / 50, again, 5 * SECOND), rest -- it melts, but not for many
 		elseif left < 1 or out == 0 and left < enough then
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 then
@@ -218,9 +224,9 @@ if interactive == wantInteractive and (bulk > 0 or wantBulk == 0) then
 	again, wait = 0, 0 -- there may be more at once
 end
 
-call('HSET', key, QUOTA, pack('>ddddddddddddddddddddddddddd', turn, now, born, swept, part, sure, processes, out,
+call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, sure, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, total, called, recent,
-	others, firstAt, firstLeft, firstTotal),
+	others, firstAt, firstLeft, firstTotal, rolled),
 	name, pack('>ddddddd', number, held + interactive + bulk, now, allServed, allLost, allRefused, allCalls))
 if swept == now then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))

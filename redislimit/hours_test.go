@@ -141,10 +141,10 @@ func TestHours(t *testing.T) {
 		most          float64 // refusals per 1,000 requests
 	}{
 		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0, 3, 0},
-		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 8, 1},
+		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 5, 3},
 		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
-		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 8, 2},
-		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 8, 2},
+		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 5, 3},
+		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 5, 3},
 		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 0, 3, 5},
 		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 0, 3, 5},
 		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 0, 3, 5},

@@ -24,13 +24,13 @@ type modelProcess struct {
 }
 
 type modelState struct {
-	born, now, swept                             float64
-	sure                                         bool
-	procs                                        map[string]modelProcess
-	limit, left, reset, opens, length            float64
-	observed, booked, blocked, strikes, struck   float64
-	probed, silent, total, called, calls         float64
-	others, part, firstAt, firstLeft, firstTotal float64
+	born, now, swept                                     float64
+	sure                                                 bool
+	procs                                                map[string]modelProcess
+	limit, left, reset, opens, length                    float64
+	observed, booked, blocked, strikes, struck           float64
+	probed, silent, total, called, calls                 float64
+	others, part, firstAt, firstLeft, firstTotal, rolled float64
 }
 
 const (
@@ -133,6 +133,14 @@ func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
 	if !newer && (plan || earlier || !later && remaining >= s.left) {
 		return
 	}
+	if now >= s.reset && now-s.reset <= 30*second {
+		switch {
+		case reset-now >= s.length/2:
+			s.rolled = 0
+		case s.rolled == 0 || now-s.rolled > 0.9*s.length:
+			s.rolled = now
+		}
+	}
 	if plan {
 		s.length = 0
 	}
@@ -174,8 +182,7 @@ func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
 }
 
 // kept is what bulk leaves.
-func (s *modelState) kept(reserve, opens, now float64) float64 {
-	rest := within(opens-now, 0, s.window(1))
+func (s *modelState) kept(reserve, rest, now float64) float64 {
 	least, idle, half := reserve*s.limit, now-s.called, s.window(1)
 	if reserve == 0.05 {
 		least = max(least, min(10, s.limit/10))
@@ -210,9 +217,13 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 	if opens == 0 {
 		opens = s.observed + hour/max(s.limit, 1)*math.Pow(2, min(s.strikes, 10))
 	}
+	rest := within(opens-now, 0, s.window(1))
+	if s.rolled > 0 {
+		rest = within(s.rolled+s.window(1)-now, 0, s.window(1))
+	}
 	spent, share := 0.0, 0.0
 	if s.limit > 0 && ask.Reserve > 0 {
-		share = s.kept(ask.Reserve, opens, now)
+		share = s.kept(ask.Reserve, rest, now)
 	}
 	if s.limit > 0 && now < opens && s.others*s.window(12) > 1 {
 		spent = math.Floor(s.others*(now-s.observed)+0.5) + 1
@@ -242,7 +253,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 		switch {
 		case now >= opens || s.limit == 0:
 		case interactive == wantInteractive && free >= 1 && free < 1+share:
-			again, wait = within((opens-now)/50, again, 5*second), opens-now
+			again, wait = within(rest/50, again, 5*second), rest
 		case s.left < 1 || out == 0 && s.left < enough:
 			again, wait = max(opens-now, again), opens-now
 		case out == 0:

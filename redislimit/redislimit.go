@@ -9,6 +9,10 @@
 // then spend what is left together, and one of them at a time asks whether a
 // new window has begun. While Redis cannot be reached each goes by what it sees
 // in its own answers; no call fails for it.
+//
+// An exchange with Redis is one round trip of one script, which takes some 40
+// microseconds of Redis' time however many processes there are. An interactive
+// call needs two exchanges, bulk gets up to 32 permits with one.
 package redislimit
 
 import (
