@@ -83,7 +83,7 @@ func BenchmarkCalls(b *testing.B) {
 					}
 					calls++
 					b.StopTimer()
-					time.Sleep(50 * time.Millisecond) // until all is reported
+					time.Sleep(25 * time.Millisecond) // until all is reported
 					b.StartTimer()
 				}
 			}

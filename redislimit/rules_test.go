@@ -124,6 +124,16 @@ func TestRepeatedAndLost(t *testing.T) {
 	b.grants("all that is left", "b", 100, 39) // nine of ten of 44
 }
 
+// A request of which nothing was heard is taken to have been counted.
+func TestLostRequests(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	b.grants("before", "a", 10, 10)
+	p := b.process("a")
+	p.Held, p.Lost = 0, 10
+	b.grants("the report", "a", 0, 0)
+	b.grants("what is left", "b", 100, 36) // nine of ten of 40
+}
+
 // What an answer tells of a window that is over says nothing of this one, and
 // less never becomes more by an older answer.
 func TestOldFigures(t *testing.T) {
