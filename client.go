@@ -16,6 +16,7 @@ import (
 
 	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/walk"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -100,7 +101,11 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
-	return k.run(ctx, out, nil, k.Check(body, out), k.apply(opts), k.Encode(body))
+	read := func(h http.Header, body []byte) error { return wire.Decode(h, body, out, 0) }
+	if out == nil {
+		read = nil
+	}
+	return k.run(ctx, false, read, k.Check(body, out), k.apply(opts), k.Encode(body))
 }
 
 // Option sets up a client, for [NewClient].
@@ -141,9 +146,9 @@ type config struct {
 	baseURL    string
 	insecure   bool
 	httpClient *http.Client
-	token      func(context.Context) (string, error)
+	token      func(context.Context) (string, error) // with "Bearer " before it
 	userAgent  string
-	logger     *slog.Logger
+	logger     trip.Logger // nil: silence
 	hooks      Hooks
 	limiter    *RateLimiter // nil: one of the client's own
 	unlimited  bool
@@ -161,7 +166,6 @@ func defaults() *config {
 		baseURL:    "https://api.leedo.app/v1",
 		httpClient: &http.Client{},
 		userAgent:  "leedo-go/" + version,
-		logger:     slog.New(slog.DiscardHandler),
 		backoffMin: 250 * time.Millisecond,
 		backoffMax: 4 * time.Second,
 		maxBody:    10 << 20,
@@ -190,7 +194,8 @@ func (cfg *config) client(token string) (*Client, error) {
 		return nil, invalid("token: empty, or with characters that a token cannot have")
 	case cfg.token == nil:
 		// Kept in a closure, where no printing of structs finds it.
-		cfg.token = func(context.Context) (string, error) { return token, nil }
+		bearer := "Bearer " + token
+		cfg.token = func(context.Context) (string, error) { return bearer, nil }
 	}
 	if cfg.limiter == nil {
 		cfg.limiter, _ = NewRateLimiter(nil)
@@ -200,12 +205,12 @@ func (cfg *config) client(token string) (*Client, error) {
 	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
 	c := &Client{config: cfg, limiter: cfg.limiter, trip: trip.New(trip.Config{
-		Base: cfg.base, HTTPClient: cfg.httpClient, Token: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
+		Base: cfg.base, HTTPClient: cfg.httpClient, Authorization: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
 		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt, OnWait: cfg.hooks.wait,
 	})}
-	c.Leads, c.Accounts = &LeadsService{c}, &AccountsService{c}
-	c.Contacts, c.Campaigns = &ContactsService{c}, &CampaignsService{c}
+	s := &struct{ client *Client }{c} // what a service is, whatever its name
+	c.Leads, c.Accounts, c.Contacts, c.Campaigns = (*LeadsService)(s), (*AccountsService)(s), (*ContactsService)(s), (*CampaignsService)(s)
 	return c, nil
 }
 
@@ -251,7 +256,7 @@ func WithTokenSource(source func(context.Context) (string, error)) Option {
 			if err == nil && !wire.ValidToken(token) {
 				err = errors.New("empty, or with characters that a token cannot have")
 			}
-			return token, err
+			return "Bearer " + token, err
 		}
 		return nil
 	})
@@ -320,7 +325,7 @@ func WithQuery(key, value string) RequestOption {
 		if key == "" {
 			return errors.New("WithQuery: empty key")
 		}
-		k.Query.Set(key, value)
+		k.SetQuery(key, value)
 		return nil
 	})
 }
@@ -336,12 +341,9 @@ func WithBodyField(key string, value any) RequestOption {
 // call is one call on its way to the server and back.
 type call struct {
 	settings
-	wire.Request
+	trip.Call
 	client     *Client
-	walks      bool   // one of the calls of a walk
-	rest       string // the query of a walk but for the page
-	maxItems   int
-	mostRows   int // of a page; 0: no limit
+	plan       *walk.Plan // of the walk that it is one of the calls of; nil: none
 	idempotent bool
 	decodes    bool // the answer is to be decoded
 	response   *Response
@@ -349,9 +351,10 @@ type call struct {
 }
 
 func newCall(c *Client, method, template string) *call {
-	k := &call{client: c, Request: wire.Request{Method: method, Template: template, Query: url.Values{}, Header: http.Header{}}}
+	k := &call{client: c}
+	k.Method, k.Template = method, template
 	if c != nil && c.config != nil {
-		k.settings, k.Header = c.config.settings, c.config.header.Clone()
+		k.settings, k.Header = c.config.settings, c.config.header
 	}
 	return k
 }
@@ -365,9 +368,10 @@ func (k *call) apply(opts []RequestOption) (err error) {
 	return err
 }
 
-// run makes the call, unless there are problems, and decodes the answer into
-// out. check tells what is wrong with out then.
-func (k *call) run(ctx context.Context, out any, check func() error, problems ...error) error {
+// run makes the call, unless there are problems. read decodes the answer and
+// tells what is wrong with it; nil: any success will do. lent tells that read
+// keeps nothing of the answer's body.
+func (k *call) run(ctx context.Context, lent bool, read func(http.Header, []byte) error, problems ...error) error {
 	if ctx == nil || k.client == nil || k.client.config == nil {
 		problems = append(problems, errors.New("nil context, or a client that NewClient did not make"))
 	}
@@ -376,26 +380,20 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 			return k.refuse(err)
 		}
 	}
-	u := k.URL(k.client.config.base)
-	k.decodes = out != nil
-	k.result = k.client.trip.Go(ctx, &trip.Call{
-		Method: k.Method, Path: k.Template, URL: u, Header: k.Header, Body: k.Body,
-		BodyWanted: k.needsBody(),
-		Class:      quota.Class(k.urgency()), Write: !k.Reads(), Repeatable: k.Reads() || k.idempotent,
-		Retries: k.retries, AttemptTimeout: *k.attemptTimeout, MaxWait: k.maxWait,
-	})
+	k.decodes = read != nil
+	k.BodyWanted, k.BodyLent = k.needsBody(), lent && k.response == nil
+	k.Class, k.Write, k.Repeatable = quota.Class(k.urgency()), !k.Reads(), k.Reads() || k.idempotent
+	k.Retries, k.AttemptTimeout, k.MaxWait = k.retries, *k.attemptTimeout, k.maxWait
+	k.result = k.client.trip.Go(ctx, &k.Call)
 	k.respond()
-	if err := k.failure(); err != nil || out == nil {
-		return err
+	err := k.failure()
+	if err == nil && read != nil {
+		if err = read(k.result.Answer.Header, k.result.Answer.Body); err != nil {
+			err = k.decodeError(err)
+		}
 	}
-	err := wire.Decode(k.result.Answer.Header, k.result.Answer.Body, out, k.mostRows)
-	if err == nil && check != nil {
-		err = check()
-	}
-	if err != nil {
-		return k.decodeError(err)
-	}
-	return nil
+	k.result.Release(k.plan != nil) // a page may yet turn out to break the rules
+	return err
 }
 
 // needsBody tells whether a success without its body is of no use.

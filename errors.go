@@ -159,7 +159,8 @@ type DecodeError struct {
 	ContentType string
 	// Method and Path are the call's, as in [APIError].
 	Method, Path string
-	// Body is the beginning of the body, at most 64 KiB.
+	// Body is the beginning of the body: at most 64 KiB, and 1 KiB of a page
+	// that breaks the rules of paging.
 	Body []byte `json:"-"`
 	// Err says what is wrong, without quoting the body.
 	Err error `json:"-"`

@@ -172,7 +172,7 @@ func WithPriority(p Priority) SharedOption {
 }
 
 func (k *call) urgency() Priority {
-	if k.walks && k.priority == nil {
+	if k.plan != nil && k.priority == nil {
 		return PriorityBulk
 	}
 	return *cmp.Or(k.priority, new(PriorityInteractive))
@@ -358,10 +358,9 @@ func (h Hooks) wait(ctx context.Context, w trip.Wait) {
 // token, query, header or body. nil, the default, is silence.
 func WithLogger(logger *slog.Logger) Option {
 	return clientOption(func(c *config) error {
-		if logger == nil {
-			logger = slog.New(slog.DiscardHandler)
+		if c.logger = logger; logger == nil {
+			c.logger = nil // of the interface, too
 		}
-		c.logger = logger
 		return nil
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,10 +39,13 @@ type Reading struct {
 	RetryAfter time.Time // when a refused request may be repeated, on the local clock; zero: not told
 }
 
+// Tells tells whether it says what is left.
+func (r Reading) Tells() bool { return r.Limit >= 0 && r.Remaining >= 0 }
+
 // Read reads the headers of an answer that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if first(h["Age"]) != "" {
+	if age, ok := number(first(h["Age"])); ok && age > tolerance.Seconds() {
 		// An answer out of a cache (RFC 9111, section 5.1) tells of long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
@@ -98,27 +102,47 @@ func count(s string) int {
 // NaN or Inf, which strconv would take.
 func number(s string) (float64, bool) {
 	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.") != "" {
+	if s == "" || len(s) > 24 {
+		return 0, false
+	}
+	if n, err := strconv.ParseUint(s, 10, 52); err == nil {
+		return float64(n), true // the usual case
+	}
+	if strings.Trim(s, "0123456789.") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil
 }
 
-// skew tells how far the local clock is ahead of the server's, 0 when the
-// server's Date gives no reason to think that they differ.
+// lastDate is the Date that was read last: it tells whole seconds, so that many
+// answers have the same, and reading it is dear.
+var lastDate atomic.Pointer[dated]
+
+type dated struct {
+	text string
+	date time.Time
+}
+
+// skew tells how far the local clock is ahead of the server's at the most, 0
+// when the server's Date gives no reason to think that they differ.
 func skew(h http.Header, received time.Time) time.Duration {
 	told := first(h["Date"])
 	if told == "" {
 		return 0
 	}
-	date, err := http.ParseTime(told)
-	if err != nil {
-		return 0
+	last := lastDate.Load()
+	if last == nil || last.text != told {
+		date, err := http.ParseTime(told)
+		if err != nil {
+			return 0
+		}
+		last = &dated{told, date}
+		lastDate.Store(last)
 	}
-	d := received.Sub(date)
-	if d.Abs() <= tolerance {
-		return 0
+	d := received.Sub(last.date)
+	if d < 0 && d >= -tolerance {
+		return 0 // rather too late than too early
 	}
 	return d
 }

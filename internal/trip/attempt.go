@@ -1,10 +1,11 @@
 package trip
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -21,13 +22,31 @@ type attempts struct{ trip *Trip }
 // in the first place.
 var errForeign = errors.New("request to another origin refused")
 
-func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+// attempt is one request and what becomes of it. The transport may look at it
+// when it is long over, so no other attempt gets the same.
+type attempt struct {
+	lifetime
+	record  *record
+	witness witness
+	payload *payload // nil: no body
+
+	// A transport that rewrites the request does so here.
+	request       http.Request
+	url           url.URL
+	authorization [1]string
+}
+
+func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := recordOf(req.Context())
+	a := &r.first
+	if r.tried {
+		a = new(attempt)
+	}
 	r.tried, r.going = true, false
 	if r.Answer != nil && r.Answer.Redirect != "" {
 		r.Answer = nil // it is being followed
 	}
-	permit, err := a.trip.permit(r)
+	permit, err := t.trip.permit(r)
 	if err != nil {
 		r.End = err
 		return nil, err
@@ -37,37 +56,33 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent, settled := false, false
 	defer func() {
 		if !settled {
-			a.trip.Ledger.Cancel(permit, sent)
+			t.trip.Ledger.Cancel(permit, sent)
 		}
 	}()
 
-	if Origin(req.URL) != a.trip.origin {
+	if !t.trip.home(req.URL) {
 		r.End = errForeign
 		return nil, errForeign
 	}
-	token, err := a.trip.Token(r.Context)
+	authorization, err := t.trip.Authorization(r.Context)
 	if err != nil {
 		r.End = &UserError{"no token", err}
 		return nil, r.End
 	}
-	r.token = token
-
-	ctx, cancel := deadline(req.Context(), r.call.AttemptTimeout)
-	defer cancel()
-	w := &witness{}
-	send, proof := dress(req.WithContext(ctx), w, r.call, token)
-
+	r.token = strings.TrimPrefix(authorization, "Bearer ")
 	if r.Answer != nil || r.Failure != nil {
 		r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
 	}
 	r.Attempts++
 	r.earlierAnswer, r.earlierFailure = r.Answer, r.Failure
 	r.Answer, r.Failure = nil, nil
-	sent = true
 	start := time.Now()
-	resp, err := a.trip.base.RoundTrip(send)
+	a.dress(r, req, authorization, start)
+	defer a.end()
+	sent = true
+	resp, err := t.trip.base.RoundTrip(&a.request)
 	received := time.Now()
-	r.unsent = proof() && resp == nil
+	r.unsent = a.unsent() && resp == nil
 	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
@@ -75,17 +90,20 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
 		}
-		r.Failure = r.cause(send.Context(), err)
-		r.Failure.Final = r.Failure.Final || w.refused.Load()
+		r.Failure = a.cause(err)
+		r.Failure.Final = r.Failure.Final || a.witness.refused.Load()
 		sent = !r.unsent
 		r.attempted(time.Since(start))
 		return nil, r.Failure
 	}
 
 	reading := quota.Read(resp.Header, received)
-	a.trip.Ledger.Settle(permit, resp.StatusCode == http.StatusTooManyRequests, reading, received)
-	settled = true
-	r.Answer = a.trip.answer(ctx, r, req, resp)
+	refused := resp.StatusCode == http.StatusTooManyRequests
+	if refused || resp.StatusCode/100 == 2 || reading.Tells() {
+		t.trip.Ledger.Settle(permit, refused, reading, received)
+		settled = true
+	} // else it is not the API that speaks, perhaps, and what it counted is not known
+	r.Answer = a.receive(req, resp)
 	r.Answer.Rate = reading.Figures(received)
 	if resp.StatusCode == http.StatusTooManyRequests {
 		r.Refused = r.Answer
@@ -95,9 +113,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	r.attempted(time.Since(start))
 
-	bare := *resp
-	bare.Body = http.NoBody // it is in the record
-	return &bare, nil
+	return r.outer.bare(r, resp), nil
 }
 
 // permit gets the ledger's leave for an attempt.
@@ -105,13 +121,18 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 	if r.Context.Err() != nil {
 		return quota.Permit{}, ended(r.Context)
 	}
+	placed := r.call.Placed
+	if placed == nil {
+		placed = func() {}
+	}
+	defer placed()
 	if !t.Limited {
 		return t.Ledger.Grant(), nil
 	}
 	permit, waited, err := t.Ledger.Acquire(r.Context, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
-		Notify: func(until time.Time) { r.announce(until, "rate limit") },
+		Notify: func(until time.Time) { placed(); r.announce(until, "rate limit") },
 	})
 	r.waited += waited
 	if trouble := t.Ledger.Trouble(); trouble != nil {
@@ -123,61 +144,83 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 	return permit, err
 }
 
-// deadline bounds one attempt, the reading of its body included.
-func deadline(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	if d <= 0 {
-		return context.WithCancel(ctx)
+// dress makes of req what the transport gets: with token, body and deadline.
+func (a *attempt) dress(r *record, req *http.Request, authorization string, start time.Time) {
+	a.record = r
+	a.parent, a.lifetime.witness = req.Context(), &a.witness
+	if r.call.AttemptTimeout > 0 {
+		a.deadline = start.Add(r.call.AttemptTimeout)
 	}
-	return context.WithTimeout(ctx, d)
+	a.request, a.url = *req.WithContext(a), *req.URL
+	a.request.URL, a.request.Host = &a.url, a.url.Host
+	a.request.Response = nil // of a redirect: it has no body, and is the outer's
+	a.request.Header = a.header(req)
+	a.authorization[0] = authorization
+	a.request.Header["Authorization"] = a.authorization[:]
+	if body := r.call.Body; len(body) > 0 {
+		a.payload = &payload{data: body}
+		if a.request.Header["Content-Type"] == nil {
+			a.request.Header["Content-Type"] = []string{"application/json"}
+		}
+		a.request.ContentLength = int64(len(body))
+		a.request.Body, _ = a.payload.open()
+		// net/http asks for the body anew when it knows that nothing of it left
+		// the machine.
+		a.request.GetBody = a.payload.open
+	}
 }
 
-// dress returns a copy of req with the token and the body of the call. proof
-// is to be called when the attempt is over: it tells whether the request
-// surely was not sent.
-func dress(req *http.Request, w *witness, c *Call, token string) (send *http.Request, proof func() bool) {
-	target := *req.URL // a transport that rewrites it does so here
-	req.URL = &target
-	req.Header = req.Header.Clone()
-	req.Header.Set("Authorization", "Bearer "+token)
-	req = w.watch(req)
-	if len(c.Body) == 0 {
-		return req, w.neverConnected
+// header returns the header of the call, the transport's to change, and with
+// it what net/http's client put into req's.
+func (a *attempt) header(req *http.Request) http.Header {
+	if !a.record.trip.unseen {
+		return req.Header.Clone() // somebody may have changed it
 	}
-	body := &payload{data: c.Body}
-	req.ContentLength = int64(len(c.Body))
-	req.Body, _ = body.open()
-	// net/http asks for the body anew when it knows that nothing of it left
-	// the machine.
-	req.GetBody = body.open
-	return req, body.seal
+	header := a.record.call.Header.Clone()
+	for name, values := range req.Header {
+		if header[name] == nil {
+			header[name] = values // the Referer of a redirect
+		}
+	}
+	return header
 }
 
-// answer takes an answer into memory.
-func (t *Trip) answer(ctx context.Context, r *record, req *http.Request, resp *http.Response) *Answer {
-	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Token: r.token}
+// unsent tells, and decides if the transport is not done yet, whether the
+// request surely was not sent.
+func (a *attempt) unsent() bool {
+	if a.payload == nil {
+		return a.witness.neverConnected()
+	}
+	return a.payload.seal()
+}
+
+// receive takes an answer into memory.
+func (a *attempt) receive(req *http.Request, resp *http.Response) *Answer {
+	r := a.record
+	answer := &Answer{Status: resp.StatusCode, Header: resp.Header, Token: r.token}
 	limit := int64(maxErrorBody)
-	if a.Success() {
-		limit = t.MaxBody
+	if answer.Success() {
+		limit = r.trip.MaxBody
 	}
 	var err error
 	if resp.Body != nil {
-		if a.Status != http.StatusSwitchingProtocols { // of which the body is the bare connection
-			a.Body, err = readBounded(resp.Body, resp.ContentLength, limit)
+		if answer.Status != http.StatusSwitchingProtocols { // of which the body is the bare connection
+			err = answer.read(resp, limit, r.call.BodyLent && answer.Success())
 		}
 		resp.Body.Close()
 	}
 	switch {
 	case err == nil:
-	case err == errTooLarge && !a.Success():
+	case err == errTooLarge && !answer.Success():
 		// The beginning says enough.
 	case err == errTooLarge:
-		a.BodyErr = &Cause{text: err.Error(), err: err, Final: true}
+		answer.BodyErr = &Cause{text: err.Error(), err: err, Final: true}
 	default:
-		a.BodyErr = r.cause(ctx, err)
+		answer.BodyErr = a.cause(err)
 	}
-	switch a.Status {
+	switch answer.Status {
 	case 301, 302, 303, 307, 308:
-		a.Redirect = target(req.URL, resp.Header.Get("Location"))
+		answer.Redirect = target(req.URL, resp.Header.Get("Location"))
 	}
-	return a
+	return answer
 }

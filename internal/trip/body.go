@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
+	"sync"
 	"sync/atomic"
 )
 
@@ -11,7 +13,8 @@ const (
 	// maxErrorBody is how much is kept of an answer that is not a success, or
 	// not a usable one.
 	maxErrorBody = 64 << 10
-	firstChunk   = 4 << 10
+	maxKept      = 1 << 10          // of a body that was lent
+	firstChunk   = maxErrorBody + 1 // one more, to see the end
 	lastChunk    = 1 << 20
 )
 
@@ -20,19 +23,54 @@ var errTooLarge = errors.New("answer larger than the maximum")
 // TooLarge tells whether err says that an answer was larger than allowed.
 func TooLarge(err error) bool { return errors.Is(err, errTooLarge) }
 
-// readBounded reads body to its end. Of a longer one than limit bytes it
-// returns the beginning and errTooLarge; on any other error, what came. size
-// is what the header announced, negative if nothing. It reads in chunks, for a
-// buffer that doubles would hold up to three times the limit.
-func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
-	var chunks [][]byte
-	var total int64
-	next := int64(firstChunk)
-	if size >= 0 && size < lastChunk {
-		next = size + 1 // one more, to see the end without a second chunk
+// buffer is what bodies are read into. Larger ones get memory of their own,
+// and buffers do not grow, so the pool holds no large ones.
+type buffer [firstChunk]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// read reads the body of resp. Unless it is lent, it is nobody else's.
+func (a *Answer) read(resp *http.Response, limit int64, lent bool) error {
+	buf := buffers.Get().(*buffer)
+	body, err := readBounded(buf[:], resp.Body, resp.ContentLength, limit)
+	switch {
+	case len(body) > len(buf): // did not fit, and was joined elsewhere
+		a.Body = body
+	case lent:
+		a.Body, a.buffer = body, buf
+		return err
+	default:
+		a.Body = bytes.Clone(body)
 	}
-	for {
-		chunk := make([]byte, min(next, limit-total+1))
+	buffers.Put(buf)
+	return err
+}
+
+// Release gives back a body that was lent; its beginning can be kept.
+func (r *Result) Release(keep bool) {
+	a := r.Answer
+	if a == nil || a.buffer == nil {
+		return
+	}
+	var beginning []byte
+	if keep {
+		beginning = bytes.Clone(a.Body[:min(len(a.Body), maxKept)])
+	}
+	buffers.Put(a.buffer)
+	a.Body, a.buffer = beginning, nil
+}
+
+// readBounded reads body to its end, into buf as long as it fits. Of a longer
+// one than limit bytes it returns the beginning and errTooLarge; on any other
+// error, what came. size is what the header announced, negative if nothing. It
+// goes on in chunks, for a buffer that doubles would hold up to three times the
+// limit.
+func readBounded(buf []byte, body io.Reader, size, limit int64) ([]byte, error) {
+	var first [1][]byte
+	chunks := first[:0]
+	var total int64
+	for chunk := buf; ; {
+		chunk = chunk[:min(int64(len(chunk)), limit-total+1)]
 		n, err := fill(body, chunk)
 		chunks, total = append(chunks, chunk[:n]), total+int64(n)
 		switch {
@@ -43,7 +81,11 @@ func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
 		case err != nil:
 			return join(chunks, total), err
 		}
-		next = min(2*next, lastChunk)
+		next := min(2*int64(len(chunk)), lastChunk)
+		if left := size - total; left >= 0 && left < lastChunk {
+			next = left + 1
+		}
+		chunk = make([]byte, min(next, limit-total+1))
 	}
 }
 
@@ -90,7 +132,9 @@ var errSealed = errors.New("attempt is over")
 
 // open returns a reader of the payload from its beginning.
 func (p *payload) open() (io.ReadCloser, error) {
-	return &payloadReader{bytes.NewReader(p.data), p}, nil
+	r := &payloadReader{payload: p}
+	r.reader.Reset(p.data)
+	return r, nil
 }
 
 // seal ends the attempt and tells whether the payload was never read.
@@ -99,7 +143,7 @@ func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed)
 // It has no other methods of bytes.Reader than these: they would pass the
 // record by.
 type payloadReader struct {
-	reader  *bytes.Reader
+	reader  bytes.Reader
 	payload *payload
 }
 

@@ -65,15 +65,16 @@ func (e *expired) Error() string        { return fmt.Sprintf("attempt timed out 
 func (e *expired) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 func (e *expired) Timeout() bool        { return true }
 
-// cause tells why an attempt with the given context failed.
-func (r *record) cause(attempt context.Context, err error) *Cause {
+// cause tells why the attempt failed.
+func (a *attempt) cause(err error) *Cause {
+	r := a.record
 	switch {
 	case r.Context.Err() != nil:
 		err = ended(r.Context)
 		return &Cause{text: wire.Line(err.Error()), err: err, callers: true}
-	case context.Cause(attempt) == errRepeated:
+	case a.witness.repeated.Load():
 		return &Cause{text: errRepeated.Error(), err: errRepeated}
-	case attempt.Err() != nil:
+	case a.Err() != nil:
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
 	}
@@ -97,8 +98,9 @@ func scrub(err error, r *record) *Cause {
 	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
-	secrets := []string{r.call.URL.String(), r.call.URL.RequestURI(), r.call.URL.RawQuery, string(r.call.Body), r.token}
-	for _, values := range r.call.URL.Query() {
+	u := r.call.URL(r.trip.Base)
+	secrets := []string{u.String(), u.RequestURI(), u.RawQuery, string(r.call.Body), r.token}
+	for _, values := range u.Query() {
 		secrets = append(secrets, values...)
 	}
 	for _, secret := range secrets {

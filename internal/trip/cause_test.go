@@ -14,11 +14,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 func testRecord(ctx context.Context) *record {
-	u, _ := url.Parse("https://api.leedo.app/v1/leads?email=jane@example.com")
-	return &record{Context: ctx, call: &Call{URL: u, AttemptTimeout: time.Second}, token: "tok_secret"}
+	base, _ := url.Parse("https://api.leedo.app/v1")
+	call := &Call{Request: wire.Request{Template: "/leads", RawQuery: "email=jane@example.com"}, AttemptTimeout: time.Second}
+	return &record{Context: ctx, trip: &Trip{Config: Config{Base: base}}, call: call, token: "tok_secret"}
 }
 
 func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
@@ -77,7 +80,7 @@ func TestOnlyTheCallersContextMatches(t *testing.T) {
 		"caller canceled":   {ended, ended, errors.New("reset"), []error{context.Canceled, context.Cause(ended)}, []error{context.DeadlineExceeded}, false},
 		"caller's deadline": {expiredCtx, expiredCtx, errors.New("reset"), []error{context.DeadlineExceeded}, []error{os.ErrDeadlineExceeded}, true},
 	} {
-		c := testRecord(tt.ctx).cause(tt.attempt, tt.err)
+		c := (&attempt{lifetime: lifetime{ctx: tt.attempt}, record: testRecord(tt.ctx)}).cause(tt.err)
 		for _, target := range tt.is {
 			if !errors.Is(c, target) {
 				t.Errorf("%s: %v does not match %v", name, c, target)

@@ -136,7 +136,7 @@ func (t *Trip) backoff(n int) time.Duration {
 // prepare comes before every attempt but the first.
 func (r *record) prepare(req *http.Request) error {
 	// The jar has added its cookies to the headers of the last attempt.
-	req.Header = r.call.Header.Clone()
+	req.Header = r.outer.header(r)
 	if r.wait == 0 {
 		return nil
 	}

@@ -23,6 +23,11 @@ func Origin(u *url.URL) string {
 	return scheme + "://" + host + ":" + port
 }
 
+// home tells whether u is of the origin of the base URL.
+func (t *Trip) home(u *url.URL) bool {
+	return u.Scheme == t.Base.Scheme && u.Host == t.Base.Host || Origin(u) == t.origin
+}
+
 // target returns the origin that a Location names.
 func target(from *url.URL, location string) string {
 	to, err := from.Parse(location)
@@ -36,7 +41,7 @@ func target(from *url.URL, location string) string {
 // other one becomes the answer: a write that were followed would turn into a
 // GET or be done twice, and another origin must see neither token nor data.
 func (t *Trip) redirect(req *http.Request, via []*http.Request) error {
-	if via[0].Method != http.MethodGet || Origin(req.URL) != t.origin || len(via) >= maxRedirects {
+	if via[0].Method != http.MethodGet || !t.home(req.URL) || len(via) >= maxRedirects {
 		return http.ErrUseLastResponse
 	}
 	if t.checkRedirect == nil {

@@ -7,7 +7,6 @@ package trip
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,14 +21,15 @@ import (
 type Config struct {
 	Base       *url.URL     // whose origin alone gets the token
 	HTTPClient *http.Client // the user's; it is copied
-	Token      func(context.Context) (string, error)
-	Ledger     *quota.Ledger
-	Limited    bool // ask the ledger before each attempt and wait after a 429
-	MaxBody    int64
-	BackoffMin time.Duration
-	BackoffMax time.Duration
+	// Authorization returns the field of that name: "Bearer ", and the token.
+	Authorization func(context.Context) (string, error)
+	Ledger        *quota.Ledger
+	Limited       bool // ask the ledger before each attempt and wait after a 429
+	MaxBody       int64
+	BackoffMin    time.Duration
+	BackoffMax    time.Duration
 
-	Logger    *slog.Logger // never nil
+	Logger    Logger // nil: silence
 	OnAttempt func(context.Context, Attempt)
 	OnWait    func(context.Context, Wait)
 }
@@ -40,6 +40,7 @@ type Trip struct {
 	origin        string
 	base          http.RoundTripper
 	checkRedirect func(*http.Request, []*http.Request) error
+	unseen        bool // nobody looks at a request before the transport does
 	loop          *retryablehttp.Client
 }
 
@@ -50,6 +51,7 @@ func New(cfg Config) *Trip {
 		origin:        Origin(cfg.Base),
 		base:          cfg.HTTPClient.Transport,
 		checkRedirect: cfg.HTTPClient.CheckRedirect,
+		unseen:        cfg.HTTPClient.CheckRedirect == nil && cfg.HTTPClient.Jar == nil,
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -64,19 +66,16 @@ func New(cfg Config) *Trip {
 
 // Call is one call, ready to be sent.
 type Call struct {
-	Method     string
-	Path       string // the template, for those who watch
-	URL        *url.URL
-	Header     http.Header
-	Body       []byte
-	BodyWanted bool // an answer whose body was cut will not do
-
+	wire.Request
 	Class          quota.Class
 	Write          bool // the call changes something
 	Repeatable     bool // doing it twice is as good as once
+	BodyWanted     bool // an answer whose body was cut will not do
+	BodyLent       bool // the body of a success is needed until Release only
 	Retries        int
 	AttemptTimeout time.Duration // 0: none
 	MaxWait        time.Duration // for all waits together
+	Placed         func()        // called when it has a permit or a place in the line for one; nil: not
 }
 
 // Answer is an answer of the server, held in memory.
@@ -89,6 +88,8 @@ type Answer struct {
 	RetryAt  time.Time // of a 429; zero if it does not tell
 	Redirect string    // the origin that a redirect names as its target
 	Token    string    // the token it answers to, for masking it in what it says
+
+	buffer *buffer // in which Body lies; nil: Body is nobody else's
 }
 
 // Success tells whether the answer is a 2xx.
@@ -107,11 +108,11 @@ type Result struct {
 	// was under way.
 	End      error
 	InFlight bool
+	Unknown  bool // a write that may or may not have been done
 
 	Redirect error   // why the user's CheckRedirect refused to follow Answer
 	Refused  *Answer // the last 429
 	Attempts int
-	Unknown  bool // a write that may or may not have been done
 }
 
 // UserError is the error of a function of the user's that the trip had to call.
@@ -125,17 +126,8 @@ func (e *UserError) Unwrap() error { return e.Err }
 
 // Go makes the trip of c.
 func (t *Trip) Go(ctx context.Context, c *Call) *Result {
-	r := &record{Context: ctx, trip: t, call: c}
-	req := &http.Request{
-		Method:     c.Method,
-		URL:        c.URL,
-		Host:       c.URL.Host,
-		Header:     c.Header.Clone(),
-		Proto:      "HTTP/1.1",
-		ProtoMajor: 1,
-		ProtoMinor: 1,
-	}
-	_, err := t.loop.Do(&retryablehttp.Request{Request: req.WithContext(r)})
+	r := &record{Context: ctx, trip: t, call: c, outer: outers.Get().(*outer)}
+	_, err := t.loop.Do(r.outer.dress(r))
 	switch {
 	case r.End != nil:
 	case r.going: // the loop saw the context end before the next attempt did
@@ -143,6 +135,7 @@ func (t *Trip) Go(ctx context.Context, c *Call) *Result {
 	case err != nil && !r.tried: // net/http refused the request itself
 		r.Failure = scrub(err, r)
 	}
+	r.outer.release(r)
 	return &r.Result
 }
 
@@ -151,8 +144,10 @@ func (t *Trip) Go(ctx context.Context, c *Call) *Result {
 type record struct {
 	context.Context
 	Result
-	trip *Trip
-	call *Call
+	trip  *Trip
+	call  *Call
+	outer *outer
+	first attempt // most calls have no other
 
 	earlierAnswer  *Answer // what the attempt before the last came to
 	earlierFailure *Cause

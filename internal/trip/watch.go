@@ -25,16 +25,28 @@ type Wait struct {
 	Reason       string
 }
 
+// Logger is what a [*slog.Logger] is used for here. Programs that give none
+// need not link the rest of it.
+type Logger interface {
+	// Enabled tells whether records of that level are wanted.
+	Enabled(ctx context.Context, level slog.Level) bool
+	// LogAttrs takes a record.
+	LogAttrs(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr)
+}
+
 // worthTelling is the length from which a wait is told to the user.
 const worthTelling = time.Second
 
+func (r *record) logs(level slog.Level) bool {
+	return r.trip.Logger != nil && r.trip.Logger.Enabled(r.Context, level)
+}
+
 func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
-	logger := r.trip.Logger
-	if !logger.Enabled(r.Context, level) {
+	if !r.logs(level) {
 		return
 	}
-	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Path)}
-	logger.LogAttrs(r.Context, level, msg, append(where, attrs...)...)
+	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Template)}
+	r.trip.Logger.LogAttrs(r.Context, level, msg, append(where, attrs...)...)
 }
 
 // reason says what the last attempt ended in.
@@ -50,7 +62,7 @@ func (r *record) reason() slog.Attr {
 
 // attempted tells of the attempt that has just ended.
 func (r *record) attempted(took time.Duration) {
-	a := Attempt{Method: r.call.Method, Path: r.call.Path, Number: r.Attempts, Duration: took}
+	a := Attempt{Method: r.call.Method, Path: r.call.Template, Number: r.Attempts, Duration: took}
 	switch {
 	case r.Answer == nil:
 		a.Err = r.Failure
@@ -59,7 +71,9 @@ func (r *record) attempted(took time.Duration) {
 	default:
 		a.StatusCode = r.Answer.Status
 	}
-	r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	if r.logs(slog.LevelDebug) { // else the attributes are made for nothing
+		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	}
 	r.trip.OnAttempt(r.Context, a)
 }
 
@@ -70,7 +84,7 @@ func (r *record) announce(until time.Time, reason string) {
 		return
 	}
 	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
+	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Template, Until: until, Reason: reason})
 }
 
 // ended says that ctx has ended, and why if it was told.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func Encode(body any, fields []Field) ([]byte, error) {
 // most so many objects: a few bytes of JSON can become many of Go. 0 means no
 // limit. Its errors quote nothing of the body.
 func Decode(header http.Header, body []byte, out any, most int) error {
-	if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
+	if ct := header.Get("Content-Type"); ct != "" && ct != "application/json" && !isJSON(ct) {
 		return errors.New("not JSON by its content type")
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -56,6 +55,9 @@ func Decode(header http.Header, body []byte, out any, most int) error {
 		return fmt.Errorf("more than %d objects", most)
 	}
 	err := json.Unmarshal(body, out)
+	if err == nil {
+		return nil
+	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
 			return fmt.Errorf("a JSON %s was not asked for", kind(wrong.Value))
@@ -71,20 +73,28 @@ func Decode(header http.Header, body []byte, out any, most int) error {
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return errors.New("a time that is not RFC 3339")
 	}
-	if err != nil {
-		return errors.New("JSON with a value that does not fit") // its text may quote the value
+	return errors.New("JSON with a value that does not fit") // its text may quote the value
+}
+
+// DecodePage is Decode for a page, a part of which is rows.
+func DecodePage[T any](header http.Header, body []byte, page any, rows *[]T) error {
+	const most = 50_000 // no page has more
+	// Room for the rows, and for one more than there can be: if it is still as
+	// long as before, there were none to be read.
+	room := min(bytes.Count(body, []byte("{")), most) + 1
+	*rows = make([]T, room)
+	err := Decode(header, body, page, most)
+	if err == nil && (*rows == nil || len(*rows) == room) {
+		err = errors.New("no page: data is missing")
 	}
-	return nil
+	return err
 }
 
 // isJSON tells whether a content type is JSON: application/json, or a type
 // with the suffix +json (RFC 6839).
 func isJSON(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		t, _, _ = strings.Cut(strings.ToLower(contentType), ";")
-		t = strings.TrimSpace(t)
-	}
+	t, _, _ := strings.Cut(contentType, ";")
+	t = strings.ToLower(strings.TrimSpace(t))
 	return t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json")
 }
 

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// FillPath puts an id into the place that {id} holds in a template. What could
-// be taken for something else than an id is refused: nothing, control
-// characters, and dot segments, which servers resolve even when the slashes
-// around them are escaped.
-func FillPath(template, id string) (string, error) {
+// EscapeID makes an id fit for a path. What could be taken for something else
+// than an id is refused: nothing, control characters, and dot segments, which
+// servers resolve even when the slashes around them are escaped.
+func EscapeID(id string) (string, error) {
 	switch {
+	case uuid(id): // the usual case, and the checks below cost something
+		return id, nil
 	case id == "":
 		return "", errors.New("empty id")
 	case hasControl(id):
@@ -19,7 +20,17 @@ func FillPath(template, id string) (string, error) {
 	case hasDotSegment(id):
 		return "", errors.New("id with a dot segment")
 	}
-	return strings.Replace(template, "{id}", url.PathEscape(id), 1), nil
+	return url.PathEscape(id), nil
+}
+
+// uuid tells whether id could be a UUID by its characters and so needs no look.
+func uuid(id string) bool {
+	for i := range len(id) {
+		if c := id[i]; c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return id != ""
 }
 
 // CheckPath tells what is wrong with an escaped path that is to be appended to
@@ -58,13 +69,15 @@ func hasDotSegment(s string) bool {
 	return false
 }
 
-// Join returns the URL of a path that [CheckPath] or [FillPath] passed, under
-// base and with a query.
-func Join(base *url.URL, path, query string) *url.URL {
-	plain, _ := url.PathUnescape(path) // that it can be unescaped was checked
+// Join returns the URL of a path that [CheckPath] passed, under base and with a
+// query. If the path has a place for an {id}, an escaped one is put there.
+func Join(base *url.URL, path, id, query string) url.URL {
+	before, after, _ := strings.Cut(path, "{id}")
 	u := *base
-	u.RawPath = base.EscapedPath() + path
-	u.Path = base.Path + plain
+	u.RawPath = base.RawPath + before + id + after
+	if u.Path = u.RawPath; strings.Contains(u.RawPath, "%") {
+		u.Path, _ = url.PathUnescape(u.RawPath) // that it can be unescaped was checked
+	}
 	u.RawQuery = query
-	return &u
+	return u
 }

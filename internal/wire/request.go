@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -16,23 +17,24 @@ import (
 // Request is a request while it is being spelled.
 type Request struct {
 	Method   string
-	Template string // the path as documented, such as "/leads/{id}"
-	Path     string // the path with the id in place, escaped
+	Template string // the path, escaped; with "{id}" in the place of an id
+	ID       string // the id, escaped
 	Query    url.Values
-	RawQuery string // Query, once it is encoded
-	Header   http.Header
-	Fields   []Field // added to the body
+	RawQuery string      // Query, once it is encoded
+	Header   http.Header // shared with other requests until SetHeader copies it
+	Fields   []Field     // added to the body
 	Body     []byte
+
+	owned bool // Header is this request's alone
 }
 
 // Reads tells whether the method only reads. All others are writes.
 func (r *Request) Reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// Fill puts the id in place, if the template has one.
+// Fill takes the id, if the template has a place for one.
 func (r *Request) Fill(id string) (err error) {
-	r.Path = r.Template
 	if strings.Contains(r.Template, "{id}") {
-		r.Path, err = FillPath(r.Template, id)
+		r.ID, err = EscapeID(id)
 	}
 	return err
 }
@@ -57,8 +59,7 @@ func (r *Request) Check(body, out any) error {
 	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
 		return fmt.Errorf("cannot decode into a %T: not a pointer, or nil", out)
 	}
-	r.Path = r.Template
-	err := CheckPath(r.Path)
+	err := CheckPath(r.Template)
 	if err != nil { // it will be named in an error, where a query has no place
 		shown, _, _ := strings.Cut(r.Template, "?")
 		r.Template = Line(shown)
@@ -80,9 +81,6 @@ func (r *Request) Encode(body any) (err error) {
 	}
 	if r.Body, err = Encode(body, r.Fields); err != nil {
 		return fmt.Errorf("body: %s", Line(err.Error()))
-	}
-	if r.Body != nil && r.Header["Content-Type"] == nil {
-		r.Header["Content-Type"] = []string{"application/json"}
 	}
 	return nil
 }
@@ -110,8 +108,21 @@ func (r *Request) SetHeader(key, value string) error {
 		// the request again by itself when a connection is cut.
 		name = strings.ToLower(name)
 	}
+	if !r.owned {
+		shared := r.Header
+		r.Header, r.owned = make(http.Header, len(shared)+1), true
+		maps.Copy(r.Header, shared)
+	}
 	r.Header[name] = []string{value}
 	return nil
+}
+
+// SetQuery sets a query parameter for the user.
+func (r *Request) SetQuery(key, value string) {
+	if r.Query == nil {
+		r.Query = url.Values{}
+	}
+	r.Query.Set(key, value)
 }
 
 // reserved are the headers that belong to the client or to net/http.
@@ -134,9 +145,9 @@ func (r *Request) AddField(key string, value any) error {
 }
 
 // URL returns where the request goes.
-func (r *Request) URL(base *url.URL) *url.URL {
+func (r *Request) URL(base *url.URL) url.URL {
 	if r.RawQuery == "" {
 		r.RawQuery = r.Query.Encode()
 	}
-	return Join(base, r.Path, r.RawQuery)
+	return Join(base, r.Template, r.ID, r.RawQuery)
 }

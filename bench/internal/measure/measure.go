@@ -1,0 +1,146 @@
+// Package measure measures operations on a machine that others use too.
+//
+// Wall time says little there: the same thing took up to five times as long
+// from one round to the next. CPU time of the process is steadier, and
+// steadiest when all that is to be compared runs in short batches, one after
+// the other in random order, so that whatever slows the machine down slows all
+// of them. Allocations repeat.
+package measure
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"time"
+)
+
+const (
+	batch  = 8 * time.Millisecond // of CPU time, about
+	rounds = 3                    // in which memory is measured
+)
+
+// Op does something n times.
+type Op = func(n int) error
+
+// Result is what was measured of one operation.
+type Result struct {
+	// Allocs and Bytes are allocations an operation, the median of three
+	// rounds.
+	Allocs, Bytes float64
+	// CPU is the CPU time of an operation in nanoseconds, one figure for each
+	// cycle.
+	CPU []float64
+}
+
+// Fastest is the least CPU time of all cycles.
+func (r Result) Fastest() float64 { return slices.Min(r.CPU) }
+
+// All measures operations side by side in so many cycles.
+func All(ops []Op, cycles int) ([]Result, error) {
+	// The collector runs between batches: with heaps so small a batch has no
+	// run of it or one, a toss of a coin. What it costs is to be read from the
+	// bytes.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+
+	results := make([]Result, len(ops))
+	sizes := make([]int, len(ops))
+	for i, op := range ops {
+		n, err := calibrate(op)
+		if err != nil {
+			return nil, err
+		}
+		sizes[i] = n
+	}
+	if err := memory(ops, sizes, results); err != nil {
+		return nil, err
+	}
+	for range cycles {
+		for _, i := range rand.Perm(len(ops)) {
+			runtime.GC()
+			before := settled()
+			if err := ops[i](sizes[i]); err != nil {
+				return nil, err
+			}
+			took := settled() - before
+			results[i].CPU = append(results[i].CPU, float64(took.Nanoseconds())/float64(sizes[i]))
+		}
+	}
+	return results, nil
+}
+
+// calibrate finds how many operations make a batch.
+func calibrate(op Op) (int, error) {
+	for n := 1; ; n *= 2 {
+		runtime.GC()
+		before := settled()
+		if err := op(n); err != nil {
+			return 0, err
+		}
+		if took := settled() - before; took >= batch/2 {
+			return max(1, int(int64(n)*int64(batch)/int64(took))), nil
+		}
+	}
+}
+
+// memory measures allocations.
+func memory(ops []Op, sizes []int, results []Result) error {
+	allocs, bytes := make([][]float64, len(ops)), make([][]float64, len(ops))
+	for range rounds {
+		for i, op := range ops {
+			n := max(10*sizes[i], 100) // what starts and ends with a batch hardly counts
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			if err := op(n); err != nil {
+				return err
+			}
+			runtime.ReadMemStats(&after)
+			allocs[i] = append(allocs[i], float64(after.Mallocs-before.Mallocs)/float64(n))
+			bytes[i] = append(bytes[i], float64(after.TotalAlloc-before.TotalAlloc)/float64(n))
+		}
+	}
+	for i := range results {
+		results[i].Allocs, results[i].Bytes = Quantile(allocs[i], 0.5), Quantile(bytes[i], 0.5)
+	}
+	return nil
+}
+
+// settled is CPU once the other threads have found nothing to do. The kernel
+// adds what a thread has used when it stops or at the next tick, which may be
+// half a batch later.
+func settled() time.Duration {
+	time.Sleep(200 * time.Microsecond)
+	return CPU()
+}
+
+// CPU is the CPU time that this process has used, in and outside the kernel.
+func CPU() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(fmt.Sprintf("getrusage: %v", err)) // it has no reason to fail
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// Ratios divides figures pairwise.
+func Ratios(a, b []float64) []float64 {
+	ratios := make([]float64, len(a))
+	for i := range a {
+		ratios[i] = a[i] / b[i]
+	}
+	return ratios
+}
+
+// Quantile is the value below which the part q of the values lies.
+func Quantile(values []float64, q float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	at := q * float64(len(sorted)-1)
+	low := int(at)
+	if low+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
+}

@@ -1,0 +1,118 @@
+// Package subject makes the clients that the benchmarks compare do the same
+// four things, each in its own way.
+package subject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/leedoapp/leedo-go/bench/internal/wire"
+)
+
+// PerPage is how many objects every subject asks for with a page.
+const PerPage = 100
+
+// token is what every subject authenticates with.
+const token = "0123456789abcdef0123456789abcdef"
+
+// Client does the four things. What it read is a pointer into a model of its
+// own; that it is the right object was checked.
+type Client interface {
+	// Get reads object 0.
+	Get(ctx context.Context) (any, error)
+	// List reads one page of PerPage objects and returns the last.
+	List(ctx context.Context) (any, error)
+	// Create makes an object and returns the one that is answered.
+	Create(ctx context.Context) (any, error)
+	// Walk reads a whole list and calls see with the index of each object.
+	Walk(ctx context.Context, see func(index int)) error
+}
+
+// Subject is one kind of client.
+type Subject struct {
+	// Name is what the tables call it.
+	Name string
+	// Module is the path of the module measured; empty if it is the standard
+	// library.
+	Module string
+	// SDK says that it is an SDK, and not ours.
+	SDK bool
+	// Pager says who turns the pages of a walk; empty if it does not walk.
+	Pager string
+	// WalkOnly says that it differs from another subject in walking alone.
+	WalkOnly bool
+	// Format is how its server speaks.
+	Format *wire.Format
+	// New makes a client that sends everything to transport; an empty base
+	// leaves the base URL to the client.
+	New func(transport http.RoundTripper, base string) (Client, error)
+}
+
+// All is every subject, the ones that the others are compared with first.
+func All() []Subject {
+	const (
+		ours      = "github.com/leedoapp/leedo-go"
+		byHand    = "hand loop"
+		eight     = ", 8 in flight"
+		retryHTTP = "github.com/hashicorp/go-retryablehttp"
+	)
+	return []Subject{
+		{Name: "leedo", Module: ours, Pager: "own (All)", Format: wire.Leedo, New: newLeedo},
+		{Name: "leedo-8", Module: ours, Pager: "own (All)" + eight, WalkOnly: true, Format: wire.Leedo, New: newLeedoAhead},
+		{Name: "roundtripper", Format: wire.Leedo, New: newRoundTripper},
+		{Name: "nethttp", Pager: byHand, Format: wire.Leedo, New: newNetHTTP},
+		{Name: "nethttp-8", Pager: byHand + eight, WalkOnly: true, Format: wire.Leedo, New: newNetHTTPAhead},
+		{Name: "nethttp-timeout", Format: wire.Leedo, New: newNetHTTPTimeout},
+		{Name: "retryablehttp", Module: retryHTTP, Pager: byHand, Format: wire.Leedo, New: newRetryable},
+		{Name: "gitlab", Module: "gitlab.com/gitlab-org/api/client-go/v2", SDK: true, Pager: "own (Scan2)", Format: wire.GitLab, New: newGitLab},
+		{Name: "godo", Module: "github.com/digitalocean/godo", SDK: true, Pager: byHand, Format: wire.DigitalOcean, New: newGoDo},
+		{Name: "go-github", Module: "github.com/google/go-github/v89", SDK: true, Pager: "own (ListMilestonesIter)", Format: wire.GitHub, New: newGoGitHub},
+		{Name: "hcloud", Module: "github.com/hetznercloud/hcloud-go/v2", SDK: true, Pager: "own (AllWithOpts, collects)", Format: wire.Hetzner, New: newHCloud},
+		{Name: "stripe", Module: "github.com/stripe/stripe-go/v85", SDK: true, Pager: "own (V1List.All)", Format: wire.Stripe, New: newStripe},
+		{Name: "openai", Module: "github.com/openai/openai-go/v3", SDK: true, Pager: "own (ListAutoPaging)", Format: wire.OpenAI, New: newOpenAI},
+	}
+}
+
+// Named is the subject of that name.
+func Named(name string) (Subject, error) {
+	for _, s := range All() {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return Subject{}, fmt.Errorf("there is no subject %q", name)
+}
+
+// got returns an object if its id is right.
+func got[K comparable](object any, id, want K) (any, error) {
+	if id != want {
+		return nil, wrong("the id", id, want)
+	}
+	return object, nil
+}
+
+// page returns the last object of a page if the page has all its objects, and
+// the right one at its end.
+func page[T any, K comparable](rows []T, id func(T) K, want K) (any, error) {
+	if len(rows) != PerPage {
+		return nil, wrong("the number of objects", len(rows), PerPage)
+	}
+	last := &rows[len(rows)-1]
+	return got(last, id(*last), want)
+}
+
+// wrong is apart so that a comparison that holds costs nothing.
+func wrong(what string, value, want any) error {
+	return fmt.Errorf("%s is %v, want %v", what, value, want)
+}
+
+// errNoWalk is for subjects whose walk would tell nothing new.
+var errNoWalk = errors.New("does not walk")
+
+// firstID is the id of object 0, lastID that of the last one on the first page.
+var firstID, lastID = wire.ID(0), wire.ID(PerPage - 1)
+
+// index is the number of the object that an id names.
+func index(id string) int { return wire.Index(id) }
