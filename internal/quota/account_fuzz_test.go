@@ -7,8 +7,8 @@ import (
 
 // FuzzAccount drives the account with random answers at random times, out of
 // order, lost, absurd. Whatever they say, it never has more in flight than it
-// knows to be left, never makes anybody wait for longer than a day and an hour,
-// and keeps count of its permits.
+// knows to be left, never forgets who waits or makes anybody wait for longer than
+// a day and an hour, and keeps count of its permits.
 func FuzzAccount(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 10, 9, 5, 1, 10, 8, 5, 0, 3, 60, 0})
 	f.Add([]byte{0, 0, 1, 0, 0, 0, 3, 255, 0, 0, 2, 1})
@@ -39,6 +39,10 @@ func FuzzAccount(f *testing.F) {
 					open = append(open, a.grant(now))
 				} else if at.Sub(now) > horizon+time.Minute {
 					t.Fatalf("to wait for %v", at.Sub(now))
+				} else if at.IsZero() && a.inFlight == 0 {
+					t.Fatal("to wait for an answer though nothing is in flight")
+				} else if !at.IsZero() && !at.After(now) {
+					t.Fatalf("to look again at once, for ever: %v", at)
 				}
 				if until := a.estimate(c, 0, now); until.Sub(now) > horizon+time.Minute {
 					t.Fatalf("estimated to wait for %v", until.Sub(now))

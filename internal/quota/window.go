@@ -89,7 +89,7 @@ func (a *account) turn(r Reading, now time.Time) {
 			a.turned = now
 		}
 		a.rolling = true
-	case back < 0.5 && !a.rolling && now.Sub(a.reset) < reprobe+spread: // a window turned, but it slides
+	case back < 0.5 && !a.rolling && a.length > 0 && now.Sub(a.reset) < reprobe+spread: // a window turned, but it slides
 		a.refill, a.pace = true, float64(r.Limit)/a.length.Seconds()
 	}
 }
