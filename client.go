@@ -16,6 +16,7 @@ import (
 
 	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/walk"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -338,10 +339,9 @@ type call struct {
 	settings
 	wire.Request
 	client     *Client
-	walks      bool   // one of the calls of a walk
-	rest       string // the query of a walk but for the page
-	maxItems   int
-	mostRows   int // of a page; 0: no limit
+	plan       *walk.Plan // of the walk that it is one of the calls of; nil: none
+	placed     func()     // called when it has its place in the line for the quota; nil: not
+	mostRows   int        // of a page; 0: no limit
 	idempotent bool
 	decodes    bool // the answer is to be decoded
 	response   *Response
@@ -382,7 +382,7 @@ func (k *call) run(ctx context.Context, out any, check func() error, problems ..
 		Method: k.Method, Path: k.Template, URL: u, Header: k.Header, Body: k.Body,
 		BodyWanted: k.needsBody(),
 		Class:      quota.Class(k.urgency()), Write: !k.Reads(), Repeatable: k.Reads() || k.idempotent,
-		Retries: k.retries, AttemptTimeout: *k.attemptTimeout, MaxWait: k.maxWait,
+		Retries: k.retries, AttemptTimeout: *k.attemptTimeout, MaxWait: k.maxWait, Placed: k.placed,
 	})
 	k.respond()
 	if err := k.failure(); err != nil || out == nil {

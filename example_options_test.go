@@ -191,3 +191,25 @@ func ExampleWithMaxItems() {
 	fmt.Println(count, "leads,", len(server.Requests()), "requests")
 	// Output: 150 leads, 2 requests
 }
+
+// With 8 pages ahead 1,000 leads take 3 rounds instead of 10, and no request
+// more.
+func ExampleWithPrefetch() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	for i := range 1000 {
+		server.AddLead(leedo.Lead{Name: fmt.Sprint("Lead ", i+1)})
+	}
+	client := server.Client()
+
+	count, last := 0, ""
+	for lead, err := range client.Leads.All(ctx, nil, leedo.WithPrefetch(8)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		count++
+		last = lead.Name
+	}
+	fmt.Println(count, "leads,", len(server.Requests()), "requests, the last is", last)
+	// Output: 1000 leads, 10 requests, the last is Lead 1
+}

@@ -2,10 +2,13 @@ package leedo_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/leedoapp/leedo-go"
 )
@@ -55,5 +58,54 @@ func TestAPageOfTooManyRowsIsNotDecoded(t *testing.T) {
 	}
 	if cost := after.TotalAlloc - before.TotalAlloc; cost > 100<<20 {
 		t.Errorf("cost %d MiB", cost>>20)
+	}
+}
+
+// Not parallel: it measures what the process holds. A walk holds the pages it
+// has fetched, and 10,000 ids: as many at row 20,000 as towards the end.
+func TestALongWalkDoesNotGrow(t *testing.T) {
+	const perPage = 100
+	pages := 1000
+	if raceEnabled {
+		pages = 300
+	}
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		number, _ := strconv.Atoi(req.URL.Query().Get("page"))
+		ids := make([]string, perPage)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("550e8400-e29b-41d4-a716-%012d", number*perPage+i)
+		}
+		return respond(req, answer(200, pageJSON(pages*perPage, number, perPage, ids...))), nil
+	})
+	held := func() int {
+		synctest.Wait() // for the pages ahead
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return int(stats.HeapAlloc)
+	}
+	for _, n := range []int{0, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			client := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: transport}))
+			rows, early := 0, 0
+			for _, err := range client.Leads.All(t.Context(), nil, leedo.WithPrefetch(n)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch rows++; rows {
+				case 20_000:
+					early = held()
+				case (pages - 20) * perPage:
+					if grown := held() - early; grown > 128<<10 {
+						t.Errorf("%d ahead: %d bytes more after %d rows than after 20,000", n, grown, rows)
+					} else {
+						t.Logf("%d ahead: %d bytes more after %d rows than after 20,000", n, grown, rows)
+					}
+				}
+			}
+			if rows != pages*perPage {
+				t.Errorf("%d rows", rows)
+			}
+		})
 	}
 }

@@ -80,7 +80,7 @@ func asked(server *leedotest.Server) []string {
 }
 
 // walks are the two ways to walk.
-var walks = map[string]func(context.Context, *leedo.Client, *leedo.LeadListParams, ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error]{
+var walks = map[string]walker{
 	"All": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
 		return c.Leads.All(ctx, params, opts...)
 	},

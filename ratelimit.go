@@ -172,7 +172,7 @@ func WithPriority(p Priority) SharedOption {
 }
 
 func (k *call) urgency() Priority {
-	if k.walks && k.priority == nil {
+	if k.plan != nil && k.priority == nil {
 		return PriorityBulk
 	}
 	return *cmp.Or(k.priority, new(PriorityInteractive))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -396,6 +397,33 @@ func TestRateLimitErrorsReadAsOneLine(t *testing.T) {
 			refused := refusedWith(t, err)
 			if e := record.Err; e.Method != "GET" || e.Path != "/leads/{id}" || !e.RetryAt.Equal(refused.RetryAt) || e.Local != refused.Local() {
 				t.Errorf("logged %s", log.String())
+			}
+		}
+	})
+}
+
+// A gateway's own errors tell nothing of the quota, and are no sign that the
+// API tells nothing either: those who wait are not let loose.
+func TestErrorsOfAGatewayDoNotOpenTheGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
+		id := server.AddLead(leedo.Lead{Name: "John Doe"}).ID
+		var answered atomic.Int32
+		client := server.Client(leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			time.Sleep(50 * time.Millisecond)
+			if answered.Add(1) <= 8 {
+				return &http.Response{StatusCode: 502, Header: http.Header{}, Body: http.NoBody}, nil
+			}
+			return server.HTTPClient().Transport.RoundTrip(req)
+		})}))
+		var wg sync.WaitGroup
+		for range 1000 {
+			wg.Go(func() { client.Leads.Get(t.Context(), id) })
+		}
+		wg.Wait()
+		for _, r := range server.Requests() {
+			if r.Status != 200 {
+				t.Fatalf("a %d among %d answers", r.Status, len(server.Requests()))
 			}
 		}
 	})

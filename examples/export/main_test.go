@@ -38,7 +38,7 @@ func TestExportAndResume(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	fake.SetRateLimit(2, time.Hour) // an hour later
-	if err := run(t.Context(), []string{"-page", "3"}, &out, &diagnostics, getenv); err != nil {
+	if err := run(t.Context(), []string{"-page", "3", "-prefetch", "8"}, &out, &diagnostics, getenv); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -56,7 +56,7 @@ func TestExportWaits(t *testing.T) {
 		fake.SetRateLimit(1, time.Hour)
 		var out bytes.Buffer
 		start := time.Now()
-		if err := export(t.Context(), fake.Client(leedo.WithMaxWait(leedo.NoMaxWait)), 1, &out); err != nil {
+		if err := export(t.Context(), fake.Client(leedo.WithMaxWait(leedo.NoMaxWait)), 1, 2, &out); err != nil {
 			t.Fatal(err)
 		}
 		if n := strings.Count(out.String(), "\n"); n != 251 || time.Since(start) < 2*time.Hour {
@@ -67,7 +67,7 @@ func TestExportWaits(t *testing.T) {
 
 func TestExportOfNothing(t *testing.T) {
 	var out bytes.Buffer
-	if err := export(t.Context(), leedotest.NewServer().Client(), 1, &out); err != nil {
+	if err := export(t.Context(), leedotest.NewServer().Client(), 1, 0, &out); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != "id,name,email,company,status,created_at\n" {
@@ -80,7 +80,7 @@ func TestExportRefuses(t *testing.T) {
 	if err := run(t.Context(), nil, &out, &out, func(string) string { return "" }); !errors.Is(err, leedo.ErrInvalidArgument) {
 		t.Errorf("without a token: %v", err)
 	}
-	for _, args := range [][]string{{"-fast"}, {"-page", "0"}, {"leads"}, {"-h"}} {
+	for _, args := range [][]string{{"-fast"}, {"-page", "0"}, {"-prefetch", "-1"}, {"leads"}, {"-h"}} {
 		if err := run(t.Context(), args, &out, &out, func(string) string { return "token" }); err == nil {
 			t.Errorf("%q passes", args)
 		}

@@ -3,7 +3,6 @@ package quota
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -90,14 +89,17 @@ type account struct {
 	// Answers come out of order. ticks counts grants and answers, so that what
 	// happened first can be told without a clock.
 	ticks, booked, struck uint64
-	granted, counted      int // requests granted, and answered as counted, so far
+	granted, counted      int    // requests granted, and those that may have been counted of them, so far
+	sure                  int    // those whose answers showed that they were counted
+	began                 uint64 // when the window did
 }
 
 // Permit is the right to send one request. It must be settled or cancelled,
 // once.
 type Permit struct {
 	tick    uint64
-	counted int // how many had been counted when it was granted
+	counted int // how many may have been counted when it was granted
+	sure    int // and how many were for sure
 	at      time.Time
 	turn    int64 // of the store's newest answer then
 }
@@ -145,22 +147,6 @@ func (a *account) tokens(now time.Time) float64 {
 	return min(a.bucket.TokensAt(now), a.room(now))
 }
 
-// room returns how much of the share is left.
-func (a *account) room(now time.Time) float64 {
-	if a.refill || a.rolling { // there are no windows to count in
-		return a.ownBucket(now).TokensAt(now)
-	}
-	return a.share() - a.fraction
-}
-
-// share returns how many requests of a window's may be sent here, one at least.
-func (a *account) share() float64 { return max(a.Share*float64(a.limit), 1) }
-
-// rest returns how much of what was spent counts still. A share is one of an
-// hour's quota: what looks like a new window comes oftener on a server that
-// gives back all the time.
-func (a *account) rest(now time.Time) float64 { return max(1-now.Sub(a.counting).Hours(), 0) }
-
 // grant gives a permit.
 func (a *account) grant(now time.Time) Permit {
 	if !a.opens.IsZero() && !now.Before(a.opens) {
@@ -182,7 +168,7 @@ func (a *account) grant(now time.Time) Permit {
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
-	return Permit{tick: a.ticks, counted: a.counted, at: now}
+	return Permit{tick: a.ticks, counted: a.counted, sure: a.sure, at: now}
 }
 
 // cancel ends a permit without an answer.
@@ -191,6 +177,9 @@ func (a *account) cancel(sent bool, now time.Time) {
 	if sent {
 		a.lose()
 		a.counted++
+	} else {
+		a.granted--
+		a.unspend(now)
 	}
 	a.mirror(now)
 }
@@ -199,6 +188,7 @@ func (a *account) cancel(sent bool, now time.Time) {
 func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 	a.inFlight--
 	a.ticks++
+	old := p.tick < a.began // of the window before
 	if !refused {
 		a.counted++
 		a.blind.serve(p.at, now)
@@ -216,9 +206,12 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 		}
 	} else {
 		a.blind.silent = 0
+		if !refused {
+			a.sure++
+		}
 		a.book(p, r, now)
 	}
-	if refused {
+	if refused && !old {
 		a.block(p, r, now)
 	}
 	a.mirror(now)
@@ -230,65 +223,5 @@ func (a *account) lose() {
 		a.ticks++
 		a.lost = append(a.lost, a.ticks)
 		a.left = max(a.left-1, 0)
-	}
-}
-
-// ownBucket returns what may be spent here of a quota without windows.
-func (a *account) ownBucket(now time.Time) *rate.Limiter {
-	pace := a.pace
-	if a.rolling {
-		pace = float64(a.limit) / a.length.Seconds()
-	}
-	limit, burst := rate.Limit(a.Share*pace), int(a.share())
-	if a.own == nil {
-		a.own = rate.NewLimiter(limit, burst)
-		a.own.ReserveN(now, min(int(a.fraction), burst))
-	}
-	if a.own.Limit() != limit {
-		a.own.SetLimitAt(now, limit)
-	}
-	return a.own
-}
-
-// block holds everything back after a refusal: as long as Retry-After says,
-// else until the reset, else longer each time. Refusals of requests that were
-// under way together count as one.
-func (a *account) block(p Permit, r Reading, now time.Time) {
-	first := p.tick > a.struck
-	if first {
-		a.strikes++
-		if a.blind.silent > 0 && a.strikes == 1 {
-			a.blind.refuse(now)
-		}
-		if a.refill && a.strikes > 1 && r.Limit > 0 {
-			a.refill, a.mark = false, mark{} // or it would have given back by now
-		}
-	}
-	var until time.Time
-	switch {
-	case r.RetryAfter.After(now):
-		until = r.RetryAfter
-	case !first:
-		return // the first of them has said it
-	case a.refill:
-		a.pace = max(a.pace*0.7, float64(a.limit)/hour.Seconds()/20)
-		until = now.Add(min(time.Duration(float64(time.Second)/a.pace)<<min(a.strikes-1, 10), blindBackoffMax))
-	case r.RetryAfter.IsZero() && r.Reset.After(now):
-		until = r.Reset
-	default:
-		wait := min(blindBackoff<<min(a.strikes-1, 16), blindBackoffMax)
-		until = now.Add(wait/2 + rand.N(wait/2))
-	}
-	a.struck = a.ticks
-	until = until.Add(rand.N(spread))
-	if until.After(a.blocked) {
-		a.blocked = until
-	}
-	if a.limit == 0 {
-		return
-	}
-	a.left = 0
-	if !a.refill {
-		a.opens = a.blocked // told when to come back, so there will be more by then
 	}
 }

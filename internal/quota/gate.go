@@ -13,6 +13,7 @@ func (a *account) held(now time.Time) float64 {
 	if a.limit == 0 {
 		limit, end, length = float64(a.blind.capacity), a.blind.end(), a.blind.length
 	}
+	limit *= a.Share
 	if a.Reserve == 0 {
 		return 0
 	}
@@ -25,7 +26,7 @@ func (a *account) held(now time.Time) float64 {
 		least = max(floor/5, min(10, limit/50), 1)
 	}
 	if a.refill {
-		return math.Floor(least)
+		return math.Floor(min(least, 0.6*limit))
 	}
 	if a.rolling { // what was spent together comes back together, a window later
 		end = a.turned.Add(length)
@@ -91,13 +92,16 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 		}
 		return a.due(at, now)
 	}
-	if !a.refill && !a.opens.IsZero() && !now.Before(a.opens) && tokens < need {
+	if a.ends() && !now.Before(a.opens) && tokens < need {
 		if a.Share < 1 && !a.rolling && a.fraction*a.rest(now) > a.share()-1 {
 			return false, now.Add(time.Duration(float64(time.Hour)/a.share()) + 1)
 		}
 		// A new window begins with a probe: there may be less in it than hoped.
-		if a.inFlight == 0 || now.Sub(a.probed) >= reprobe {
+		switch {
+		case a.inFlight == 0 || now.Sub(a.probed) >= reprobe && a.inFlight < a.limit:
 			return true, time.Time{}
+		case a.inFlight >= a.limit:
+			return false, time.Time{}
 		}
 		return false, a.probed.Add(reprobe)
 	}
@@ -119,16 +123,46 @@ func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
 	case tokens >= max(need, float64(a.limit)/50) && c == Interactive && now.Sub(a.observed) > guesswork:
 		return a.inFlight == 0, time.Time{} // its answer tells what others spent; a few are not worth a refusal
 	case a.refill:
-		return false, now.Add(time.Duration(max(need+0.3-tokens, 0.1) / a.pace * float64(time.Second)))
+		return false, a.refilled(max(need+0.3-tokens, 0.1), now)
 	case c == Bulk && tokens >= 1:
 		return false, a.melting(a.reset, now)
 	case a.inFlight > 0 && float64(a.left) >= need:
 		return false, time.Time{}
 	case a.opens.IsZero(): // figures without a reset
-		wait := min(hour/time.Duration(max(a.limit, 1))<<min(a.strikes, 10), hour)
+		wait := min(hour/time.Duration(a.share())<<min(a.strikes, 10), hour)
 		return a.due(a.observed.Add(wait), now)
 	}
 	return a.due(a.opens, now)
+}
+
+// ends tells whether there is a reset at which all is back. A server that
+// gives back all the time may tell when the next one is, or when all are.
+func (a *account) ends() bool {
+	return !a.opens.IsZero() && (!a.refill || a.opens.Sub(a.observed) > a.length/10)
+}
+
+// refilled returns when so many requests more will have come back, and all
+// have at the reset.
+func (a *account) refilled(n float64, now time.Time) time.Time {
+	at := now.Add(time.Duration(min(n/(a.pace*a.Share), horizon.Seconds()) * float64(time.Second)))
+	if a.ends() && a.opens.After(now) && a.opens.Before(at) {
+		return a.opens
+	}
+	return at
+}
+
+func later(t, u time.Time) time.Time {
+	if u.After(t) {
+		return u
+	}
+	return t
+}
+
+func earlier(t, u time.Time) time.Time {
+	if u.Before(t) {
+		return u
+	}
+	return t
 }
 
 // due lets one request at a time pass from the given time on.
@@ -148,12 +182,15 @@ func (a *account) melting(end, now time.Time) time.Time {
 // its permit.
 func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
 	ok, at := a.quotaGate(c, now)
-	probing := !a.refill && a.inFlight > 0 && !a.opens.IsZero() && !now.Before(a.opens) && !now.Before(a.blocked)
+	probing := a.ends() && a.inFlight > 0 && !a.opens.IsZero() && !now.Before(a.opens) && !now.Before(a.blocked)
 	switch {
 	case ok || at.IsZero() || probing: // an answer will tell
 		at = now
-	case a.refill && a.pace > 0:
-		return at.Add(time.Duration(float64(ahead) / a.pace * float64(time.Second)))
+	case a.refill:
+		if until := a.refilled(float64(ahead), at); !a.ends() || until.Before(a.opens) {
+			return until
+		}
+		at = later(at, a.opens)
 	}
 	switch { // the held part melts, but not for many
 	case a.limit == 0 && a.keeps(c, now) && a.blind.end().After(at):

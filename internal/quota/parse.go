@@ -38,10 +38,13 @@ type Reading struct {
 	RetryAfter time.Time // when a refused request may be repeated, on the local clock; zero: not told
 }
 
+// Tells tells whether it says what is left.
+func (r Reading) Tells() bool { return r.Limit >= 0 && r.Remaining >= 0 }
+
 // Read reads the headers of an answer that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if first(h["Age"]) != "" {
+	if age, ok := number(first(h["Age"])); ok && age > tolerance.Seconds() {
 		// An answer out of a cache (RFC 9111, section 5.1) tells of long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
@@ -105,8 +108,8 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// skew tells how far the local clock is ahead of the server's, 0 when the
-// server's Date gives no reason to think that they differ.
+// skew tells how far the local clock is ahead of the server's at the most, 0
+// when the server's Date gives no reason to think that they differ.
 func skew(h http.Header, received time.Time) time.Duration {
 	told := first(h["Date"])
 	if told == "" {
@@ -117,8 +120,8 @@ func skew(h http.Header, received time.Time) time.Duration {
 		return 0
 	}
 	d := received.Sub(date)
-	if d.Abs() <= tolerance {
-		return 0
+	if d < 0 && d >= -tolerance {
+		return 0 // rather too late than too early
 	}
 	return d
 }

@@ -13,8 +13,8 @@ import (
 type mark struct {
 	at      time.Time // zero: none
 	left    int
-	granted int       // requests granted until then
-	counted int       // requests counted before its own was granted
+	granted int       // requests granted until then, without those of which nothing is known
+	counted int       // requests that may have been counted before its own was granted
 	until   time.Time // the reset it promised
 }
 
@@ -24,7 +24,7 @@ type mark struct {
 func (a *account) book(p Permit, r Reading, now time.Time) {
 	newer := a.observed.IsZero() || p.tick > a.booked
 	slack := tolerance + now.Sub(p.at)
-	later := !r.Reset.IsZero() && r.Reset.Sub(a.reset) > slack
+	later := !r.Reset.IsZero() && (newer || !a.reset.IsZero()) && r.Reset.Sub(a.reset) > slack
 	earlier := !r.Reset.IsZero() && a.reset.Sub(r.Reset) > slack
 	turned := later && !a.reset.IsZero() && !a.refill && (r.Remaining > a.left || !now.Before(a.opens))
 	switch {
@@ -64,11 +64,13 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 		if latest := now.Add(hour + prompt); a.opens.After(latest) {
 			a.opens = latest
 		}
+	} else {
+		a.opens = time.Time{} // it was what a refusal had told
 	}
 	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
 	a.observed, a.booked = now, a.ticks
 	if a.mark.at.IsZero() || !now.Before(a.mark.until) {
-		a.mark = mark{now, a.left, a.granted, p.counted, a.reset}
+		a.mark = mark{now, a.left, a.granted - (a.counted - a.sure), p.counted, a.reset}
 	}
 	if a.seen.at.IsZero() {
 		a.seen = mark{at: now, left: r.Remaining, counted: p.counted + 1}
@@ -77,7 +79,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 
 // turn begins a new window.
 func (a *account) turn(r Reading, now time.Time) {
-	a.mark, a.seen, a.lost = mark{}, mark{}, nil
+	a.mark, a.seen, a.lost, a.began = mark{}, mark{}, nil, a.ticks
 	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
 	back := float64(r.Remaining+1) / float64(max(r.Limit, 1))
 	switch {
@@ -107,7 +109,7 @@ func (a *account) compare(p Permit, r Reading, now time.Time) {
 	}
 	// Of the requests since the mark some were surely counted before this
 	// answer, and no more than those may have been that were not before it.
-	surely := max(p.counted-m.granted, 0) + 1
+	surely := max(p.sure-m.granted, 0) + 1
 	if gain := r.Remaining - m.left + surely; gain >= 3 {
 		a.refill = true
 		a.pace = min(float64(gain)/elapsed, 1.25*float64(r.Limit)/a.length.Seconds())
@@ -140,7 +142,7 @@ func (a *account) divide(p Permit, r Reading) {
 	if a.mark.at.IsZero() || a.refill || a.rolling {
 		return
 	}
-	all, least, most := a.mark.left-r.Remaining, max(p.counted-a.mark.granted, 0)+1, a.granted-a.mark.counted
+	all, least, most := a.mark.left-r.Remaining, max(p.sure-a.mark.granted, 0)+1, a.granted-a.mark.counted
 	switch {
 	case all > most: // others are about for sure
 		a.part = float64(least+most) / 2 / float64(all)

@@ -83,8 +83,11 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	reading := quota.Read(resp.Header, received)
-	a.trip.Ledger.Settle(permit, resp.StatusCode == http.StatusTooManyRequests, reading, received)
-	settled = true
+	refused := resp.StatusCode == http.StatusTooManyRequests
+	if refused || resp.StatusCode/100 == 2 || reading.Tells() {
+		a.trip.Ledger.Settle(permit, refused, reading, received)
+		settled = true
+	} // else it is not the API that speaks, perhaps, and what it counted is not known
 	r.Answer = a.trip.answer(ctx, r, req, resp)
 	r.Answer.Rate = reading.Figures(received)
 	if resp.StatusCode == http.StatusTooManyRequests {
@@ -105,13 +108,18 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 	if r.Context.Err() != nil {
 		return quota.Permit{}, ended(r.Context)
 	}
+	placed := r.call.Placed
+	if placed == nil {
+		placed = func() {}
+	}
+	defer placed()
 	if !t.Limited {
 		return t.Ledger.Grant(), nil
 	}
 	permit, waited, err := t.Ledger.Acquire(r.Context, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
-		Notify: func(until time.Time) { r.announce(until, "rate limit") },
+		Notify: func(until time.Time) { placed(); r.announce(until, "rate limit") },
 	})
 	r.waited += waited
 	if trouble := t.Ledger.Trouble(); trouble != nil {

@@ -77,6 +77,7 @@ type Call struct {
 	Retries        int
 	AttemptTimeout time.Duration // 0: none
 	MaxWait        time.Duration // for all waits together
+	Placed         func()        // called when it has a permit or a place in the line for one; nil: not
 }
 
 // Answer is an answer of the server, held in memory.

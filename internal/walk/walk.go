@@ -7,20 +7,24 @@
 // shrinks the walk goes back, page by page, until it meets a row that it has
 // seen, and on from there.
 //
-// That is enough when new rows come first. Then the rows seen are always the
-// first of those that were there, new ones aside; the unread ones move back
-// only by removals that outnumber insertions, which the total shows; and a page
-// on which a seen row stands has no unread row before it.
+// That is enough when new rows come first and pages are read one after the
+// other. Then the rows seen are always the first of those that were there, new
+// ones aside; the unread ones move back only by removals that outnumber
+// insertions, which the total shows; and a page on which a seen row stands has
+// no unread row before it.
+//
+// Pages that are read ahead are not read in their order. A total that shrinks
+// from one page to the next shows that, too, but not if as many rows were
+// inserted as were removed in between.
 package walk
 
 import (
+	"context"
 	"fmt"
 	"iter"
 )
 
 const (
-	// memory is how many keys of rows are remembered.
-	memory = 10_000
 	// patience is how many pages in a row may bring nothing while the walk goes
 	// back and forth: a total that shrinks with every look at it leaves no way
 	// to tell whether rows were missed.
@@ -33,6 +37,24 @@ const (
 // Meta is what a page says of itself and of the list.
 type Meta struct{ Total, Page, PerPage int }
 
+// Answer is a page as it was read, or why it was not.
+type Answer[T any] struct {
+	Rows []T
+	Meta Meta
+	Err  error
+	// Unsent tells that Err cost nothing and another try may do: there was no
+	// quota for a page read ahead.
+	Unsent bool
+	// Taken is called when it is the page's turn, in the goroutine that walks;
+	// nil: it is not.
+	Taken func()
+}
+
+// Fetch reads a page. It is called concurrently if pages are read ahead. placed
+// is to be called once the page has its place among those that wait for the
+// quota: the next one does not stand in line before it.
+type Fetch[T any] func(ctx context.Context, number int, placed func()) Answer[T]
+
 // Chunk is the new rows of one page, at least one.
 type Chunk[T any] struct {
 	Rows []T
@@ -44,11 +66,12 @@ type Broken struct{ Reason string }
 
 func (e *Broken) Error() string { return e.Reason }
 
-// Pages walks the pages from start on. An error is yielded once and ends the
-// walk.
-func Pages[T any](start int, fetch func(page int) ([]T, Meta, error), key func(T) string) iter.Seq2[Chunk[T], error] {
+// Pages walks the pages of a list. An error is yielded once and ends the walk.
+// When the loop has ended, or has its error, no fetch is under way any more.
+func Pages[T any](ctx context.Context, plan Plan, fetch Fetch[T], key func(T) string) iter.Seq2[Chunk[T], error] {
 	return func(yield func(Chunk[T], error) bool) {
-		w := &walker[T]{start: start, fetch: fetch, key: key, yield: yield}
+		w := &walker[T]{start: plan.Start, left: plan.MaxItems, key: key, yield: yield}
+		w.ahead = window[T]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostAhead)}
 		w.seen.keys = map[string]struct{}{}
 		if err := w.run(); err != nil && err != errStopped {
 			yield(Chunk[T]{}, err)
@@ -56,14 +79,15 @@ func Pages[T any](start int, fetch func(page int) ([]T, Meta, error), key func(T
 	}
 }
 
-// errStopped says that the caller broke off.
+// errStopped says that the caller broke off, or has what was wanted.
 var errStopped = fmt.Errorf("stopped")
 
 type walker[T any] struct {
 	start int
-	fetch func(page int) ([]T, Meta, error)
+	left  int // rows that are still wanted; 0: all
 	key   func(T) string
 	yield func(Chunk[T], error) bool
+	ahead window[T]
 	per   int // rows per page; 0: not known yet
 	seen  recent
 	idle  int // pages in a row that brought nothing
@@ -81,14 +105,19 @@ type page[T any] struct {
 }
 
 func (w *walker[T]) run() error {
+	defer w.ahead.close()
 	var last *page[T] // up to its end everything has been seen
 	for next := w.start; ; next = last.meta.Page + 1 {
 		p, err := w.read(next)
 		if err != nil {
 			return err
 		}
+		shrunk := last != nil && p.meta.Total < last.meta.Total
+		if shrunk {
+			w.ahead.stop()
+		}
 		switch {
-		case last != nil && p.meta.Total < last.meta.Total && !w.meets(p.rows):
+		case shrunk && !w.meets(p.rows):
 			if w.idle > patience {
 				return &Broken{"the list shrinks faster than it can be read"}
 			}
@@ -102,15 +131,20 @@ func (w *walker[T]) run() error {
 		if !last.promisesMore() {
 			return nil
 		}
+		w.ahead.fill(last.meta, w.left)
 	}
 }
 
-// read fetches a page and checks that it is the page asked for.
+// read reads a page and checks that it is the page asked for.
 func (w *walker[T]) read(number int) (*page[T], error) {
-	rows, meta, err := w.fetch(number)
+	a := w.ahead.take(number)
+	if a.Taken != nil {
+		a.Taken()
+	}
+	meta := a.Meta
 	switch {
-	case err != nil:
-		return nil, err
+	case a.Err != nil:
+		return nil, a.Err
 	case meta.Page != number:
 		return nil, &Broken{fmt.Sprintf("asked for page %d, meta.page is %d", number, meta.Page)}
 	case meta.PerPage < 1 || meta.Total < 0:
@@ -122,7 +156,7 @@ func (w *walker[T]) read(number int) (*page[T], error) {
 		w.grown += max(meta.Total-w.total, 0)
 	}
 	w.per, w.total = meta.PerPage, meta.Total
-	return &page[T]{rows, meta}, nil
+	return &page[T]{a.Rows, meta}, nil
 }
 
 // promisesMore tells whether there is a page after p. A full page that brings
@@ -132,10 +166,18 @@ func (p *page[T]) promisesMore() bool {
 	if len(p.rows) == 0 {
 		return false
 	}
-	if n <= (p.meta.Total-1)/per && p.meta.Total > 0 {
+	if n < p.meta.pages() {
 		return true
 	}
 	return len(p.rows) >= per && n > p.meta.Total/per
+}
+
+// pages is how many pages the list has by its total.
+func (m Meta) pages() int {
+	if m.Total == 0 {
+		return 0
+	}
+	return (m.Total-1)/m.PerPage + 1
 }
 
 // accept hands out the page after the one up to which everything was seen.
@@ -163,101 +205,38 @@ func (w *walker[T]) accept(p *page[T]) error {
 	return nil
 }
 
-// goBack makes good what removals may have hidden: ahead, the page after last,
-// has a smaller total and no row that was seen, so unread rows may stand on
-// last or before. It returns the page up to whose end everything has been seen
-// then.
-func (w *walker[T]) goBack(last, ahead *page[T]) (*page[T], error) {
-	gone := last.meta.Total - ahead.meta.Total
-	for number := max(last.meta.Page-gone/w.per, w.start); ; number-- {
-		p, err := w.read(number)
-		if err != nil {
-			return nil, err
-		}
-		if number > w.start && !w.meets(p.rows) {
-			continue
-		}
-		adjacent := number == last.meta.Page && w.adjacent(p, ahead, gone)
-		if err := w.hand(p); err != nil || !adjacent {
-			return p, err
-		}
-		w.top = max(w.top, ahead.meta.Page)
-		return ahead, w.hand(ahead)
-	}
-}
-
-// adjacent tells whether surely no unread row stands between p and ahead, the
-// next page as it was read before p: because p reaches into ahead, or because
-// behind a seen row it has as many unread ones as can have moved back.
-func (w *walker[T]) adjacent(p, ahead *page[T], gone int) bool {
-	met, moved := false, 0
-	for _, row := range p.rows {
-		key := w.key(row)
-		switch {
-		case len(ahead.rows) > 0 && key == w.key(ahead.rows[0]):
-			return true
-		case w.seen.has(key):
-			met = true
-		case met:
-			moved++
-		}
-	}
-	return moved == gone
-}
-
-// meets tells whether a row among rows was seen.
-func (w *walker[T]) meets(rows []T) bool {
-	for _, row := range rows {
-		if w.seen.has(w.key(row)) {
-			return true
-		}
-	}
-	return false
-}
-
-// hand yields the rows of p that were not seen. The rows of p stay as they are.
+// hand yields the rows of p that were not seen. They are the caller's then:
+// nobody looks at the rows of p afterwards.
 func (w *walker[T]) hand(p *page[T]) error {
-	fresh := make([]T, 0, len(p.rows))
-	for _, row := range p.rows {
-		if w.seen.add(w.key(row)) {
-			fresh = append(fresh, row)
-		}
-	}
+	fresh := w.fresh(p.rows)
 	w.idle++
 	if len(fresh) == 0 {
 		return nil
 	}
 	w.idle = 0
+	if w.left > 0 && len(fresh) >= w.left {
+		w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
+		return errStopped
+	}
+	w.left = max(w.left-len(fresh), 0)
+	w.ahead.fill(p.meta, w.left)
 	if !w.yield(Chunk[T]{fresh, p.meta}, nil) {
 		return errStopped
 	}
 	return nil
 }
 
-// recent remembers the last keys it was given.
-type recent struct {
-	keys map[string]struct{}
-	ring []string
-	next int
-}
-
-func (r *recent) has(key string) bool {
-	_, ok := r.keys[key]
-	return ok
-}
-
-// add remembers key and tells whether it is new.
-func (r *recent) add(key string) bool {
-	if r.has(key) {
-		return false
+// fresh returns the rows that were not seen, and has seen them then. Mostly
+// that is all of them.
+func (w *walker[T]) fresh(rows []T) []T {
+	fresh, same := rows, true
+	for i, row := range rows {
+		switch isNew := w.seen.add(w.key(row)); {
+		case same && !isNew:
+			fresh, same = append(make([]T, 0, len(rows)), rows[:i]...), false
+		case !same && isNew:
+			fresh = append(fresh, row)
+		}
 	}
-	r.keys[key] = struct{}{}
-	if len(r.ring) < memory {
-		r.ring = append(r.ring, key)
-		return true
-	}
-	delete(r.keys, r.ring[r.next])
-	r.ring[r.next] = key
-	r.next = (r.next + 1) % memory
-	return true
+	return fresh[:len(fresh):len(fresh)]
 }

@@ -1,8 +1,10 @@
 package walk
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,12 +51,25 @@ func (s *script) insert(n int) {
 
 func same(s string) string { return s }
 
+// plain makes a Fetch of a function that answers at once.
+func plain[T any](fetch func(int) ([]T, Meta, error)) Fetch[T] {
+	return func(_ context.Context, number int, _ func()) Answer[T] {
+		rows, meta, err := fetch(number)
+		return Answer[T]{Rows: rows, Meta: meta, Err: err}
+	}
+}
+
+// oneByOne walks without reading ahead.
+func oneByOne[T any](start int, fetch func(int) ([]T, Meta, error), key func(T) string) iter.Seq2[Chunk[T], error] {
+	return Pages(context.Background(), Plan{Start: start}, plain(fetch), key)
+}
+
 // collect walks to the end, or to the error.
 func collect(t *testing.T, start int, fetch func(int) ([]string, Meta, error)) ([]string, error) {
 	t.Helper()
 	var rows []string
 	var failed error
-	for chunk, err := range Pages(start, fetch, same) {
+	for chunk, err := range oneByOne(start, fetch, same) {
 		if failed != nil {
 			t.Fatalf("the walk goes on after its error: %v, %v", chunk, err)
 		}
@@ -315,7 +330,7 @@ func TestAnErrorOfAFetchEndsTheWalk(t *testing.T) {
 func TestBreakingOffFetchesNothingMore(t *testing.T) {
 	t.Parallel()
 	s := &script{rows: numbered(9), per: 3}
-	for range Pages(1, s.fetch, same) {
+	for range oneByOne(1, s.fetch, same) {
 		break
 	}
 	if len(s.fetched) != 1 {
@@ -343,7 +358,7 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	const most = 10_000 // keys
 	const n = 2*most + 500
 	s := &script{rows: numbered(n), per: 100}
-	w := &walker[string]{start: 1, fetch: s.fetch, key: same}
+	w := &walker[string]{start: 1, key: same, ahead: window[string]{fetch: plain(s.fetch)}}
 	w.seen.keys = map[string]struct{}{}
 	count, kept := 0, 0
 	w.yield = func(c Chunk[string], _ error) bool {
@@ -364,5 +379,25 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	}
 	if w.seen.has(s.rows[n-most-1]) {
 		t.Error("a row beyond the memory is remembered")
+	}
+}
+
+// TestRowsAreCopiedOnlyIfSomeAreDropped: nearly always all are new. What is
+// handed out can be appended to without harm.
+func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ rows, want string }{
+		{"abc", "abc"}, {"xab", "ab"}, {"axb", "ab"}, {"abx", "ab"}, {"xyx", ""}, {"aab", "ab"}, {"", ""},
+	} {
+		w := &walker[string]{key: same}
+		w.seen.keys = map[string]struct{}{"x": {}, "y": {}}
+		rows := strings.Split(tt.rows, "")
+		fresh := w.fresh(rows)
+		if got := strings.Join(fresh, ""); got != tt.want || strings.Join(rows, "") != tt.rows || cap(fresh) != len(fresh) {
+			t.Errorf("of %s: %s with room for %d, the page is now %v", tt.rows, got, cap(fresh), rows)
+		}
+		if own := len(fresh) > 0 && &fresh[0] == &rows[0]; own != (tt.rows == tt.want && tt.rows != "") {
+			t.Errorf("of %s: the page's own rows: %v", tt.rows, own)
+		}
 	}
 }

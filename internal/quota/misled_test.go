@@ -1,0 +1,253 @@
+package quota
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Requests that got lost before the server counted them look as if their
+// permits had come back. They are not taken for a server that gives back.
+func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
+	for _, class := range []Class{Interactive, Bulk} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &window{limit: 5000, length: time.Hour}
+			d := open(t, usual, server.answer())
+			for range 5 {
+				d.Cancel(d.Grant(), true)
+			}
+			<-time.After(30 * time.Minute)
+			d.Settle(d.Grant(), false, server.answer(), time.Now())
+			if d.account.refill {
+				t.Fatalf("taken for a server that gives back %v a second", d.account.pace)
+			}
+			for server.used < 4999 { // by others
+				server.answer()
+			}
+			d.Settle(d.Grant(), false, server.answer(), time.Now()) // nothing is left
+			_, waited, err := d.Acquire(t.Context(), Ask{Class: class, Budget: Forever, Notify: quiet})
+			if err != nil || waited < 30*time.Minute || waited > 30*time.Minute+spread {
+				t.Errorf("class %d: %v after %v", class, err, waited)
+			}
+		})
+	}
+}
+
+// A server that gives back slowly, and says that all is back at a reset, is
+// asked then, however large the limit.
+func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
+	for _, limit := range []int{1_000_000, math.MaxInt32} {
+		for _, reserve := range []float64{DefaultReserve, 1} {
+			a := newAccount(Options{Reserve: reserve})
+			now := time.Now()
+			end := now.Add(time.Hour)
+			for i, left := range []int{1000, 1003, 0} {
+				if i == 1 {
+					now = now.Add(50 * time.Minute)
+				}
+				a.settle(a.grant(now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
+			}
+			if ok, at := a.gate(Bulk, now); ok || !a.refill || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
+				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.refill, ok, at.Sub(now))
+			}
+			if until := a.estimate(Bulk, 1000, now); until.After(end.Add(spread)) {
+				t.Errorf("limit %d: estimated to wait for %v", limit, until.Sub(now))
+			}
+		}
+	}
+}
+
+// What was never sent is not spent, of the share either.
+func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
+	for name, refill := range map[string]bool{"windows": false, "refill": true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, told(100, 99, time.Hour))
+			if d.account.refill = refill; refill {
+				d.account.pace = 0.01
+			}
+			for i := range 200 {
+				p, _, err := d.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
+				if err != nil {
+					t.Fatalf("%s: try %d: %v", name, i+1, err)
+				}
+				d.Cancel(p, false)
+			}
+		})
+	}
+}
+
+// Bulk leaves its part of what may be used here, not of what others have.
+func TestTheReserveIsAPartOfTheShare(t *testing.T) {
+	for _, tt := range []struct {
+		limit int
+		share float64
+		least int
+	}{{100, 0.125, 10}, {100, 0.1, 8}, {5000, 0.125, 590}, {5000, 0.05, 230}} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &window{limit: tt.limit, length: time.Hour}
+			d := open(t, Options{Share: tt.share, Reserve: DefaultReserve}, server.answer())
+			n, most := 1, tt.share*float64(tt.limit)
+			for ; d.may(Bulk); n++ {
+				d.Settle(d.Grant(), false, server.answer(), time.Now())
+			}
+			if n < tt.least || float64(n) >= most {
+				t.Errorf("bulk has %d of %v, want at least %d", n, most, tt.least)
+			}
+		})
+	}
+}
+
+// A server that says Retry-After: 1 each time is not asked each second.
+func TestAStandingRetryAfterIsNotBelievedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := time.Now().Add(40 * time.Minute)
+		d := open(t, usual, Reading{Limit: 100, Remaining: 1, Reset: end})
+		refused := 0
+		for ; time.Now().Before(end); refused++ {
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Settle(p, true, Reading{Limit: 100, Reset: end, RetryAfter: time.Now().Add(time.Second)}, time.Now())
+		}
+		if late := time.Since(end); refused > 20 || late > time.Second {
+			t.Errorf("%d refusals in 40 minutes, the last %v after the reset", refused, late)
+		}
+	})
+}
+
+// A refusal while much is left is for something else than the quota, and over
+// sooner.
+func TestARefusalWithMuchLeftIsBackedOffFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := told(5000, 4001, 50*time.Minute)
+		d := open(t, usual, r)
+		for i, want := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+			r.Remaining = 4000
+			d.Settle(d.Grant(), true, r, time.Now())
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
+			if err != nil || waited < want/2 || waited > want+spread {
+				t.Errorf("refusal %d: %v after %v", i+1, err, waited)
+			}
+			d.Cancel(p, false)
+		}
+	})
+}
+
+// An answer that was asked for earlier may not raise what a newer one said,
+// though only the older one tells a reset.
+func TestAnOlderAnswerWithAResetDoesNotRaise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		oldest, second := l.Grant(), l.Grant()
+		l.Settle(second, false, Reading{Limit: 100}, time.Now())
+		l.Settle(l.Grant(), false, Reading{Limit: 100}, time.Now())
+		l.Settle(oldest, false, told(100, 50, time.Hour), time.Now())
+		if f := l.Figures(); f.Remaining != 0 {
+			t.Errorf("the newest said that nothing is left: %+v", f)
+		}
+	})
+}
+
+// A refusal of the old window that comes late says nothing of the new one.
+func TestALateRefusalOfTheOldWindowIsIgnored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(100, 1, time.Minute))
+		old := Reading{Limit: 100, Reset: d.Figures().Reset}
+		<-time.After(59 * time.Second)
+		slow := d.Grant()
+		<-time.After(2 * time.Second)
+		d.Settle(d.Grant(), false, told(100, 99, time.Hour), time.Now())
+		d.Settle(slow, true, old, time.Now())
+		if _, _, err := d.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); err != nil || d.Figures().Remaining != 98 {
+			t.Errorf("%v, %+v", err, d.Figures())
+		}
+	})
+}
+
+// A time that a refusal told is over when it is; it is no reset.
+func TestATimeThatARefusalToldIsNoReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		l.Settle(l.Grant(), true, Reading{Limit: 100, RetryAfter: time.Now().Add(time.Second)}, time.Now())
+		<-time.After(2 * time.Second)
+		l.Settle(l.Grant(), false, Reading{Limit: 100}, time.Now()) // nothing left
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
+		if err != nil || waited < time.Hour/100 {
+			t.Errorf("%v after %v", err, waited)
+		}
+	})
+}
+
+// Probes whose answers are slow are no more than the limit.
+func TestSlowProbesAreNoMoreThanTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(1, 0, time.Minute))
+		<-time.After(time.Minute + spread)
+		for _, name := range []string{"a", "b", "c"} {
+			d.come(t.Context(), name, Interactive, time.Hour)
+		}
+		<-time.After(20 * time.Second)
+		d.counts(2, 1)
+		d.answer("a", false, told(1, 0, time.Minute))
+		for _, name := range []string{"b", "c"} {
+			<-time.After(time.Minute + spread)
+			d.answer(name, false, told(1, 0, time.Minute))
+		}
+		d.counts(0, 0)
+	})
+}
+
+// aligned is a server whose windows are the hours of its clock, which is not
+// the local one.
+type aligned struct {
+	limit, used int
+	ahead       time.Duration // of the local clock
+	milli       bool          // its resets are in milliseconds
+	end         time.Time     // by its own clock
+}
+
+func (s *aligned) ask() (Reading, bool) {
+	<-time.After(37 * time.Millisecond)
+	now := time.Now().Add(-s.ahead)
+	if !now.Before(s.end) {
+		s.used, s.end = 0, now.Truncate(time.Hour).Add(time.Hour)
+	}
+	over := s.used >= s.limit
+	if !over {
+		s.used++
+	}
+	reset := s.end.Unix()
+	if s.milli {
+		reset = s.end.UnixMilli()
+	}
+	return Read(header(HeaderLimit, strconv.Itoa(s.limit), HeaderRemaining, strconv.Itoa(s.limit-s.used),
+		HeaderReset, strconv.FormatInt(reset, 10), "Date", now.UTC().Format(http.TimeFormat)), time.Now()), over
+}
+
+// A clock that is off by little matters as little as one that is off by much.
+func TestASmallSkewDoesNotMatter(t *testing.T) {
+	for _, ahead := range []time.Duration{-1900, -1000, -300, 0, 300, 500, 1000, 1500, 1900, 2100, 5000} {
+		for _, milli := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				d := open(t, usual, Reading{Limit: -1, Remaining: -1})
+				s := &aligned{limit: 10, ahead: ahead * time.Millisecond, milli: milli}
+				served, refused := d.served(s, Interactive, time.Now().Add(20*time.Hour-time.Minute))
+				if refused > 0 || served < 190 {
+					t.Errorf("local clock %v ahead, milliseconds %v: %d served, %d refused", s.ahead, milli, served, refused)
+				}
+			})
+		}
+	}
+}
+
+// A cache that has fetched its answer just now says so with an Age of 0.
+func TestAFreshAnswerOutOfACacheTells(t *testing.T) {
+	h := header("Age", "0", HeaderLimit, "100", HeaderRemaining, "7")
+	if got := Read(h, received); got.Limit != 100 || got.Remaining != 7 {
+		t.Errorf("read as %+v", got)
+	}
+}

@@ -1,0 +1,188 @@
+package leedo_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// TestPrefetchGivesWayWhenTheListShrinks: what was fetched ahead is thrown
+// away, the walk reads back, and goes on one page at a time to its end. No row
+// is missed.
+func TestPrefetchGivesWayWhenTheListShrinks(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 4, 8} {
+		for _, gone := range []string{"100", "95", "70", "1"} { // read long ago, on the page before, under way, the last
+			inBubblesNamed(t, fmt.Sprint(gone, " of ", n), func(t *testing.T, walk walker) {
+				list := newSlowList(100)
+				alone, shrunk := false, time.Time{}
+				list.onSend = func(page int) {
+					if alone && list.inFlight > 0 {
+						t.Errorf("page %d is asked for beside another", page)
+					}
+				}
+				list.onRead = func(page int) {
+					if page == 5 && shrunk.IsZero() {
+						list.remove(gone)
+						shrunk = time.Now()
+					}
+				}
+				client := list.client(t)
+				var ids []string
+				for lead, err := range walk(t.Context(), client, &leedo.LeadListParams{PerPage: 5}, leedo.WithPrefetch(n)) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					ids = append(ids, lead.ID)
+					// Pages 2 to 5 may stem from before and come in pieces: by page 12
+					// at the latest the walk has seen the total.
+					list.mu.Lock()
+					alone = len(ids) > 60
+					list.mu.Unlock()
+				}
+				// What moved back comes after its page, and new rows first.
+				slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a)) })
+				want := slices.DeleteFunc(down(100), func(id string) bool { return id == gone && !slices.Contains(ids, id) })
+				if !slices.Equal(ids, want) {
+					t.Errorf("got %v", ids)
+				}
+				if most := 20 + n + 3; list.count() > most {
+					t.Errorf("%d requests, more than %d: %v", list.count(), most, list.asked)
+				}
+				list.quiet(t, client)
+			})
+		}
+	}
+}
+
+// TestPagesAheadOfAShrunkenListAreCalledOff as soon as a total shows it, before
+// their turn comes.
+func TestPagesAheadOfAShrunkenListAreCalledOff(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(100)
+		list.latency = func(page int) time.Duration {
+			if page == 3 {
+				return trip
+			}
+			return 10 * trip
+		}
+		list.onRead = func(page int) {
+			if page == 3 && len(list.rows) == 100 {
+				list.remove("50")
+			}
+		}
+		client := list.client(t)
+		rows := 0
+		for _, err := range walk(t.Context(), client, &leedo.LeadListParams{PerPage: 5}, leedo.WithPrefetch(6)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows++; rows == 5 {
+				time.Sleep(2 * trip)
+				list.mu.Lock()
+				if got := slices.Sorted(slices.Values(list.cancelled)); !slices.Equal(got, []int{4, 5, 6, 7}) {
+					t.Errorf("called off %v", got)
+				}
+				list.mu.Unlock()
+			}
+		}
+		if rows != 99 {
+			t.Errorf("%d rows", rows)
+		}
+	})
+}
+
+// TestPrefetchFollowsAListThatGrows: the pages that the first total did not
+// know are read, too, and no row comes twice.
+func TestPrefetchFollowsAListThatGrows(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 3, 8, 100} {
+		for _, at := range []int{2, 7, 10} { // the last page is 10
+			inBubblesNamed(t, fmt.Sprint("at page ", at, " of ", n), func(t *testing.T, walk walker) {
+				list := newSlowList(50)
+				list.latency = func(page int) time.Duration { return trip + time.Duration(page) } // one after the other
+				list.onSend = func(page int) {
+					if page == at && len(list.rows) == 50 {
+						for i := range 13 {
+							list.insert(fmt.Sprint("new", i))
+						}
+					}
+				}
+				client := list.client(t)
+				ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 5}, leedo.WithPrefetch(n)))
+				ids = slices.DeleteFunc(ids, func(id string) bool { return strings.HasPrefix(id, "new") }) // may be seen or not
+				if err != nil || !slices.Equal(ids, down(50)) || !slices.Equal(list.sorted(), upTo(13)) {
+					t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+				}
+				list.quiet(t, client)
+			})
+		}
+	}
+}
+
+// TestPrefetchOfAListWhoseTotalIsNotBelieved: it counts fewer rows than there
+// are, so no page is fetched ahead, but none is left out either.
+func TestPrefetchOfAListWhoseTotalIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		client, rec := inMemory(t, nil, answer(200, pageJSON(0, 1, 2, "a", "b")), answer(200, pageJSON(0, 2, 2, "c", "d")), answer(200, pageJSON(0, 3, 2, "e")))
+		ids, err := gather(t, walk(t.Context(), client, nil, leedo.WithPrefetch(8)))
+		if err != nil || !slices.Equal(ids, []string{"a", "b", "c", "d", "e"}) || len(rec.Requests()) != 3 {
+			t.Errorf("%v, %v after %d requests", ids, err, len(rec.Requests()))
+		}
+	})
+}
+
+// TestAnEmptyPageAheadIsTheEnd, whatever total says: nothing behind it is asked
+// for, even before its turn comes.
+func TestAnEmptyPageAheadIsTheEnd(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(1000)
+		list.empty = 4
+		list.latency = func(page int) time.Duration {
+			if page == 4 {
+				return trip
+			}
+			return 10 * trip
+		}
+		client := list.client(t)
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(3)))
+		if err != nil || !slices.Equal(ids, down(1000)[:9]) || !slices.Equal(list.sorted(), upTo(4)) {
+			t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+		}
+		list.quiet(t, client)
+	})
+}
+
+// TestPrefetchGoesOnWhereNothingIsNew: a bulk import pushes pages on that were
+// read, and they are passed over as fast as others.
+func TestPrefetchGoesOnWhereNothingIsNew(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(60)
+		list.onSend = func(page int) {
+			if page == 10 {
+				for i := range 30 {
+					list.insert(fmt.Sprint("new", i))
+				}
+			}
+		}
+		client := list.client(t)
+		start := time.Now()
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(4)))
+		ids = slices.DeleteFunc(ids, func(id string) bool { return strings.HasPrefix(id, "new") })
+		if err != nil || !slices.Equal(ids, down(60)) || !slices.Equal(list.sorted(), upTo(30)) {
+			t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+		}
+		if took := time.Since(start); took != (1+8)*trip {
+			t.Errorf("took %v", took)
+		}
+	})
+}

@@ -1,0 +1,452 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// walker is a way to walk.
+type walker = func(context.Context, *leedo.Client, *leedo.LeadListParams, ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error]
+
+// inBubbles runs a test in virtual time for each way to walk.
+func inBubbles(t *testing.T, test func(t *testing.T, walk walker)) {
+	t.Helper()
+	for name, walk := range walks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test(t, walk) })
+		})
+	}
+}
+
+// inBubblesNamed is inBubbles for a row of a table.
+func inBubblesNamed(t *testing.T, name string, test func(t *testing.T, walk walker)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		inBubbles(t, test)
+	})
+}
+
+// TestPrefetchSavesTime, and costs no request: the first page goes alone, then
+// as many at a time as are allowed and needed.
+func TestPrefetchSavesTime(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		rows, per, clamp, n int
+		took                time.Duration
+		requests, most      int
+	}{
+		{10_000, 100, 0, 8, 280 * time.Millisecond, 100, 8},
+		{1000, 500, 10, 8, 280 * time.Millisecond, 100, 8}, // the server gives 10
+		{1000, 10, 0, 0, 2000 * time.Millisecond, 100, 1},
+		{1000, 10, 0, 1, 2000 * time.Millisecond, 100, 1}, // nothing else takes time here
+		{1000, 10, 0, 2, (1 + 50) * trip, 100, 2},
+		{1000, 10, 0, 98, 3 * trip, 100, 98},
+		{1000, 10, 0, 99, 2 * trip, 100, 99},
+		{1000, 10, 0, 1 << 62, 2 * trip, 100, 99},
+		{1000, 5, 0, 1 << 62, 3 * trip, 200, 100}, // a hundred is the most
+		{999, 10, 0, 8, 280 * time.Millisecond, 100, 8},
+		{1001, 10, 0, 8, (1 + 13) * trip, 101, 8},
+		{0, 100, 0, 8, trip, 1, 1},
+		{100, 100, 0, 8, trip, 1, 1},
+		{101, 100, 0, 8, 2 * trip, 2, 1},
+		{300, 100, 0, 8, 2 * trip, 3, 2},
+		{300, 1000, 7, 8, (1 + 6) * trip, 43, 8},
+	}
+	for _, tt := range tests {
+		inBubblesNamed(t, fmt.Sprintf("%+v", tt), func(t *testing.T, walk walker) {
+			list := newSlowList(tt.rows)
+			list.clamp = tt.clamp
+			client := list.client(t)
+			start := time.Now()
+			ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: tt.per}, leedo.WithPrefetch(tt.n)))
+			if took := time.Since(start); err != nil || !slices.Equal(ids, down(tt.rows)) || took != tt.took {
+				t.Errorf("%d rows, %v, in %v, want %d in %v", len(ids), err, took, tt.rows, tt.took)
+			}
+			if !slices.Equal(list.sorted(), upTo(tt.requests)) || list.most != tt.most {
+				t.Errorf("%d requests, up to %d at a time, want %d and %d: %v", len(list.asked), list.most, tt.requests, tt.most, list.asked)
+			}
+			list.quiet(t, client)
+		})
+	}
+}
+
+// TestPrefetchedPagesComeInOrder, whichever is answered first.
+func TestPrefetchedPagesComeInOrder(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		inBubblesNamed(t, fmt.Sprint("seed ", seed), func(t *testing.T, walk walker) {
+			rng := rand.New(rand.NewPCG(seed, 7))
+			list := newSlowList(60)
+			list.latency = func(int) time.Duration { return time.Duration(rng.IntN(1000)) * time.Millisecond }
+			client := list.client(t)
+			ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(1+int(seed%9))))
+			if err != nil || !slices.Equal(ids, down(60)) || !slices.Equal(list.sorted(), upTo(30)) {
+				t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+			}
+			list.quiet(t, client)
+		})
+	}
+}
+
+// TestPrefetchIsBounded: no more than n pages are under way or wait to be
+// handed out, however long the caller takes; and they are asked for in order.
+func TestPrefetchIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 2, 5, 8, 100} {
+		inBubblesNamed(t, fmt.Sprint(n), func(t *testing.T, walk walker) {
+			list := newSlowList(60)
+			client := list.client(t)
+			rows := 0
+			for _, err := range walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(n)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				page := rows/3 + 1
+				rows++
+				time.Sleep(time.Minute)
+				if want := min(page+n, 20); !slices.Equal(list.sorted(), upTo(want)) {
+					t.Fatalf("at row %d, page %d, these were asked for: %v, want up to %d", rows, page, list.sorted(), want)
+				}
+			}
+			if want := max(min(n, 19), 1); rows != 60 || list.most != want {
+				t.Errorf("%d rows, up to %d at a time, want %d", rows, list.most, want)
+			}
+		})
+	}
+}
+
+// TestPrefetchIsLazy: nothing is sent before the first row is asked for, and
+// nothing but the first page before that has come. A second range is a second
+// walk.
+func TestPrefetchIsLazy(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(20)
+		client := list.client(t)
+		seq := walk(t.Context(), client, &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(3))
+		time.Sleep(time.Minute)
+		if list.count() != 0 {
+			t.Errorf("asked for %v before the range", list.asked)
+		}
+		list.onSend = func(page int) {
+			if page > 1 && len(list.asked)%10 == 1 && list.inFlight > 0 {
+				t.Errorf("page %d was asked for before the first had come", page)
+			}
+		}
+		for n := range 3 {
+			ids, err := gather(t, seq)
+			if err != nil || !slices.Equal(ids, down(20)) || list.count() != 10*(n+1) {
+				t.Errorf("range %d: %v, %v, asked for %v", n, ids, err, list.asked)
+			}
+		}
+	})
+}
+
+// TestPrefetchFetchesNothingThatMaxItemsDoesNotNeed: so many requests as a walk
+// takes that fetches one page at a time.
+func TestPrefetchFetchesNothingThatMaxItemsDoesNotNeed(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 8} {
+		for _, most := range []int{1, 2, 3, 4, 6, 7, 9, 10, 11, 20, 29, 30, 31, 1000} {
+			inBubblesNamed(t, fmt.Sprintf("%d of %d", most, n), func(t *testing.T, walk walker) {
+				list := newSlowList(30)
+				list.clamp = 3
+				client := list.client(t)
+				ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 50}, leedo.WithPrefetch(n), leedo.WithMaxItems(most)))
+				rows := min(most, 30)
+				if err != nil || !slices.Equal(ids, down(30)[:rows]) {
+					t.Errorf("%v, %v", ids, err)
+				}
+				pages := (rows + 2) / 3
+				if want := max(min(n, pages-1), 1); !slices.Equal(list.sorted(), upTo(pages)) || list.most != want {
+					t.Errorf("asked for %v, up to %d at a time, want %d pages and %d", list.asked, list.most, pages, want)
+				}
+				list.quiet(t, client)
+			})
+		}
+	}
+}
+
+// TestMaxItemsIsExactWhenRowsAreRepeated: what was pushed on to the next page
+// does not count, and what it takes instead is fetched.
+func TestMaxItemsIsExactWhenRowsAreRepeated(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 2, 8} {
+		inBubblesNamed(t, fmt.Sprint(n), func(t *testing.T, walk walker) {
+			list := newSlowList(30)
+			list.onSend = func(page int) {
+				if page == 2 && len(list.rows) == 30 {
+					list.insert("new", "newer")
+				}
+			}
+			client := list.client(t)
+			ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(n), leedo.WithMaxItems(9)))
+			if err != nil || !slices.Equal(ids, down(30)[:9]) || !slices.Equal(list.sorted(), upTo(4)) {
+				t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+			}
+		})
+	}
+}
+
+// TestNothingIsUnderWayAfterAWalk, however it ends: it waits for nothing, and
+// leaves neither a request nor a goroutine.
+func TestNothingIsUnderWayAfterAWalk(t *testing.T) {
+	t.Parallel()
+	type ending struct {
+		name string
+		body func(cancel context.CancelFunc) bool // tells whether to go on
+		ends func(err error, panicked any) bool
+	}
+	for _, end := range []ending{
+		{"break", func(context.CancelFunc) bool { return false }, func(err error, panicked any) bool { return err == nil && panicked == nil }},
+		{"panic", func(context.CancelFunc) bool { panic("mine") }, func(err error, panicked any) bool { return err == nil && panicked == "mine" }},
+		{"goexit", func(context.CancelFunc) bool { runtime.Goexit(); return false }, func(err error, panicked any) bool { return err == nil && panicked == nil }},
+		{"cancel", func(cancel context.CancelFunc) bool { cancel(); return true }, func(err error, panicked any) bool { return errors.Is(err, context.Canceled) && panicked == nil }},
+	} {
+		for _, wait := range []time.Duration{0, trip / 4, trip, 10 * trip} { // how long the pages ahead have been under way
+			inBubblesNamed(t, fmt.Sprint(end.name, " after ", wait), func(t *testing.T, walk walker) {
+				list := newSlowList(100)
+				list.latency = func(page int) time.Duration { return time.Duration(min(page, 5)) * trip }
+				client := list.client(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				start := time.Now()
+				rows, failed, panicked := 0, error(nil), any(nil)
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					defer func() {
+						panicked = recover()
+						list.quiet(t, client)
+					}()
+					for _, err := range walk(ctx, client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(8)) {
+						if failed = err; err != nil {
+							list.quiet(t, client) // when the error comes, the rest is over
+							continue
+						}
+						if rows++; rows != 2 {
+							continue
+						}
+						time.Sleep(wait)
+						if !end.body(cancel) {
+							break
+						}
+					}
+				}()
+				<-done
+				want := 2
+				if end.name == "cancel" {
+					want = 3 // the page that is being handed out
+				}
+				if !end.ends(failed, panicked) || rows != want || time.Since(start) != trip+wait {
+					t.Errorf("%d rows, %v, panic %v after %v", rows, failed, panicked, time.Since(start))
+				}
+				if wait > 0 && !slices.Equal(list.sorted(), upTo(9)) {
+					t.Errorf("asked for %v", list.sorted())
+				}
+			})
+		}
+	}
+}
+
+// TestAPulledWalkLeavesNothing when it is stopped, or not asked any more.
+func TestAPulledWalkLeavesNothing(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(100)
+		client := list.client(t)
+		next, stop := iter.Pull2(walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(4)))
+		for range 4 {
+			if _, err, ok := next(); err != nil || !ok {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		list.quiet(t, client) // the pages ahead have come and wait
+		if !slices.Equal(list.sorted(), upTo(6)) {
+			t.Errorf("asked for %v", list.sorted())
+		}
+		stop()
+	})
+}
+
+// TestAContextThatEndsWhilePagesAreUnderWay ends the walk at once.
+func TestAContextThatEndsWhilePagesAreUnderWay(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(100)
+		list.latency = func(page int) time.Duration { return time.Duration(page) * trip }
+		client := list.client(t)
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 9*trip/2)
+		defer cancel()
+		ids, err := gather(t, walk(ctx, client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(8)))
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 9*trip/2 || !slices.Equal(ids, down(100)[:9]) {
+			t.Errorf("%v, %v after %v", ids, err, time.Since(start))
+		}
+		list.quiet(t, client)
+	})
+}
+
+// TestAnErrorComesInItsTurn: after the rows of the pages before it, once; what
+// is behind it is called off as soon as it happens, and nothing more is sent.
+func TestAnErrorComesInItsTurn(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(100)
+		list.latency = func(page int) time.Duration {
+			if page == 4 {
+				return trip
+			}
+			return 10 * trip
+		}
+		list.answer = func(page int) (int, bool) { return 403, page == 4 }
+		var called atomic.Int64
+		client := list.client(t, leedo.WithHooks(leedo.Hooks{Attempt: func(_ context.Context, a leedo.AttemptInfo) {
+			if a.Err != nil {
+				called.Add(1)
+			}
+		}}))
+		start := time.Now()
+		var ids []string
+		for lead, err := range walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(6)) {
+			if err == nil {
+				ids = append(ids, lead.ID)
+			} else if !is[*leedo.ForbiddenError](err) || !slices.Equal(ids, down(100)[:9]) {
+				t.Errorf("%v after %v", err, ids)
+			}
+			if len(ids) == 1 {
+				time.Sleep(2 * trip) // it has happened, the pages before it are still under way
+				list.mu.Lock()
+				got := slices.Sorted(slices.Values(list.cancelled))
+				list.mu.Unlock()
+				if !slices.Equal(got, []int{5, 6, 7}) {
+					t.Errorf("called off %v", got)
+				}
+			}
+		}
+		if !slices.Equal(list.sorted(), upTo(7)) || called.Load() != 3 || time.Since(start) != 20*trip {
+			t.Errorf("asked for %v, %d failures told to the hook, after %v", list.asked, called.Load(), time.Since(start))
+		}
+		list.quiet(t, client)
+	})
+}
+
+// TestPagesAheadRecoverByThemselves: each is a call of its own.
+func TestPagesAheadRecoverByThemselves(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(60)
+		failures := map[int]int{2: 1, 5: 3, 6: 2, 20: 3}
+		list.answer = func(page int) (int, bool) {
+			failures[page]--
+			return 503, failures[page] >= 0
+		}
+		client := list.client(t)
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(4)))
+		if err != nil || !slices.Equal(ids, down(60)) || len(list.asked) != 20+9 {
+			t.Errorf("%v, %v, asked for %v", ids, err, list.sorted())
+		}
+	})
+}
+
+// TestAResponseIsOfThePageHandedOut, not of those ahead, which are under way
+// while the caller reads it.
+func TestAResponseIsOfThePageHandedOut(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		list := newSlowList(60)
+		list.latency = func(page int) time.Duration { return time.Duration(100-page) * time.Millisecond }
+		list.answer = func(page int) (int, bool) { return 404, page == 18 }
+		client := list.client(t)
+		var response leedo.Response
+		rows := 0
+		for _, err := range walk(t.Context(), client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(5), leedo.WithResponse(&response)) {
+			page := rows/3 + 1
+			rows++
+			for range 3 {
+				want := map[bool]int{true: 200, false: 404}[err == nil]
+				if response.RequestID != fmt.Sprint("page-", page) || response.StatusCode != want || response.Attempts != 1 || len(response.Body) == 0 {
+					t.Fatalf("row %d, page %d: response of %s, status %d", rows, page, response.RequestID, response.StatusCode)
+				}
+				time.Sleep(17 * time.Millisecond)
+			}
+		}
+		if rows != 17*3+1 || response.StatusCode != 404 {
+			t.Errorf("%d rows, %+v", rows, response)
+		}
+	})
+}
+
+// TestABrokenPageAheadIsNamedByItsAnswer: the DecodeError holds the page that
+// is broken, not one of those that came meanwhile.
+func TestABrokenPageAheadIsNamedByItsAnswer(t *testing.T) {
+	t.Parallel()
+	inBubbles(t, func(t *testing.T, walk walker) {
+		pages := []string{pageJSON(12, 1, 2, "a", "b"), pageJSON(12, 2, 2, "c", "d"), pageJSON(12, 3, 2, "c", "d"), pageJSON(12, 4, 2, "e", "f")}
+		client := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			var number int
+			fmt.Sscan(req.URL.Query().Get("page"), &number)
+			return respond(req, answer(200, pages[min(number, len(pages))-1])), nil
+		})}))
+		ids, err := gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(5)))
+		broken, ok := errors.AsType[*leedo.DecodeError](err)
+		if !ok || string(broken.Body) != pages[2] || !slices.Equal(ids, []string{"a", "b", "c", "d"}) {
+			t.Errorf("%v, %v: %s", ids, err, broken.Body)
+		}
+	})
+}
+
+// TestAPanicAheadComesToWhoWalks, in its turn: in a goroutine of the SDK's
+// nobody could recover from it.
+func TestAPanicAheadComesToWhoWalks(t *testing.T) {
+	t.Parallel()
+	for name, exit := range map[string]func(){"panic": func() { panic("mine") }, "goexit": runtime.Goexit} {
+		inBubblesNamed(t, name, func(t *testing.T, walk walker) {
+			list := newSlowList(60)
+			client := list.client(t, leedo.WithHooks(leedo.Hooks{Attempt: func(ctx context.Context, _ leedo.AttemptInfo) {
+				if ctx.Value(keyOfTest{}) != "value" {
+					t.Error("the hook does not have the values of the context")
+				}
+				if list.count() > 2 {
+					exit()
+				}
+			}}))
+			ctx := context.WithValue(t.Context(), keyOfTest{}, "value")
+			rows, panicked, returned := 0, any(nil), false
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer func() { panicked = recover() }()
+				for _, err := range walk(ctx, client, &leedo.LeadListParams{PerPage: 3}, leedo.WithPrefetch(4)) {
+					if err != nil {
+						t.Error(err)
+					}
+					rows++
+				}
+				returned = true
+			}()
+			<-done
+			if rows != 3 || returned || (panicked == "mine") != (name == "panic") {
+				t.Errorf("%d rows, panic %v, returned %v", rows, panicked, returned)
+			}
+			list.quiet(t, client)
+		})
+	}
+}
+
+type keyOfTest struct{}
