@@ -69,7 +69,7 @@ type RateLimiterOptions struct {
 // QuotaStore lets the processes that use one token share its quota: one of them
 // at a time gets the permits that are left. Package redislimit, a module of its
 // own, has one on Redis. A store that fails is left alone for 5 seconds, one
-// that takes over 250 ms until it answers, while the limiter goes by what it has
+// that takes over 100 ms until it answers, while the limiter goes by what it has
 // seen itself: no call fails for it. It must be safe for concurrent use.
 //
 // Experimental: it may change as long as redislimit is at version 0.

@@ -41,9 +41,9 @@ type StoreAnswer struct {
 }
 
 const (
-	// storeTimeout is how long an exchange is waited for. A program that is
-	// short of processor time is not to take that for a slow store.
-	storeTimeout = 250 * time.Millisecond
+	// storeTimeout is how long an exchange is waited for. Its answer counts all
+	// the same when it comes later: it may have been this program that was slow.
+	storeTimeout = 100 * time.Millisecond
 	// storeRest is how long a store that fails is left alone, and an answer
 	// that is late may take.
 	storeRest = 5 * time.Second
@@ -225,7 +225,7 @@ func (s *shared) outlook(c Class, now time.Time) time.Time {
 	return now
 }
 
-var errSlow = errors.New("no answer within 250 ms")
+var errSlow = errors.New("no answer within 100 ms")
 
 // call asks the store. A panic in it is an error like any other.
 func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, err error) {

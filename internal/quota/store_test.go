@@ -147,7 +147,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 	})
 }
 
-// A store that fails or is slow costs a quarter of a second at most and no call;
+// A store that fails or is slow costs a tenth of a second at most and no call;
 // then the ledger's own account decides, and after five seconds the store is
 // asked again.
 func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
