@@ -62,6 +62,70 @@ type RateLimiterOptions struct {
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.
 	RequestsPerSecond float64
+	// Store shares the quota with other processes; nil means none.
+	Store QuotaStore
+}
+
+// QuotaStore lets the processes that use one token share its quota: one of them
+// at a time gets the permits that are left. Package redislimit, a module of its
+// own, has one on Redis. A store that fails is left alone for 5 seconds, one
+// that takes over 100 ms until it answers, while the limiter goes by what it has
+// seen itself: no call fails for it. It must be safe for concurrent use.
+//
+// Experimental: it may change as long as redislimit is at version 0.
+type QuotaStore interface {
+	// Exchange takes the report of a process and answers with permits.
+	Exchange(ctx context.Context, ask QuotaAsk) (QuotaAnswer, error)
+}
+
+// QuotaAsk is the report of a process, and what it wants. All times are
+// durations: the clocks of machines need not agree.
+type QuotaAsk struct {
+	// Process is the random name of the limiter that asks. Number counts its
+	// asks from 1: one that comes after a higher one is to be ignored.
+	Process string
+	Number  int64
+	// Interactive and Bulk are the permits wanted. Reserve is the part of the
+	// quota that bulk leaves to interactive calls, from 0 to 1.
+	Interactive, Bulk int
+	Reserve           float64
+	// Held is how many permits the process has, in use or not, without those
+	// it wants.
+	Held int
+	// Served, Lost, Refused and Calls count since the process began: answers
+	// that told what is left, requests that nothing told of, 429s, and
+	// interactive calls.
+	Served, Lost, Refused, Calls int64
+	// Limit, Remaining and Reset, the time until then, are the newest figures
+	// that an answer told, Age is how old they are. A Limit of 0 means that
+	// there are none, a Reset of 0 that it is over or not known. Sent is the
+	// Turn of the newest answer of the store when that request was sent.
+	Limit, Remaining int
+	Reset, Age       time.Duration
+	Sent             int64
+	// RetryAfter is how long the newest 429 asked to wait, from now; 0 means
+	// no longer, or not told. RefusedSent is for its request what Sent is.
+	RetryAfter  time.Duration
+	RefusedSent int64
+}
+
+// QuotaAnswer is the answer of a [QuotaStore]. Negative figures count as 0.
+type QuotaAnswer struct {
+	// Interactive and Bulk are the permits granted, at most those wanted.
+	Interactive, Bulk int
+	// AskAgain is when to ask for the rest. Opens is when there is likely to be
+	// some, for callers to be refused by; 0 means soon.
+	AskAgain, Opens time.Duration
+	// Turn numbers the answers; a later one has a higher number.
+	Turn int64
+}
+
+// store is a QuotaStore as the ledger knows it.
+type store struct{ QuotaStore }
+
+func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAnswer, error) {
+	answer, err := s.QuotaStore.Exchange(ctx, QuotaAsk(ask))
+	return quota.StoreAnswer(answer), err
 }
 
 // NewRateLimiter returns a limiter that knows nothing yet and learns from
@@ -73,6 +137,9 @@ func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
 		o.Share, o.PerSecond = opts.Share, opts.RequestsPerSecond
 		if opts.Reserve != nil {
 			o.Reserve = *opts.Reserve
+		}
+		if opts.Store != nil {
+			o.Store = store{opts.Store}
 		}
 	}
 	if err := o.Check(); err != nil {

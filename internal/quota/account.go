@@ -101,6 +101,7 @@ type Permit struct {
 	counted int // how many may have been counted when it was granted
 	sure    int // and how many were for sure
 	at      time.Time
+	turn    int64 // of the store's newest answer then
 }
 
 func newAccount(o Options) account {
@@ -167,7 +168,7 @@ func (a *account) grant(now time.Time) Permit {
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
-	return Permit{a.ticks, a.counted, a.sure, now}
+	return Permit{tick: a.ticks, counted: a.counted, sure: a.sure, at: now}
 }
 
 // cancel ends a permit without an answer.

@@ -56,6 +56,14 @@ func (a *account) gate(c Class, now time.Time) (bool, time.Time) {
 	if !ok || a.ceiling == nil {
 		return ok, at
 	}
+	return a.ownGate(now)
+}
+
+// ownGate is the part of the gate that is not the server's: the local ceiling.
+func (a *account) ownGate(now time.Time) (bool, time.Time) {
+	if a.ceiling == nil {
+		return true, time.Time{}
+	}
 	if lack := 1 - a.ceiling.TokensAt(now); lack > 0 {
 		return false, now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
 	}
@@ -190,6 +198,12 @@ func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
 	case a.limit > 0 && c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at):
 		at = a.opens
 	}
+	return a.inLine(at, ahead, now)
+}
+
+// inLine returns when a caller is likely to have its permit if there are some
+// again at the given time, and so many others are ahead.
+func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
 	if a.limit > 0 && at.After(now) {
 		at = at.Add(time.Duration(ahead/a.limit) * a.length)
 	}

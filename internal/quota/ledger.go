@@ -27,6 +27,7 @@ type Options struct {
 	Share     float64 // the part of the quota that may be used here; 0: all
 	Reserve   float64 // the part that bulk leaves to interactive requests
 	PerSecond float64 // a ceiling on the requests per second; 0: none
+	Store     Store   // shares the quota with other processes; nil: none
 }
 
 // patience is for how long answers that are under way are waited for.
@@ -57,12 +58,13 @@ type Ledger struct {
 	mu      sync.Mutex
 	account account
 	queue   queue
+	shared  *shared     // nil: there is no store
 	timer   *time.Timer // looks at the queue again; nil: nothing to wait for but answers
 }
 
 // New returns a ledger that knows nothing yet.
 func New(o Options) *Ledger {
-	return &Ledger{account: newAccount(o)}
+	return &Ledger{account: newAccount(o), shared: newShared(o.Store)}
 }
 
 // Ask is what a caller of Acquire wants.
@@ -81,11 +83,11 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
 	now := time.Now()
-	l.account.arrive(ask.Class, now)
-	if l.queue.len() == 0 {
-		if ok, _ := l.account.gate(ask.Class, now); ok {
+	l.arrive(ask.Class, now)
+	if l.queue.len() == 0 && !l.shared.fails() {
+		if ok, _ := l.gate(ask.Class, now); ok {
 			defer l.mu.Unlock()
-			return l.account.grant(now), 0, nil
+			return l.grant(ask.Class, now), 0, nil
 		}
 	}
 	w := &waiter{class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), ready: make(chan outcome, 1)}
@@ -136,6 +138,7 @@ func (l *Ledger) leave(w *waiter) {
 		l.queue.remove(w)
 	} else if o := <-w.ready; o.refused.IsZero() {
 		l.account.cancel(false, now)
+		l.shared.back()
 	}
 	l.dispatch(now)
 }
@@ -147,22 +150,68 @@ func (l *Ledger) Grant() Permit {
 	return l.account.grant(time.Now())
 }
 
+// arrive notes that a caller came.
+func (l *Ledger) arrive(c Class, now time.Time) {
+	l.account.arrive(c, now)
+	if l.shared != nil && c == Interactive {
+		l.shared.report.Calls++
+	}
+}
+
+// gate tells whether a request of the class may be sent now, else when to look
+// again; the zero time means when an answer comes, of a server or the store.
+func (l *Ledger) gate(c Class, now time.Time) (bool, time.Time) {
+	if !l.shared.decides() {
+		return l.account.gate(c, now)
+	}
+	if ok, at := l.account.ownGate(now); !ok {
+		return false, at
+	}
+	if a := &l.account; a.Share < 1 && a.limit > 0 && a.room(now) < 1 {
+		return false, now.Add(time.Second)
+	}
+	return l.shared.leases[c] > 0 || l.shared.leases[Bulk] > 0, time.Time{}
+}
+
+// grant gives a permit for which there is leave.
+func (l *Ledger) grant(c Class, now time.Time) Permit {
+	p := l.account.grant(now)
+	if l.shared.decides() {
+		l.shared.lease(c)
+		p.turn = l.shared.turn
+	}
+	return p
+}
+
+// estimate returns when a caller with so many others ahead is likely to have
+// its permit.
+func (l *Ledger) estimate(c Class, ahead int, now time.Time) time.Time {
+	if !l.shared.decides() {
+		return l.account.estimate(c, ahead, now)
+	}
+	return l.account.inLine(l.shared.outlook(c, now), ahead, now)
+}
+
 // Settle ends a permit with the answer that came for it; refused tells that
 // the answer was a refusal for want of quota, a 429.
 func (l *Ledger) Settle(p Permit, refused bool, r Reading, received time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.account.settle(p, refused, r, received)
+	l.shared.settle(p, refused, r, received)
 	l.dispatch(received)
 }
 
 // Cancel ends a permit for which no answer came. Whether the server counted
 // the request is not known, so it is taken to have done so, if it was sent.
-func (l *Ledger) Cancel(_ Permit, sent bool) {
+func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.account.cancel(sent, now)
+	if l.shared.back(); sent {
+		l.shared.settle(p, false, Reading{Limit: -1, Remaining: -1}, now)
+	}
 	l.dispatch(now)
 }
 
@@ -175,28 +224,50 @@ func (l *Ledger) dispatch(now time.Time) {
 		if w == nil {
 			break
 		}
-		ok, at := l.account.gate(w.class, now)
+		ok, at := l.gate(w.class, now)
 		if !ok && l.queue.turn(w) { // bulk's turn, but it has to leave the rest
 			w = l.queue.interactive.first()
-			ok, at = l.account.gate(w.class, now)
+			ok, at = l.gate(w.class, now)
 		}
 		if !ok {
 			next = at
 			break
 		}
-		l.queue.grant(w, l.account.grant(now))
+		l.queue.grant(w, l.grant(w.class, now))
 	}
 	if l.timer != nil {
 		l.timer.Stop()
 		l.timer = nil
 	}
-	if l.queue.len() == 0 {
-		return
+	if l.queue.len() > 0 {
+		l.queue.refuse(now, l.estimate)
 	}
-	l.queue.refuse(now, &l.account)
-	if l.queue.len() > 0 && !next.IsZero() {
+	if l.queue.len() == 0 {
+		next = time.Time{}
+	}
+	if l.shared != nil {
+		next = l.consult(next, now)
+	}
+	if !next.IsZero() {
 		l.timer = time.AfterFunc(next.Sub(now), l.look)
 	}
+}
+
+// consult speaks to the store if that is due, and returns when to look again.
+func (l *Ledger) consult(next, now time.Time) time.Time {
+	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
+	at := l.shared.due(interactive, bulk, l.account.inFlight, now)
+	if !at.IsZero() && !at.After(now) {
+		go l.exchange(l.shared.ask(interactive, bulk, &l.account, now))
+		at = l.shared.due(interactive, bulk, l.account.inFlight, now)
+	}
+	switch {
+	case at.IsZero() || l.shared.fails() && interactive+bulk == 0: // the next call will see to it
+		return next
+	case next.IsZero() || at.Before(next):
+		return at
+	}
+	return next
 }
 
 func (l *Ledger) look() {

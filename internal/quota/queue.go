@@ -123,16 +123,16 @@ func (q *queue) grant(w *waiter, p Permit) {
 
 // refuse turns those away who would have to wait longer than they will. All
 // are judged when the outlook is worse than it was, else only who came last.
-func (q *queue) refuse(now time.Time, a *account) {
-	base := a.estimate(q.next().class, 0, now)
+func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time.Time) time.Time) {
+	base := estimate(q.next().class, 0, now)
 	if fresh := q.fresh; fresh != nil && !fresh.done {
 		ahead := q.len() - 1
 		if fresh.class == Interactive {
 			ahead = q.interactive.list.Len() - 1
 		}
-		q.judge(fresh, a.estimate(fresh.class, ahead, now))
+		q.judge(fresh, estimate(fresh.class, ahead, now))
 		// Who waits in bulk has one more before it; for the last it is the worst.
-		for w := q.bulk.last(); fresh.class == Interactive && w != nil && q.judge(w, a.estimate(Bulk, q.len()-1, now)); {
+		for w := q.bulk.last(); fresh.class == Interactive && w != nil && q.judge(w, estimate(Bulk, q.len()-1, now)); {
 			w = q.bulk.last()
 		}
 	}
@@ -151,7 +151,7 @@ func (q *queue) refuse(now time.Time, a *account) {
 		for e := l.list.Front(); e != nil; ahead++ {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if q.judge(w, a.estimate(w.class, ahead, now)) {
+			if q.judge(w, estimate(w.class, ahead, now)) {
 				ahead--
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // attempts is the http.RoundTripper under net/http's client: each request that
@@ -140,6 +141,9 @@ func (t *Trip) permit(r *record) (quota.Permit, error) {
 		Notify: func(until time.Time) { placed(); r.announce(until, "rate limit") },
 	})
 	r.Waited += waited
+	if trouble := t.Ledger.Trouble(); trouble != nil {
+		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(trouble.Error())))
+	}
 	if err != nil && r.Context.Err() != nil {
 		err = ended(r.Context)
 	}

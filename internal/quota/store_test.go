@@ -1,0 +1,355 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// counter is a store that knows how many permits are left, and no more.
+type counter struct {
+	mu     sync.Mutex
+	left   int
+	again  time.Duration
+	opens  time.Duration
+	delay  time.Duration
+	err    error
+	panics bool
+	deaf   bool // takes no notice of the context
+	taken  map[string]int
+	asks   []StoreAsk
+}
+
+func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error) {
+	c.mu.Lock()
+	delay, deaf, err, panics := c.delay, c.deaf, c.err, c.panics
+	c.asks = append(c.asks, ask)
+	c.mu.Unlock()
+	if deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return StoreAnswer{}, ctx.Err()
+		}
+	}
+	switch {
+	case panics:
+		panic("out of order")
+	case err != nil:
+		return StoreAnswer{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// What a process holds, or held and spent, is not there for others.
+	if c.taken == nil {
+		c.taken = map[string]int{}
+	}
+	taken := ask.Held + int(ask.Served+ask.Lost+ask.Refused)
+	c.left += c.taken[ask.Process] - taken
+	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks))}
+	a.Interactive = min(ask.Interactive, max(c.left, 0))
+	a.Bulk = min(ask.Bulk, max(c.left-a.Interactive, 0))
+	c.left -= a.Interactive + a.Bulk
+	c.taken[ask.Process] = taken + a.Interactive + a.Bulk
+	return a, nil
+}
+
+// set changes the store while it is in use.
+func (c *counter) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+}
+
+// seen returns what is left and the asks so far.
+func (c *counter) seen() (int, []StoreAsk) {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.left, c.asks
+}
+
+// with returns a door to a ledger with a store.
+func with(t *testing.T, c *counter) *door {
+	o := usual
+	o.Store = c
+	return &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+}
+
+// The store says who may go, and it is told what became of it.
+func TestAStoreDecides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 2, again: time.Second, opens: time.Hour}
+		d := with(t, c)
+		d.come(t.Context(), "a", Interactive, time.Minute)
+		d.come(t.Context(), "b", Interactive, time.Minute)
+		if got := d.passed(); got != "a b" {
+			t.Fatalf("passed: %s", got)
+		}
+		start := time.Now()
+		d.come(t.Context(), "c", Interactive, time.Minute)
+		if until := d.refused("c"); until.Sub(start) != time.Hour {
+			t.Errorf("refused until %v from now", until.Sub(start))
+		}
+		// The ledger's own account would have many.
+		d.answer("a", false, told(100, 98, time.Hour))
+		d.answer("b", false, told(100, 97, time.Hour))
+		<-time.After(flush + 1)
+		_, asks := c.seen()
+		last := asks[len(asks)-1]
+		if last.Served != 2 || last.Held != 0 || last.Calls != 3 || last.Limit != 100 || last.Remaining != 97 || last.Sent != 1 && last.Sent != 2 {
+			t.Errorf("reported %+v", last)
+		}
+		if n := len(asks); n > 5 {
+			t.Errorf("%d exchanges for three calls", n)
+		}
+		<-time.After(time.Hour)
+		if _, asks := c.seen(); len(asks) > 5 {
+			n := len(asks)
+			t.Errorf("%d exchanges though nobody wants anything", n)
+		}
+	})
+}
+
+// Permits for bulk come in numbers; those that nobody wants go back.
+func TestLeasesAreSpentAndReturned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, again: time.Second}
+		d := with(t, c)
+		r := told(1000, 500, time.Hour)
+		for range 20 {
+			p, waited, err := d.Acquire(t.Context(), Ask{Class: Bulk, Budget: 0, Notify: quiet})
+			if err != nil || waited != 0 {
+				t.Fatal(err, waited)
+			}
+			d.Settle(p, false, r, time.Now())
+		}
+		if _, asks := c.seen(); len(asks) != 1 {
+			t.Errorf("%d exchanges for twenty calls", len(asks))
+		}
+		d.come(t.Context(), "an interactive caller", Interactive, 0)
+		if _, asks := c.seen(); d.passed() == "" || len(asks) != 1 {
+			t.Errorf("passed %q after %d exchanges", d.passed(), len(asks))
+		}
+		d.answer("an interactive caller", false, r)
+		<-time.After(3*flush + 1)
+		if left, _ := c.seen(); left != 100-21 {
+			t.Errorf("%d left of 100 after 21 requests", left)
+		}
+	})
+}
+
+// A store that fails or is slow costs a tenth of a second at most and no call;
+// then the ledger's own account decides, and after five seconds the store is
+// asked again.
+func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fail   func(*counter)
+		within time.Duration
+	}{
+		"an error":                  {func(c *counter) { c.err = errors.New("down") }, 0},
+		"a panic":                   {func(c *counter) { c.panics = true }, 0},
+		"slow":                      {func(c *counter) { c.delay = time.Minute }, storeTimeout},
+		"slow, and deaf to context": {func(c *counter) { c.delay, c.deaf = time.Minute, true }, storeTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 1000, again: time.Second}
+				d := with(t, c)
+				call := func(class Class) time.Duration {
+					start := time.Now()
+					p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet})
+					if err != nil {
+						t.Fatal(err)
+					}
+					d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+					return time.Since(start)
+				}
+				call(Interactive)
+				c.set(func() { tt.fail(c) })
+				<-time.After(time.Second)
+				_, asks := c.seen()
+				n := len(asks)
+				if took := call(Interactive); took > tt.within {
+					t.Errorf("a call took %v", took)
+				}
+				for range 100 {
+					if took := call(Bulk); took != 0 {
+						t.Errorf("a later call took %v", took)
+					}
+				}
+				if err := d.Trouble(); err == nil {
+					t.Error("no trouble told")
+				}
+				if err := d.Trouble(); err != nil {
+					t.Errorf("trouble told twice: %v", err)
+				}
+				if _, asks := c.seen(); len(asks)-n > 1 {
+					t.Errorf("%d exchanges with a store that fails", len(asks)-n)
+				}
+				<-time.After(2 * time.Minute)
+				c.set(func() { c.err, c.panics, c.delay, c.deaf = nil, false, 0, false })
+				call(Interactive) // by the own account; the store is asked beside it
+				<-time.After(time.Second)
+				before, asks := c.seen()
+				n = len(asks)
+				call(Interactive)
+				<-time.After(time.Second)
+				if left, asks := c.seen(); left != before-1 || asks[n].Interactive != 1 {
+					t.Errorf("the store does not decide again: %d left of %d, asked for %d", left, before, asks[n].Interactive)
+				}
+				if err := d.Trouble(); err != nil {
+					t.Errorf("trouble: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// An answer that is late is better than none: the store decides again.
+func TestALateAnswerCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		call := func() {
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+		}
+		call()
+		<-time.After(time.Second)
+		c.set(func() { c.delay = storeTimeout + 50*time.Millisecond })
+		call()
+		if d.Trouble() == nil {
+			t.Error("no trouble told")
+		}
+		c.set(func() { c.delay = 0 })
+		<-time.After(time.Second)
+		before, _ := c.seen()
+		call()
+		<-time.After(time.Second)
+		if left, _ := c.seen(); left != before-1 || d.shared.local {
+			t.Errorf("%d left of %d; left alone: %v", left, before, d.shared.local)
+		}
+	})
+}
+
+// Permits in use are shown from time to time, or the store would take the
+// process for dead and give them to others.
+func TestALongCallShowsThatItLives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		d.come(t.Context(), "a", Interactive, time.Minute)
+		<-time.After(time.Minute)
+		_, asks := c.seen()
+		if n := len(asks); n < 5 || n > 8 || asks[n-1].Held != 1 {
+			t.Errorf("%d exchanges in a minute, the last %+v", n, asks[n-1])
+		}
+		d.answer("a", false, told(10, 9, time.Hour))
+	})
+}
+
+// What is reported are the newest figures: of the latest window, and the lowest
+// of those that came together.
+func TestTheNewestFiguresAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShared(&counter{})
+		a := newAccount(usual)
+		now := time.Now()
+		report := func() (int, time.Duration) {
+			ask := s.ask(0, 0, &a, now)
+			return ask.Remaining, ask.Reset
+		}
+		for _, tt := range []struct {
+			name      string
+			turn      int64
+			remaining int
+			reset     time.Duration
+			want      int
+		}{
+			{"the first", 1, 50, time.Hour, 50},
+			{"of an earlier window", 2, 10, time.Minute, 50},
+			{"fewer", 2, 40, time.Hour, 40},
+			{"more, asked for no later", 2, 45, time.Hour, 40},
+			{"more, asked for later", 3, 60, time.Hour, 60}, // the server gives back
+			{"of a later window", 1, 99, 2 * time.Hour, 99},
+		} {
+			s.settle(Permit{turn: tt.turn}, false, told(100, tt.remaining, tt.reset), now)
+			if got, _ := report(); got != tt.want {
+				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
+			}
+		}
+		s.settle(Permit{turn: 4}, false, told(100, 70, 2*time.Hour), now)
+		s.settle(Permit{turn: 5}, false, told(100, 80, 2*time.Hour), now)
+		if got, _ := report(); got != 70 {
+			t.Errorf("of two that came together %d is reported", got)
+		}
+		s.settle(Permit{turn: 6}, false, told(50, 49, 2*time.Hour), now)
+		if got, _ := report(); got != 49 {
+			t.Errorf("with another plan %d is reported", got)
+		}
+		s.settle(Permit{turn: 7}, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
+		if ask := s.ask(0, 0, &a, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
+			t.Errorf("a refusal is reported as %+v", ask)
+		}
+	})
+}
+
+// A refusal takes away what was granted: there is nothing behind it.
+func TestARefusalEndsLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 50, again: time.Second}
+		d := with(t, c)
+		d.come(t.Context(), "a", Bulk, time.Minute)
+		d.answer("a", true, Reading{Limit: 100, Remaining: 0, RetryAfter: time.Now().Add(time.Minute)})
+		c.set(func() { c.left = -50 })
+		d.come(t.Context(), "b", Bulk, Forever)
+		if got := d.passed(); got != "a" {
+			t.Errorf("passed: %s", got)
+		}
+		c.set(func() { c.left = 1 })
+		<-time.After(3 * time.Second)
+		if got := d.passed(); got != "a b" {
+			t.Errorf("passed: %s", got)
+		}
+	})
+}
+
+// Whoever gives up, before or after the store has granted, holds nothing.
+func TestWhoGivesUpHoldsNothingOfAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second, delay: 50 * time.Millisecond}
+		d := with(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, Forever)
+		cancel()
+		synctest.Wait()
+		if d.err("a") == nil {
+			t.Fatal("no error")
+		}
+		<-time.After(time.Second)
+		if left, _ := c.seen(); left != 10 {
+			t.Errorf("%d left of 10", left)
+		}
+		p, _, err := d.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Cancel(p, false)
+		<-time.After(time.Second)
+		if left, _ := c.seen(); left != 10 {
+			t.Errorf("%d left of 10 after a request that was not sent", left)
+		}
+	})
+}

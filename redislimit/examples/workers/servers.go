@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/leedoapp/leedo-go/leedotest"
+	"github.com/redis/go-redis/v9"
+)
+
+// startRedis starts a Redis in memory, on a free port of this machine.
+func startRedis(ctx context.Context) (addr string, stop func(), err error) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		return "", nil, errors.New("redis-server is not installed: install it, or name one with -redis")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	addr = listener.Addr().String()
+	listener.Close()
+	dir, err := os.MkdirTemp("", "workers")
+	if err != nil {
+		return "", nil, err
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	cmd := exec.CommandContext(ctx, "redis-server", "--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", dir)
+	if err := cmd.Start(); err != nil {
+		os.RemoveAll(dir)
+		return "", nil, err
+	}
+	stop = func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		os.RemoveAll(dir)
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	defer rdb.Close()
+	for range 200 {
+		if rdb.Ping(ctx).Err() == nil {
+			return addr, stop, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	return "", nil, errors.New("redis-server does not answer")
+}
+
+// api is the fake Leedo that the workers call.
+type api struct {
+	url, token string
+	fake       *leedotest.Server // nil: it is somebody else's
+	stop       func()
+}
+
+// startAPI starts a fake with the Free plan, whose hour is short.
+func startAPI(s settings) (*api, error) {
+	fake := leedotest.NewServer(leedotest.WithResetFormat(leedotest.ResetEpochMilliseconds)) // seconds would be too coarse
+	if s.api != "" {
+		return &api{url: s.api, token: fake.Token(), stop: func() {}}, nil
+	}
+	fake.SetRateLimit(int(leedotest.Free), s.hour)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan struct{})
+	go func() {
+		server.Serve(listener) // until it is closed
+		close(ended)
+	}()
+	stop := func() {
+		server.Close()
+		<-ended
+	}
+	return &api{"http://" + listener.Addr().String() + "/v1", fake.Token(), fake, stop}, nil
+}
+
+// summary tells what the fake has seen.
+func (a *api) summary() string {
+	if a.fake == nil {
+		return ""
+	}
+	requests, refused := a.fake.Requests(), 0
+	for _, r := range requests {
+		if r.Status == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	return fmt.Sprintf("The fake saw %d requests and answered %d with 429.", len(requests), refused)
+}

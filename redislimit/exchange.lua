@@ -1,0 +1,234 @@
+-- One exchange of a process with the quota that it shares with others. The
+-- judgement is that of the SDK's own ledger (internal/quota), in small.
+--
+-- KEYS[1] is a hash of what is known of the quota and what each process told
+-- last, as packed doubles. ARGV is a process and its ask, the answer {interactive,
+-- bulk, ask again, opens, turn}. Times are microseconds of Redis' own clock, as
+-- the clocks of the processes need not agree.
+
+local QUOTA = 'leedo-quota-1' -- no other hash has such a field
+local SECOND, HOUR = 1e6, 3600e6
+local SILENCE = 30 * SECOND  -- a process that says nothing for so long is gone
+local SWEEP = 5 * SECOND     -- how often such processes are looked for
+local TOLERANCE = 2 * SECOND -- resets that differ by less are the same
+local MARGIN = SECOND / 20   -- how long after a reset it is believed
+local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
+local COLD, LEASE = 4, 32    -- permits out before anything is known; for bulk in one answer
+local SILENT = 20            -- answers without figures from a server that tells none
+local min, max, floor = math.min, math.max, math.floor
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
+
+local key, name = KEYS[1], 'process ' .. ARGV[1]
+local number, wantInteractive, wantBulk, reserve, held, allServed, allLost, allRefused, allCalls,
+	toldLimit, toldLeft, toldReset, age, sent, retry, refusedSent = unpack('>dddddddddddddddd', ARGV[2])
+local now = tonumber(ARGV[3]) -- only tests tell the time
+if not now then
+	local time = call('TIME')
+	now = time[1] * SECOND + time[2]
+end
+
+local stored = call('HMGET', key, QUOTA, name)
+local state, mine = stored[1], stored[2]
+if not state and call('EXISTS', key) == 1 then
+	return redis.error_reply('ERR the key holds something else than a quota')
+end
+-- Turns number the exchanges, across a loss of the state, too: a request that
+-- was sent before the turn in which the state was born says little of now.
+local turn, last = 0, now
+if state then
+	turn, last = unpack('>dd', state)
+end
+if not state or now < last - SWEEP then -- nothing there, or the clock was set back
+	call('DEL', key)
+	-- part is 0.9, as nobody knows yet who else there is.
+	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
+end
+local _, _, born, swept, part, sure, processes, out, limit, left, reset, opens, length, observed, booked,
+	blocked, strikes, struck, probed, silent, total, called, recent, others,
+	firstAt, firstLeft, firstTotal, rolled = unpack('>dddddddddddddddddddddddddddd', state)
+
+local myNumber, myHeld, myAt, served, lost, refused, calls = 0, 0, 0, 0, 0, 0, 0
+if mine then
+	myNumber, myHeld, myAt, served, lost, refused, calls = unpack('>ddddddd', mine)
+	if number <= myNumber and now - myAt <= SILENCE then
+		return {0, 0, 0, 0, turn} -- it came twice, or late
+	end
+end
+turn = max(now, turn + 1)
+if now - swept >= SWEEP then
+	swept, processes, out = now, 0, 0
+	local all = call('HGETALL', key)
+	for i = 1, #all, 2 do
+		if all[i] ~= QUOTA then
+			local _, permits, at = unpack('>ddd', all[i + 1])
+			if now - at <= SILENCE then
+				processes, out = processes + 1, out + permits
+			else
+				call('HDEL', key, all[i]) -- its permits come back
+				mine = all[i] ~= name and mine or nil
+			end
+		end
+	end
+end
+
+-- Counters are totals: an exchange that got lost is made up for by the next.
+if mine then
+	served, lost, refused, calls = allServed - served, allLost - lost, allRefused - refused, allCalls - calls
+	out = out - myHeld
+else
+	served, lost, refused, calls = 0, 0, retry > 0 and 1 or 0, wantInteractive
+	processes = processes + 1
+end
+out, total, silent = out + held, total + served + lost, silent + lost
+
+local function within(x, least, most)
+	return min(max(x, least), most)
+end
+
+-- What others spend shows in figures that have fallen, since the first of the
+-- window, more than our requests can explain. Those under way may have been
+-- counted or not: what was believed stays, within what is possible.
+local function compare()
+	local elapsed, all, ours = observed - firstAt, firstLeft - left, total - firstTotal
+	if all * 10 >= limit then
+		part = within(part, min(ours / all, 1), min((ours + out) / all, 1))
+	end
+	if elapsed >= length / 60 then
+		local pace = within(others * elapsed, max(all - ours - out, 0), max(all - ours, 0)) / elapsed
+		others = min(pace, limit / length) -- faster nobody can go on for long
+	end
+end
+
+-- Figures are news if their request was sent after the newest ones had come.
+-- Others may only lower what is left, or be of a later window.
+local function book()
+	local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
+	local newer, plan = sent >= booked, toldLimit ~= limit
+	local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
+	if not newer and (plan or earlier or not later and toldLeft >= left) then
+		return
+	end
+	if now >= reset and now - reset <= SILENCE then
+		-- A reset that is followed by another one soon gives back a few requests:
+		-- what was spent together comes back together, a window later.
+		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
+		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
+	end
+	length = max(plan and 0 or length, min(ends - now, HOUR), SECOND)
+	if ends > 0 and (later or earlier or ends < reset) then
+		reset = ends
+		opens = min(ends, now + HOUR + SILENCE) + MARGIN -- a later reset is a slip
+	end
+	limit, left, observed, booked, silent = toldLimit, toldLeft, now - age, turn, 0
+	sure = sent >= born and 1 or sure
+	if plan or later then
+		firstAt, firstLeft, firstTotal = observed, left, total
+	else
+		compare()
+	end
+end
+
+if toldLimit > 0 and (not mine or served + refused > 0) then
+	book()
+end
+left = max(left - lost, 0)
+if silent > SILENT and now >= opens then
+	limit, reset, opens = 0, 0, 0 -- it has stopped telling
+end
+if served > 0 and sent >= struck or lost > 0 and now >= blocked then
+	strikes = 0
+end
+if refused > 0 and refusedSent >= struck then -- those under way together count as one
+	strikes = strikes + 1
+	blocked = now + min(2 ^ (strikes - 1), 300) * SECOND
+	if retry > 0 then
+		blocked = now + retry + MARGIN
+	elseif opens > now then
+		blocked = opens
+	end
+	left, opens, struck = 0, limit > 0 and blocked or 0, turn
+end
+
+local window = length > 0 and length or HOUR
+-- Figures without a reset allow one try after a while.
+local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
+local rest = within((rolled > 0 and rolled + window or first) - now, 0, window) -- of the window
+
+-- Bulk leaves a share to interactive calls, which melts towards the reset, so
+-- that none of it is lost; more if they are seen to need more, and what others
+-- are likely to spend.
+recent = recent * math.exp((last - now) / (window / 6)) + calls
+called = calls > 0 and now or called
+local spent, share = 0, 0
+if limit > 0 and reserve > 0 then
+	local least, idle, half = reserve * limit, now - called, window
+	if reserve == 0.05 then -- the default
+		least = max(least, min(10, limit / 10))
+	end
+	if called == 0 then -- who was never seen needs less
+		idle, half = window - rest, window / 30
+	end
+	least = least * rest / window * 2 ^ (-idle / half)
+	local need = 1.5 * recent / (window / 6) * rest
+	share = floor(min(max(least, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
+end
+if limit > 0 and now < first and others * window / 12 > 1 then
+	-- What others have likely spent is not there, nor is the last request.
+	spent = floor(others * (now - observed) + 0.5) + 1
+end
+
+-- room returns how many permits there are if n requests may be sent: not all,
+-- as others send while they are out.
+local function room(n)
+	local most = n < 1 and 0 or max(floor(n * part), 1)
+	if limit == 0 then
+		most = strikes > 0 and 1 or math.huge
+	end
+	if sure == 0 and silent <= SILENT then
+		most = min(most, COLD)
+	end
+	return max(most - out, 0)
+end
+
+local interactive, bulk = 0, 0
+local again, wait = max(blocked - now, 0), max(blocked - now, 0)
+if wait == 0 then
+	interactive = min(wantInteractive, room(left - spent))
+	local free = room(left - spent - share) - interactive
+	if free >= 1 then
+		bulk = min(wantBulk, LEASE, max(floor(free / (2 * processes)), 1))
+	end
+	-- A new window begins with a probe. Long after the last answer it is better
+	-- to ask than to guess what others have spent, if it is worth a refusal.
+	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
+	local probe = now >= first and (out == 0 or now - probed >= REPROBE) or
+		out == 0 and left >= enough and now - observed > window / 12
+	if probe and interactive + bulk == 0 and limit > 0 then
+		interactive = min(wantInteractive, 1)
+		bulk = min(wantBulk, 1 - interactive)
+		probed = now
+	end
+	out, free = out + interactive + bulk, left - out - interactive - bulk - spent
+	again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
+	if now < first and limit > 0 then
+		if interactive == wantInteractive and free >= 1 and free < 1 + share then
+			again, wait = within(rest / 50, again, 5 * SECOND), rest -- it melts, but not for many
+		elseif left < 1 or out == 0 and left < enough then
+			again, wait = max(first - now, again), first - now
+		elseif out == 0 then
+			again = max(observed + window / 12 - now, again)
+		end
+	end
+end
+if interactive == wantInteractive and (bulk > 0 or wantBulk == 0) then
+	again, wait = 0, 0 -- there may be more at once
+end
+
+call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, sure, processes, out,
+	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, total, called, recent,
+	others, firstAt, firstLeft, firstTotal, rolled),
+	name, pack('>ddddddd', number, held + interactive + bulk, now, allServed, allLost, allRefused, allCalls))
+if swept == now then
+	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
+end
+return {interactive, bulk, floor(again), floor(wait), turn}

@@ -1,0 +1,175 @@
+package redislimit_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// fleet is what became of some processes in hours of virtual time, with the
+// model for a store, which TestScriptIsTheModel says is the script.
+type fleet struct {
+	perHour       []int // requests served in each hour, others' included
+	ours, refused int
+	exchanges     int
+	waits         []time.Duration // of interactive calls
+	failed        int
+}
+
+// run lets n processes call bulk without end, and each of them interactively
+// once in a while, for so many hours. Others send once in a while, too, and the
+// store loses all once in a while.
+func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, flush time.Duration) (f fleet) {
+	m := &model{delay: time.Millisecond}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var (
+		mu  sync.Mutex
+		all sync.WaitGroup
+	)
+	travel := func(who string) *http.Client {
+		return &http.Client{Transport: slow{server.HTTPClient().Transport, who}}
+	}
+	pause := func(d time.Duration) bool {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(d):
+			return true
+		}
+	}
+	for range n {
+		client := server.Client(leedo.WithRateLimiter(newLimiter(t, m)), leedo.WithHTTPClient(travel("ours")), leedo.WithMaxWait(leedo.NoMaxWait))
+		for range 2 {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if _, err := client.Leads.List(ctx, nil, leedo.WithPriority(leedo.PriorityBulk)); err != nil && ctx.Err() == nil {
+						mu.Lock()
+						f.failed++
+						mu.Unlock()
+						pause(time.Second)
+					}
+				}
+			})
+		}
+		if every == 0 {
+			continue
+		}
+		all.Go(func() {
+			for pause(every) {
+				start := time.Now()
+				_, err := client.Leads.List(ctx, nil)
+				mu.Lock()
+				if err == nil {
+					f.waits = append(f.waits, time.Since(start))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	if others > 0 {
+		client := server.Client(leedo.WithoutRateLimiter(), leedo.WithHTTPClient(travel("others")), leedo.WithRetries(0))
+		all.Go(func() {
+			for pause(others) {
+				client.Leads.List(ctx, nil)
+			}
+		})
+	}
+	if flush > 0 {
+		all.Go(func() {
+			for pause(flush) {
+				m.mu.Lock()
+				m.state, m.turn = nil, 0
+				m.mu.Unlock()
+			}
+		})
+	}
+	for range hours {
+		before := len(server.Requests())
+		time.Sleep(time.Hour)
+		served := 0
+		for _, r := range server.Requests()[before:] {
+			if r.Status == http.StatusOK {
+				served++
+			}
+			if r.Header.Get("X-Who") == "ours" {
+				f.ours++
+				if r.Status == http.StatusTooManyRequests {
+					f.refused++
+				}
+			}
+		}
+		f.perHour = append(f.perHour, served)
+	}
+	cancel()
+	all.Wait()
+	f.exchanges = m.asks
+	slices.Sort(f.waits)
+	return f
+}
+
+// slow takes a while for each request, and says whose it is.
+type slow struct {
+	http.RoundTripper
+	who string
+}
+
+func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("X-Who", s.who)
+	time.Sleep(40 * time.Millisecond)
+	resp, err := s.RoundTripper.RoundTrip(r)
+	time.Sleep(40 * time.Millisecond)
+	return resp, err
+}
+
+// What a fleet of eight gets in hours, from servers of all kinds.
+func TestHours(t *testing.T) {
+	for name, tt := range map[string]struct {
+		server        *leedotest.Server
+		every, others time.Duration
+		flush         time.Duration
+		hours         int
+		most          float64 // refusals per 1,000 requests
+	}{
+		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0, 3, 0},
+		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 5, 3},
+		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
+		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 5, 3},
+		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 5, 3},
+		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 0, 3, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := run(t, tt.server, 8, tt.hours, tt.every, tt.others, tt.flush)
+				per := 1000 * float64(f.refused) / float64(f.ours)
+				t.Logf("served in each hour: %v; %d of %d refused, %.2f of 1,000; %.2f exchanges per request",
+					f.perHour, f.refused, f.ours, per, float64(f.exchanges)/float64(f.ours))
+				if name == "alone" || strings.HasPrefix(name, "with ") || name == "flushed" { // a fixed window
+					if i := slices.IndexFunc(f.perHour, func(n int) bool { return n < 499 }); i >= 0 {
+						t.Errorf("hour %d: %d served of 500", i, f.perHour[i])
+					}
+					if n := len(f.waits); n > 0 && f.waits[n/2] > time.Second {
+						t.Errorf("half of the interactive calls waited %v or more", f.waits[n/2])
+					}
+				}
+				if len(f.waits) > 0 {
+					t.Logf("%d interactive calls: p50 %v, p99 %v", len(f.waits), f.waits[len(f.waits)/2], f.waits[len(f.waits)*99/100])
+				}
+				if per > tt.most || f.failed > 0 {
+					t.Errorf("%.2f of 1,000 refused, %d calls failed", per, f.failed)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,271 @@
+package redislimit_test
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// model is what exchange.lua does, in Go: a store for processes that are one,
+// and for tests in virtual time. Times are microseconds, as in the script.
+type model struct {
+	mu    sync.Mutex
+	state *modelState
+	turn  float64
+	asks  int
+	delay time.Duration // of a round trip
+}
+
+type modelProcess struct {
+	number, held, at, served, lost, refused, calls float64
+}
+
+type modelState struct {
+	born, now, swept                                     float64
+	sure                                                 bool
+	procs                                                map[string]modelProcess
+	limit, left, reset, opens, length                    float64
+	observed, booked, blocked, strikes, struck           float64
+	probed, silent, total, called, calls                 float64
+	others, part, firstAt, firstLeft, firstTotal, rolled float64
+}
+
+const (
+	second = 1e6
+	hour   = 3600 * second
+)
+
+// Exchange implements leedo.QuotaStore.
+func (m *model) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+	if m.delay > 0 {
+		time.Sleep(m.delay / 2)
+		defer time.Sleep(m.delay - m.delay/2)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asks++
+	return m.at(ask, float64(time.Now().UnixMicro())), nil
+}
+
+func within(x, least, most float64) float64 { return min(max(x, least), most) }
+
+// window is a part of the window.
+func (s *modelState) window(part float64) float64 {
+	if s.length > 0 {
+		return s.length / part
+	}
+	return hour / part
+}
+
+func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
+
+// at is an exchange at the given time.
+func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
+	turn := max(now, m.turn+1)
+	if m.state == nil || now < m.state.now-5*second {
+		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9}
+	}
+	s := m.state
+	if p, ok := s.procs[ask.Process]; ok && now-p.at <= 30*second && float64(ask.Number) <= p.number {
+		return leedo.QuotaAnswer{Turn: int64(m.turn)}
+	}
+	out, processes := float64(ask.Held), 1.0
+	sweep := now-s.swept >= 5*second
+	if sweep {
+		s.swept = now
+	}
+	for name, p := range s.procs {
+		switch {
+		case sweep && now-p.at > 30*second:
+			delete(s.procs, name)
+		case name != ask.Process:
+			out, processes = out+p.held, processes+1
+		}
+	}
+	me, known := s.procs[ask.Process]
+	served, lost, refused, calls := 0.0, 0.0, 0.0, float64(ask.Interactive)
+	if known {
+		served, lost = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost
+		refused, calls = float64(ask.Refused)-me.refused, float64(ask.Calls)-me.calls
+	} else if ask.RetryAfter > 0 {
+		refused = 1
+	}
+	s.total += served + lost
+	s.silent += lost
+	if ask.Limit > 0 && (!known || served+refused > 0) {
+		s.book(ask, out, now, turn)
+	}
+	s.left = max(s.left-lost, 0)
+	if s.silent > 20 && now >= s.opens {
+		s.limit, s.reset, s.opens = 0, 0, 0
+	}
+	if served > 0 && float64(ask.Sent) >= s.struck || lost > 0 && now >= s.blocked {
+		s.strikes = 0
+	}
+	if refused > 0 && float64(ask.RefusedSent) >= s.struck {
+		s.refuse(ask, now, turn)
+	}
+	s.calls = s.calls*math.Exp((s.now-now)/s.window(6)) + calls
+	if calls > 0 {
+		s.called = now
+	}
+	answer := s.grant(ask, out, processes, now)
+	answer.Turn = int64(turn)
+	s.procs[ask.Process] = modelProcess{
+		number: float64(ask.Number), held: float64(ask.Held + answer.Interactive + answer.Bulk), at: now,
+		served: float64(ask.Served), lost: float64(ask.Lost), refused: float64(ask.Refused), calls: float64(ask.Calls),
+	}
+	m.turn, s.now = turn, now
+	return answer
+}
+
+func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
+	limit, remaining := float64(ask.Limit), float64(ask.Remaining)
+	at, reset := now-micros(ask.Age), 0.0
+	if ask.Reset > 0 {
+		reset = now + micros(ask.Reset)
+	}
+	newer, plan := float64(ask.Sent) >= s.booked, limit != s.limit
+	later, earlier := reset-s.reset > 2*second, s.reset-reset > 2*second
+	if !newer && (plan || earlier || !later && remaining >= s.left) {
+		return
+	}
+	if now >= s.reset && now-s.reset <= 30*second {
+		switch {
+		case reset-now >= s.length/2:
+			s.rolled = 0
+		case s.rolled == 0 || now-s.rolled > 0.9*s.length:
+			s.rolled = now
+		}
+	}
+	if plan {
+		s.length = 0
+	}
+	s.length = max(s.length, min(reset-now, hour), second)
+	if reset > 0 && (later || earlier || reset < s.reset) {
+		s.reset = reset
+		s.opens = min(reset, now+hour+30*second) + second/20
+	}
+	s.limit, s.left, s.observed, s.booked, s.silent = limit, remaining, at, turn, 0
+	s.sure = s.sure || float64(ask.Sent) >= s.born
+	if plan || later {
+		s.firstAt, s.firstLeft, s.firstTotal = at, remaining, s.total
+		return
+	}
+	elapsed, all, ours := at-s.firstAt, s.firstLeft-remaining, s.total-s.firstTotal
+	if all*10 >= s.limit {
+		s.part = within(s.part, min(ours/all, 1), min((ours+out)/all, 1))
+	}
+	if elapsed >= s.window(60) {
+		pace := within(s.others*elapsed, max(all-ours-out, 0), max(all-ours, 0)) / elapsed
+		s.others = min(pace, s.limit/s.length)
+	}
+}
+
+func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
+	s.strikes++
+	switch {
+	case ask.RetryAfter.Microseconds() > 0:
+		s.blocked = now + micros(ask.RetryAfter) + second/20
+	case s.opens > now:
+		s.blocked = s.opens
+	default:
+		s.blocked = now + min(math.Pow(2, s.strikes-1), 300)*second
+	}
+	s.left, s.opens, s.struck = 0, 0, turn
+	if s.limit > 0 {
+		s.opens = s.blocked
+	}
+}
+
+// kept is what bulk leaves.
+func (s *modelState) kept(reserve, rest, now float64) float64 {
+	least, idle, half := reserve*s.limit, now-s.called, s.window(1)
+	if reserve == 0.05 {
+		least = max(least, min(10, s.limit/10))
+	}
+	if s.called == 0 {
+		idle, half = s.window(1)-rest, s.window(30)
+	}
+	least = least * rest / s.window(1) * math.Pow(2, -idle/half)
+	need := 1.5 * s.calls / s.window(6) * rest
+	return math.Floor(min(max(least, need)+min(s.others*rest, 0.4*s.limit), 0.6*s.limit))
+}
+
+func (s *modelState) room(n, out float64) float64 {
+	most := 0.0
+	if n >= 1 {
+		most = max(math.Floor(n*s.part), 1)
+	}
+	if s.limit == 0 {
+		most = math.Inf(1)
+		if s.strikes > 0 {
+			most = 1
+		}
+	}
+	if !s.sure && s.silent <= 20 {
+		most = min(most, 4)
+	}
+	return max(most-out, 0)
+}
+
+func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leedo.QuotaAnswer {
+	opens := s.opens
+	if opens == 0 {
+		opens = s.observed + hour/max(s.limit, 1)*math.Pow(2, min(s.strikes, 10))
+	}
+	rest := within(opens-now, 0, s.window(1))
+	if s.rolled > 0 {
+		rest = within(s.rolled+s.window(1)-now, 0, s.window(1))
+	}
+	spent, share := 0.0, 0.0
+	if s.limit > 0 && ask.Reserve > 0 {
+		share = s.kept(ask.Reserve, rest, now)
+	}
+	if s.limit > 0 && now < opens && s.others*s.window(12) > 1 {
+		spent = math.Floor(s.others*(now-s.observed)+0.5) + 1
+	}
+	wantInteractive, wantBulk := float64(ask.Interactive), float64(ask.Bulk)
+	interactive, bulk := 0.0, 0.0
+	again, wait := max(s.blocked-now, 0), max(s.blocked-now, 0)
+	if wait == 0 {
+		interactive = min(wantInteractive, s.room(s.left-spent, out))
+		if free := s.room(s.left-spent-share, out) - interactive; free >= 1 {
+			bulk = min(wantBulk, 32, max(math.Floor(free/(2*processes)), 1))
+		}
+		enough := max(s.limit/50, 1)
+		if wantInteractive == 0 {
+			enough = max(s.limit/20, 1+share)
+		}
+		probe := now >= opens && (out == 0 || now-s.probed >= 3*second) ||
+			out == 0 && s.left >= enough && now-s.observed > s.window(12)
+		if probe && interactive+bulk == 0 && s.limit > 0 {
+			interactive = min(wantInteractive, 1)
+			bulk = min(wantBulk, 1-interactive)
+			s.probed = now
+		}
+		out += interactive + bulk
+		free := s.left - out - spent
+		again = min(20+2*processes, 250) * 1e3
+		switch {
+		case now >= opens || s.limit == 0:
+		case interactive == wantInteractive && free >= 1 && free < 1+share:
+			again, wait = within(rest/50, again, 5*second), rest
+		case s.left < 1 || out == 0 && s.left < enough:
+			again, wait = max(opens-now, again), opens-now
+		case out == 0:
+			again = max(s.observed+s.window(12)-now, again)
+		}
+	}
+	if interactive == wantInteractive && (bulk > 0 || wantBulk == 0) {
+		again, wait = 0, 0
+	}
+	return leedo.QuotaAnswer{
+		Interactive: int(interactive), Bulk: int(bulk),
+		AskAgain: time.Duration(math.Floor(again)) * time.Microsecond,
+		Opens:    time.Duration(math.Floor(wait)) * time.Microsecond,
+	}
+}

@@ -1,0 +1,80 @@
+package redislimit_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// refusedBetween counts the requests and refusals of a time.
+func refusedBetween(all []arrival, from, to time.Time) (requests, refused int) {
+	for _, r := range all {
+		if r.at.Before(from) || r.at.After(to) {
+			continue
+		}
+		requests++
+		if r.status == 429 {
+			refused++
+		}
+	}
+	return requests, refused
+}
+
+// Redis dies for twenty seconds and comes back empty. No call fails for it, and
+// when it is back it decides again.
+func TestRedisDies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	t.Parallel()
+	r := startRedis(t)
+	a := newAPI(t, limit, length)
+	workers := bulk(t, 4, 2, a, r)
+	workers = append(workers, start(t, job{
+		Name: "person", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
+		Callers: 1, Every: 50 * time.Millisecond, MaxWait: time.Second,
+	}))
+	a.await(t, "a window", begun(2))
+	down := time.Now()
+	r.kill()
+	a.await(t, "requests for twenty seconds", func([]arrival) bool { return time.Since(down) > 20*time.Second })
+	if err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+	up := time.Now()
+	rdb := r.client()
+	a.await(t, "all processes at the store", func([]arrival) bool { return processes(t, rdb, "{test}") == 5 })
+	back := time.Now()
+	after := begun(len(windows(a.await(t, "", func([]arrival) bool { return true }))) + 2)
+	all := a.await(t, "a window more", after)
+	reports := finish(t, workers...)
+	noFailures(t, reports)
+	for _, report := range reports {
+		if n := len(report.Warnings); n == 0 || n > 3 {
+			t.Errorf("logged %d warnings: %v", n, report.Warnings)
+		}
+	}
+	for name, during := range map[string][2]time.Time{
+		"before": {{}, down}, "while it was dead": {down, up}, "while they came back": {up, back}, "after": {back, time.Now()},
+	} {
+		requests, refused := refusedBetween(all, during[0], during[1])
+		t.Logf("%s: %d of %d refused", name, refused, requests)
+		if (name == "before" || name == "after") && refused > 0 {
+			t.Errorf("%s: %d refused, want 0", name, refused)
+		}
+		if requests == 0 && name != "while they came back" {
+			t.Errorf("%s: no requests", name)
+		}
+	}
+}
+
+// processes asks Redis how many processes it knows.
+func processes(t *testing.T, rdb *redis.Client, key string) int {
+	t.Helper()
+	n, err := rdb.HLen(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n) - 1 // and the state
+}

@@ -1,0 +1,144 @@
+// Package redislimit shares the quota of a Leedo token among processes, on any
+// number of machines, through Redis:
+//
+//	store, err := redislimit.New(redis.NewClient(&redis.Options{Addr: "redis:6379"}), "leedo")
+//	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: store})
+//	client, err := leedo.NewClient(token, leedo.WithRateLimiter(limiter))
+//
+// Each process that uses the same token does the same with the same key. They
+// then spend what is left together, and one of them at a time asks whether a
+// new window has begun. While Redis cannot be reached each goes by what it sees
+// in its own answers; no call fails for it.
+//
+// An exchange with Redis is one round trip of one script, which takes some 40
+// microseconds of Redis' time however many processes there are. An interactive
+// call needs two exchanges, bulk gets up to 32 permits with one.
+package redislimit
+
+import (
+	"context"
+	_ "embed" // the script
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed exchange.lua
+var source string
+
+// script is loaded by its hash, and sent as a whole to a server that does not
+// know it (EVALSHA, and EVAL after a NOSCRIPT).
+var script = redis.NewScript(source)
+
+// Option is a setting of a [Store]. There is none yet.
+type Option interface{ apply(*Store) error }
+
+// Store is a [leedo.QuotaStore] on Redis, 6.2 or newer, or Valkey. It is safe
+// for concurrent use, and owns nothing that would have to be closed.
+type Store struct {
+	rdb redis.Scripter
+	key string
+}
+
+// New returns a store that keeps the state of one quota in one key of Redis.
+// Processes share a quota by using the same key, so it should name the token's
+// owner and not hold the token. The key is put in braces unless it has some, as
+// a hash tag for Redis Cluster: "leedo" becomes "{leedo}". It lives for two
+// windows after the last exchange. If it holds anything else, that is left alone
+// and each exchange is an error.
+//
+// rdb may be any client of go-redis: a [redis.Client], with Sentinel or not, a
+// [redis.ClusterClient] or [redis.Ring]. New sends nothing. A nil client or an
+// empty key is [leedo.ErrInvalidArgument]; nil options are ignored.
+func New(rdb redis.Scripter, key string, opts ...Option) (*Store, error) {
+	if absent(rdb) {
+		return nil, fmt.Errorf("redislimit: no Redis client: %w", leedo.ErrInvalidArgument)
+	}
+	if key == "" {
+		return nil, fmt.Errorf("redislimit: an empty key: %w", leedo.ErrInvalidArgument)
+	}
+	s := &Store{rdb: rdb, key: tagged(key)}
+	for _, opt := range opts {
+		if absent(opt) {
+			continue
+		}
+		if err := opt.apply(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// absent tells whether v is nil, or an interface around a nil pointer.
+func absent(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+// tagged returns the key with a hash tag: what is in the first braces, if
+// anything, says which node of a cluster has it.
+func tagged(key string) string {
+	if _, after, ok := strings.Cut(key, "{"); ok && strings.Index(after, "}") > 0 {
+		return key
+	}
+	return "{" + key + "}"
+}
+
+// Exchange implements [leedo.QuotaStore], in one round trip. A Store that was
+// not made by [New] is [leedo.ErrInvalidArgument]; other errors are those of
+// the Redis client.
+func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+	if s == nil || s.rdb == nil {
+		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: a Store that New did not make: %w", leedo.ErrInvalidArgument)
+	}
+	got, err := script.Run(ctx, s.rdb, []string{s.key}, arguments(ask)...).Int64Slice()
+	if err != nil {
+		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: %w", err)
+	}
+	return answer(ask, got)
+}
+
+// arguments spells an ask for the script: numbers are doubles, which hold
+// microseconds exactly for 285 years.
+func arguments(ask leedo.QuotaAsk) []any {
+	packed := make([]byte, 0, 16*8)
+	for _, n := range [...]float64{
+		float64(ask.Number), float64(ask.Interactive), float64(ask.Bulk), ask.Reserve, float64(ask.Held),
+		float64(ask.Served), float64(ask.Lost), float64(ask.Refused), float64(ask.Calls),
+		float64(ask.Limit), float64(ask.Remaining), micros(ask.Reset), micros(ask.Age), float64(ask.Sent),
+		micros(ask.RetryAfter), float64(ask.RefusedSent),
+	} {
+		packed = binary.BigEndian.AppendUint64(packed, math.Float64bits(n))
+	}
+	return []any{ask.Process, packed}
+}
+
+func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
+
+var errAnswer = errors.New("redislimit: the answer of the script makes no sense")
+
+// answer reads what the script returned, and believes nothing that it could
+// not have meant.
+func answer(ask leedo.QuotaAsk, got []int64) (leedo.QuotaAnswer, error) {
+	if len(got) != 5 || got[0] < 0 || got[0] > int64(ask.Interactive) || got[1] < 0 || got[1] > int64(ask.Bulk) ||
+		got[2] < 0 || got[3] < 0 || got[4] <= 0 {
+		return leedo.QuotaAnswer{}, errAnswer
+	}
+	return leedo.QuotaAnswer{
+		Interactive: int(got[0]),
+		Bulk:        int(got[1]),
+		AskAgain:    time.Duration(got[2]) * time.Microsecond,
+		Opens:       time.Duration(got[3]) * time.Microsecond,
+		Turn:        got[4],
+	}, nil
+}
