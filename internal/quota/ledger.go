@@ -167,8 +167,8 @@ func (l *Ledger) gate(c Class, now time.Time) (bool, time.Time) {
 	if ok, at := l.account.ownGate(now); !ok {
 		return false, at
 	}
-	if a := &l.account; a.Share < 1 && a.limit > 0 && a.room(now) < 1 {
-		return false, now.Add(time.Second)
+	if a := &l.account; a.Share < 1 && now.Before(a.opens) && a.room(now) < 1 {
+		return false, a.opens
 	}
 	return l.shared.leases[c] > 0 || l.shared.leases[Bulk] > 0, time.Time{}
 }
@@ -256,6 +256,9 @@ func (l *Ledger) dispatch(now time.Time) {
 // consult speaks to the store if that is due, and returns when to look again.
 func (l *Ledger) consult(next, now time.Time) time.Time {
 	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
+	if ok, _ := l.account.ownGate(now); !ok {
+		interactive, bulk = 0, 0 // none would pass
+	}
 	at := l.shared.due(interactive, bulk, l.account.inFlight, now)
 	if !at.IsZero() && !at.After(now) {
 		go l.exchange(l.shared.ask(interactive, bulk, &l.account, now))

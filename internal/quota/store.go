@@ -151,21 +151,25 @@ func (s *shared) due(interactive, bulk, inFlight int, now time.Time) time.Time {
 		return now
 	}
 	at := s.last.Add(heartbeat)
-	if s.news || leases > 0 {
+	if s.news || leases > 0 && interactive+bulk == 0 {
 		at = s.last.Add(flush)
 	}
-	for c, waiting := range []int{interactive, bulk} {
-		if waiting > 0 && leases == 0 && s.again[c].Before(at) {
-			at = s.again[c]
-		}
+	if interactive > 0 && leases == 0 {
+		at = earlier(at, s.again[Interactive])
+	}
+	if bulk > 0 && s.leases[Bulk] == 0 {
+		at = earlier(at, s.again[Bulk])
 	}
 	return at
 }
 
 // ask makes the next report.
 func (s *shared) ask(interactive, bulk int, a *account, now time.Time) StoreAsk {
-	if !s.used && bulk == 0 {
-		s.leases = [2]int{} // nobody wants them: they go back
+	if !s.used && interactive == 0 {
+		s.leases[Interactive] = 0 // nobody wants them: they go back
+	}
+	if !s.used && interactive+bulk == 0 {
+		s.leases[Bulk] = 0
 	}
 	s.asking, s.used, s.news, s.fresh = true, false, false, false
 	ask := &s.report
@@ -173,6 +177,9 @@ func (s *shared) ask(interactive, bulk int, a *account, now time.Time) StoreAsk 
 	ask.Interactive, ask.Bulk, ask.Reserve = interactive, 0, a.Reserve
 	if bulk > 0 {
 		ask.Bulk = max(bulk, lease)
+		if a.ceiling != nil { // what cannot be sent soon is for others
+			ask.Bulk = min(ask.Bulk, 1+int(a.PerSecond))
+		}
 	}
 	ask.Held = a.inFlight + s.leases[Interactive] + s.leases[Bulk]
 	if !s.toldAt.IsZero() {

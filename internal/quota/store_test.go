@@ -353,3 +353,35 @@ func TestWhoGivesUpHoldsNothingOfAStore(t *testing.T) {
 		}
 	})
 }
+
+// Who may not send more for reasons of its own asks for no more, and leaves to
+// others what it cannot use.
+func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
+	for name, o := range map[string]Options{
+		"a ceiling": {Reserve: DefaultReserve, PerSecond: 0.01},
+		"a share":   {Reserve: DefaultReserve, Share: 0.01},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 1000, again: time.Second}
+				o.Store = c
+				d := &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				d.come(ctx, "a", Bulk, Forever)
+				d.answer("a", false, told(100, 99, time.Hour))
+				d.come(ctx, "b", Bulk, Forever)
+				<-time.After(80 * time.Second)
+				left, asks := c.seen()
+				if d.passed() != "a" || left < 990 || len(asks) > 30 {
+					t.Errorf("passed: %s; %d of 1,000 left, after %d exchanges", d.passed(), left, len(asks))
+				}
+				<-time.After(time.Hour)
+				if d.passed() != "a b" {
+					t.Errorf("passed: %s", d.passed())
+				}
+				d.answer("b", false, told(100, 98, time.Hour))
+			})
+		})
+	}
+}
