@@ -165,6 +165,15 @@ func earlier(t, u time.Time) time.Time {
 	return t
 }
 
+// sharedGate is the part of the gate that a store knows nothing of: the local
+// ceiling and the share.
+func (a *account) sharedGate(now time.Time) (bool, time.Time) {
+	if a.Share < 1 && now.Before(a.opens) && a.room(now) < 1 {
+		return false, a.opens
+	}
+	return a.ownGate(now)
+}
+
 // due lets one request at a time pass from the given time on.
 func (a *account) due(at, now time.Time) (bool, time.Time) {
 	if now.Before(at) {

@@ -164,11 +164,8 @@ func (l *Ledger) gate(c Class, now time.Time) (bool, time.Time) {
 	if !l.shared.decides() {
 		return l.account.gate(c, now)
 	}
-	if ok, at := l.account.ownGate(now); !ok {
+	if ok, at := l.account.sharedGate(now); !ok {
 		return false, at
-	}
-	if a := &l.account; a.Share < 1 && now.Before(a.opens) && a.room(now) < 1 {
-		return false, a.opens
 	}
 	return l.shared.leases[c] > 0 || l.shared.leases[Bulk] > 0, time.Time{}
 }
@@ -256,7 +253,7 @@ func (l *Ledger) dispatch(now time.Time) {
 // consult speaks to the store if that is due, and returns when to look again.
 func (l *Ledger) consult(next, now time.Time) time.Time {
 	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
-	if ok, _ := l.account.ownGate(now); !ok {
+	if ok, _ := l.account.sharedGate(now); !ok {
 		interactive, bulk = 0, 0 // none would pass
 	}
 	at := l.shared.due(interactive, bulk, l.account.inFlight, now)

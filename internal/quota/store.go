@@ -174,12 +174,13 @@ func (s *shared) ask(interactive, bulk int, a *account, now time.Time) StoreAsk 
 	s.asking, s.used, s.news, s.fresh = true, false, false, false
 	ask := &s.report
 	ask.Number++
-	ask.Interactive, ask.Bulk, ask.Reserve = interactive, 0, a.Reserve
+	ask.Interactive, ask.Bulk, ask.Reserve = max(interactive-s.leases[Interactive], 0), 0, a.Reserve
 	if bulk > 0 {
-		ask.Bulk = max(bulk, lease)
+		most := max(bulk, lease)
 		if a.ceiling != nil { // what cannot be sent soon is for others
-			ask.Bulk = min(ask.Bulk, 1+int(a.PerSecond))
+			most = min(most, 1+int(a.PerSecond))
 		}
+		ask.Bulk = max(most-s.leases[Bulk], 0)
 	}
 	ask.Held = a.inFlight + s.leases[Interactive] + s.leases[Bulk]
 	if !s.toldAt.IsZero() {
