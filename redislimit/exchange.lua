@@ -2,9 +2,9 @@
 -- judgement is that of the SDK's own ledger (internal/quota), in small.
 --
 -- KEYS[1] is a hash of what is known of the quota and what each process told
--- last, as packed doubles. ARGV is a process and its ask, the answer {interactive,
--- bulk, ask again, opens, turn}. Times are microseconds of Redis' own clock, as
--- the clocks of the processes need not agree.
+-- last, as packed doubles. ARGV is the field of a process and its ask, the answer
+-- interactive, bulk, ask again, opens and turn, all packed so. Times are
+-- microseconds of Redis' own clock, as the clocks of the processes need not agree.
 
 local QUOTA = 'leedo-quota-1' -- no other hash has such a field
 local SECOND, HOUR = 1e6, 3600e6
@@ -18,10 +18,10 @@ local SILENT = 20            -- answers without figures from a server that tells
 local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 
-local key, name = KEYS[1], 'process ' .. ARGV[1]
+local key, name = KEYS[1], ARGV[1]
 local number, wantInteractive, wantBulk, reserve, held, allServed, allLost, allRefused, allCalls,
 	toldLimit, toldLeft, toldReset, age, sent, retry, refusedSent = unpack('>dddddddddddddddd', ARGV[2])
-local now = tonumber(ARGV[3]) -- only tests tell the time
+local now = ARGV[3] and tonumber(ARGV[3]) -- only tests tell the time
 if not now then
 	local time = call('TIME')
 	now = time[1] * SECOND + time[2]
@@ -41,17 +41,17 @@ end
 if not state or now < last - SWEEP then -- nothing there, or the clock was set back
 	call('DEL', key)
 	-- part is 0.9, as nobody knows yet who else there is.
-	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
+	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 21), nil
 end
-local _, _, born, swept, part, sure, processes, out, limit, left, reset, opens, length, observed, booked,
-	blocked, strikes, struck, probed, silent, total, called, recent, others,
-	firstAt, firstLeft, firstTotal, rolled = unpack('>dddddddddddddddddddddddddddd', state)
+local _, _, born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
+	blocked, strikes, struck, probed, silent, called, recent, others,
+	firstAt, firstLeft, ours, rolled = unpack('>dddddddddddddddddddddddddd', state)
 
 local myNumber, myHeld, myAt, served, lost, refused, calls = 0, 0, 0, 0, 0, 0, 0
 if mine then
 	myNumber, myHeld, myAt, served, lost, refused, calls = unpack('>ddddddd', mine)
 	if number <= myNumber and now - myAt <= SILENCE then
-		return {0, 0, 0, 0, turn} -- it came twice, or late
+		return pack('>ddddd', 0, 0, 0, 0, turn) -- it came twice, or late
 	end
 end
 turn = max(now, turn + 1)
@@ -79,35 +79,15 @@ else
 	served, lost, refused, calls = 0, 0, retry > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
 end
-out, total, silent = out + held, total + served + lost, silent + lost
-
-local function within(x, least, most)
-	return min(max(x, least), most)
-end
-
--- What others spend shows in figures that have fallen, since the first of the
--- window, more than our requests can explain. Those under way may have been
--- counted or not: what was believed stays, within what is possible.
-local function compare()
-	local elapsed, all, ours = observed - firstAt, firstLeft - left, total - firstTotal
-	if all * 10 >= limit then
-		part = within(part, min(ours / all, 1), min((ours + out) / all, 1))
-	end
-	if elapsed >= length / 60 then
-		local pace = within(others * elapsed, max(all - ours - out, 0), max(all - ours, 0)) / elapsed
-		others = min(pace, limit / length) -- faster nobody can go on for long
-	end
-end
+out, ours, silent = out + held, ours + served + lost, silent + lost
 
 -- Figures are news if their request was sent after the newest ones had come.
 -- Others may only lower what is left, or be of a later window.
-local function book()
-	local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
-	local newer, plan = sent >= booked, toldLimit ~= limit
-	local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
-	if not newer and (plan or earlier or not later and toldLeft >= left) then
-		return
-	end
+local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
+local newer, plan = sent >= booked, toldLimit ~= limit
+local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
+local news = newer or not plan and not earlier and (later or toldLeft < left)
+if news and toldLimit > 0 and (not mine or served + refused > 0) then
 	if now >= reset and now - reset <= SILENCE then
 		-- A reset that is followed by another one soon gives back a few requests:
 		-- what was spent together comes back together, a window later.
@@ -120,17 +100,24 @@ local function book()
 		opens = min(ends, now + HOUR + SILENCE) + MARGIN -- a later reset is a slip
 	end
 	limit, left, observed, booked, silent = toldLimit, toldLeft, now - age, turn, 0
-	sure = sent >= born and 1 or sure
+	born = sent < born and born or 0 -- it is known how it is now
+	-- What others spend shows in figures that have fallen, since the first of the
+	-- window, more than our requests can explain. Those under way may have been
+	-- counted or not: what was believed stays, within what is possible.
+	local elapsed, all = observed - firstAt, firstLeft - left
 	if plan or later then
-		firstAt, firstLeft, firstTotal = observed, left, total
+		firstAt, firstLeft, ours = observed, left, 0
 	else
-		compare()
+		if all * 10 >= limit then
+			part = min(max(part, min(ours / all, 1)), min((ours + out) / all, 1))
+		end
+		if elapsed >= length / 60 then
+			local pace = min(max(others * elapsed, all - ours - out, 0), max(all - ours, 0)) / elapsed
+			others = min(pace, limit / length) -- faster nobody can go on for long
+		end
 	end
 end
 
-if toldLimit > 0 and (not mine or served + refused > 0) then
-	book()
-end
 left = max(left - lost, 0)
 if silent > SILENT and now >= opens then
 	limit, reset, opens = 0, 0, 0 -- it has stopped telling
@@ -150,69 +137,74 @@ if refused > 0 and refusedSent >= struck then -- those under way together count 
 end
 
 local window = length > 0 and length or HOUR
--- Figures without a reset allow one try after a while.
-local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
-local rest = within((rolled > 0 and rolled + window or first) - now, 0, window) -- of the window
-
--- Bulk leaves a share to interactive calls, which melts towards the reset, so
--- that none of it is lost; more if they are seen to need more, and what others
--- are likely to spend.
 recent = recent * math.exp((last - now) / (window / 6)) + calls
 called = calls > 0 and now or called
-local spent, share = 0, 0
-if limit > 0 and reserve > 0 then
-	local least, idle, half = reserve * limit, now - called, window
-	if reserve == 0.05 then -- the default
-		least = max(least, min(10, limit / 10))
-	end
-	if called == 0 then -- who was never seen needs less
-		idle, half = window - rest, window / 30
-	end
-	least = least * rest / window * 2 ^ (-idle / half)
-	local need = 1.5 * recent / (window / 6) * rest
-	share = floor(min(max(least, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
-end
-if limit > 0 and now < first and others * window / 12 > 1 then
-	-- What others have likely spent is not there, nor is the last request.
-	spent = floor(others * (now - observed) + 0.5) + 1
-end
 
--- room returns how many permits there are if n requests may be sent: not all,
--- as others send while they are out.
-local function room(n)
-	local most = n < 1 and 0 or max(floor(n * part), 1)
-	if limit == 0 then
-		most = strikes > 0 and 1 or math.huge
+local interactive, bulk, again, wait = 0, 0, 0, 0
+if wantInteractive + wantBulk == 0 then
+	-- it only reports
+elseif now < blocked then
+	again, wait = blocked - now, blocked - now
+else
+	-- Figures without a reset allow one try after a while.
+	local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
+	local rest = min(max((rolled > 0 and rolled + window or first) - now, 0), window) -- of the window
+	local spent, share = 0, 0
+	if limit > 0 and now < first and others * window / 12 > 1 then
+		-- What others have likely spent is not there, nor is the last request.
+		spent = floor(others * (now - observed) + 0.5) + 1
 	end
-	if sure == 0 and silent <= SILENT then
-		most = min(most, COLD)
+	-- Bulk leaves a share to interactive calls, which melts towards the reset, so
+	-- that none of it is lost; more if they are seen to need more, and what others
+	-- are likely to spend.
+	if wantBulk > 0 and limit > 0 and reserve > 0 then
+		local least, idle, half = reserve * limit, now - called, window
+		if reserve == 0.05 then -- the default
+			least = max(least, min(10, limit / 10))
+		end
+		if called == 0 then -- who was never seen needs less
+			idle, half = window - rest, window / 30
+		end
+		least = least * rest / window * 2 ^ (-idle / half)
+		local need = 1.5 * recent / (window / 6) * rest
+		share = floor(min(max(least, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
 	end
-	return max(most - out, 0)
-end
 
-local interactive, bulk = 0, 0
-local again, wait = max(blocked - now, 0), max(blocked - now, 0)
-if wait == 0 then
-	interactive = min(wantInteractive, room(left - spent))
-	local free = room(left - spent - share) - interactive
-	if free >= 1 then
+	-- Not all that is left may be out at once, as others send, too.
+	local most = born > 0 and silent <= SILENT and COLD or math.huge
+	if limit == 0 and strikes > 0 then
+		most = 1
+	end
+	local forAll, forBulk = most, most
+	if limit > 0 then
+		local n = left - spent
+		forAll = n < 1 and 0 or min(max(floor(n * part), 1), most)
+		n = n - share
+		forBulk = share == 0 and forAll or n < 1 and 0 or min(max(floor(n * part), 1), most)
+	end
+	interactive = min(wantInteractive, max(forAll - out, 0))
+	local free = forBulk - out - interactive
+	if wantBulk > 0 and free >= 1 then
 		bulk = min(wantBulk, LEASE, max(floor(free / (2 * processes)), 1))
 	end
 	-- A new window begins with a probe. Long after the last answer it is better
 	-- to ask than to guess what others have spent, if it is worth a refusal.
 	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
-	local probe = now >= first and (out == 0 or now - probed >= REPROBE) or
-		out == 0 and left >= enough and now - observed > window / 12
-	if probe and interactive + bulk == 0 and limit > 0 then
+	if interactive + bulk == 0 and limit > 0 and
+		(now >= first and (out == 0 or now - probed >= REPROBE) or
+		out == 0 and left >= enough and now - observed > window / 12) then
 		interactive = min(wantInteractive, 1)
 		bulk = min(wantBulk, 1 - interactive)
 		probed = now
 	end
-	out, free = out + interactive + bulk, left - out - interactive - bulk - spent
-	again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
-	if now < first and limit > 0 then
-		if interactive == wantInteractive and free >= 1 and free < 1 + share then
-			again, wait = within(rest / 50, again, 5 * SECOND), rest -- it melts, but not for many
+	out = out + interactive + bulk
+	if interactive < wantInteractive or wantBulk > 0 and bulk == 0 then -- else there may be more at once
+		local free = left - out - spent
+		again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
+		if now >= first or limit == 0 then
+			-- nothing to wait for
+		elseif interactive == wantInteractive and free >= 1 and free < 1 + share then
+			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it melts, but not for many
 		elseif left < 1 or out == 0 and left < enough then
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 then
@@ -220,15 +212,12 @@ if wait == 0 then
 		end
 	end
 end
-if interactive == wantInteractive and (bulk > 0 or wantBulk == 0) then
-	again, wait = 0, 0 -- there may be more at once
-end
 
-call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, sure, processes, out,
-	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, total, called, recent,
-	others, firstAt, firstLeft, firstTotal, rolled),
+call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
+	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
+	others, firstAt, firstLeft, ours, rolled),
 	name, pack('>ddddddd', number, held + interactive + bulk, now, allServed, allLost, allRefused, allCalls))
 if swept == now then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
 end
-return {interactive, bulk, floor(again), floor(wait), turn}
+return pack('>ddddd', interactive, bulk, again, wait, turn)

@@ -242,7 +242,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 		}
 		probe := now >= opens && (out == 0 || now-s.probed >= 3*second) ||
 			out == 0 && s.left >= enough && now-s.observed > s.window(12)
-		if probe && interactive+bulk == 0 && s.limit > 0 {
+		if probe && wantInteractive+wantBulk > 0 && interactive+bulk == 0 && s.limit > 0 {
 			interactive = min(wantInteractive, 1)
 			bulk = min(wantBulk, 1-interactive)
 			s.probed = now

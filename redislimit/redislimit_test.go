@@ -2,8 +2,10 @@ package redislimit_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -180,12 +182,12 @@ func (s scripted) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *
 
 // What the script cannot have said is not believed.
 func TestAnswersAreChecked(t *testing.T) {
-	n := func(v ...int64) []any {
-		all := make([]any, len(v))
+	n := func(v ...float64) string {
+		var packed []byte
 		for i := range v {
-			all[i] = v[i]
+			packed = binary.BigEndian.AppendUint64(packed, math.Float64bits(v[i]))
 		}
-		return all
+		return string(packed)
 	}
 	for _, tt := range []struct {
 		answer any
@@ -203,7 +205,11 @@ func TestAnswersAreChecked(t *testing.T) {
 		{n(1, 2, 3, 4, 0), nil, false},
 		{n(1, 2, 3, 4), nil, false},
 		{n(1, 2, 3, 4, 5, 6), nil, false},
-		{[]any{"a", int64(2), int64(3), int64(4), int64(5)}, nil, false},
+		{n(1, 2, math.NaN(), 4, 5), nil, false},
+		{n(1, 2, 3, math.Inf(1), 5), nil, false},
+		{n(1, 2, 3, 4, 1e300), nil, false},
+		{n(1, 2, 3, 4, 5) + "x", nil, false},
+		{[]any{int64(1), int64(2), int64(3), int64(4), int64(5)}, nil, false},
 		{"OK", nil, false},
 		{nil, nil, false},
 		{n(1, 2, 3, 4, 5), errors.New("down"), false},
@@ -211,7 +217,7 @@ func TestAnswersAreChecked(t *testing.T) {
 		store := newStore(t, scripted{answer: tt.answer, err: tt.err}, "k")
 		got, err := store.Exchange(t.Context(), ask(1, 2))
 		if (err == nil) != tt.good || err != nil && got != (leedo.QuotaAnswer{}) {
-			t.Errorf("%v, %v: %+v, %v", tt.answer, tt.err, got, err)
+			t.Errorf("%q, %v: %+v, %v", tt.answer, tt.err, got, err)
 		}
 		if tt.err != nil && !errors.Is(err, tt.err) {
 			t.Errorf("the cause is lost: %v", err)

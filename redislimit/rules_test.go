@@ -187,6 +187,9 @@ func TestNewWindow(t *testing.T) {
 	if got := b.grants("and no other", "a", 5, 0); got.Opens != 0 || got.AskAgain > 100*time.Millisecond {
 		t.Errorf("%+v", got)
 	}
+	b.pass(4 * time.Second)
+	b.grants("a report is no probe", "c", 0, 0)
+	b.grants("the probe got lost", "a", 5, 1)
 }
 
 // Another plan counts at once, if the request was sent after what is known.
