@@ -61,7 +61,7 @@ type account struct {
 	opens    time.Time     // when there will be more; zero: not known
 	length   time.Duration // of a window, as far as one was seen
 	observed time.Time     // when the newest answer came; zero: never
-	bucket   *rate.Limiter // left, less what is in flight: the mirror of the server's count
+	bucket   *rate.Limiter // the mirror of the server's count: left, and what came back since
 	lost     []uint64      // when requests were spent without a word, that the newest answer has not counted
 	fraction float64       // of Share: what was spent here of this window
 	counting time.Time     // since when
@@ -141,10 +141,11 @@ func (a *account) tokens(now time.Time) float64 {
 	if a.bucket == nil {
 		return 0
 	}
+	tokens := a.bucket.TokensAt(now) - float64(a.inFlight)
 	if a.Share == 1 {
-		return a.bucket.TokensAt(now)
+		return tokens
 	}
-	return min(a.bucket.TokensAt(now), a.room(now))
+	return min(tokens, a.room(now))
 }
 
 // grant gives a permit.
@@ -162,9 +163,6 @@ func (a *account) grant(now time.Time) Permit {
 	if a.Share < 1 && (a.refill || a.rolling) {
 		a.ownBucket(now).ReserveN(now, 1)
 	}
-	if a.bucket != nil {
-		a.bucket.ReserveN(now, 1)
-	}
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
@@ -175,7 +173,7 @@ func (a *account) grant(now time.Time) Permit {
 func (a *account) cancel(sent bool, now time.Time) {
 	a.inFlight--
 	if sent {
-		a.lose()
+		a.lose(now)
 		a.counted++
 	} else {
 		a.granted--
@@ -199,7 +197,7 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 	if r.Limit < 0 || r.Remaining < 0 {
 		a.blind.silent++
 		if !refused {
-			a.lose() // without a word, but counted
+			a.lose(now) // without a word, but counted
 		}
 		if a.blind.silent > forgetful && !now.Before(a.opens) {
 			a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{} // it has stopped telling
@@ -218,10 +216,13 @@ func (a *account) settle(p Permit, refused bool, r Reading, now time.Time) {
 }
 
 // lose counts a request that no answer has counted.
-func (a *account) lose() {
+func (a *account) lose(now time.Time) {
 	if a.limit > len(a.lost) { // more cannot be spent of a window
 		a.ticks++
 		a.lost = append(a.lost, a.ticks)
 		a.left = max(a.left-1, 0)
+		if a.bucket != nil {
+			a.bucket.ReserveN(now, 1)
+		}
 	}
 }

@@ -151,8 +151,7 @@ func (a *account) divide(p Permit, r Reading) {
 	}
 }
 
-// mirror sets the bucket to what is left, less what is in flight: requests
-// whose answers have yet to tell that they were counted.
+// mirror sets the bucket to what is left.
 func (a *account) mirror(now time.Time) {
 	if a.limit == 0 {
 		a.bucket = nil
@@ -162,7 +161,7 @@ func (a *account) mirror(now time.Time) {
 	if a.refill {
 		pace = rate.Limit(a.pace)
 	}
-	want := float64(a.left - a.inFlight)
+	want := float64(a.left)
 	if a.bucket != nil && a.bucket.Burst() == a.limit && a.bucket.Limit() == pace {
 		have := a.bucket.TokensAt(now)
 		if a.observed.Before(now) && a.refill && have > want {
@@ -176,5 +175,5 @@ func (a *account) mirror(now time.Time) {
 		}
 	}
 	a.bucket = rate.NewLimiter(pace, a.limit)
-	a.bucket.ReserveN(now, min(a.limit-(a.left-a.inFlight), a.limit))
+	a.bucket.ReserveN(now, a.limit-a.left)
 }

@@ -36,6 +36,7 @@ type attempt struct {
 	request       http.Request
 	url           url.URL
 	authorization [1]string
+	values        [3]string // of the header
 }
 
 // Format keeps what the attempt knows out of the texts of those who print its
@@ -182,7 +183,11 @@ func (a *attempt) header(req *http.Request) http.Header {
 	if !a.record.trip.unseen {
 		return req.Header.Clone() // somebody may have changed it
 	}
-	header := a.record.call.Header.Clone()
+	header, copies := make(http.Header, len(a.record.call.Header)+2), a.values[:0]
+	for name, values := range a.record.call.Header { // of one value each
+		copies = append(copies, values...)
+		header[name] = copies[len(copies)-1:]
+	}
 	for name, values := range req.Header {
 		if header[name] == nil {
 			header[name] = values // the Referer of a redirect
