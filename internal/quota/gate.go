@@ -144,7 +144,8 @@ func (a *account) ends() bool {
 // refilled returns when so many requests more will have come back, and all
 // have at the reset.
 func (a *account) refilled(n float64, now time.Time) time.Time {
-	at := now.Add(time.Duration(min(n/(a.pace*a.Share), horizon.Seconds()) * float64(time.Second)))
+	wait := time.Duration(min(n/(a.pace*a.Share), horizon.Seconds()) * float64(time.Second))
+	at := now.Add(max(wait, time.Millisecond)) // however fast it is: time has to pass
 	if a.ends() && a.opens.After(now) && a.opens.Before(at) {
 		return a.opens
 	}
