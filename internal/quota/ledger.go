@@ -164,7 +164,7 @@ func (l *Ledger) gate(c Class, now time.Time) (bool, time.Time) {
 	if !l.shared.decides() {
 		return l.account.gate(c, now)
 	}
-	if ok, at := l.account.sharedGate(now); !ok {
+	if ok, at := l.sharedGate(now); !ok {
 		return false, at
 	}
 	return l.shared.leases[c] > 0 || l.shared.leases[Bulk] > 0, time.Time{}
@@ -186,7 +186,11 @@ func (l *Ledger) estimate(c Class, ahead int, now time.Time) time.Time {
 	if !l.shared.decides() {
 		return l.account.estimate(c, ahead, now)
 	}
-	return l.account.inLine(l.shared.outlook(c, now), ahead, now)
+	at := l.shared.outlook(c, now)
+	if ok, own := l.sharedGate(now); !ok {
+		at = later(at, own)
+	}
+	return l.account.inLine(at, ahead, now)
 }
 
 // Settle ends a permit with the answer that came for it; refused tells that
@@ -248,26 +252,6 @@ func (l *Ledger) dispatch(now time.Time) {
 	if !next.IsZero() {
 		l.timer = time.AfterFunc(next.Sub(now), l.look)
 	}
-}
-
-// consult speaks to the store if that is due, and returns when to look again.
-func (l *Ledger) consult(next, now time.Time) time.Time {
-	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
-	if ok, _ := l.account.sharedGate(now); !ok {
-		interactive, bulk = 0, 0 // none would pass
-	}
-	at := l.shared.due(interactive, bulk, l.account.inFlight, now)
-	if !at.IsZero() && !at.After(now) {
-		go l.exchange(l.shared.ask(interactive, bulk, &l.account, now))
-		at = l.shared.due(interactive, bulk, l.account.inFlight, now)
-	}
-	switch {
-	case at.IsZero() || l.shared.fails() && interactive+bulk == 0: // the next call will see to it
-		return next
-	case next.IsZero() || at.Before(next):
-		return at
-	}
-	return next
 }
 
 func (l *Ledger) look() {

@@ -2,7 +2,6 @@ package quota
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -61,8 +60,10 @@ const (
 type shared struct {
 	store   Store
 	report  StoreAsk
-	local   bool  // the store failed: the ledger's own account decides
-	trouble error // why, until somebody has asked
+	local   bool      // the store failed: the ledger's own account decides
+	warned  bool      // it has been told
+	slow    time.Time // when an answer was last not there in time
+	trouble error     // why, until somebody has asked
 
 	leases [2]int    // permits that the store granted and nobody used, by class
 	used   bool      // one was used since the last exchange
@@ -75,6 +76,7 @@ type shared struct {
 	turn   int64        // of the newest answer of the store
 	asking bool         // an exchange is under way
 	last   time.Time    // when the last one ended
+	idle   int          // those that brought no permit, in a row
 	again  [2]time.Time // when to ask for what was not granted, by class
 	opens  [2]time.Time // when there is likely to be some; believed until again
 }
@@ -199,22 +201,27 @@ func left(t, now time.Time) time.Duration {
 	return max(t.Sub(now), 0)
 }
 
-// took takes in what the store answered. A store that failed is left alone for
-// a while.
-func (s *shared) took(ask StoreAsk, answer StoreAnswer, err error, now time.Time) {
-	s.last = now
-	if err != nil {
-		s.news = true
-		if !s.local {
-			s.local, s.trouble, s.leases = true, err, [2]int{}
-		}
-		return
+// failed notes that the store did: it is left alone for a while.
+func (s *shared) failed(err error, now time.Time) {
+	s.last, s.news, s.local, s.leases = now, true, true, [2]int{}
+	if !s.warned {
+		s.warned, s.trouble = true, err
 	}
-	s.local = false
+}
+
+// took takes in what the store answered.
+func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
+	s.last, s.local = now, false
 	s.turn = max(s.turn, answer.Turn)
+	if ask.Refused != s.report.Refused {
+		return // it was granted before the refusal was known
+	}
+	if s.idle++; answer.Interactive+answer.Bulk > 0 {
+		s.idle = 0
+	}
 	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
 	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
-	pause := min(max(answer.AskAgain, time.Millisecond), hour)
+	pause := min(max(answer.AskAgain, flush<<min(s.idle, 4)), hour)
 	pause += rand.N(pause/8 + 1) // processes are not to ask all at once
 	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
 	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
@@ -231,53 +238,4 @@ func (s *shared) outlook(c Class, now time.Time) time.Time {
 		return at
 	}
 	return now
-}
-
-var errSlow = errors.New("no answer within 100 ms")
-
-// call asks the store. A panic in it is an error like any other.
-func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.New("panic in the QuotaStore")
-		}
-	}()
-	return s.store.Exchange(ctx, ask)
-}
-
-// exchange speaks to the store. A store that takes too long is not waited for,
-// but decides again when its answer comes after all.
-func (l *Ledger) exchange(ask StoreAsk) {
-	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
-	defer cancel()
-	start, done := time.Now(), false // guarded by the ledger's lock
-	finish := func(answer StoreAnswer, err error) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		now := time.Now()
-		if !done || err == nil && now.Sub(start) < storeRest {
-			done = true
-			l.shared.took(ask, answer, err, now)
-		}
-		l.dispatch(now)
-	}
-	slow := time.AfterFunc(storeTimeout, func() { finish(StoreAnswer{}, errSlow) })
-	defer slow.Stop()
-	answer, err := l.shared.call(ctx, ask)
-	l.mu.Lock()
-	l.shared.asking = false
-	l.mu.Unlock()
-	finish(answer, err)
-}
-
-// Trouble returns why the store failed, once for each time that it began to.
-func (l *Ledger) Trouble() error {
-	if l.shared == nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := l.shared.trouble
-	l.shared.trouble = nil
-	return err
 }

@@ -3,7 +3,9 @@ package quota
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -319,6 +321,10 @@ func TestARefusalEndsLeases(t *testing.T) {
 			t.Errorf("passed: %s", got)
 		}
 		c.set(func() { c.left = 1 })
+		<-time.After(59 * time.Second)
+		if got := d.passed(); got != "a" {
+			t.Errorf("passed before the time that the refusal told: %s", got)
+		}
 		<-time.After(3 * time.Second)
 		if got := d.passed(); got != "a b" {
 			t.Errorf("passed: %s", got)
@@ -384,4 +390,94 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A store that is always slow is not asked more often than one that fails, and
+// not at all while nobody calls.
+func TestAStoreThatIsAlwaysSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 1000, again: time.Second, delay: 150 * time.Millisecond, deaf: true}
+		d := with(t, c)
+		troubles := 0
+		for range 60 {
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			if err != nil || waited > storeTimeout {
+				t.Fatalf("%v after %v", err, waited)
+			}
+			if d.Trouble() != nil {
+				troubles++
+			}
+			<-time.After(time.Second)
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+		}
+		_, asks := c.seen()
+		if len(asks) > 20 || troubles != 1 {
+			t.Errorf("%d exchanges in a minute, trouble told %d times", len(asks), troubles)
+		}
+		n := len(asks)
+		<-time.After(time.Hour)
+		if _, asks = c.seen(); len(asks) > n+2 {
+			t.Errorf("%d exchanges while nobody calls", len(asks)-n)
+		}
+	})
+}
+
+// broken is an error that cannot be printed.
+type broken struct{ text string }
+
+func (b *broken) Error() string { return b.text }
+
+// storeFunc is a store made of a function.
+type storeFunc func() (StoreAnswer, error)
+
+func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreAnswer, error) { return f() }
+
+// Whatever a store does, nobody waits for it or is hurt by it.
+func TestAStoreMayDoAnything(t *testing.T) {
+	for name, store := range map[string]storeFunc{
+		"an error that cannot be printed": func() (StoreAnswer, error) { var err *broken; return StoreAnswer{}, err },
+		"the end of the goroutine":        func() (StoreAnswer, error) { runtime.Goexit(); return StoreAnswer{}, nil },
+		"nonsense": func() (StoreAnswer, error) {
+			return StoreAnswer{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int32
+				o := usual
+				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
+				l := New(o)
+				for i := range 10 {
+					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet})
+					if err != nil || waited > storeTimeout {
+						t.Fatalf("call %d: %v after %v", i, err, waited)
+					}
+					if trouble := l.Trouble(); trouble != nil && trouble.Error() == "" {
+						t.Error("trouble without a text")
+					}
+					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
+				}
+				<-time.After(time.Minute)
+				if n := asked.Load(); n > 20 {
+					t.Errorf("%d exchanges", n)
+				}
+			})
+		})
+	}
+}
+
+// A share that is spent refuses at once, as without a store.
+func TestASpentShareRefusesWithAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := usual
+		o.Share, o.Store = 0.01, &counter{left: 1000, again: time.Second}
+		l := New(o)
+		learn(t, l, told(100, 99, time.Hour))
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+		refusal, ok := errors.AsType[*Refusal](err)
+		if !ok || waited != 0 || time.Until(refusal.Until) < 59*time.Minute {
+			t.Errorf("%v after %v", err, waited)
+		}
+		<-time.After(time.Second)
+	})
 }
