@@ -18,13 +18,14 @@ func (l *Ledger) sharedGate(now time.Time) (bool, time.Time) {
 // consult speaks to the store if that is due, and returns when to look again.
 func (l *Ledger) consult(next, now time.Time) time.Time {
 	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
-	if ok, _ := l.sharedGate(now); !ok {
-		interactive, bulk = 0, 0 // none would pass
+	open, opens := l.sharedGate(now)
+	if !open && opens.Sub(now) > keep {
+		interactive, bulk = 0, 0 // none will pass soon
 	}
-	at := l.shared.due(interactive, bulk, l.account.inFlight, now)
+	at := l.shared.due(interactive, bulk, l.account.inFlight, open, now)
 	if !at.IsZero() && !at.After(now) {
-		go l.exchange(l.shared.ask(interactive, bulk, &l.account, now))
-		at = l.shared.due(interactive, bulk, l.account.inFlight, now)
+		go l.exchange(l.shared.ask(interactive, bulk, open, &l.account, now))
+		at = l.shared.due(interactive, bulk, l.account.inFlight, open, now)
 	}
 	switch {
 	case at.IsZero() || l.shared.fails() && interactive+bulk == 0: // the next call will see to it

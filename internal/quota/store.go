@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -49,6 +50,9 @@ const (
 	// flush is how soon what there is to report is reported, and permits that
 	// nobody wants go back.
 	flush = 20 * time.Millisecond
+	// keep is for how long permits stay that the call under way may be followed
+	// by a use for.
+	keep = 500 * time.Millisecond
 	// heartbeat is how often a process that holds permits shows that it lives.
 	heartbeat = 10 * time.Second
 	// lease is how many permits for bulk are asked for at a time, at least.
@@ -142,7 +146,8 @@ func (s *shared) settle(p Permit, refused bool, r Reading, now time.Time) {
 }
 
 // due returns when the next exchange is due; zero: there is nothing to say.
-func (s *shared) due(interactive, bulk, inFlight int, now time.Time) time.Time {
+// Those who wait count only while the gate is open that is not the store's.
+func (s *shared) due(interactive, bulk, inFlight int, open bool, now time.Time) time.Time {
 	leases := s.leases[Interactive] + s.leases[Bulk]
 	switch {
 	case s.asking || interactive+bulk+leases+inFlight == 0 && (s.local || !s.news):
@@ -153,20 +158,23 @@ func (s *shared) due(interactive, bulk, inFlight int, now time.Time) time.Time {
 		return now
 	}
 	at := s.last.Add(heartbeat)
-	if s.news || leases > 0 && interactive+bulk == 0 {
+	switch {
+	case leases > 0 && interactive+bulk == 0 && inFlight > 0:
+		at = s.last.Add(keep) // one call after the other: the next may want them
+	case leases > 0 && interactive+bulk == 0, s.news:
 		at = s.last.Add(flush)
 	}
-	if interactive > 0 && leases == 0 {
+	if open && interactive > 0 && leases == 0 {
 		at = earlier(at, s.again[Interactive])
 	}
-	if bulk > 0 && s.leases[Bulk] == 0 {
+	if open && bulk > 0 && s.leases[Bulk] == 0 {
 		at = earlier(at, s.again[Bulk])
 	}
 	return at
 }
 
 // ask makes the next report.
-func (s *shared) ask(interactive, bulk int, a *account, now time.Time) StoreAsk {
+func (s *shared) ask(interactive, bulk int, open bool, a *account, now time.Time) StoreAsk {
 	if !s.used && interactive == 0 {
 		s.leases[Interactive] = 0 // nobody wants them: they go back
 	}
@@ -176,13 +184,15 @@ func (s *shared) ask(interactive, bulk int, a *account, now time.Time) StoreAsk 
 	s.asking, s.used, s.news, s.fresh = true, false, false, false
 	ask := &s.report
 	ask.Number++
-	ask.Interactive, ask.Bulk, ask.Reserve = max(interactive-s.leases[Interactive], 0), 0, a.Reserve
+	most := math.MaxInt // what cannot be sent soon is for others
+	if !open {
+		most = 0
+	} else if a.ceiling != nil {
+		most = 1 + int(a.PerSecond)
+	}
+	ask.Interactive, ask.Bulk, ask.Reserve = max(min(interactive, most)-s.leases[Interactive], 0), 0, a.Reserve
 	if bulk > 0 {
-		most := max(bulk, lease)
-		if a.ceiling != nil { // what cannot be sent soon is for others
-			most = min(most, 1+int(a.PerSecond))
-		}
-		ask.Bulk = max(most-s.leases[Bulk], 0)
+		ask.Bulk = max(min(max(bulk, lease), most)-s.leases[Bulk], 0)
 	}
 	ask.Held = a.inFlight + s.leases[Interactive] + s.leases[Bulk]
 	if !s.toldAt.IsZero() {

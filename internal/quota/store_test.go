@@ -270,7 +270,7 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		a := newAccount(usual)
 		now := time.Now()
 		report := func() (int, time.Duration) {
-			ask := s.ask(0, 0, &a, now)
+			ask := s.ask(0, 0, true, &a, now)
 			return ask.Remaining, ask.Reset
 		}
 		for _, tt := range []struct {
@@ -302,7 +302,7 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			t.Errorf("with another plan %d is reported", got)
 		}
 		s.settle(Permit{turn: 7}, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
-		if ask := s.ask(0, 0, &a, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
+		if ask := s.ask(0, 0, true, &a, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
 			t.Errorf("a refusal is reported as %+v", ask)
 		}
 	})
@@ -480,4 +480,30 @@ func TestASpentShareRefusesWithAStore(t *testing.T) {
 		}
 		<-time.After(time.Second)
 	})
+}
+
+// One bulk call after the other, as a walk makes them, does not give its permits
+// back in between.
+func TestAWalkKeepsItsPermits(t *testing.T) {
+	for name, o := range map[string]Options{"as fast as it goes": usual, "with a ceiling": {Reserve: DefaultReserve, PerSecond: 5}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 1000, again: time.Second}
+				o.Store = c
+				l := New(o)
+				for i := range 100 {
+					p, _, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet})
+					if err != nil {
+						t.Fatal(err)
+					}
+					<-time.After(100 * time.Millisecond)
+					l.Settle(p, false, told(1000, 999-i, time.Hour), time.Now())
+				}
+				<-time.After(time.Second)
+				if left, asks := c.seen(); left != 900 || len(asks) > 150 {
+					t.Errorf("%d of 1,000 left, %d exchanges for 100 calls", left, len(asks))
+				}
+			})
+		})
+	}
 }
