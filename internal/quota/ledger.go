@@ -64,7 +64,9 @@ type Ledger struct {
 
 // New returns a ledger that knows nothing yet.
 func New(o Options) *Ledger {
-	return &Ledger{account: newAccount(o), shared: newShared(o.Store)}
+	l := &Ledger{account: newAccount(o), shared: newShared(o.Store)}
+	l.queue.tells = l.shared != nil
+	return l
 }
 
 // Ask is what a caller of Acquire wants.
@@ -93,39 +95,45 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	w := &waiter{class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), ready: make(chan outcome, 1)}
 	l.queue.push(w)
 	l.dispatch(now)
+	if l.shared != nil {
+		w.worse, w.said = make(chan time.Time, 1), w.until // what the store will say is not known yet
+	}
 	waits, until := !w.done, w.until
 	l.mu.Unlock()
-	return l.await(ctx, w, now, ask.Budget, func() {
-		if waits {
-			ask.Notify(until)
-		}
-	})
+	return l.await(ctx, w, now, ask, waits, until)
 }
 
-// await waits for what becomes of w, but no longer than budget. Should the
-// caller not come back from tell or its context end, w leaves the queue.
-func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, budget time.Duration, tell func()) (Permit, time.Duration, error) {
+// await waits for what becomes of w, but no longer than the budget, and tells
+// the caller if it has to wait, until when. Should the caller not come back from
+// that or its context end, w leaves the queue.
+func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, waits bool, until time.Time) (Permit, time.Duration, error) {
 	left := true
 	defer func() {
 		if left {
 			l.leave(w)
 		}
 	}()
-	tell()
-	timer := time.NewTimer(max(budget, patience))
+	if waits {
+		ask.Notify(until)
+	}
+	timer := time.NewTimer(max(ask.Budget, patience))
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		// The answers that were to tell what is left did not come.
-		return Permit{}, time.Since(since), &Refusal{Until: time.Now().Add(time.Second)}
-	case o := <-w.ready:
-		left = false
-		if !o.refused.IsZero() {
-			return Permit{}, time.Since(since), &Refusal{Until: o.refused}
+	for {
+		select {
+		case until := <-w.worse:
+			ask.Notify(until)
+		case <-timer.C:
+			// The answers that were to tell what is left did not come.
+			return Permit{}, time.Since(since), &Refusal{Until: time.Now().Add(time.Second)}
+		case o := <-w.ready:
+			left = false
+			if !o.refused.IsZero() {
+				return Permit{}, time.Since(since), &Refusal{Until: o.refused}
+			}
+			return o.permit, time.Since(since), nil
+		case <-ctx.Done():
+			return Permit{}, time.Since(since), ctx.Err()
 		}
-		return o.permit, time.Since(since), nil
-	case <-ctx.Done():
-		return Permit{}, time.Since(since), ctx.Err()
 	}
 }
 

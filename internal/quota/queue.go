@@ -25,7 +25,9 @@ type waiter struct {
 	latest time.Time // it will not wait longer; zero: no bound
 	until  time.Time // when it is likely to have its permit
 	ready  chan outcome
-	done   bool // it was told
+	done   bool           // it was told
+	worse  chan time.Time // told when that is later than it seemed; nil: not
+	said   time.Time      // the latest that it was told
 	place  *list.Element
 }
 
@@ -71,6 +73,7 @@ type queue struct {
 	row               int       // interactive callers that passed in a row
 	base              time.Time // the outlook by which all were judged last
 	fresh             *waiter   // who came last and was not judged
+	tells             bool      // judge those, too, who wait for ever: they may be told
 }
 
 func (q *queue) len() int { return q.interactive.list.Len() + q.bulk.list.Len() }
@@ -144,7 +147,7 @@ func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time
 	q.base = base
 	ahead := 0
 	for _, l := range []*line{&q.interactive, &q.bulk} {
-		if l.bounded == 0 {
+		if l.bounded == 0 && !q.tells {
 			ahead += l.list.Len()
 			continue
 		}
@@ -160,6 +163,13 @@ func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time
 
 // judge refuses w if its permit would come too late.
 func (q *queue) judge(w *waiter, until time.Time) bool {
+	if w.worse != nil && until.Sub(w.said) > time.Second {
+		select {
+		case w.worse <- until:
+			w.said = until
+		default: // it has not heard the last word yet
+		}
+	}
 	w.until = until
 	if w.latest.IsZero() || !until.After(w.latest) {
 		return false

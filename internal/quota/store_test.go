@@ -17,6 +17,7 @@ type counter struct {
 	left   int
 	again  time.Duration
 	opens  time.Duration
+	reset  time.Time // instead of opens
 	delay  time.Duration
 	err    error
 	panics bool
@@ -57,6 +58,9 @@ func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, erro
 	taken := ask.Held + int(ask.Served+ask.Lost+ask.Refused)
 	c.left += c.taken[ask.Process] - taken
 	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks))}
+	if !c.reset.IsZero() {
+		a.Opens = max(time.Until(c.reset), 0)
+	}
 	a.Interactive = min(ask.Interactive, max(c.left, 0))
 	a.Bulk = min(ask.Bulk, max(c.left-a.Interactive, 0))
 	c.left -= a.Interactive + a.Bulk
@@ -504,6 +508,29 @@ func TestAWalkKeepsItsPermits(t *testing.T) {
 					t.Errorf("%d of 1,000 left, %d exchanges for 100 calls", left, len(asks))
 				}
 			})
+		})
+	}
+}
+
+// Who waits is told until when as soon as the store has said it.
+func TestALongWaitForAStoreIsTold(t *testing.T) {
+	for _, budget := range []time.Duration{time.Hour, Forever} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{again: 5 * time.Second, reset: time.Now().Add(50 * time.Minute), delay: 10 * time.Millisecond}
+			d := with(t, c)
+			time.AfterFunc(50*time.Minute, func() { c.set(func() { c.left = 5 }) })
+			start := time.Now()
+			var told []time.Duration
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: budget, Notify: func(until time.Time) {
+				if time.Until(until) > time.Second {
+					told = append(told, until.Sub(start).Round(time.Minute))
+				}
+			}})
+			if err != nil || waited < 50*time.Minute || waited > 51*time.Minute || len(told) != 1 || told[0] != 50*time.Minute {
+				t.Errorf("%v after %v, told %v", err, waited, told)
+			}
+			d.Cancel(p, false)
+			<-time.After(time.Second)
 		})
 	}
 }
