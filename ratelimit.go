@@ -92,10 +92,10 @@ type QuotaAsk struct {
 	// Held is how many permits the process has, in use or not, without those
 	// it wants.
 	Held int
-	// Served, Lost, Refused and Calls count since the process began: answers
-	// that told what is left, requests that nothing told of, 429s, and
-	// interactive calls.
-	Served, Lost, Refused, Calls int64
+	// Served, Lost, Silent, Refused and Calls count since the process began:
+	// answers that told what is left, requests that nothing told of, those of
+	// them that were answered all the same, 429s, and interactive calls.
+	Served, Lost, Silent, Refused, Calls int64
 	// Limit, Remaining and Reset, the time until then, are the newest figures
 	// that an answer told, Age is how old they are. A Limit of 0 means that
 	// there are none, a Reset of 0 that it is over or not known. Sent is the

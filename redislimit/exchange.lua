@@ -19,8 +19,8 @@ local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 
 local key, name = KEYS[1], ARGV[1]
-local number, wantInteractive, wantBulk, reserve, held, allServed, allLost, allRefused, allCalls,
-	toldLimit, toldLeft, toldReset, age, sent, retry, refusedSent = unpack('>dddddddddddddddd', ARGV[2])
+local number, wantInteractive, wantBulk, reserve, held, allServed, allLost, allSilent, allRefused, allCalls,
+	toldLimit, toldLeft, toldReset, age, sent, retry, refusedSent = unpack('>ddddddddddddddddd', ARGV[2])
 local now = ARGV[3] and tonumber(ARGV[3]) -- only tests tell the time
 if not now then
 	local time = call('TIME')
@@ -47,9 +47,9 @@ local _, _, born, swept, part, processes, out, limit, left, reset, opens, length
 	blocked, strikes, struck, probed, silent, called, recent, others,
 	firstAt, firstLeft, ours, rolled = unpack('>dddddddddddddddddddddddddd', state)
 
-local myNumber, myHeld, myAt, served, lost, refused, calls = 0, 0, 0, 0, 0, 0, 0
+local myNumber, myHeld, myAt, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0
 if mine then
-	myNumber, myHeld, myAt, served, lost, refused, calls = unpack('>ddddddd', mine)
+	myNumber, myHeld, myAt, served, lost, wordless, refused, calls = unpack('>dddddddd', mine)
 	if number <= myNumber and now - myAt <= SILENCE then
 		return pack('>ddddd', 0, 0, 0, 0, turn) -- it came twice, or late
 	end
@@ -73,17 +73,19 @@ end
 
 -- Counters are totals: an exchange that got lost is made up for by the next.
 if mine then
-	served, lost, refused, calls = allServed - served, allLost - lost, allRefused - refused, allCalls - calls
+	served, lost, wordless = allServed - served, allLost - lost, allSilent - wordless
+	refused, calls = allRefused - refused, allCalls - calls
 	out = out - myHeld
 else
-	served, lost, refused, calls = 0, 0, retry > 0 and 1 or 0, wantInteractive
+	served, lost, wordless, refused, calls = 0, 0, 0, retry > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
 end
-out, ours, silent = out + held, ours + served + lost, silent + lost
+out, ours, silent = out + held, ours + served + lost, silent + wordless
 
 -- Figures are news if their request was sent after the newest ones had come.
 -- Others may only lower what is left, or be of a later window.
 local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
+local was = length
 local newer, plan = sent >= booked, toldLimit ~= limit
 local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
 local news = newer or not plan and not earlier and (later or toldLeft < left)
@@ -209,6 +211,7 @@ else
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 then
 			again = max(observed + window / 12 - now, again)
+			wait = again
 		end
 	end
 end
@@ -216,8 +219,8 @@ end
 call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
 	others, firstAt, firstLeft, ours, rolled),
-	name, pack('>ddddddd', number, held + interactive + bulk, now, allServed, allLost, allRefused, allCalls))
-if swept == now then
+	name, pack('>dddddddd', number, held + interactive + bulk, now, allServed, allLost, allSilent, allRefused, allCalls))
+if swept == now or length ~= was or refused > 0 then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
 end
 return pack('>ddddd', interactive, bulk, again, wait, turn)

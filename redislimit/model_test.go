@@ -20,7 +20,7 @@ type model struct {
 }
 
 type modelProcess struct {
-	number, held, at, served, lost, refused, calls float64
+	number, held, at, served, lost, silent, refused, calls float64
 }
 
 type modelState struct {
@@ -86,15 +86,15 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		}
 	}
 	me, known := s.procs[ask.Process]
-	served, lost, refused, calls := 0.0, 0.0, 0.0, float64(ask.Interactive)
+	served, lost, silent, refused, calls := 0.0, 0.0, 0.0, 0.0, float64(ask.Interactive)
 	if known {
-		served, lost = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost
+		served, lost, silent = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost, float64(ask.Silent)-me.silent
 		refused, calls = float64(ask.Refused)-me.refused, float64(ask.Calls)-me.calls
 	} else if ask.RetryAfter > 0 {
 		refused = 1
 	}
 	s.total += served + lost
-	s.silent += lost
+	s.silent += silent
 	if ask.Limit > 0 && (!known || served+refused > 0) {
 		s.book(ask, out, now, turn)
 	}
@@ -116,7 +116,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	answer.Turn = int64(turn)
 	s.procs[ask.Process] = modelProcess{
 		number: float64(ask.Number), held: float64(ask.Held + answer.Interactive + answer.Bulk), at: now,
-		served: float64(ask.Served), lost: float64(ask.Lost), refused: float64(ask.Refused), calls: float64(ask.Calls),
+		served: float64(ask.Served), lost: float64(ask.Lost), silent: float64(ask.Silent), refused: float64(ask.Refused), calls: float64(ask.Calls),
 	}
 	m.turn, s.now = turn, now
 	return answer
@@ -258,6 +258,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 			again, wait = max(opens-now, again), opens-now
 		case out == 0:
 			again = max(s.observed+s.window(12)-now, again)
+			wait = again
 		}
 	}
 	if interactive == wantInteractive && (bulk > 0 || wantBulk == 0) {

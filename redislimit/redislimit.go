@@ -116,10 +116,10 @@ func (s *Store) exchange(ctx context.Context, ask leedo.QuotaAsk, args []any) (l
 // arguments spells an ask for the script: numbers are doubles, which hold
 // microseconds exactly for 285 years.
 func arguments(ask leedo.QuotaAsk) []any {
-	packed := make([]byte, 0, 16*8)
+	packed := make([]byte, 0, 17*8)
 	for _, n := range [...]float64{
 		float64(ask.Number), float64(ask.Interactive), float64(ask.Bulk), ask.Reserve, float64(ask.Held),
-		float64(ask.Served), float64(ask.Lost), float64(ask.Refused), float64(ask.Calls),
+		float64(ask.Served), float64(ask.Lost), float64(ask.Silent), float64(ask.Refused), float64(ask.Calls),
 		float64(ask.Limit), float64(ask.Remaining), micros(ask.Reset), micros(ask.Age), float64(ask.Sent),
 		micros(ask.RetryAfter), float64(ask.RefusedSent),
 	} {

@@ -85,8 +85,14 @@ func TestCold(t *testing.T) {
 	}
 	b.process("a").Held, b.process("a").Lost = 0, 3
 	b.grants("nothing told", "a", 9, 3)
-	for range 10 {
+	for range 10 { // cut connections are no sign that it never tells
 		b.process("a").Held, b.process("a").Lost = 0, b.process("a").Lost+3
+		b.exchange("a", 3, 0)
+	}
+	b.grants("a network that is down", "c", 1000, 0)
+	for range 10 {
+		a := b.process("a")
+		a.Held, a.Lost, a.Silent = 0, a.Lost+3, a.Silent+3
 		b.exchange("a", 3, 0)
 	}
 	b.grants("a server that never tells", "c", 1000, 1000)

@@ -37,6 +37,7 @@ func (a *asker) next(r *rand.Rand, limit int, reset float64, now float64) leedo.
 			}
 		case n < 4:
 			k.Lost++
+			k.Silent += int64(r.IntN(2))
 		default:
 			k.Served++
 		}

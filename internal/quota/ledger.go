@@ -207,7 +207,7 @@ func (l *Ledger) Settle(p Permit, refused bool, r Reading, received time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.account.settle(p, refused, r, received)
-	l.shared.settle(p, refused, r, received)
+	l.shared.settle(p, true, refused, r, received)
 	l.dispatch(received)
 }
 
@@ -219,7 +219,7 @@ func (l *Ledger) Cancel(p Permit, sent bool) {
 	now := time.Now()
 	l.account.cancel(sent, now)
 	if l.shared.back(); sent {
-		l.shared.settle(p, false, Reading{Limit: -1, Remaining: -1}, now)
+		l.shared.settle(p, false, false, Reading{Limit: -1, Remaining: -1}, now)
 	}
 	l.dispatch(now)
 }

@@ -22,8 +22,8 @@ type StoreAsk struct {
 	Interactive, Bulk int
 	Reserve           float64
 
-	Held                         int
-	Served, Lost, Refused, Calls int64
+	Held                                 int
+	Served, Lost, Silent, Refused, Calls int64
 
 	Limit, Remaining int
 	Reset, Age       time.Duration
@@ -121,7 +121,7 @@ func (s *shared) back() {
 // settle notes what became of a request, and the figures of its answer if
 // they are the newest: of the latest window, and of those the lowest until
 // they are reported.
-func (s *shared) settle(p Permit, refused bool, r Reading, now time.Time) {
+func (s *shared) settle(p Permit, answered, refused bool, r Reading, now time.Time) {
 	if s == nil {
 		return
 	}
@@ -136,6 +136,9 @@ func (s *shared) settle(p Permit, refused bool, r Reading, now time.Time) {
 		s.report.Served++
 	default:
 		s.report.Lost++
+		if answered {
+			s.report.Silent++
+		}
 	}
 	known := !r.Reset.IsZero() && !s.told.Reset.IsZero()
 	later, earlier := known && r.Reset.Sub(s.told.Reset) > tolerance, known && s.told.Reset.Sub(r.Reset) > tolerance

@@ -291,21 +291,21 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server gives back
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
-			s.settle(Permit{turn: tt.turn}, false, told(100, tt.remaining, tt.reset), now)
+			s.settle(Permit{turn: tt.turn}, true, false, told(100, tt.remaining, tt.reset), now)
 			if got, _ := report(); got != tt.want {
 				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
 			}
 		}
-		s.settle(Permit{turn: 4}, false, told(100, 70, 2*time.Hour), now)
-		s.settle(Permit{turn: 5}, false, told(100, 80, 2*time.Hour), now)
+		s.settle(Permit{turn: 4}, true, false, told(100, 70, 2*time.Hour), now)
+		s.settle(Permit{turn: 5}, true, false, told(100, 80, 2*time.Hour), now)
 		if got, _ := report(); got != 70 {
 			t.Errorf("of two that came together %d is reported", got)
 		}
-		s.settle(Permit{turn: 6}, false, told(50, 49, 2*time.Hour), now)
+		s.settle(Permit{turn: 6}, true, false, told(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
 		}
-		s.settle(Permit{turn: 7}, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
+		s.settle(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
 		if ask := s.ask(0, 0, true, &a, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
 			t.Errorf("a refusal is reported as %+v", ask)
 		}
@@ -533,4 +533,23 @@ func TestALongWaitForAStoreIsTold(t *testing.T) {
 			<-time.After(time.Second)
 		})
 	}
+}
+
+// What got lost is told apart from what was answered without figures: only the
+// latter is the way of a server.
+func TestWhatGotLostIsToldApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		for _, name := range []string{"a", "b", "c"} {
+			d.come(t.Context(), name, Interactive, time.Minute)
+		}
+		d.Cancel(d.permit("a"), true)
+		d.Cancel(d.permit("b"), false)
+		d.answer("c", false, Reading{Limit: -1, Remaining: -1})
+		<-time.After(time.Second)
+		if _, asks := c.seen(); asks[len(asks)-1].Lost != 2 || asks[len(asks)-1].Silent != 1 || asks[len(asks)-1].Held != 0 {
+			t.Errorf("reported %+v", asks[len(asks)-1])
+		}
+	})
 }
