@@ -192,7 +192,7 @@ func (a *account) melting(end, now time.Time) time.Time {
 // its permit.
 func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
 	ok, at := a.quotaGate(c, now)
-	probing := a.ends() && a.inFlight > 0 && !a.opens.IsZero() && !now.Before(a.opens) && !now.Before(a.blocked)
+	probing := a.ends() && a.inFlight > 0 && !now.Before(a.opens) && !now.Before(a.blocked)
 	switch {
 	case ok || at.IsZero() || probing: // an answer will tell
 		at = now
