@@ -65,6 +65,7 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 		if !ok || refusal.Until.Sub(start) < time.Hour || waited != time.Second {
 			t.Fatalf("fourth: %v after %v", err, waited)
 		}
+		synctest.Wait() // for the other answers: the first has said enough
 		if f := l.Figures(); f.Remaining != 0 || f.InFlight != 0 || f.Waiting != 0 {
 			t.Errorf("figures %+v", f)
 		}
