@@ -80,6 +80,7 @@ func TestALongWalkDoesNotGrow(t *testing.T) {
 	held := func() int {
 		synctest.Wait() // for the pages ahead
 		var stats runtime.MemStats
+		runtime.GC() // pooled buffers outlive the first
 		runtime.GC()
 		runtime.ReadMemStats(&stats)
 		return int(stats.HeapAlloc)
@@ -96,7 +97,7 @@ func TestALongWalkDoesNotGrow(t *testing.T) {
 				case 20_000:
 					early = held()
 				case (pages - 20) * perPage:
-					if grown := held() - early; grown > 128<<10 {
+					if grown := held() - early; grown > 256<<10 {
 						t.Errorf("%d ahead: %d bytes more after %d rows than after 20,000", n, grown, rows)
 					} else {
 						t.Logf("%d ahead: %d bytes more after %d rows than after 20,000", n, grown, rows)
