@@ -90,7 +90,8 @@ type QuotaAsk struct {
 	Interactive, Bulk int
 	Reserve           float64
 	// Held is how many permits the process has, in use or not, without those
-	// it wants.
+	// it wants. While it has or wants some it asks every ten seconds at least;
+	// those of one that was silent for 30 seconds may be given to others.
 	Held int
 	// Served, Lost, Silent, Refused and Calls count since the process began:
 	// answers that told what is left, requests that nothing told of, those of

@@ -10,6 +10,7 @@ local QUOTA = 'leedo-quota-1' -- no other hash has such a field
 local SECOND, HOUR = 1e6, 3600e6
 local SILENCE = 30 * SECOND  -- a process that says nothing for so long is gone
 local SWEEP = 5 * SECOND     -- how often such processes are looked for
+local GRACE = 15 * SECOND    -- when all were silent: a process shows itself every 10 s
 local TOLERANCE = 2 * SECOND -- resets that differ by less are the same
 local MARGIN = SECOND / 20   -- how long after a reset it is believed
 local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
@@ -41,28 +42,32 @@ end
 if not state or now < last - SWEEP then -- nothing there, or the clock was set back
 	call('DEL', key)
 	-- part is 0.9, as nobody knows yet who else there is.
-	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 21), nil
+	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
 end
 local _, _, born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, called, recent, others,
-	firstAt, firstLeft, ours, rolled = unpack('>dddddddddddddddddddddddddd', state)
+	firstAt, firstLeft, ours, rolled, waiting, pace = unpack('>dddddddddddddddddddddddddddd', state)
 
-local myNumber, myHeld, myAt, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0
+local myNumber, myHeld, myWaiting, myAt, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 if mine then
-	myNumber, myHeld, myAt, served, lost, wordless, refused, calls = unpack('>dddddddd', mine)
+	myNumber, myHeld, myWaiting, myAt, fed, served, lost, wordless, refused, calls = unpack('>dddddddddd', mine)
 	if number <= myNumber and now - myAt <= SILENCE then
 		return pack('>ddddd', 0, 0, 0, 0, turn) -- it came twice, or late
 	end
 end
 turn = max(now, turn + 1)
+local quiet = now - last > SILENCE
+if quiet then
+	swept = now + GRACE - SWEEP -- it may have been Redis that slept, or its clock that was set
+end
 if now - swept >= SWEEP then
-	swept, processes, out = now, 0, 0
+	swept, processes, out, waiting = now, 0, 0, 0
 	local all = call('HGETALL', key)
 	for i = 1, #all, 2 do
 		if all[i] ~= QUOTA then
-			local _, permits, at = unpack('>ddd', all[i + 1])
+			local _, permits, wants, at = unpack('>dddd', all[i + 1])
 			if now - at <= SILENCE then
-				processes, out = processes + 1, out + permits
+				processes, out, waiting = processes + 1, out + permits, waiting + wants
 			else
 				call('HDEL', key, all[i]) -- its permits come back
 				mine = all[i] ~= name and mine or nil
@@ -75,7 +80,7 @@ end
 if mine then
 	served, lost, wordless = allServed - served, allLost - lost, allSilent - wordless
 	refused, calls = allRefused - refused, allCalls - calls
-	out = out - myHeld
+	out, waiting = out - myHeld, waiting - myWaiting
 else
 	served, lost, wordless, refused, calls = 0, 0, 0, retry > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
@@ -95,12 +100,19 @@ if news and toldLimit > 0 and (not mine or served + refused > 0) then
 		-- what was spent together comes back together, a window later.
 		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
 		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
+		-- One that is followed by another a window later, and gave back less than
+		-- half: what was spent in the window before counts less and less.
+		pace = 0
+		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE then
+			pace = (limit - toldLeft) / (ends - now)
+		end
 	end
 	length = max(plan and 0 or length, min(ends - now, HOUR), SECOND)
 	if ends > 0 and (later or earlier or ends < reset) then
 		reset = ends
-		opens = min(ends, now + HOUR + SILENCE) + MARGIN -- a later reset is a slip
 	end
+	opens = reset > 0 and min(reset, now + HOUR + SILENCE) + MARGIN or 0 -- a later reset is a slip
+	pace = plan and 0 or pace
 	limit, left, observed, booked, silent = toldLimit, toldLeft, now - age, turn, 0
 	born = sent < born and born or 0 -- it is known how it is now
 	-- What others spend shows in figures that have fallen, since the first of the
@@ -122,7 +134,7 @@ end
 
 left = max(left - lost, 0)
 if silent > SILENT and now >= opens then
-	limit, reset, opens = 0, 0, 0 -- it has stopped telling
+	limit, reset, opens, pace = 0, 0, 0, 0 -- it has stopped telling
 end
 if served > 0 and sent >= struck or lost > 0 and now >= blocked then
 	strikes = 0
@@ -132,9 +144,10 @@ if refused > 0 and refusedSent >= struck then -- those under way together count 
 	blocked = now + min(2 ^ (strikes - 1), 300) * SECOND
 	if retry > 0 then
 		blocked = now + retry + MARGIN
-	elseif opens > now then
+	elseif opens > now and pace == 0 then
 		blocked = opens
 	end
+	pace = pace * 0.7 -- it was too much
 	left, opens, struck = 0, limit > 0 and blocked or 0, turn
 end
 
@@ -151,7 +164,7 @@ else
 	-- Figures without a reset allow one try after a while.
 	local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
 	local rest = min(max((rolled > 0 and rolled + window or first) - now, 0), window) -- of the window
-	local spent, share = 0, 0
+	local there, spent, share = left + pace * (now - observed), 0, 0
 	if limit > 0 and now < first and others * window / 12 > 1 then
 		-- What others have likely spent is not there, nor is the last request.
 		spent = floor(others * (now - observed) + 0.5) + 1
@@ -174,18 +187,29 @@ else
 
 	-- Not all that is left may be out at once, as others send, too.
 	local most = born > 0 and silent <= SILENT and COLD or math.huge
-	if limit == 0 and strikes > 0 then
+	if strikes > 0 and (limit == 0 or pace > 0) then
 		most = 1
+	elseif pace > 0 then
+		most = min(most, max(left, COLD)) -- more on reckoning alone would be bold
 	end
 	local forAll, forBulk = most, most
 	if limit > 0 then
-		local n = left - spent
+		local n = floor(there) - spent
 		forAll = n < 1 and 0 or min(max(floor(n * part), 1), most)
 		n = n - share
 		forBulk = share == 0 and forAll or n < 1 and 0 or min(max(floor(n * part), 1), most)
 	end
-	interactive = min(wantInteractive, max(forAll - out, 0))
-	local free = forBulk - out - interactive
+	-- What is not enough for all interactive calls that wait, here and in other
+	-- processes, is divided; a process that just had its part leaves theirs to
+	-- the others, until they had time to ask. They pass before bulk, too.
+	local room, all = max(forAll - out, 0), wantInteractive + waiting
+	interactive = min(wantInteractive, room)
+	if waiting > 0 and interactive > 0 and room < all then
+		local justFed = now - fed <= min(SECOND, window / 50)
+		interactive = justFed and max(room - waiting, 0) or max(floor(room * wantInteractive / all), 1)
+	end
+	fed = interactive > 0 and now or fed
+	local free = min(forBulk - out, room - waiting) - interactive
 	if wantBulk > 0 and free >= 1 then
 		bulk = min(wantBulk, LEASE, max(floor(free / (2 * processes)), 1))
 	end
@@ -194,20 +218,24 @@ else
 	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
 	if interactive + bulk == 0 and limit > 0 and
 		(now >= first and (out == 0 or now - probed >= REPROBE) or
-		out == 0 and left >= enough and now - observed > window / 12) then
+		out == 0 and there >= enough and now - observed > window / 12) then
 		interactive = min(wantInteractive, 1)
 		bulk = min(wantBulk, 1 - interactive)
 		probed = now
 	end
 	out = out + interactive + bulk
 	if interactive < wantInteractive or wantBulk > 0 and bulk == 0 then -- else there may be more at once
-		local free = left - out - spent
+		local free = there - out - spent
 		again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
 		if now >= first or limit == 0 then
 			-- nothing to wait for
+		elseif pace > 0 then
+			local lack = 1 - free + (interactive == wantInteractive and share or 0)
+			again = min(max(lack / pace, again), max(first - now, again))
+			wait = again
 		elseif interactive == wantInteractive and free >= 1 and free < 1 + share then
 			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it melts, but not for many
-		elseif left < 1 or out == 0 and left < enough then
+		elseif there < 1 or out == 0 and there < enough then
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 then
 			again = max(observed + window / 12 - now, again)
@@ -215,12 +243,14 @@ else
 		end
 	end
 end
+local wants = wantInteractive - interactive
+waiting = waiting + wants
 
-call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
+call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
-	others, firstAt, firstLeft, ours, rolled),
-	name, pack('>dddddddd', number, held + interactive + bulk, now, allServed, allLost, allSilent, allRefused, allCalls))
-if swept == now or length ~= was or refused > 0 then
+	others, firstAt, firstLeft, ours, rolled, waiting, pace),
+	name, pack('>dddddddddd', number, held + interactive + bulk, wants, now, fed, allServed, allLost, allSilent, allRefused, allCalls))
+if quiet or swept == now or length ~= was or refused > 0 then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
 end
 return pack('>ddddd', interactive, bulk, again, wait, turn)

@@ -20,7 +20,7 @@ type model struct {
 }
 
 type modelProcess struct {
-	number, held, at, served, lost, silent, refused, calls float64
+	number, held, wants, at, fed, served, lost, silent, refused, calls float64
 }
 
 type modelState struct {
@@ -31,6 +31,7 @@ type modelState struct {
 	observed, booked, blocked, strikes, struck           float64
 	probed, silent, total, called, calls                 float64
 	others, part, firstAt, firstLeft, firstTotal, rolled float64
+	pace                                                 float64
 }
 
 const (
@@ -73,7 +74,10 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		return leedo.QuotaAnswer{Turn: int64(m.turn)}
 	}
 	out, processes := float64(ask.Held), 1.0
-	sweep := now-s.swept >= 5*second
+	if now-s.now > 30*second {
+		s.swept = now + 10*second
+	}
+	waiting, sweep := 0.0, now-s.swept >= 5*second
 	if sweep {
 		s.swept = now
 	}
@@ -82,7 +86,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		case sweep && now-p.at > 30*second:
 			delete(s.procs, name)
 		case name != ask.Process:
-			out, processes = out+p.held, processes+1
+			out, processes, waiting = out+p.held, processes+1, waiting+p.wants
 		}
 	}
 	me, known := s.procs[ask.Process]
@@ -100,7 +104,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	}
 	s.left = max(s.left-lost, 0)
 	if s.silent > 20 && now >= s.opens {
-		s.limit, s.reset, s.opens = 0, 0, 0
+		s.limit, s.reset, s.opens, s.pace = 0, 0, 0, 0
 	}
 	if served > 0 && float64(ask.Sent) >= s.struck || lost > 0 && now >= s.blocked {
 		s.strikes = 0
@@ -112,10 +116,11 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	if calls > 0 {
 		s.called = now
 	}
-	answer := s.grant(ask, out, processes, now)
+	answer := s.grant(ask, out, processes, waiting, &me.fed, now)
 	answer.Turn = int64(turn)
 	s.procs[ask.Process] = modelProcess{
-		number: float64(ask.Number), held: float64(ask.Held + answer.Interactive + answer.Bulk), at: now,
+		number: float64(ask.Number), held: float64(ask.Held + answer.Interactive + answer.Bulk),
+		wants: float64(ask.Interactive - answer.Interactive), at: now, fed: me.fed,
 		served: float64(ask.Served), lost: float64(ask.Lost), silent: float64(ask.Silent), refused: float64(ask.Refused), calls: float64(ask.Calls),
 	}
 	m.turn, s.now = turn, now
@@ -140,14 +145,21 @@ func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
 		case s.rolled == 0 || now-s.rolled > 0.9*s.length:
 			s.rolled = now
 		}
+		s.pace = 0
+		if later && s.rolled == 0 && (remaining+1)*2 < s.limit && at-s.reset <= 3*second {
+			s.pace = (s.limit - remaining) / (reset - now)
+		}
 	}
 	if plan {
-		s.length = 0
+		s.length, s.pace = 0, 0
 	}
 	s.length = max(s.length, min(reset-now, hour), second)
 	if reset > 0 && (later || earlier || reset < s.reset) {
 		s.reset = reset
-		s.opens = min(reset, now+hour+30*second) + second/20
+	}
+	s.opens = 0
+	if s.reset > 0 {
+		s.opens = min(s.reset, now+hour+30*second) + second/20
 	}
 	s.limit, s.left, s.observed, s.booked, s.silent = limit, remaining, at, turn, 0
 	s.sure = s.sure || float64(ask.Sent) >= s.born
@@ -170,12 +182,12 @@ func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
 	switch {
 	case ask.RetryAfter.Microseconds() > 0:
 		s.blocked = now + micros(ask.RetryAfter) + second/20
-	case s.opens > now:
+	case s.opens > now && s.pace == 0:
 		s.blocked = s.opens
 	default:
 		s.blocked = now + min(math.Pow(2, s.strikes-1), 300)*second
 	}
-	s.left, s.opens, s.struck = 0, 0, turn
+	s.left, s.opens, s.struck, s.pace = 0, 0, turn, s.pace*0.7
 	if s.limit > 0 {
 		s.opens = s.blocked
 	}
@@ -202,9 +214,12 @@ func (s *modelState) room(n, out float64) float64 {
 	}
 	if s.limit == 0 {
 		most = math.Inf(1)
-		if s.strikes > 0 {
-			most = 1
-		}
+	}
+	switch {
+	case s.strikes > 0 && (s.limit == 0 || s.pace > 0):
+		most = min(most, 1)
+	case s.pace > 0:
+		most = min(most, max(s.left, 4))
 	}
 	if !s.sure && s.silent <= 20 {
 		most = min(most, 4)
@@ -212,7 +227,7 @@ func (s *modelState) room(n, out float64) float64 {
 	return max(most-out, 0)
 }
 
-func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leedo.QuotaAnswer {
+func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, fed *float64, now float64) leedo.QuotaAnswer {
 	opens := s.opens
 	if opens == 0 {
 		opens = s.observed + hour/max(s.limit, 1)*math.Pow(2, min(s.strikes, 10))
@@ -221,7 +236,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 	if s.rolled > 0 {
 		rest = within(s.rolled+s.window(1)-now, 0, s.window(1))
 	}
-	spent, share := 0.0, 0.0
+	there, spent, share := s.left+s.pace*(now-s.observed), 0.0, 0.0
 	if s.limit > 0 && ask.Reserve > 0 {
 		share = s.kept(ask.Reserve, rest, now)
 	}
@@ -232,8 +247,19 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 	interactive, bulk := 0.0, 0.0
 	again, wait := max(s.blocked-now, 0), max(s.blocked-now, 0)
 	if wait == 0 {
-		interactive = min(wantInteractive, s.room(s.left-spent, out))
-		if free := s.room(s.left-spent-share, out) - interactive; free >= 1 {
+		room := s.room(math.Floor(there)-spent, out)
+		interactive = min(wantInteractive, room)
+		if all := wantInteractive + waiting; waiting > 0 && interactive > 0 && room < all {
+			if now-*fed <= min(second, s.window(50)) {
+				interactive = max(room-waiting, 0)
+			} else {
+				interactive = max(math.Floor(room*wantInteractive/all), 1)
+			}
+		}
+		if interactive > 0 {
+			*fed = now
+		}
+		if free := min(s.room(math.Floor(there)-spent-share, out), room-waiting) - interactive; free >= 1 {
 			bulk = min(wantBulk, 32, max(math.Floor(free/(2*processes)), 1))
 		}
 		enough := max(s.limit/50, 1)
@@ -241,20 +267,27 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, now float64) leed
 			enough = max(s.limit/20, 1+share)
 		}
 		probe := now >= opens && (out == 0 || now-s.probed >= 3*second) ||
-			out == 0 && s.left >= enough && now-s.observed > s.window(12)
+			out == 0 && there >= enough && now-s.observed > s.window(12)
 		if probe && wantInteractive+wantBulk > 0 && interactive+bulk == 0 && s.limit > 0 {
 			interactive = min(wantInteractive, 1)
 			bulk = min(wantBulk, 1-interactive)
 			s.probed = now
 		}
 		out += interactive + bulk
-		free := s.left - out - spent
+		free := there - out - spent
 		again = min(20+2*processes, 250) * 1e3
 		switch {
 		case now >= opens || s.limit == 0:
+		case s.pace > 0:
+			lack := 1 - free
+			if interactive == wantInteractive {
+				lack += share
+			}
+			again = min(max(lack/s.pace, again), max(opens-now, again))
+			wait = again
 		case interactive == wantInteractive && free >= 1 && free < 1+share:
 			again, wait = within(rest/50, again, 5*second), rest
-		case s.left < 1 || out == 0 && s.left < enough:
+		case there < 1 || out == 0 && there < enough:
 			again, wait = max(opens-now, again), opens-now
 		case out == 0:
 			again = max(s.observed+s.window(12)-now, again)

@@ -6,11 +6,13 @@ import (
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/redislimit"
+	"github.com/redis/go-redis/v9"
 )
 
 // book is a store at a time of the test's own, and what its processes report.
 type book struct {
 	t     *testing.T
+	rdb   *redis.Client
 	store *redislimit.Store
 	now   int64 // microseconds
 	procs map[string]*leedo.QuotaAsk
@@ -18,7 +20,8 @@ type book struct {
 }
 
 func newBook(t *testing.T) *book {
-	return &book{t, newStore(t, startRedis(t).client(), "k"), 1_800_000_000_000_000, map[string]*leedo.QuotaAsk{}, 0}
+	rdb := startRedis(t).client()
+	return &book{t, rdb, newStore(t, rdb, "k"), 1_800_000_000_000_000, map[string]*leedo.QuotaAsk{}, 0}
 }
 
 func (b *book) pass(d time.Duration) { b.now += d.Microseconds() }
@@ -83,6 +86,8 @@ func TestCold(t *testing.T) {
 	if got := b.grants("cold", "c", 3, 0); got.Opens != 0 || got.AskAgain <= 0 || got.AskAgain > 100*time.Millisecond {
 		t.Errorf("%+v", got)
 	}
+	b.grants("it gave up", "b", 0, 0)
+	b.grants("it gave up", "c", 0, 0)
 	b.process("a").Held, b.process("a").Lost = 0, 3
 	b.grants("nothing told", "a", 9, 3)
 	for range 10 { // cut connections are no sign that it never tells
@@ -90,6 +95,7 @@ func TestCold(t *testing.T) {
 		b.exchange("a", 3, 0)
 	}
 	b.grants("a network that is down", "c", 1000, 0)
+	b.grants("it gave up", "c", 0, 0)
 	for range 10 {
 		a := b.process("a")
 		a.Held, a.Lost, a.Silent = 0, a.Lost+3, a.Silent+3
@@ -153,12 +159,12 @@ func TestOldFigures(t *testing.T) {
 	b.answered("b", 1, 100, 0, 0, old) // late, with a reset that is over
 	b.grants("the report", "b", 0, 0)
 	b.grants("the old one had nothing left", "c", 5, 5)
-	b.answered("c", 1, 100, 80, 59*time.Second, b.turn)
+	b.answered("c", 1, 100, 94, 59*time.Second, b.turn)
 	b.grants("less", "c", 0, 0)
-	b.answered("b", 0, 100, 95, 59*time.Second, old)
+	b.answered("b", 0, 100, 98, 59*time.Second, old)
 	b.process("b").Served++
 	b.grants("the report", "b", 0, 0)
-	b.grants("more, from before", "b", 100, 68) // nine of ten of 80, and four are out
+	b.grants("more, from before", "b", 100, 80) // nine of ten of 94, and four are out
 }
 
 // After a refusal nobody sends until the time told; then one does.

@@ -161,6 +161,7 @@ func (l *Ledger) Grant() Permit {
 // arrive notes that a caller came.
 func (l *Ledger) arrive(c Class, now time.Time) {
 	l.account.arrive(c, now)
+	l.shared.expire(now)
 	if l.shared != nil && c == Interactive {
 		l.shared.report.Calls++
 	}
@@ -228,6 +229,7 @@ func (l *Ledger) Cancel(p Permit, sent bool) {
 // and sets the timer for the next look.
 func (l *Ledger) dispatch(now time.Time) {
 	var next time.Time
+	l.shared.expire(now)
 	for {
 		w := l.queue.next()
 		if w == nil {

@@ -55,6 +55,10 @@ const (
 	keep = 500 * time.Millisecond
 	// heartbeat is how often a process that holds permits shows that it lives.
 	heartbeat = 10 * time.Second
+	// silence is for how long permits are a process's that says nothing. The
+	// store has given them to others after 30 s, and may have heard of it 5 s
+	// before its answer came.
+	silence = 2 * heartbeat
 	// lease is how many permits for bulk are asked for at a time, at least.
 	lease = 32
 )
@@ -109,6 +113,15 @@ func (s *shared) lease(c Class) bool {
 		}
 	}
 	return false
+}
+
+// expire drops permits that others may have been given meanwhile: this program
+// was stopped, or its machine, for which the monotonic clock may have, too.
+func (s *shared) expire(now time.Time) {
+	if s == nil || s.leases == [2]int{} || max(now.Sub(s.last), now.Round(0).Sub(s.last.Round(0))) <= silence {
+		return
+	}
+	s.leases, s.news = [2]int{}, true
 }
 
 // back notes that a permit was given back unused.
@@ -235,7 +248,7 @@ func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
 	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
 	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
 	pause := min(max(answer.AskAgain, flush<<min(s.idle, 4)), hour)
-	pause += rand.N(pause/8 + 1) // processes are not to ask all at once
+	pause += rand.N(min(pause/8, spread) + 1) // processes are not to ask all at once
 	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
 	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
 		if short {

@@ -266,6 +266,41 @@ func TestALongCallShowsThatItLives(t *testing.T) {
 	})
 }
 
+// A process that was stopped for long has no permits any more: the store has
+// taken it for dead. It may be that only the clock on the wall went on.
+func TestPermitsDoNotOutliveAStop(t *testing.T) {
+	for name, clock := range map[string]func(time.Time) time.Time{
+		"a process": func(last time.Time) time.Time { return last.Add(-time.Minute) },
+		"a machine": func(last time.Time) time.Time { return last.Add(-time.Minute).Round(0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 40, again: time.Minute}
+				d := with(t, c)
+				d.come(t.Context(), "a", Bulk, time.Minute)
+				if got := d.passed(); got != "a" {
+					t.Fatalf("passed: %s", got)
+				}
+				d.mu.Lock()
+				d.shared.last = clock(d.shared.last)
+				d.mu.Unlock()
+				c.set(func() { c.left = -32 }) // others have had what it had
+				d.come(t.Context(), "b", Bulk, time.Minute)
+				if got := d.passed(); got != "a" {
+					t.Errorf("passed: %s", got)
+				}
+				if _, asks := c.seen(); asks[len(asks)-1].Held != 1 {
+					t.Errorf("it says that it holds %d", asks[len(asks)-1].Held)
+				}
+				d.answer("a", false, told(100, 9, time.Hour))
+				c.set(func() { c.left = 10 })
+				<-time.After(2 * time.Minute)
+				d.answer("b", false, told(100, 8, time.Hour))
+			})
+		})
+	}
+}
+
 // What is reported are the newest figures: of the latest window, and the lowest
 // of those that came together.
 func TestTheNewestFiguresAreReported(t *testing.T) {

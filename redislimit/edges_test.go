@@ -1,0 +1,115 @@
+package redislimit_test
+
+import (
+	"testing"
+	"time"
+)
+
+// What is not enough for all that wait is divided by how many wait in each
+// process. Who has just had some leaves the rest to the others for a while.
+func TestInteractiveCallsShareWhatThereIs(t *testing.T) {
+	b := told(t, 100, 0, time.Minute)
+	b.grants("nothing left", "b", 45, 0)
+	b.grants("nothing left", "c", 1, 0)
+	b.pass(time.Minute + 100*time.Millisecond)
+	b.process("a").Reset = 0
+	b.grants("a probe", "b", 45, 1)
+	b.answered("b", 1, 100, 30, time.Minute, b.turn)
+	b.grants("all but one", "b", 45, 26) // of nine of ten of 30
+	b.process("a").Reserve = 0
+	if got := b.exchange("a", 0, 50).Bulk; got != 0 {
+		t.Errorf("%d permits for bulk, want what is left for those who wait", got)
+	}
+	b.grants("the one", "c", 1, 1)
+	b.grants("nothing", "b", 19, 0)
+	b.grants("nothing", "c", 1, 0)
+	b.answered("b", 26, 100, 4, time.Minute, b.turn)
+	b.grants("one is not for it", "b", 19, 2)
+	b.answered("c", 1, 100, 4, time.Minute, b.turn)
+	b.grants("both have just had some", "c", 1, 0)
+	b.pass(2 * time.Second)
+	b.grants("whoever is first", "c", 1, 1)
+}
+
+// Processes that all were silent for long may be there all the same: it was
+// Redis that slept, or its clock that was set.
+func TestClockThatIsSetForward(t *testing.T) {
+	b := told(t, 100, 20, time.Hour)
+	b.grants("all", "a", 18, 18)
+	b.pass(40 * time.Second)
+	b.grants("they have theirs", "b", 20, 0)
+	b.pass(10 * time.Second)
+	b.grants("they are there", "a", 0, 0)
+	b.pass(10 * time.Second)
+	b.grants("they have theirs", "b", 20, 0)
+	b.pass(25 * time.Second)
+	b.grants("they are there no more", "b", 20, 18)
+}
+
+// A window that is followed by another of its length and gave little back is
+// that of a server for which the one before fades: it gives back all the time.
+func TestWindowThatFades(t *testing.T) {
+	b := told(t, 100, 0, time.Minute)
+	b.grants("nothing left", "b", 1, 0)
+	b.pass(time.Minute + 100*time.Millisecond)
+	b.process("a").Reset = 0
+	b.grants("a probe", "b", 1, 1)
+	b.answered("b", 1, 100, 0, time.Minute, b.turn)
+	if got := b.grants("it brought nothing", "b", 5, 0); got.Opens < 500*time.Millisecond || got.Opens > 700*time.Millisecond {
+		t.Errorf("%+v, want one in 600 ms", got)
+	}
+	b.pass(13 * time.Second)
+	b.grants("21 came back", "b", 50, 4) // more on reckoning alone would be bold
+	b.answered("b", 4, 100, 17, 47*time.Second, b.turn)
+	b.grants("17 are there", "b", 50, 15)
+	p := b.process("b")
+	p.Held, p.Refused, p.RetryAfter, p.RefusedSent = 0, 1, time.Second, b.turn
+	b.grants("refused", "b", 5, 0)
+	b.pass(2 * time.Second)
+	b.grants("one at a time", "b", 5, 1)
+	b.answered("b", 1, 100, 0, 45*time.Second, b.turn)
+	b.grants("the report", "b", 0, 0)
+	b.pass(10 * time.Second)
+	b.grants("again", "b", 50, 4)
+}
+
+// The state lives longer than what it tells: two windows, and as long as a
+// refusal says. Each exchange after a silence makes that anew.
+func TestTheStateLivesOn(t *testing.T) {
+	b := newBook(t)
+	rdb := b.rdb
+	b.grants("at first", "a", 1, 1)
+	b.pass(time.Second)
+	b.answered("a", 1, 100, 50, time.Hour, b.turn)
+	b.grants("the report", "a", 0, 0)
+	lives := func(what string, least time.Duration) {
+		t.Helper()
+		if got := rdb.PTTL(t.Context(), "{k}").Val(); got < least-time.Minute || got > least+time.Minute {
+			t.Errorf("%s: it lives for %v, want %v", what, got, least)
+		}
+	}
+	lives("an hour's window", 2*time.Hour)
+	rdb.PExpire(t.Context(), "{k}", time.Second)
+	b.pass(40 * time.Second)
+	b.grants("after a silence", "a", 1, 1)
+	lives("after a silence", 2*time.Hour)
+	p := b.process("a")
+	p.Held, p.Refused, p.RetryAfter, p.RefusedSent = 0, 1, 20*time.Hour, b.turn
+	b.grants("refused", "a", 1, 0)
+	lives("refused for long", 20*time.Hour)
+}
+
+// What others have likely spent is left alone until it is worth to ask.
+func TestOthersAreReckonedWith(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	b.pass(time.Minute)
+	b.answered("a", 0, 100, 6, 59*time.Minute, b.turn)
+	b.process("a").Served++
+	b.grants("others spent 44 in a minute", "a", 0, 0)
+	b.pass(4 * time.Minute)
+	if got := b.grants("they may have spent the rest", "b", 1, 0); got.Opens != got.AskAgain || got.Opens < 50*time.Second || got.Opens > 70*time.Second {
+		t.Errorf("%+v, want a minute", got)
+	}
+	b.pass(time.Minute + time.Second)
+	b.grants("it is worth to ask", "b", 5, 1)
+}
