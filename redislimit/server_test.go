@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,8 @@ func (s *redisServer) start(args ...string) error {
 	host, port, _ := net.SplitHostPort(s.addr)
 	s.log, _ = os.Create(filepath.Join(s.t.TempDir(), "log"))
 	defer s.log.Close()
-	args = append([]string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.t.TempDir()}, args...)
+	// A configuration file among the arguments has to be the first.
+	args = slices.Concat(args, []string{"--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.t.TempDir()})
 	s.cmd = exec.Command("redis-server", args...)
 	s.cmd.Stdout = s.log
 	if err := s.cmd.Start(); err != nil {
