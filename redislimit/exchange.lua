@@ -186,7 +186,10 @@ else
 	end
 
 	-- Not all that is left may be out at once, as others send, too.
-	local most = born > 0 and silent <= SILENT and COLD or math.huge
+	local most = math.huge
+	if born > 0 and silent <= SILENT then
+		most = limit > 0 and 1 or COLD -- figures from before the state was lost are old
+	end
 	if strikes > 0 and (limit == 0 or pace > 0) then
 		most = 1
 	elseif pace > 0 then

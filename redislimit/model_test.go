@@ -223,6 +223,9 @@ func (s *modelState) room(n, out float64) float64 {
 	}
 	if !s.sure && s.silent <= 20 {
 		most = min(most, 4)
+		if s.limit > 0 {
+			most = min(most, 1)
+		}
 	}
 	return max(most-out, 0)
 }

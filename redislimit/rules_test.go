@@ -215,7 +215,7 @@ func TestPlan(t *testing.T) {
 	b.grants("from after", "b", 5, 5)
 }
 
-// A state that was lost is begun anew, with few requests until somebody has
+// A state that was lost is begun anew, with one request until somebody has
 // been told something since.
 func TestLostState(t *testing.T) {
 	b := told(t, 100, 50, time.Hour)
@@ -223,12 +223,12 @@ func TestLostState(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.pass(time.Second)
-	b.grants("only what is known from before", "a", 10, 4)
+	b.grants("only what is known from before", "a", 10, 1)
 	b.answered("a", 1, 100, 49, time.Hour, b.turn)
 	b.grants("known anew", "a", 10, 10)
 	b.pass(-time.Minute)
 	b.process("a").Sent, b.process("a").Held = 0, 0
-	b.grants("a clock that was set back", "a", 10, 4)
+	b.grants("a clock that was set back", "a", 10, 1)
 }
 
 // Bulk leaves a share, which melts, and shares the rest with the others.
