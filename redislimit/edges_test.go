@@ -42,7 +42,9 @@ func TestClockThatIsSetForward(t *testing.T) {
 	b.grants("they are there", "a", 0, 0)
 	b.pass(10 * time.Second)
 	b.grants("they have theirs", "b", 20, 0)
-	b.pass(25 * time.Second)
+	b.pass(16 * time.Second)
+	b.grants("they may be there", "b", 20, 0)
+	b.pass(16 * time.Second)
 	b.grants("they are there no more", "b", 20, 18)
 }
 
@@ -65,10 +67,12 @@ func TestWindowThatFades(t *testing.T) {
 	p := b.process("b")
 	p.Held, p.Refused, p.RetryAfter, p.RefusedSent = 0, 1, time.Second, b.turn
 	b.grants("refused", "b", 5, 0)
-	b.pass(2 * time.Second)
+	b.pass(5 * time.Second)
 	b.grants("one at a time", "b", 5, 1)
 	b.answered("b", 1, 100, 0, 45*time.Second, b.turn)
-	b.grants("the report", "b", 0, 0)
+	if got := b.grants("slower than it was", "b", 1, 0); got.Opens < 800*time.Millisecond || got.Opens > 900*time.Millisecond {
+		t.Errorf("%+v, want one in 857 ms", got)
+	}
 	b.pass(10 * time.Second)
 	b.grants("again", "b", 50, 4)
 }
@@ -112,4 +116,52 @@ func TestOthersAreReckonedWith(t *testing.T) {
 	}
 	b.pass(time.Minute + time.Second)
 	b.grants("it is worth to ask", "b", 5, 1)
+}
+
+// Who leaves permits to others, as it had some, waits for a moment only.
+func TestDivisionIsNoLongWait(t *testing.T) {
+	b := told(t, 100, 20, time.Hour)
+	b.grants("all", "b", 19, 18)
+	b.grants("nothing left", "c", 19, 0)
+	b.answered("b", 18, 100, 20, time.Hour, b.turn)
+	b.process("b").Remaining = 20 // it gives some back
+	b.pass(500 * time.Millisecond)
+	if got := b.grants("it had some", "b", 18, 0); got.Opens != 0 || got.AskAgain > 100*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Exchanges that are far apart do not keep the dead alive.
+func TestTheDeadGoInQuietTimes(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	b.grants("all", "b", 45, 45)
+	for range 2 {
+		b.pass(time.Minute)
+		b.grants("it may be alive", "a", 0, 0)
+	}
+	b.grants("it is dead", "a", 45, 45)
+	if n := b.rdb.HLen(t.Context(), "{k}").Val(); n != 2 {
+		t.Errorf("%d fields, want the state and one process", n)
+	}
+}
+
+// A clock that is set forward by less than a silence takes nobody for dead.
+func TestClockThatIsSetForwardALittle(t *testing.T) {
+	b := told(t, 100, 20, time.Hour)
+	b.grants("all", "a", 18, 18)
+	b.pass(9 * time.Second)
+	b.grants("alive", "b", 0, 0)
+	b.pass(25 * time.Second)
+	b.grants("a has its permits", "b", 18, 0)
+}
+
+// Figures from before a loss of the state are old by any clock.
+func TestLostStateAndClock(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	if err := b.store.Forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.process("a").Sent = b.turn
+	b.pass(-10 * time.Second)
+	b.grants("only what is known from before", "a", 20, 1)
 }

@@ -10,7 +10,8 @@ local QUOTA = 'leedo-quota-1' -- no other hash has such a field
 local SECOND, HOUR = 1e6, 3600e6
 local SILENCE = 30 * SECOND  -- a process that says nothing for so long is gone
 local SWEEP = 5 * SECOND     -- how often such processes are looked for
-local GRACE = 15 * SECOND    -- when all were silent: a process shows itself every 10 s
+local QUIET = 20 * SECOND    -- nobody there says nothing for so long: they speak every 10 s
+local GRACE = 15 * SECOND    -- in which they do so after it
 local TOLERANCE = 2 * SECOND -- resets that differ by less are the same
 local MARGIN = SECOND / 20   -- how long after a reset it is believed
 local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
@@ -41,6 +42,7 @@ if state then
 end
 if not state or now < last - SWEEP then -- nothing there, or the clock was set back
 	call('DEL', key)
+	turn = max(turn, sent) -- or what processes know from before would be news
 	-- part is 0.9, as nobody knows yet who else there is.
 	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
 end
@@ -56,17 +58,17 @@ if mine then
 	end
 end
 turn = max(now, turn + 1)
-local quiet = now - last > SILENCE
-if quiet then
-	swept = now + GRACE - SWEEP -- it may have been Redis that slept, or its clock that was set
-end
-if now - swept >= SWEEP then
-	swept, processes, out, waiting = now, 0, 0, 0
+local quiet = now - last > QUIET
+if quiet or now - swept >= SWEEP then
+	-- It may have been Redis that slept, or its clock that was set: only who had
+	-- been silent before that is gone for sure.
+	local heard = quiet and last or now
+	swept, processes, out, waiting = quiet and now + GRACE - SWEEP or now, 0, 0, 0
 	local all = call('HGETALL', key)
 	for i = 1, #all, 2 do
 		if all[i] ~= QUOTA then
 			local _, permits, wants, at = unpack('>dddd', all[i + 1])
-			if now - at <= SILENCE then
+			if heard - at <= SILENCE then
 				processes, out, waiting = processes + 1, out + permits, waiting + wants
 			else
 				call('HDEL', key, all[i]) -- its permits come back
@@ -240,7 +242,7 @@ else
 			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it melts, but not for many
 		elseif there < 1 or out == 0 and there < enough then
 			again, wait = max(first - now, again), first - now
-		elseif out == 0 then
+		elseif out == 0 and room < 1 then -- else it is for others, for a moment
 			again = max(observed + window / 12 - now, again)
 			wait = again
 		end

@@ -2,10 +2,12 @@ package redislimit_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,8 +113,10 @@ func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, fl
 	}
 	cancel()
 	all.Wait()
-	f.exchanges = m.asks
 	time.Sleep(time.Minute) // until all is reported
+	m.mu.Lock()
+	f.exchanges = m.asks
+	m.mu.Unlock()
 	slices.Sort(f.waits)
 	return f
 }
@@ -226,4 +230,38 @@ func TestACrowdLeavesRoomForOne(t *testing.T) {
 			t.Errorf("one call took %v", longest)
 		}
 	})
+}
+
+// Callers of several processes who want more than a window has get all of it at
+// once, and nobody is refused for less than the reset.
+func TestCrowdsSpendAWindow(t *testing.T) {
+	for name, tt := range map[string]struct{ processes, callers int }{
+		"two large": {2, 60}, "eight small": {8, 13}, "eight large": {8, 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
+				m, start := &model{delay: time.Millisecond}, time.Now()
+				var all sync.WaitGroup
+				var early atomic.Int64
+				for range tt.processes {
+					client := server.Client(leedo.WithRateLimiter(newLimiter(t, m)),
+						leedo.WithHTTPClient(&http.Client{Transport: slow{server.HTTPClient().Transport, ""}}))
+					for range tt.callers {
+						all.Go(func() {
+							_, err := client.Leads.List(t.Context(), nil)
+							if e, ok := errors.AsType[*leedo.RateLimitError](err); ok && e.RetryAt.Sub(start) < 59*time.Minute {
+								early.Add(1)
+							}
+						})
+					}
+				}
+				all.Wait()
+				time.Sleep(time.Minute - time.Since(start))
+				if n := len(server.Requests()); n != min(100, tt.processes*tt.callers) || early.Load() > 0 {
+					t.Errorf("%d of 100 used within a minute, %d refused until before the reset", n, early.Load())
+				}
+			})
+		})
+	}
 }

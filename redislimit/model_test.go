@@ -65,8 +65,12 @@ func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
 // at is an exchange at the given time.
 func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
+	anew := m.state == nil || now < m.state.now-5*second
+	if anew {
+		m.turn = max(m.turn, float64(ask.Sent))
+	}
 	turn := max(now, m.turn+1)
-	if m.state == nil || now < m.state.now-5*second {
+	if anew {
 		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9}
 	}
 	s := m.state
@@ -74,16 +78,16 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		return leedo.QuotaAnswer{Turn: int64(m.turn)}
 	}
 	out, processes := float64(ask.Held), 1.0
-	if now-s.now > 30*second {
-		s.swept = now + 10*second
-	}
-	waiting, sweep := 0.0, now-s.swept >= 5*second
+	waiting, heard, sweep := 0.0, now, now-s.swept >= 5*second
 	if sweep {
 		s.swept = now
 	}
+	if now-s.now > 20*second {
+		sweep, heard, s.swept = true, s.now, now+10*second
+	}
 	for name, p := range s.procs {
 		switch {
-		case sweep && now-p.at > 30*second:
+		case sweep && heard-p.at > 30*second:
 			delete(s.procs, name)
 		case name != ask.Process:
 			out, processes, waiting = out+p.held, processes+1, waiting+p.wants
@@ -247,10 +251,10 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 		spent = math.Floor(s.others*(now-s.observed)+0.5) + 1
 	}
 	wantInteractive, wantBulk := float64(ask.Interactive), float64(ask.Bulk)
-	interactive, bulk := 0.0, 0.0
+	interactive, bulk, room := 0.0, 0.0, 0.0
 	again, wait := max(s.blocked-now, 0), max(s.blocked-now, 0)
 	if wait == 0 {
-		room := s.room(math.Floor(there)-spent, out)
+		room = s.room(math.Floor(there)-spent, out)
 		interactive = min(wantInteractive, room)
 		if all := wantInteractive + waiting; waiting > 0 && interactive > 0 && room < all {
 			if now-*fed <= min(second, s.window(50)) {
@@ -292,7 +296,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 			again, wait = within(rest/50, again, 5*second), rest
 		case there < 1 || out == 0 && there < enough:
 			again, wait = max(opens-now, again), opens-now
-		case out == 0:
+		case out == 0 && room < 1:
 			again = max(s.observed+s.window(12)-now, again)
 			wait = again
 		}

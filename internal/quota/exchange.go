@@ -22,6 +22,9 @@ func (l *Ledger) consult(next, now time.Time) time.Time {
 	if !open && opens.Sub(now) > keep {
 		interactive, bulk = 0, 0 // none will pass soon
 	}
+	if l.shared.wants > 0 && interactive == 0 && !l.shared.asking { // they gave up: others may have theirs
+		l.shared.wants, l.shared.news = 0, true
+	}
 	at := l.shared.due(interactive, bulk, l.account.inFlight, open, now)
 	if !at.IsZero() && !at.After(now) {
 		go l.exchange(l.shared.ask(interactive, bulk, open, &l.account, now))

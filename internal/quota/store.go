@@ -84,6 +84,7 @@ type shared struct {
 	turn   int64        // of the newest answer of the store
 	asking bool         // an exchange is under way
 	last   time.Time    // when the last one ended
+	wants  int          // interactive permits that the store was left waiting for
 	idle   int          // those that brought no permit, in a row
 	again  [2]time.Time // when to ask for what was not granted, by class
 	opens  [2]time.Time // when there is likely to be some; believed until again
@@ -239,6 +240,7 @@ func (s *shared) failed(err error, now time.Time) {
 func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
 	s.last, s.local = now, false
 	s.turn = max(s.turn, answer.Turn)
+	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
 	if ask.Refused != s.report.Refused {
 		return // it was granted before the refusal was known
 	}

@@ -266,6 +266,30 @@ func TestALongCallShowsThatItLives(t *testing.T) {
 	})
 }
 
+// Others may have what callers wanted that gave up, so the store is told soon.
+func TestWhoGivesUpWantsNothingOfAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{again: time.Minute}
+		d := with(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, time.Hour)
+		<-time.After(time.Second)
+		if _, asks := c.seen(); asks[len(asks)-1].Interactive != 1 {
+			t.Fatalf("asked for %+v", asks)
+		}
+		cancel()
+		<-time.After(time.Second)
+		_, asks := c.seen()
+		if n := len(asks); asks[n-1].Interactive != 0 {
+			t.Errorf("a second later the store knows of %d who wait", asks[n-1].Interactive)
+		}
+		<-time.After(time.Minute)
+		if _, later := c.seen(); len(later) != len(asks) {
+			t.Errorf("%d more exchanges for nothing", len(later)-len(asks))
+		}
+	})
+}
+
 // A process that was stopped for long has no permits any more: the store has
 // taken it for dead. It may be that only the clock on the wall went on.
 func TestPermitsDoNotOutliveAStop(t *testing.T) {
