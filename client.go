@@ -8,10 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -108,70 +106,6 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any, opt
 	return k.run(ctx, false, read, k.Check(body, out), k.apply(opts), k.Encode(body))
 }
 
-// Option sets up a client, for [NewClient].
-type Option interface{ applyClient(*config) error }
-
-// RequestOption changes one call; it is the last argument of every method.
-type RequestOption interface{ applyCall(*call) error }
-
-// SharedOption is both: on a client it is the default of its calls, on a call
-// it wins.
-type SharedOption interface {
-	Option
-	RequestOption
-}
-
-type (
-	clientOption func(*config) error
-	callOption   func(*call) error
-	sharedOption func(*settings) error
-)
-
-func (o clientOption) applyClient(c *config) error { return o(c) }
-func (o callOption) applyCall(k *call) error       { return o(k) }
-func (o sharedOption) applyClient(c *config) error { return o(&c.settings) }
-func (o sharedOption) applyCall(k *call) error     { return o(&k.settings) }
-
-// settings is what shared options set.
-type settings struct {
-	retries        int
-	attemptTimeout *time.Duration // nil: the HTTP client's, else 30 s
-	maxWait        time.Duration
-	priority       *Priority // nil: that of the call
-}
-
-// config is what client options set.
-type config struct {
-	settings
-	baseURL    string
-	insecure   bool
-	httpClient *http.Client
-	token      func(context.Context) (string, error) // with "Bearer " before it
-	userAgent  string
-	logger     trip.Logger // nil: silence
-	hooks      Hooks
-	limiter    *RateLimiter // nil: one of the client's own
-	unlimited  bool
-	backoffMin time.Duration
-	backoffMax time.Duration
-	maxBody    int64
-
-	base   *url.URL
-	header http.Header // of every request
-}
-
-func defaults() *config {
-	return &config{
-		settings:   settings{retries: 3, maxWait: time.Minute},
-		baseURL:    "https://api.leedo.app/v1",
-		httpClient: &http.Client{},
-		userAgent:  "leedo-go/" + version,
-		backoffMin: 250 * time.Millisecond,
-		backoffMax: 4 * time.Second,
-		maxBody:    10 << 20,
-	}
-}
-
 func (cfg *config) apply(opts []Option) (err error) {
 	for i := 0; i < len(opts) && err == nil; i++ {
 		if opts[i] != nil {
@@ -212,130 +146,6 @@ func (cfg *config) client(token string) (*Client, error) {
 	s := &struct{ client *Client }{c} // what a service is, whatever its name
 	c.Leads, c.Accounts, c.Contacts, c.Campaigns = (*LeadsService)(s), (*AccountsService)(s), (*ContactsService)(s), (*CampaignsService)(s)
 	return c, nil
-}
-
-// WithBaseURL sends calls to another base URL than https://api.leedo.app/v1,
-// the only one that the token goes to. http:// is refused unless the host is
-// localhost or a loopback address, or [WithInsecureHTTP] is given; so are
-// query, fragment and user.
-func WithBaseURL(base string) Option {
-	return clientOption(func(c *config) error { c.baseURL = base; return nil })
-}
-
-// WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
-func WithInsecureHTTP() Option {
-	return clientOption(func(c *config) error { c.insecure = true; return nil })
-}
-
-// WithHTTPClient sends requests through a copy of the caller's HTTP client:
-// transport, cookie jar and CheckRedirect keep working, its Timeout becomes the
-// default of [WithAttemptTimeout]. The default is a client on
-// [http.DefaultTransport]. nil is [ErrInvalidArgument].
-func WithHTTPClient(client *http.Client) Option {
-	return clientOption(func(c *config) error {
-		if client == nil || client.Timeout < 0 {
-			return invalid("WithHTTPClient: nil, or with a negative Timeout")
-		}
-		c.httpClient = client
-		return nil
-	})
-}
-
-// WithTokenSource asks source for the token before each attempt; the token
-// argument of [NewClient] must then be empty. source is called concurrently,
-// should remember its token until it expires, and has the context of the
-// call. An error of it, whatever it is, ends the call, which returns an error
-// that wraps it. nil is [ErrInvalidArgument].
-func WithTokenSource(source func(context.Context) (string, error)) Option {
-	return clientOption(func(c *config) error {
-		if source == nil {
-			return invalid("WithTokenSource: nil")
-		}
-		c.token = func(ctx context.Context) (string, error) {
-			token, err := source(ctx)
-			if err == nil && !wire.ValidToken(token) {
-				err = errors.New("empty, or with characters that a token cannot have")
-			}
-			return "Bearer " + token, err
-		}
-		return nil
-	})
-}
-
-// WithUserAgent puts a product before the SDK's own in User-Agent:
-// "myapp/1.2" makes "myapp/1.2 leedo-go/0.1.0". Empty, or with control
-// characters, it is [ErrInvalidArgument].
-func WithUserAgent(product string) Option {
-	return clientOption(func(c *config) error {
-		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
-			return invalid("WithUserAgent: empty, or with control characters")
-		}
-		c.userAgent = product + " leedo-go/" + version
-		return nil
-	})
-}
-
-// WithMaxResponseBytes bounds the body of a successful answer, decompressed;
-// a larger one is a [*DecodeError]. The default is 10 MiB. Less than 1 is
-// [ErrInvalidArgument].
-func WithMaxResponseBytes(n int64) Option {
-	return clientOption(func(c *config) error {
-		if n < 1 || n > 1<<40 {
-			return invalid("WithMaxResponseBytes: %d is not between 1 and 1 TiB", n)
-		}
-		c.maxBody = n
-		return nil
-	})
-}
-
-// WithHeader sets a header field of the request, in place of the SDK's own if
-// need be. Authorization, Host and what net/http sets itself are
-// [ErrInvalidArgument], as are names and values that HTTP does not allow.
-func WithHeader(key, value string) RequestOption {
-	return callOption(func(k *call) error { return k.SetHeader(key, value) })
-}
-
-// WithIdempotencyKey sends an Idempotency-Key, which must not be empty. The API
-// documents none: no write is retried for it.
-func WithIdempotencyKey(key string) RequestOption {
-	return callOption(func(k *call) error {
-		if key == "" {
-			return errors.New("WithIdempotencyKey: empty key")
-		}
-		return k.SetHeader("Idempotency-Key", key)
-	})
-}
-
-// WithIdempotent says that repeating this write does no harm; it is then
-// retried like a read. On GET and HEAD it is [ErrInvalidArgument].
-func WithIdempotent() RequestOption {
-	return callOption(func(k *call) error {
-		if k.Reads() {
-			return errors.New("WithIdempotent: a " + k.Method + " is idempotent anyway")
-		}
-		k.idempotent = true
-		return nil
-	})
-}
-
-// WithQuery sets a query parameter, in place of a typed one if need be; of
-// several with one key the last wins. An empty key is [ErrInvalidArgument].
-func WithQuery(key, value string) RequestOption {
-	return callOption(func(k *call) error {
-		if key == "" {
-			return errors.New("WithQuery: empty key")
-		}
-		k.SetQuery(key, value)
-		return nil
-	})
-}
-
-// WithBodyField sets a field of the body, in place of a typed one if need be:
-// a field that this package does not know, or, with nil, a field to be cleared.
-// value is encoded with encoding/json. On GET and HEAD, with an empty key, or
-// when the body is not a JSON object it is [ErrInvalidArgument].
-func WithBodyField(key string, value any) RequestOption {
-	return callOption(func(k *call) error { return k.AddField(key, value) })
 }
 
 // call is one call on its way to the server and back.

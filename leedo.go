@@ -127,60 +127,6 @@ type Response struct {
 	RateLimit RateLimit
 }
 
-// WithResponse fills r with the last answer of the call, after errors too; in
-// a walk, with that of the last page. Calls that run at the same time must not
-// share one. nil is [ErrInvalidArgument].
-func WithResponse(r *Response) RequestOption {
-	return callOption(func(k *call) error {
-		if r == nil {
-			return errors.New("WithResponse: nil")
-		}
-		*r, k.response = Response{}, r
-		return nil
-	})
-}
-
-// WithMaxItems ends a walk with Pages or All after n rows and fetches no page
-// that is not needed for them; 0 means no limit. Negative, or on any other
-// call, it is [ErrInvalidArgument].
-func WithMaxItems(n int) RequestOption {
-	return walkOption("WithMaxItems", n, func(p *walk.Plan) { p.MaxItems = n })
-}
-
-// WithPrefetch lets a walk with Pages or All fetch up to n pages before they
-// are asked for, once the first has told how many there are; 0, the default,
-// fetches each when it is needed. More than 100 counts as 100. Negative, or on
-// any other call, it is [ErrInvalidArgument].
-//
-// Each page is a call of its own, as ever, bulk and through the limiter. Rows,
-// errors and [WithResponse] come in order, and nothing is under way any more
-// when the loop has ended: what is, is called off, told to [Hooks] as canceled,
-// and waited for. Up to n requests are spent in vain if the caller breaks off,
-// at an error, when the list ends before its total, or when that shrinks, after
-// which the walk goes on one page at a time; else none is.
-//
-// Pages that are under way together are not read in order. With n over 1 an
-// insertion and a removal that balance meanwhile may hide a row even newest
-// first: in a simulation with 8 pages of 100 rows ahead and one of each in the
-// time of a page that was 0.004 % of the rows, or 0.06 % if they always come in
-// pairs; with a tenth of the changes 0 and 0.007 %.
-func WithPrefetch(n int) RequestOption {
-	return walkOption("WithPrefetch", n, func(p *walk.Plan) { p.Prefetch = n })
-}
-
-func walkOption(name string, n int, set func(*walk.Plan)) RequestOption {
-	return callOption(func(k *call) error {
-		if n < 0 {
-			return invalid("%s: negative number %d", name, n)
-		}
-		if k.plan == nil {
-			return invalid("%s: only Pages and All take it", name)
-		}
-		set(k.plan)
-		return nil
-	})
-}
-
 // resource is a row that has an id.
 type resource interface{ key() string }
 

@@ -1,0 +1,403 @@
+package leedo
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/walk"
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+// Option sets up a client, for [NewClient].
+type Option interface{ applyClient(*config) error }
+
+// RequestOption changes one call; it is the last argument of every method.
+type RequestOption interface{ applyCall(*call) error }
+
+// SharedOption is both: on a client it is the default of its calls, on a call
+// it wins.
+type SharedOption interface {
+	Option
+	RequestOption
+}
+
+type (
+	clientOption func(*config) error
+	callOption   func(*call) error
+	sharedOption func(*settings) error
+)
+
+func (o clientOption) applyClient(c *config) error { return o(c) }
+func (o callOption) applyCall(k *call) error       { return o(k) }
+func (o sharedOption) applyClient(c *config) error { return o(&c.settings) }
+func (o sharedOption) applyCall(k *call) error     { return o(&k.settings) }
+
+// settings is what shared options set.
+type settings struct {
+	retries        int
+	attemptTimeout *time.Duration // nil: the HTTP client's, else 30 s
+	maxWait        time.Duration
+	priority       *Priority // nil: that of the call
+}
+
+// config is what client options set.
+type config struct {
+	settings
+	baseURL    string
+	insecure   bool
+	httpClient *http.Client
+	token      func(context.Context) (string, error) // with "Bearer " before it
+	userAgent  string
+	logger     trip.Logger // nil: silence
+	hooks      Hooks
+	limiter    *RateLimiter // nil: one of the client's own
+	unlimited  bool
+	backoffMin time.Duration
+	backoffMax time.Duration
+	maxBody    int64
+
+	base   *url.URL
+	header http.Header // of every request
+}
+
+func defaults() *config {
+	return &config{
+		settings:   settings{retries: 3, maxWait: time.Minute},
+		baseURL:    "https://api.leedo.app/v1",
+		httpClient: &http.Client{},
+		userAgent:  "leedo-go/" + version,
+		backoffMin: 250 * time.Millisecond,
+		backoffMax: 4 * time.Second,
+		maxBody:    10 << 20,
+	}
+}
+
+// WithBaseURL sends calls to another base URL than https://api.leedo.app/v1,
+// the only one that the token goes to. http:// is refused unless the host is
+// localhost or a loopback address, or [WithInsecureHTTP] is given; so are
+// query, fragment and user.
+func WithBaseURL(base string) Option {
+	return clientOption(func(c *config) error { c.baseURL = base; return nil })
+}
+
+// WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
+func WithInsecureHTTP() Option {
+	return clientOption(func(c *config) error { c.insecure = true; return nil })
+}
+
+// WithHTTPClient sends requests through a copy of the caller's HTTP client:
+// transport, cookie jar and CheckRedirect keep working, its Timeout becomes the
+// default of [WithAttemptTimeout]. The default is a client on
+// [http.DefaultTransport]. nil is [ErrInvalidArgument].
+func WithHTTPClient(client *http.Client) Option {
+	return clientOption(func(c *config) error {
+		if client == nil || client.Timeout < 0 {
+			return invalid("WithHTTPClient: nil, or with a negative Timeout")
+		}
+		c.httpClient = client
+		return nil
+	})
+}
+
+// WithTokenSource asks source for the token before each attempt; the token
+// argument of [NewClient] must then be empty. source is called concurrently,
+// should remember its token until it expires, and has the context of the
+// call. An error of it, whatever it is, ends the call, which returns an error
+// that wraps it. nil is [ErrInvalidArgument].
+func WithTokenSource(source func(context.Context) (string, error)) Option {
+	return clientOption(func(c *config) error {
+		if source == nil {
+			return invalid("WithTokenSource: nil")
+		}
+		c.token = func(ctx context.Context) (string, error) {
+			token, err := source(ctx)
+			if err == nil && !wire.ValidToken(token) {
+				err = errors.New("empty, or with characters that a token cannot have")
+			}
+			return "Bearer " + token, err
+		}
+		return nil
+	})
+}
+
+// WithUserAgent puts a product before the SDK's own in User-Agent:
+// "myapp/1.2" makes "myapp/1.2 leedo-go/0.1.0". Empty, or with control
+// characters, it is [ErrInvalidArgument].
+func WithUserAgent(product string) Option {
+	return clientOption(func(c *config) error {
+		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
+			return invalid("WithUserAgent: empty, or with control characters")
+		}
+		c.userAgent = product + " leedo-go/" + version
+		return nil
+	})
+}
+
+// WithMaxResponseBytes bounds the body of a successful answer, decompressed;
+// a larger one is a [*DecodeError]. The default is 10 MiB. Less than 1 is
+// [ErrInvalidArgument].
+func WithMaxResponseBytes(n int64) Option {
+	return clientOption(func(c *config) error {
+		if n < 1 || n > 1<<40 {
+			return invalid("WithMaxResponseBytes: %d is not between 1 and 1 TiB", n)
+		}
+		c.maxBody = n
+		return nil
+	})
+}
+
+// WithBackoff sets the waits before retries: random, up to min, then up to
+// twice that and so on, never over max. A Retry-After that is longer wins. The
+// default is 250 ms to 4 s; zero waits not at all. Negative, or min over max,
+// is [ErrInvalidArgument].
+func WithBackoff(min, max time.Duration) Option {
+	return clientOption(func(c *config) error {
+		if min < 0 || min > max {
+			return invalid("WithBackoff: %v to %v", min, max)
+		}
+		c.backoffMin, c.backoffMax = min, max
+		return nil
+	})
+}
+
+// WithRateLimiter makes the client use a limiter that others use, too. nil is
+// [ErrInvalidArgument]; the last of this and [WithoutRateLimiter] wins.
+func WithRateLimiter(l *RateLimiter) Option {
+	return clientOption(func(c *config) error {
+		if l == nil || l.ledger == nil {
+			return invalid("WithRateLimiter: not a limiter made by NewRateLimiter")
+		}
+		c.limiter, c.unlimited = l, false
+		return nil
+	})
+}
+
+// WithoutRateLimiter sends every request at once and returns a 429 as a
+// [*RateLimitError] without another try. [Client.RateLimit] works all the same.
+func WithoutRateLimiter() Option {
+	return clientOption(func(c *config) error {
+		c.limiter, c.unlimited = nil, true
+		return nil
+	})
+}
+
+// WithLogger logs what the client does: attempts and short waits at Debug,
+// waits of over a second at Info, retries at Warn. Nothing secret is logged: no
+// token, query, header or body. nil, the default, is silence.
+func WithLogger(logger *slog.Logger) Option {
+	return clientOption(func(c *config) error {
+		if c.logger = logger; logger == nil {
+			c.logger = nil // of the interface, too
+		}
+		return nil
+	})
+}
+
+// WithHooks tells hooks what the client does; the last one wins.
+func WithHooks(hooks Hooks) Option {
+	return clientOption(func(c *config) error { c.hooks = hooks; return nil })
+}
+
+// Hooks are told what a client does, in the goroutine of the call and with its
+// context: they must be quick and safe for concurrent use. nil: not called.
+type Hooks struct {
+	// Attempt is called after each attempt.
+	Attempt func(context.Context, AttemptInfo)
+	// Wait is called before each wait of over a second.
+	Wait func(context.Context, WaitInfo)
+}
+
+// AttemptInfo tells of one attempt of a call. It holds nothing secret.
+type AttemptInfo struct {
+	// Method is the HTTP method; Path the template of the path.
+	Method, Path string
+	// Number counts the attempts of the call, from 1. StatusCode is the HTTP
+	// status; 0 if no answer came.
+	Number, StatusCode int
+	// Duration is how long the attempt took, the body of the answer included.
+	Duration time.Duration
+	// Err is why no answer came, or why it was cut; nil when one came.
+	Err error
+}
+
+// WaitInfo tells of a wait that is about to begin.
+type WaitInfo struct {
+	// Method is the HTTP method; Path the template of the path.
+	Method, Path string
+	// Until is when the wait is likely to end, by the local clock.
+	Until time.Time
+	// Reason is "rate limit", "back-off" or "Retry-After".
+	Reason string
+}
+
+func (h Hooks) attempt(ctx context.Context, a trip.Attempt) {
+	if h.Attempt != nil {
+		h.Attempt(ctx, AttemptInfo(a))
+	}
+}
+
+func (h Hooks) wait(ctx context.Context, w trip.Wait) {
+	if h.Wait != nil {
+		h.Wait(ctx, WaitInfo(w))
+	}
+}
+
+// WithRetries sets how often a call may be tried again after a failure that
+// another try may heal, as the package comment has it; the default is 3, 0
+// means never. Waiting for the quota after a 429 is not counted here. Negative
+// is [ErrInvalidArgument].
+func WithRetries(n int) SharedOption {
+	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })
+}
+
+// WithAttemptTimeout bounds one attempt, body included and waits not; the
+// default is 30 seconds, 0 means no bound. ctx bounds the call as a whole.
+// Negative is [ErrInvalidArgument].
+func WithAttemptTimeout(d time.Duration) SharedOption {
+	return notNegative("WithAttemptTimeout", d, func(s *settings) { s.attemptTimeout = &d })
+}
+
+// WithMaxWait bounds the waits of a call, for the quota and for back-offs
+// together; each page of a walk is a call. The default is one minute. 0 never
+// waits, so there are no retries with a back-off either. [NoMaxWait] waits as
+// long as the context allows. Negative is [ErrInvalidArgument].
+//
+// A wait for the quota that would be longer, or would outlast the context's
+// deadline, is refused with a [*RateLimitError] as soon as that is known: for
+// answers that are yet to tell a call waits up to 5 seconds, whatever d is. A
+// back-off that would be longer ends the retries with the last error.
+func WithMaxWait(d time.Duration) SharedOption {
+	return notNegative("WithMaxWait", d, func(s *settings) { s.maxWait = d })
+}
+
+func notNegative[N int | time.Duration](option string, n N, set func(*settings)) SharedOption {
+	return sharedOption(func(s *settings) error {
+		if n < 0 {
+			return invalid("%s: negative: %v", option, n)
+		}
+		set(s)
+		return nil
+	})
+}
+
+// WithPriority sets the urgency of calls. On a client it governs walks, too. A
+// value that is not a constant of this package is [ErrInvalidArgument].
+func WithPriority(p Priority) SharedOption {
+	return sharedOption(func(s *settings) error {
+		if p != PriorityInteractive && p != PriorityBulk {
+			return invalid("WithPriority: %d", p)
+		}
+		s.priority = &p
+		return nil
+	})
+}
+
+// WithHeader sets a header field of the request, in place of the SDK's own if
+// need be. Authorization, Host and what net/http sets itself are
+// [ErrInvalidArgument], as are names and values that HTTP does not allow.
+func WithHeader(key, value string) RequestOption {
+	return callOption(func(k *call) error { return k.SetHeader(key, value) })
+}
+
+// WithQuery sets a query parameter, in place of a typed one if need be; of
+// several with one key the last wins. An empty key is [ErrInvalidArgument].
+func WithQuery(key, value string) RequestOption {
+	return callOption(func(k *call) error {
+		if key == "" {
+			return errors.New("WithQuery: empty key")
+		}
+		k.SetQuery(key, value)
+		return nil
+	})
+}
+
+// WithBodyField sets a field of the body, in place of a typed one if need be:
+// a field that this package does not know, or, with nil, a field to be cleared.
+// value is encoded with encoding/json. On GET and HEAD, with an empty key, or
+// when the body is not a JSON object it is [ErrInvalidArgument].
+func WithBodyField(key string, value any) RequestOption {
+	return callOption(func(k *call) error { return k.AddField(key, value) })
+}
+
+// WithIdempotent says that repeating this write does no harm; it is then
+// retried like a read. On GET and HEAD it is [ErrInvalidArgument].
+func WithIdempotent() RequestOption {
+	return callOption(func(k *call) error {
+		if k.Reads() {
+			return errors.New("WithIdempotent: a " + k.Method + " is idempotent anyway")
+		}
+		k.idempotent = true
+		return nil
+	})
+}
+
+// WithIdempotencyKey sends an Idempotency-Key, which must not be empty. The API
+// documents none: no write is retried for it.
+func WithIdempotencyKey(key string) RequestOption {
+	return callOption(func(k *call) error {
+		if key == "" {
+			return errors.New("WithIdempotencyKey: empty key")
+		}
+		return k.SetHeader("Idempotency-Key", key)
+	})
+}
+
+// WithResponse fills r with the last answer of the call, after errors too; in
+// a walk, with that of the last page. Calls that run at the same time must not
+// share one. nil is [ErrInvalidArgument].
+func WithResponse(r *Response) RequestOption {
+	return callOption(func(k *call) error {
+		if r == nil {
+			return errors.New("WithResponse: nil")
+		}
+		*r, k.response = Response{}, r
+		return nil
+	})
+}
+
+// WithMaxItems ends a walk with Pages or All after n rows and fetches no page
+// that is not needed for them; 0 means no limit. Negative, or on any other
+// call, it is [ErrInvalidArgument].
+func WithMaxItems(n int) RequestOption {
+	return walkOption("WithMaxItems", n, func(p *walk.Plan) { p.MaxItems = n })
+}
+
+// WithPrefetch lets a walk with Pages or All fetch up to n pages before they
+// are asked for, once the first has told how many there are; 0, the default,
+// fetches each when it is needed. More than 100 counts as 100. Negative, or on
+// any other call, it is [ErrInvalidArgument].
+//
+// Each page is a call of its own, as ever, bulk and through the limiter. Rows,
+// errors and [WithResponse] come in order, and nothing is under way any more
+// when the loop has ended: what is, is called off, told to [Hooks] as canceled,
+// and waited for. Up to n requests are spent in vain if the caller breaks off,
+// at an error, when the list ends before its total, or when that shrinks, after
+// which the walk goes on one page at a time; else none is.
+//
+// Pages that are under way together are not read in order. With n over 1 an
+// insertion and a removal that balance meanwhile may hide a row even newest
+// first: in a simulation with 8 pages of 100 rows ahead and one of each in the
+// time of a page that was 0.004 % of the rows, or 0.06 % if they always come in
+// pairs; with a tenth of the changes 0 and 0.007 %.
+func WithPrefetch(n int) RequestOption {
+	return walkOption("WithPrefetch", n, func(p *walk.Plan) { p.Prefetch = n })
+}
+
+func walkOption(name string, n int, set func(*walk.Plan)) RequestOption {
+	return callOption(func(k *call) error {
+		if n < 0 {
+			return invalid("%s: negative number %d", name, n)
+		}
+		if k.plan == nil {
+			return invalid("%s: only Pages and All take it", name)
+		}
+		set(k.plan)
+		return nil
+	})
+}
