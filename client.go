@@ -99,7 +99,7 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
-	read := func(h http.Header, body []byte) error { return wire.Decode(h, body, out, 0) }
+	read := func(h http.Header, body []byte) error { return wire.Decode(h, body, out) }
 	if out == nil {
 		read = nil
 	}
@@ -197,12 +197,30 @@ func (k *call) run(ctx context.Context, lent bool, read func(http.Header, []byte
 	k.result = k.client.trip.Go(ctx, &k.Call)
 	k.respond()
 	err := k.failure()
-	if err == nil && read != nil {
-		if err = read(k.result.Answer.Header, k.result.Answer.Body); err != nil {
-			err = k.decodeError(err)
-		}
+	if err == nil {
+		err = k.check(read)
 	}
 	k.result.Release(k.plan != nil) // a page may yet turn out to break the rules
+	return err
+}
+
+// check decodes a success with read, unless that is nil, and looks whether the
+// body says that the call failed all the same.
+func (k *call) check(read func(http.Header, []byte) error) error {
+	a := k.result.Answer
+	var err error
+	if read != nil {
+		err = read(a.Header, a.Body)
+	}
+	switch {
+	case a.BodyErr == nil && wire.Failed(a.Body):
+		err = k.apiError(a)
+		if k.Write {
+			err = &UnknownOutcomeError{k.Method, k.Template, err}
+		}
+	case err != nil:
+		err = k.decodeError(err)
+	}
 	return err
 }
 
@@ -221,7 +239,7 @@ func (k *call) failure() error {
 	default:
 		first := error(end)
 		if r.InFlight {
-			first = &TransportError{k.Method, k.Template, r.Attempts, end}
+			first = k.transportError(nil, end)
 		}
 		err = k.join(first, err)
 	}

@@ -35,7 +35,7 @@ func unusable(t *testing.T, err error, method, path, body string) *leedo.DecodeE
 			t.Errorf("the body is quoted: %s", shown)
 		}
 	}
-	if text := decode.Error(); strings.Contains(text, "\n") || !strings.HasPrefix(text, "leedo: "+method+" "+path+": unusable answer ") {
+	if text := decode.Error(); strings.Contains(text, "\n") || !strings.HasPrefix(text, "leedo: "+method+" "+path+": unusable response ") {
 		t.Errorf("text %q", text)
 	}
 	return decode
@@ -55,9 +55,8 @@ func TestASuccessMustBeWhatWasAskedFor(t *testing.T) {
 		text         string
 		anotherError bool // for lists the text is another
 	}{
-		{"HTML", 200, "text/html; charset=utf-8", "<html>" + quoted, false, "not JSON by its content type", false},
-		{"JSON called text", 200, "text/plain", object, false, "not JSON by its content type", false},
-		{"a malformed content type", 200, "text/html; charset", object, false, "not JSON by its content type", false},
+		{"HTML", 200, "text/html; charset=utf-8", "<html>" + quoted, false, "not JSON, as its Content-Type says", false},
+		{"a malformed content type", 200, "text/html; charset", "<" + object, false, "not JSON, as its Content-Type says", false},
 		{"empty", 200, "application/json", "", false, "empty body", false},
 		{"space", 200, "application/json", " \r\n\t", false, "empty body", false},
 		{"204", 204, "", "", false, "empty body", false},
@@ -65,19 +64,19 @@ func TestASuccessMustBeWhatWasAskedFor(t *testing.T) {
 		{"two values", 200, "application/json", object + object, false, "not one JSON value: offset ", false},
 		{"cut", 200, "application/json", object[:len(object)-1], false, "JSON ends early", false},
 		{"text", 200, "application/json", quoted, false, "not one JSON value: offset 1", false},
-		{"an array", 200, "application/json", "[" + object + "]", false, "a JSON array was not asked for", false},
-		{"a JSON text", 200, "application/json", `"` + quoted + `"`, false, "a JSON string was not asked for", false},
-		{"a number", 200, "application/json", "424242", false, "a JSON number was not asked for", false},
+		{"an array", 200, "application/json", "[" + object + "]", false, "cannot read a JSON array as an object", false},
+		{"a JSON text", 200, "application/json", `"` + quoted + `"`, false, "cannot read a JSON string as an object", false},
+		{"a number", 200, "application/json", "424242", false, "cannot read a JSON number as an object", false},
 		{"null", 200, "application/json", "null", false, "an object without an id", true},
 		{"no id", 200, "application/json", `{"name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"an empty id", 200, "application/json", `{"id":"","name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"a null id", 200, "application/json", `{"id":null,"name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"wrapped", 200, "application/json", `{"lead":` + object + `}`, false, "an object without an id", true},
-		{"a number as id", 200, "application/json", `{"id":424242}`, true, `field "id" cannot hold a JSON number`, false},
-		{"an object as name", 200, "application/json", `{"id":"x","name":{"first":"` + quoted + `"}}`, true, `field "name" cannot hold a JSON object`, false},
-		{"a number as name", 200, "application/json", `{"id":"x","name":424242}`, true, `field "name" cannot hold a JSON number`, false},
-		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, "a time that is not RFC 3339", false},
-		{"a number as time", 200, "application/json", `{"id":"x","created_at":424242}`, true, "JSON with a value that does not fit", false},
+		{"a list as id", 200, "application/json", `{"id":[424242]}`, true, `field "id": cannot read a JSON array as a string`, false},
+		{"an object as name", 200, "application/json", `{"id":"x","name":{"first":"` + quoted + `"}}`, true, `field "name": cannot read a JSON object as a string`, false},
+		{"a boolean as name", 200, "application/json", `{"id":"x","name":true}`, true, `field "name": cannot read a JSON boolean as a string`, false},
+		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, `field "created_at": cannot read a JSON string as a time`, false},
+		{"a number as time", 200, "application/json", `{"id":"x","created_at":424242}`, true, `field "created_at": cannot read a JSON number as a time`, false},
 		{"no UTF-16", 200, "application/json", `{"id":"x","name":"` + quoted + `"` + "\x00}", false, "not one JSON value", false},
 		{"206", 206, "application/json", object[:10], false, "JSON ends early", false},
 	}
@@ -127,14 +126,14 @@ func TestAPageMustBeAPage(t *testing.T) {
 		`{` + meta + `}`:                                       "no page: data is missing",
 		`{"data":null,` + meta + `}`:                           "no page: data is missing",
 		`{"leads":[{"id":"` + quoted + `"}]}`:                  "no page: data is missing",
-		`{"data":{"id":"` + quoted + `"},` + meta + `}`:        `field "data" cannot hold a JSON object`,
-		`{"data":["` + quoted + `"],` + meta + `}`:             `field "data" cannot hold a JSON string`,
-		`{"data":[{"id":"x"},{"name":"n"}],` + meta + `}`:      "a row without an id",
-		`{"data":[{"id":"x"},null],` + meta + `}`:              "a row without an id",
-		`{"data":[],"meta":{"total":"` + quoted + `"}}`:        `field "meta.total" cannot hold a JSON string`,
-		`{"data":[],"meta":{"total":424242424242424242424}}`:   `field "meta.total" cannot hold a JSON number`,
-		`{"data":[],"meta":[]}`:                                `field "meta" cannot hold a JSON array`,
-		`{"data":[{"id":"x","leads_count":1.5}],` + meta + `}`: `leads_count" cannot hold a JSON number`,
+		`{"data":{"id":"` + quoted + `"},` + meta + `}`:        `field "data": cannot read a JSON object as a list`,
+		`{"data":["` + quoted + `"],` + meta + `}`:             `item 1: cannot read a JSON string as an object`,
+		`{"data":[{"id":"x"},{"name":"n"}],` + meta + `}`:      "item 2 has no id",
+		`{"data":[{"id":"x"},null],` + meta + `}`:              "item 2 has no id",
+		`{"data":[],"meta":{"total":"` + quoted + `"}}`:        `field "meta.total": cannot read a JSON string as an integer`,
+		`{"data":[],"meta":{"total":424242424242424242424}}`:   `field "meta.total": cannot read a JSON number as an integer`,
+		`{"data":[],"meta":[1]}`:                               `field "meta": cannot read a JSON array as an object`,
+		`{"data":[{"id":"x","leads_count":1.5}],` + meta + `}`: `item 1, field "leads_count": cannot read a JSON number as an integer`,
 	} {
 		client, _ := inMemory(t, nil, answer(200, body))
 		page, err := client.Campaigns.List(t.Context(), nil)
@@ -154,7 +153,7 @@ func TestAPageMustBeAPage(t *testing.T) {
 func TestJSONByAnyNameIsJSON(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{
-		"application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.leedo.v1+json", "text/json", "application/json; charset", "",
+		"application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.leedo.v1+json", "text/json", "application/json; charset", "", "text/plain", "text/html; charset=utf-8", "application/octet-stream",
 	} {
 		client, _ := inMemory(t, nil, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header()["Content-Type"] = nil // none is guessed

@@ -28,13 +28,17 @@ func invalid(format string, args ...any) error {
 
 func (e *invalidError) Error() string   { return wire.Say("", "", "invalid argument: ", e.err) }
 func (e *invalidError) Unwrap() []error { return []error{ErrInvalidArgument, e.err} }
+func (e *invalidError) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("message", message("", "", e)))
+}
 
 // APIError is an answer that is not a success. Answers with one of the
 // documented status codes come as a type of their own, such as
 // [*NotFoundError], which unwraps to *APIError; other ones as *APIError itself.
 //
-// It is safe to log: its texts hold no token, no query and no body. Only
-// Error() holds Message.
+// It is safe to log: its texts hold no token, no query and no body. Of the body
+// they hold Code, and Error() and LogValue also Message, which may name what the
+// API rejects.
 type APIError struct {
 	// StatusCode is the HTTP status. A 3xx is a redirect that was not followed.
 	StatusCode int
@@ -67,17 +71,15 @@ func (e *APIError) Error() string {
 	switch {
 	case e.Code != "":
 		what += " " + e.Code
+	case e.Message == "" && e.StatusCode/100 == 2:
+		what += ": reported as failed"
 	case e.Message == "":
 		what = strings.TrimSpace(what + " " + http.StatusText(e.StatusCode))
 	}
 	if e.Message != "" {
 		what += ": " + e.Message
 	}
-	request := ""
-	if e.RequestID != "" {
-		request = "request " + e.RequestID + ", "
-	}
-	return wire.Say(e.Method, e.Path, what+" ("+request+wire.Attempts(e.Attempts)+")")
+	return wire.Say(e.Method, e.Path, what) + trace(e.RequestID, e.Attempts)
 }
 
 // Format prints Error() for all verbs, but for %#v the fields that are safe to
@@ -87,11 +89,11 @@ func (e APIError) Format(f fmt.State, verb rune) {
 		e.StatusCode, e.Code, e.RequestID, e.Method, e.Path, e.Attempts))
 }
 
-// LogValue returns what may stand in a log: everything but the message, the
-// header and the body.
+// LogValue returns what may stand in a log: Message, but neither header nor
+// body.
 func (e APIError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.StatusCode),
-		slog.String("code", e.Code), slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
+	return logged(e.Method, e.Path, e.Message, slog.Int("status", e.StatusCode), slog.String("code", e.Code),
+		slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
 }
 
 // BadRequestError is a 400: the API found the request invalid. Message names
@@ -143,32 +145,45 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns Err.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// LogValue returns method, path and what the cause lets be logged.
+// LogValue returns the text of the cause, and the cause with its own LogValue.
 func (e *UnknownOutcomeError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("method", e.Method), slog.String("path", e.Path),
-		slog.Bool("outcome_unknown", true), slog.Any("cause", loggable(e.Err)))
+	return logged(e.Method, e.Path, message(e.Method, e.Path, e), slog.Bool("outcome_unknown", true), slog.Any("cause", loggable(e.Err)))
 }
 
 // DecodeError is a success that is not what was asked for: not JSON, of
 // another shape, cut short after a write, too large, or a page that breaks the
-// rules of paging. A write that ends so was done.
+// rules of paging. A write that ends so was done: RecordID says what it made or
+// changed, if the response does.
 type DecodeError struct {
 	// StatusCode is the HTTP status, a 2xx.
 	StatusCode int
-	// ContentType is the Content-Type of the answer.
+	// ContentType is the Content-Type of the response.
 	ContentType string
 	// Method and Path are the call's, as in [APIError].
 	Method, Path string
+	// RequestID is the response's X-Request-Id; empty if it had none.
+	RequestID string
+	// RecordID is the id of the record that was read or written: from the body,
+	// which may be unusable otherwise, or the Location of the response, else the
+	// id that was requested. Empty if none of them names one, and for lists.
+	RecordID string `json:"-"`
+	// Attempts is how many requests the call made, redirects included.
+	Attempts int
+	// RateLimit is what this response reported of the quota.
+	RateLimit RateLimit `json:"-"`
+	// Header is the header of the response.
+	Header http.Header `json:"-"`
 	// Body is the beginning of the body: at most 64 KiB, and 1 KiB of a page
 	// that breaks the rules of paging.
 	Body []byte `json:"-"`
-	// Err says what is wrong, without quoting the body.
+	// Err says what is wrong, without quoting the body: which item of a list,
+	// which field, and the kind of JSON found there.
 	Err error `json:"-"`
 }
 
 // Error returns one line with what is wrong.
 func (e *DecodeError) Error() string {
-	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable answer %d: ", e.StatusCode), e.Err)
+	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable response %d: ", e.StatusCode), e.Err) + trace(e.RequestID, e.Attempts)
 }
 
 // Unwrap returns Err.
@@ -177,16 +192,26 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // Format prints Error() for all verbs, but for %#v the fields that are safe to
 // be seen.
 func (e DecodeError) Format(f fmt.State, verb rune) {
-	format(f, verb, e.Error(), fmt.Sprintf("leedo.DecodeError{StatusCode:%d, Method:%q, Path:%q}", e.StatusCode, e.Method, e.Path))
+	format(f, verb, e.Error(), fmt.Sprintf("leedo.DecodeError{StatusCode:%d, Method:%q, Path:%q, RequestID:%q, Attempts:%d}",
+		e.StatusCode, e.Method, e.Path, e.RequestID, e.Attempts))
 }
 
-// TransportError is a call to which no answer came, or none that is whole: the
-// host is unknown, the connection was refused or cut, an attempt took too long.
-// An attempt that took too long matches [os.ErrDeadlineExceeded]; errors of
-// package context are matched only when the caller's context ended.
+// LogValue returns what may stand in a log: neither id nor header nor body.
+func (e DecodeError) LogValue() slog.Value {
+	return logged(e.Method, e.Path, message(e.Method, e.Path, e.Err), slog.Int("status", e.StatusCode),
+		slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
+}
+
+// TransportError is a call to which no response came, or none that is complete:
+// the host is unknown, the connection was refused or cut, an attempt took too
+// long. An attempt that took too long matches [os.ErrDeadlineExceeded]; errors
+// of package context are matched only when the caller's context ended.
 type TransportError struct {
 	// Method and Path are the call's, as in [APIError].
 	Method, Path string
+	// RequestID is the X-Request-Id of a response that was cut; empty if it had
+	// none, or no response came.
+	RequestID string
 	// Attempts is how many requests the call made.
 	Attempts int
 	// Err is the cause; its text holds neither token nor query.
@@ -195,13 +220,18 @@ type TransportError struct {
 
 // Error returns one line with the cause.
 func (e *TransportError) Error() string {
-	return wire.Say(e.Method, e.Path, "no answer: ", e.Err) + " (" + wire.Attempts(e.Attempts) + ")"
+	return wire.Say(e.Method, e.Path, "no complete response: ", e.Err) + trace(e.RequestID, e.Attempts)
 }
 
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// Timeout tells whether the cause is that something took too long.
+// LogValue returns the text of the cause.
+func (e *TransportError) LogValue() slog.Value {
+	return logged(e.Method, e.Path, message(e.Method, e.Path, e.Err), slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
+}
+
+// Timeout reports whether the cause is that something took too long.
 func (e *TransportError) Timeout() bool {
 	t, ok := e.Err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
@@ -217,11 +247,11 @@ func (k *call) last() error {
 	case a == nil && k.result.Failure == nil:
 		return nil
 	case a == nil:
-		return &TransportError{k.Method, k.Template, k.result.Attempts, k.result.Failure}
+		return k.transportError(nil, k.result.Failure)
 	case a.Success() && (a.BodyErr == nil || !k.needsBody()):
 		return nil
 	case a.Success() && k.Reads() && !trip.TooLarge(a.BodyErr):
-		return &TransportError{k.Method, k.Template, k.result.Attempts, a.BodyErr}
+		return k.transportError(a, a.BodyErr)
 	case a.Success():
 		return k.decodeError(a.BodyErr)
 	}
@@ -256,10 +286,31 @@ func (k *call) apiError(a *trip.Answer) *APIError {
 // clean makes what an answer says fit for an error, should it repeat the token.
 func clean(a *trip.Answer, s string) string { return wire.Line(wire.Mask(s, a.Token)) }
 
+// transportError is the error of a response that did not come, or did not come
+// whole: a is as far as it came, or nil.
+func (k *call) transportError(a *trip.Answer, cause error) error {
+	e := &TransportError{Method: k.Method, Path: k.Template, Attempts: k.result.Attempts, Err: cause}
+	if a != nil {
+		e.RequestID = clean(a, a.Header.Get("X-Request-Id"))
+	}
+	return e
+}
+
 func (k *call) decodeError(err error) error {
 	a := k.result.Answer
-	beginning := bytes.Clone(a.Body[:min(len(a.Body), 64<<10)])
-	return &DecodeError{a.Status, clean(a, a.Header.Get("Content-Type")), k.Method, k.Template, beginning, err}
+	return &DecodeError{
+		StatusCode:  a.Status,
+		ContentType: clean(a, a.Header.Get("Content-Type")),
+		Method:      k.Method,
+		Path:        k.Template,
+		RequestID:   clean(a, a.Header.Get("X-Request-Id")),
+		RecordID:    wire.RecordID(a.Header, a.Body, strings.Replace(k.Template, "{id}", k.ID, 1), k.ID),
+		Attempts:    k.result.Attempts,
+		RateLimit:   RateLimit(a.Rate),
+		Header:      a.Header,
+		Body:        bytes.Clone(a.Body[:min(len(a.Body), 64<<10)]),
+		Err:         err,
+	}
 }
 
 // callError is a call that ended for a reason of the caller's, such as its
@@ -273,19 +324,43 @@ func (e *callError) Error() string   { return wire.Say(e.method, e.path, "", e.e
 func (e *callError) Unwrap() []error { return e.errs }
 
 func (e *callError) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.String("method", e.method), slog.String("path", e.path)}
-	for _, err := range e.errs {
-		attrs = append(attrs, slog.Any("error", loggable(err)))
+	attrs := make([]slog.Attr, len(e.errs))
+	for i, err := range e.errs {
+		attrs[i] = slog.Any([]string{"error", "before"}[min(i, 1)], loggable(err))
 	}
-	return slog.GroupValue(attrs...)
+	return logged(e.method, e.path, message(e.method, e.path, e), attrs...)
 }
 
-// loggable returns err as a value that logs no message of the API.
+// logged is the LogValue of an error of a call.
+func logged(method, path, message string, attrs ...slog.Attr) slog.Value {
+	return slog.GroupValue(append([]slog.Attr{
+		slog.String("method", method), slog.String("path", path), slog.String("message", message),
+	}, attrs...)...)
+}
+
+// message is the text of err, an error of the call, without naming the call.
+func message(method, path string, err error) string {
+	return strings.TrimPrefix(wire.Say(method, path, "", err), wire.Say(method, path, ""))
+}
+
+// loggable returns err as a value that the log may hold.
 func loggable(err error) any {
 	if v, ok := err.(slog.LogValuer); ok {
 		return v
 	}
+	if err == nil {
+		return nil
+	}
 	return err.Error()
+}
+
+// trace is the end of an error's line: what helps to find the call in the logs
+// of the API.
+func trace(requestID string, attempts int) string {
+	if requestID != "" {
+		requestID = "request " + requestID + ", "
+	}
+	return " (" + requestID + wire.Attempts(attempts) + ")"
 }
 
 func format(f fmt.State, verb rune, text, gosyntax string) {

@@ -153,9 +153,9 @@ func TestErrorsReadAsOneLine(t *testing.T) {
 			"leedo: POST /leads: 307: redirect to https://evil.example:443 not followed (1 attempt)",
 		},
 		{
-			answer(200, `[]`),
-			"leedo: GET /leads/{id}: unusable answer 200: a JSON array was not asked for",
-			"leedo: POST /leads: unusable answer 200: a JSON array was not asked for",
+			answer(200, `[1]`),
+			"leedo: GET /leads/{id}: unusable response 200: cannot read a JSON array as an object (1 attempt)",
+			"leedo: POST /leads: unusable response 200: cannot read a JSON array as an object (1 attempt)",
 		},
 	}
 	for _, tt := range tests {
@@ -303,9 +303,9 @@ func allForms(t *testing.T, err error) []string {
 	return forms
 }
 
-// TestLogsHoldNoMessageOfTheAPI: it may quote what was sent, so it stands in
-// Error() alone.
-func TestLogsHoldNoMessageOfTheAPI(t *testing.T) {
+// TestErrorsLogTheMessageOfTheAPI: a 400 without its reason helps nobody, and
+// an error that wraps it logs it anyway. JSON and %#v hold none.
+func TestErrorsLogTheMessageOfTheAPI(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{302, 400, 401, 403, 404, 418, 429, 500, 503} {
 		get, post := failing(t, answer(status, `{"error":{"code":"c","message":"no John Doe here"}}`))
@@ -321,7 +321,10 @@ func TestLogsHoldNoMessageOfTheAPI(t *testing.T) {
 			for _, handler := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
 				slog.New(handler).Error("failed", "err", err)
 			}
-			for name, shown := range map[string]string{"log": log.String(), "JSON": string(encoded), "%#v": fmt.Sprintf("%#v", err)} {
+			if status != 302 && strings.Count(log.String(), "no John Doe here") < 2 {
+				t.Errorf("%d: the log does not hold the message: %s", status, &log)
+			}
+			for name, shown := range map[string]string{"JSON": string(encoded), "%#v": fmt.Sprintf("%#v", err)} {
 				if strings.Contains(shown, "John Doe") {
 					t.Errorf("%d, %s: %s", status, name, shown)
 				}

@@ -73,7 +73,7 @@ func ExampleAPIError_log() {
 		logger.Info("not there", "error", e)
 	}
 	// Output:
-	// level=INFO msg="not there" error.method=GET error.path=/leads/{id} error.status=404 error.code=not_found error.request_id=req_1 error.attempts=1
+	// level=INFO msg="not there" error.method=GET error.path=/leads/{id} error.message="no such lead" error.status=404 error.code=not_found error.request_id=req_1 error.attempts=1
 }
 
 // A call that would have to wait for longer than it may is refused at once,

@@ -118,7 +118,7 @@ func ExampleWithMaxResponseBytes() {
 
 	_, err := client.Leads.List(context.Background(), nil)
 	fmt.Println(err)
-	// Output: leedo: GET /leads: unusable answer 200: answer larger than the maximum
+	// Output: leedo: GET /leads: unusable response 200: response larger than the maximum (request req_1, 1 attempt)
 }
 
 // Without the limiter a 429 comes back at once, for a scheduler of your own to

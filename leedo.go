@@ -66,6 +66,7 @@ package leedo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"net/http"
@@ -145,7 +146,7 @@ func send[T resource, P any](ctx context.Context, c *Client, method, template, i
 func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, error) {
 	var out T
 	err := k.run(ctx, true, func(h http.Header, body []byte) error {
-		err := wire.Decode(h, body, &out, 0)
+		err := wire.Decode(h, body, &out)
 		if err == nil && out.key() == "" {
 			err = errors.New("an object without an id")
 		}
@@ -169,10 +170,13 @@ func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T
 	page := new(Page[T])
 	err := k.run(ctx, true, func(h http.Header, body []byte) error {
 		err := wire.DecodePage(h, body, page, &page.Data)
-		if err == nil && slices.ContainsFunc(page.Data, func(row T) bool { return row.key() == "" }) {
-			err = errors.New("a row without an id")
+		if err != nil {
+			return err
 		}
-		return err
+		if i := slices.IndexFunc(page.Data, func(row T) bool { return row.key() == "" }); i >= 0 {
+			return fmt.Errorf("item %d has no id", i+1)
+		}
+		return nil
 	}, problems...)
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 // hold 100 MiB.
 func TestADecodeErrorKeepsTheBeginningOnly(t *testing.T) {
 	t.Parallel()
-	c, _ := inMemory(t, nil, answer(200, `{"id":"`+strings.Repeat("x", 1<<20)+`","name":7}`))
+	c, _ := inMemory(t, nil, answer(200, `{"id":"`+strings.Repeat("x", 1<<20)+`","name":{}}`))
 	var r leedo.Response
 	err := reads[0].call(t.Context(), c, leedo.WithResponse(&r))
 	e, ok := errors.AsType[*leedo.DecodeError](err)

@@ -310,7 +310,7 @@ func TestWritesAnsweredWithSuccessWereDone(t *testing.T) {
 		{"HTML", answer(201, "<html>", "Content-Type", "text/html"), nil},
 		{"trailing garbage", text(leadJSON + "x"), nil},
 		{"no id", text(`{"name":"John Doe"}`), nil},
-		{"wrong type", text(`{"id":5}`), nil},
+		{"wrong type", text(`{"id":[5]}`), nil},
 		{"too large", text(leadJSON), []leedo.Option{leedo.WithMaxResponseBytes(20)}},
 	}
 	for _, test := range tests {

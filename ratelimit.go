@@ -3,6 +3,7 @@ package leedo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"time"
@@ -218,8 +219,14 @@ func (e *RateLimitError) Error() string {
 // Unwrap returns Err.
 func (e *RateLimitError) Unwrap() error { return e.Err }
 
-// LogValue returns method, path and the time to retry at.
+// LogValue returns why the call failed and, if it is known, when to retry.
 func (e *RateLimitError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("method", e.method), slog.String("path", e.path),
-		slog.Time("retry_at", e.RetryAt), slog.Bool("local", e.Local()))
+	attrs := []slog.Attr{slog.Bool("local", e.Local())}
+	if !e.RetryAt.IsZero() {
+		attrs = append(attrs, slog.Time("retry_at", e.RetryAt))
+	}
+	if api, ok := errors.AsType[*APIError](e.Err); ok {
+		attrs = append(attrs, slog.Any("cause", api))
+	}
+	return logged(e.method, e.path, message(e.method, e.path, e), attrs...)
 }

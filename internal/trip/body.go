@@ -18,7 +18,7 @@ const (
 	lastChunk    = 1 << 20
 )
 
-var errTooLarge = errors.New("answer larger than the maximum")
+var errTooLarge = errors.New("response larger than the maximum")
 
 // TooLarge tells whether err says that an answer was larger than allowed.
 func TooLarge(err error) bool { return errors.Is(err, errTooLarge) }

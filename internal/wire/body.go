@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // Field is a field of a JSON object that is added by name.
@@ -41,66 +39,87 @@ func Encode(body any, fields []Field) ([]byte, error) {
 	return json.Marshal(object)
 }
 
-// Decode reads an answer that must be one JSON value and nothing else, of at
-// most so many objects: a few bytes of JSON can become many of Go. 0 means no
-// limit. Its errors quote nothing of the body.
-func Decode(header http.Header, body []byte, out any, most int) error {
-	if ct := header.Get("Content-Type"); ct != "" && ct != "application/json" && !isJSON(ct) {
-		return errors.New("not JSON by its content type")
-	}
+// Decode reads a response that must be one JSON value and nothing else, with
+// or without a byte order mark (RFC 8259, section 8.1), and whatever its
+// Content-Type. What encoding/json does not take is read tolerantly. Its
+// errors quote nothing of the body, and are the same on all Go releases.
+func Decode(header http.Header, body []byte, out any) error {
+	body = bytes.TrimPrefix(body, bom)
 	if len(bytes.TrimSpace(body)) == 0 {
 		return errors.New("empty body")
 	}
-	if most > 0 && bytes.Count(body, []byte("{")) > most {
-		return fmt.Errorf("more than %d objects", most)
-	}
-	err := json.Unmarshal(body, out)
-	if err == nil {
+	if json.Unmarshal(body, out) == nil {
 		return nil
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if wrong.Field == "" {
-			return fmt.Errorf("a JSON %s was not asked for", kind(wrong.Value))
+	if err := checkSyntax(body); err != nil {
+		if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
+			return errors.New("not JSON, as its Content-Type says")
 		}
-		return fmt.Errorf("field %q cannot hold a JSON %s", wrong.Field, kind(wrong.Value))
+		return err
 	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		if syntax.Error() == "unexpected end of JSON input" {
-			return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
-		}
-		return fmt.Errorf("not one JSON value: offset %d", syntax.Offset)
-	}
-	if _, ok := errors.AsType[*time.ParseError](err); ok {
-		return errors.New("a time that is not RFC 3339")
-	}
-	return errors.New("JSON with a value that does not fit") // its text may quote the value
+	return decodeTolerant(body, out)
 }
+
+// maxObjects is how many objects a page may have: a few bytes of JSON can
+// become many of Go. No page of the API has as many.
+const maxObjects = 50_000
 
 // DecodePage is Decode for a page, a part of which is rows.
 func DecodePage[T any](header http.Header, body []byte, page any, rows *[]T) error {
-	const most = 50_000 // no page has more
 	// Room for the rows, and for one more than there can be: if it is still as
 	// long as before, there were none to be read.
-	room := min(bytes.Count(body, []byte("{")), most) + 1
+	room := bytes.Count(body, []byte("{")) + 1
+	if room+bytes.Count(body, []byte(",")) > maxObjects {
+		if room = countObjects(body) + 1; room > maxObjects {
+			return fmt.Errorf("more than %d objects", maxObjects)
+		}
+	}
 	*rows = make([]T, room)
-	err := Decode(header, body, page, most)
+	err := Decode(header, body, page)
 	if err == nil && (*rows == nil || len(*rows) == room) {
 		err = errors.New("no page: data is missing")
 	}
 	return err
 }
 
-// isJSON tells whether a content type is JSON: application/json, or a type
+// countObjects counts what becomes objects when a page is decoded: the objects,
+// and the elements of lists that the page itself has, whatever they are. What
+// stands in strings does not count.
+func countObjects(body []byte) int {
+	objects, elements, depth := 0, 0, 0
+	list := false // at depth 2 is a list
+	s := scanner{data: body}
+	for ; s.at < len(body); s.at++ {
+		switch c := body[s.at]; c {
+		case '"':
+			if s.str() != nil {
+				return objects + elements // Decode will say what is wrong
+			}
+			s.at--
+		case '{', '[':
+			if depth++; depth == 2 {
+				list = c == '['
+			}
+			if c == '{' {
+				objects++
+			} else if depth == 2 {
+				elements++
+			}
+		case '}', ']':
+			depth--
+		case ',':
+			if depth == 2 && list {
+				elements++
+			}
+		}
+	}
+	return max(objects, elements)
+}
+
+// isJSON reports whether a content type is JSON: application/json, or a type
 // with the suffix +json (RFC 6839).
 func isJSON(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	t = strings.ToLower(strings.TrimSpace(t))
 	return t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json")
-}
-
-// kind returns the kind of value that encoding/json names, without the value
-// that it appends to numbers.
-func kind(s string) string {
-	s, _, _ = strings.Cut(s, " ")
-	return s
 }

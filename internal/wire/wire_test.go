@@ -102,16 +102,16 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ contentType, body, want string }{
 		"empty":            {"application/json", " \n", "empty body"},
-		"html":             {"text/html", "<p>" + secret, "not JSON by its content type"},
+		"html":             {"text/html", "<p>" + secret, "not JSON, as its Content-Type says"},
 		"html as json":     {"application/json", "<p>" + secret, "not one JSON value: offset 1"},
 		"cut":              {"application/json", `{"id":"` + secret, "JSON ends early: unexpected EOF"},
 		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "not one JSON value: offset 12"},
 		"two values":       {"application/json", `{"id":"a"}{}`, "not one JSON value: offset 11"},
-		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id" cannot hold a JSON object`},
-		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n" cannot hold a JSON number`},
+		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id": cannot read a JSON object as a string`},
+		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n": cannot read a JSON number as an integer`},
 	} {
 		var out row
-		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out, 0)
+		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out)
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s: %v, want %s", name, err, tt.want)
 		}
@@ -122,7 +122,7 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	for _, contentType := range []string{"", "application/json", "application/json; charset=utf-8", "application/vnd.leedo+json", "application/json; =bad"} {
 		var out row
 		h := http.Header{"Content-Type": {contentType}}
-		if err := Decode(h, []byte(` {"id":"a","extra":[1]} `), &out, 0); err != nil || out.ID != "a" {
+		if err := Decode(h, []byte(` {"id":"a","extra":[1]} `), &out); err != nil || out.ID != "a" {
 			t.Errorf("%q: %v", contentType, err)
 		}
 	}

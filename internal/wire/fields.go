@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// field is a field of a struct as encoding/json sees it, promoted ones
+// included.
+type field struct {
+	name   string
+	index  []int
+	tagged bool
+}
+
+// of returns the field of v; not ok if it is in an embedded struct that cannot
+// be set.
+func (f *field) of(v reflect.Value) (reflect.Value, bool) {
+	for _, i := range f.index {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				if !v.CanSet() {
+					return v, false
+				}
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
+	return v, true
+}
+
+// lookup returns the field that a member with that name is decoded into, nil
+// if there is none: the case counts only if there are several.
+func lookup(fields []field, name string) *field {
+	for i := range fields {
+		if fields[i].name == name {
+			return &fields[i]
+		}
+	}
+	for i := range fields {
+		if strings.EqualFold(fields[i].name, name) {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// fieldsOf returns the fields of struct type t by the rules of encoding/json:
+// of several with one name that which is embedded least deep counts, of those
+// the one that has its name from a tag; if that leaves several, none.
+func fieldsOf(t reflect.Type) []field {
+	type embedded struct {
+		t     reflect.Type
+		index []int
+	}
+	fields := []field{}
+	hidden := map[string]bool{}
+	visited := map[reflect.Type]bool{}
+	for level := []embedded{{t: t}}; len(level) > 0; {
+		var deeper []embedded
+		byName := map[string][]field{}
+		for _, e := range level {
+			if visited[e.t] {
+				continue
+			}
+			for i := range e.t.NumField() {
+				f := e.t.Field(i)
+				inner := f.Type
+				if inner.Kind() == reflect.Pointer && inner.Name() == "" {
+					inner = inner.Elem()
+				}
+				promotes := f.Anonymous && inner.Kind() == reflect.Struct
+				tag := f.Tag.Get("json")
+				if tag == "-" || !f.IsExported() && !promotes {
+					continue
+				}
+				name, _, _ := strings.Cut(tag, ",")
+				if strings.ContainsAny(name, "\"'`\\") {
+					name = ""
+				}
+				index := append(slices.Clone(e.index), i)
+				if promotes && name == "" {
+					deeper = append(deeper, embedded{inner, index})
+					continue
+				}
+				if !f.IsExported() {
+					continue
+				}
+				found := field{name, index, name != ""}
+				if name == "" {
+					found.name = f.Name
+				}
+				byName[found.name] = append(byName[found.name], found)
+			}
+		}
+		for name, candidates := range byName {
+			if hidden[name] {
+				continue
+			}
+			hidden[name] = true
+			if tagged := slices.DeleteFunc(slices.Clone(candidates), func(f field) bool { return !f.tagged }); len(tagged) > 0 {
+				candidates = tagged
+			}
+			if len(candidates) == 1 {
+				fields = append(fields, candidates[0])
+			}
+		}
+		for _, e := range level {
+			visited[e.t] = true
+		}
+		level = deeper
+	}
+	slices.SortFunc(fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
+	return fields
+}
