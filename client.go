@@ -86,9 +86,11 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // body is encoded with encoding/json; nil sends none. For JSON that is ready
 // use [json.RawMessage]. GET and HEAD take none.
 //
-// out is a pointer that the answer is decoded into with encoding/json; an
-// answer that is not one JSON value is a [*DecodeError]. With nil any 2xx will
-// do, 204 too. To read custom fields, let out embed the type of this package:
+// out is a pointer that the response is decoded into, as encoding/json does and
+// where that fails with the tolerance of all calls; a response that is not one
+// JSON value that fits is a [*DecodeError], which may leave out partly set. With
+// nil any 2xx will do, 204 too. To read custom fields, let out embed the type of
+// this package:
 //
 //	var my struct {
 //		leedo.Lead

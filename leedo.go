@@ -26,21 +26,31 @@
 // Every error says in one line which call failed and why, without token, query
 // or body. Ask for the type that you can do something about:
 //
-//		if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
+//	if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
 //
-//	  - [*BadRequestError], [*UnauthorizedError], [*ForbiddenError],
-//	    [*NotFoundError], [*ServerError] and, for all other statuses, [*APIError]
-//	    itself: the API answered so. All unwrap to *APIError.
-//	  - [*RateLimitError]: the quota does not allow the call now; RetryAt tells
-//	    when it will.
-//	  - [*UnknownOutcomeError]: a write that may or may not have been done. It
-//	    wraps what went wrong.
-//	  - [*DecodeError]: the API answered with a success that is not what was
-//	    asked for. A write that ends so was done.
-//	  - [*TransportError]: no answer came.
-//	  - [ErrInvalidArgument]: the call makes no sense; nothing was sent.
-//	  - context.Canceled, context.DeadlineExceeded: the caller's context ended;
-//	    joined with the last real error, if there was one.
+// The types are:
+//
+//   - [*BadRequestError], [*UnauthorizedError], [*ForbiddenError],
+//     [*NotFoundError], [*ServerError] and, for all other statuses, [*APIError]
+//     itself: the response of the API. All unwrap to *APIError.
+//   - [*RateLimitError]: the quota does not allow the call now; RetryAt is when
+//     it will.
+//   - [*UnknownOutcomeError]: a write that may or may not have been done. It
+//     wraps what went wrong.
+//   - [*DecodeError]: a success that is not what was asked for. A write that
+//     ends so was done.
+//   - [*TransportError]: no response came, or none that is complete.
+//   - [ErrInvalidArgument]: an argument or option is invalid; no request was
+//     sent.
+//   - context.Canceled, context.DeadlineExceeded: the caller's context ended;
+//     joined with the last real error, if there was one.
+//
+// # Responses
+//
+// A value whose meaning is clear in spite of its form is read: an empty string
+// for no time, a number in quotes, times in the notations of databases. The
+// README has the table. A value that is not is a [*DecodeError] that names the
+// item and the field.
 //
 // # What is retried
 //

@@ -74,3 +74,45 @@ func TestOnlyRetriesThatAreMadeAreLoggedAsSuch(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryErrorLogsItselfAsAGroup: with the call and a message, whatever its
+// type, and without what it does not know.
+func TestEveryErrorLogsItselfAsAGroup(t *testing.T) {
+	t.Parallel()
+	failure := func(h http.HandlerFunc, opts ...leedo.Option) (get, post error) {
+		c := serve(t, h).client(t, append([]leedo.Option{leedo.WithRetries(0)}, opts...)...)
+		return reads[0].call(t.Context(), c), create(t.Context(), c)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c, _ := inMemory(t, nil, answer(200, leadJSON))
+	bad, _ := failure(answer(400, `{"error":{"code":"invalid","message":"name is missing"}}`))
+	limited, _ := failure(answer(429, `{"message":"slow down"}`, "Retry-After", "60"), leedo.WithoutRateLimiter())
+	broken, unknown := failure(answer(503, `{"message":"sorry"}`))
+	cutOff, _ := failure(cut)
+	unusableErr, _ := failure(answer(200, "[1]", "X-Request-Id", "req_9"))
+	for want, err := range map[string]error{
+		`"method":"GET","path":"/leads/{id}","message":"name is missing","status":400,"code":"invalid","request_id":"","attempts":1`:           bad,
+		`"method":"GET","path":"/leads/{id}","message":"sorry","status":503`:                                                                   broken,
+		`"method":"POST","path":"/leads","message":"outcome unknown: 503: sorry (1 attempt)","outcome_unknown":true,"cause":{"method":"POST"`:  unknown,
+		`"method":"GET","path":"/leads/{id}","message":"429: slow down (1 attempt), retry at`:                                                  limited,
+		`"method":"GET","path":"/leads/{id}","message":"cannot read a JSON array as an object","status":200,"request_id":"req_9","attempts":1`: unusableErr,
+		`"method":"GET","path":"/leads/{id}","message":"`:                                                                                      cutOff,
+		`"method":"GET","path":"/leads/{id}","message":"invalid argument: empty id","error":{"message":"invalid argument: empty id"`:           second(c.Leads.Get(t.Context(), "")),
+		`"method":"GET","path":"/leads/{id}","message":"context canceled"`:                                                                     reads[0].call(ctx, c),
+		`"method":"","path":"","message":"","status":0`:                                                                                        &leedo.APIError{},
+		`"method":"","path":"","message":"rate limit reached, not sent","local":true`:                                                          &leedo.RateLimitError{},
+		`"method":"","path":"","message":"","status":0,"request_id":"","attempts":0`:                                                           &leedo.DecodeError{},
+		`"method":"","path":"","message":"","request_id":"","attempts":0`:                                                                      &leedo.TransportError{},
+		`"method":"","path":"","message":"outcome unknown: ","outcome_unknown":true,"cause":null`:                                              &leedo.UnknownOutcomeError{},
+	} {
+		var log strings.Builder
+		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
+		if !strings.Contains(log.String(), `"err":{`+want) {
+			t.Errorf("%T logs\n%swant %s", err, &log, want)
+		}
+		if strings.Contains(log.String(), "0001-01-01") {
+			t.Errorf("%T logs a zero time: %s", err, &log)
+		}
+	}
+}

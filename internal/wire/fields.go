@@ -32,9 +32,14 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 	return v, true
 }
 
-// lookup returns the field that a member with that name is decoded into, nil
-// if there is none: the case counts only if there are several.
-func lookup(fields []field, name string) *field {
+// lookup returns the field that a member is decoded into whose name, as it
+// stands in the JSON, is key; nil if there is none. The case counts only if
+// there are several.
+func lookup(fields []field, key []byte) *field {
+	name := string(key[1 : len(key)-1])
+	if strings.Contains(name, `\`) {
+		name = unquote(key)
+	}
 	for i := range fields {
 		if fields[i].name == name {
 			return &fields[i]
@@ -78,9 +83,6 @@ func fieldsOf(t reflect.Type) []field {
 					continue
 				}
 				name, _, _ := strings.Cut(tag, ",")
-				if strings.ContainsAny(name, "\"'`\\") {
-					name = ""
-				}
 				index := append(slices.Clone(e.index), i)
 				if promotes && name == "" {
 					deeper = append(deeper, embedded{inner, index})

@@ -93,7 +93,7 @@ func quoted(read func(string) (string, bool)) func(string) (string, bool) {
 // round, as PHP encodes them.
 func none(s string) (string, bool) { return "", strings.TrimSpace(s[1:len(s)-1]) == "" }
 
-func inQuotes(s string) (string, bool) { return strconv.Quote(s), true }
+func inQuotes(s string) (string, bool) { return strconv.Quote(s), len(s) <= maxNumber }
 
 func truth(s string) (string, bool) {
 	switch s {
@@ -104,6 +104,9 @@ func truth(s string) (string, bool) {
 	}
 	return "", false
 }
+
+// maxNumber is how many digits a number may have. None of Go's has more.
+const maxNumber = 400
 
 func anyNumber(s string) (string, bool) {
 	_, _, _, ok := decimal(s)
@@ -120,7 +123,7 @@ func integer(s string) (string, bool) {
 // a float that would lose digits.
 func decimal(s string) (sign, whole, fraction string, ok bool) {
 	n := scanner{data: []byte(s)}
-	if n.kind() != jsonNumber || n.num() != nil || n.at != len(s) {
+	if len(s) > maxNumber || n.kind() != jsonNumber || n.num() != nil || n.at != len(s) {
 		return "", "", "", false
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
@@ -131,8 +134,8 @@ func decimal(s string) (sign, whole, fraction string, ok bool) {
 	shift := 0
 	if exponent != "" {
 		var err error
-		if shift, err = strconv.Atoi(exponent); err != nil || shift < -400 || shift > 400 {
-			return "", "", "", false // no number of Go's is that large or small
+		if shift, err = strconv.Atoi(exponent); err != nil || shift < -maxNumber || shift > maxNumber {
+			return "", "", "", false
 		}
 	}
 	for ; shift > 0; shift-- {
@@ -189,7 +192,10 @@ var layouts = []string{
 // timeInWords reads a time in one of the notations that servers, databases and
 // languages use.
 func timeInWords(s string) (string, bool) {
-	s = strings.ToUpper(strings.TrimSpace(s))
+	if s = strings.TrimSpace(s); len(s) > 100 {
+		return "", false
+	}
+	s = strings.ToUpper(s)
 	if date, rest := s[:min(len(s), 10)], s[min(len(s), 10):]; s == "" || date == "0000-00-00" && strings.Trim(rest, " T0:.,+-ZUTC") == "" {
 		return "", true
 	}
@@ -199,7 +205,7 @@ func timeInWords(s string) (string, bool) {
 	if before, zone, found := strings.Cut(s, "["); found && strings.HasSuffix(zone, "]") {
 		s = before // Java names the zone behind the offset
 	}
-	if len(s) > 10 && s[10] == 'T' {
+	if len(s) > 10 && s[4] == '-' && s[10] == 'T' {
 		s = s[:10] + " " + s[11:]
 	}
 	s = strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(s, "UTC"), "GMT"))

@@ -1,9 +1,9 @@
 package wire
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // maxDepth is how deep JSON may be nested, as in encoding/json.
@@ -201,7 +201,7 @@ func (s *scanner) str() error {
 // escape reads an escape sequence but for its last byte.
 func (s *scanner) escape() error {
 	s.at++
-	if s.at >= len(s.data) || bytes.IndexByte([]byte(`"\/bfnrtu`), s.data[s.at]) < 0 {
+	if s.at >= len(s.data) || strings.IndexByte(`"\/bfnrtu`, s.data[s.at]) < 0 {
 		return s.unexpected()
 	}
 	if s.data[s.at] != 'u' {
@@ -242,7 +242,7 @@ func (s *scanner) num() error {
 
 // accept skips the next byte if it is one of set.
 func (s *scanner) accept(set string) bool {
-	if s.at >= len(s.data) || bytes.IndexByte([]byte(set), s.data[s.at]) < 0 {
+	if s.at >= len(s.data) || strings.IndexByte(set, s.data[s.at]) < 0 {
 		return false
 	}
 	s.at++

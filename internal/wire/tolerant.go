@@ -81,7 +81,7 @@ func (d *tolerant) pointer(v reflect.Value) error {
 		return err
 	}
 	if d.blank { // no time is no pointer to a zero time
-		p, d.blank = reflect.Zero(v.Type()), false
+		p = reflect.Zero(v.Type())
 	}
 	v.Set(p)
 	return nil
@@ -93,26 +93,23 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 	kind := d.kind()
 	raw, _ := d.raw()
 	out := v.Addr().Interface()
-	cause := json.Unmarshal(raw, out)
-	if cause == nil {
-		return nil
-	}
 	read := forms[form{into, kind}]
-	if read == nil {
-		return d.misfit(kind, into, cause)
+	if read == nil || into != aTime { // among the forms of times is the usual one
+		if cause := json.Unmarshal(raw, out); cause == nil {
+			return nil
+		} else if read == nil {
+			return d.misfit(kind, into, cause)
+		}
 	}
 	s := string(raw)
 	if kind == jsonString {
-		json.Unmarshal(raw, &s)
+		s = unquote(raw)
 	}
 	usual, ok := read(s)
 	switch {
-	case !ok:
-		return d.misfit(kind, into, cause)
+	case !ok, usual != "" && json.Unmarshal([]byte(usual), out) != nil:
+		return d.misfit(kind, into, nil)
 	case usual != "":
-		if json.Unmarshal([]byte(usual), out) != nil {
-			return d.misfit(kind, into, cause)
-		}
 	case into == aList && v.Kind() == reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // empty, but there
 	case into == anObject && v.Kind() == reflect.Map:
@@ -136,7 +133,7 @@ func (d *tolerant) structure(v reflect.Value) error {
 			return nil
 		}
 		key, _ := d.key()
-		f := lookup(d.fields[t], unquote(key))
+		f := lookup(d.fields[t], key)
 		if f == nil {
 			d.skip()
 			continue
@@ -183,8 +180,10 @@ func (d *tolerant) mapping(v reflect.Value) error {
 
 func (d *tolerant) list(v reflect.Value) error {
 	n := 0
-	if v.Kind() == reflect.Slice {
-		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	if v.Kind() == reflect.Slice && v.IsNil() {
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // an empty list is not nil
+	} else if v.Kind() == reflect.Slice {
+		v.SetLen(0)
 	}
 	d.at++
 	for first := true; ; first = false {

@@ -1,0 +1,523 @@
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// everything has a field of each kind, ways to embed included.
+type everything struct {
+	base
+	*Pointed
+	Named    base            `json:"named"`
+	Time     time.Time       `json:"time"`
+	TimePtr  *time.Time      `json:"time_ptr"`
+	Times    []time.Time     `json:"times"`
+	Int      int             `json:"int"`
+	Small    int8            `json:"small"`
+	Unsigned uint64          `json:"unsigned"`
+	IntPtr   **int           `json:"int_ptr"`
+	Float    float64         `json:"float"`
+	Bool     bool            `json:"bool"`
+	String   string          `json:"string,omitempty"`
+	Quoted   int             `json:"quoted,string"`
+	Number   json.Number     `json:"number"`
+	Raw      json.RawMessage `json:"raw"`
+	Bytes    []byte          `json:"bytes"`
+	Any      any             `json:"any"`
+	List     []string        `json:"list"`
+	Array    [2]int          `json:"array"`
+	Map      map[string]int  `json:"map"`
+	Ints     map[int]*base   `json:"ints"`
+	Deep     map[string][]struct {
+		When time.Time `json:"when"`
+	} `json:"deep"`
+	Own      own  `json:"own"`
+	Text     word `json:"text"`
+	Ignored  int  `json:"-"`
+	Untagged string
+	private  int
+}
+
+type base struct {
+	ID    string    `json:"id"`
+	Since time.Time `json:"since"`
+	Int   string    `json:"int"` // hidden by the outer one
+}
+
+type Pointed struct {
+	Inner int `json:"inner"`
+}
+
+// own decides for itself: it reads booleans alone.
+type own struct{ set bool }
+
+var errOwn = errors.New("jane@example.com is no boolean")
+
+func (o *own) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case "true", "false":
+		o.set = data[0] == 't'
+	case "null":
+	default:
+		return errOwn
+	}
+	return nil
+}
+
+// word decides for itself, too: it reads anything but "no".
+type word string
+
+func (w *word) UnmarshalText(text []byte) error {
+	if string(text) == "no" {
+		return errOwn
+	}
+	*w = word("<" + string(text) + ">")
+	return nil
+}
+
+var seeds = []string{
+	`{"id":"x","since":"2025-10-01T12:00:00Z","inner":3,"named":{"id":"y","int":"z"},"int":7,"Untagged":"u","UNTAGGED":"v"}`,
+	`{"time":"2025-10-01T12:00:00.5+02:00","time_ptr":"2025-10-01T12:00:00Z","times":["2025-10-01T12:00:00Z",null],"small":-128,"unsigned":18446744073709551615}`,
+	`{"int_ptr":5,"float":1e-3,"bool":true,"string":"\u00e9\ud83c\udf88\ud800","quoted":"5","number":1.50,"raw":[1, {"a":2}],"bytes":"aGk="}`,
+	`{"any":{"a":[1,"b",null,{"c":1e5}]},"list":["a","b"],"array":[1,2,3],"map":{"a":1,"b":2,"a":3},"ints":{"-1":{"id":"p"},"2":null},"deep":{"k":[{"when":"2025-10-01T12:00:00Z"}]}}`,
+	`{"own":true,"text":"yes","-":1,"Ignored":1,"private":1,"unknown":{"a":[{}]}}`,
+	`null`, `{}`, ` {"int":null,"list":null,"map":null,"any":null,"own":null,"time":null,"time_ptr":null,"named":null,"array":null,"bytes":null} `,
+	`{"int":1,"int":2,"INT":3,"list":[],"list":["x"],"map":{}}`, `{"array":[1],"bytes":[1,2]}`, `{"quoted":"","time":""}`, `{"bytes":{}}`, `{"deep":[]}`,
+	"{\"string\":\"\xff\"}", `{"small":128}`, `{"text":"no"}`, `{"own":1}`, `{"ints":{"x":{}}}`, `[1]`, `"x"`, `{"id":1} x`, `{"id"`,
+}
+
+// FuzzTolerant: what encoding/json reads is read alike, whatever the bytes are,
+// so that no other field changes when one does not fit.
+func FuzzTolerant(f *testing.F) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, out := range []func() any{
+			func() any { return new(everything) },
+			func() any { return new(map[string]any) },
+			func() any { return new(any) },
+			func() any { return new([]map[string][]int) },
+		} {
+			usual, tolerant := out(), out()
+			usualErr, syntaxErr := json.Unmarshal(data, usual), checkSyntax(data)
+			if syntaxErr != nil {
+				if usualErr == nil {
+					t.Fatalf("%s: encoding/json reads it, but: %v", data, syntaxErr)
+				}
+				continue
+			}
+			err := decodeTolerant(data, tolerant)
+			if usualErr != nil {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s into %T: encoding/json reads it, but: %v", data, out, err)
+			}
+			if !reflect.DeepEqual(usual, tolerant) {
+				t.Fatalf("%s:\nencoding/json %+v\ntolerant      %+v", data, usual, tolerant)
+			}
+		}
+	})
+}
+
+func TestWhatEncodingJSONReadsIsReadAlike(t *testing.T) {
+	for _, seed := range seeds[:10] {
+		var usual, tolerant everything
+		usualErr := json.Unmarshal([]byte(seed), &usual)
+		err := decodeTolerant([]byte(seed), &tolerant)
+		if usualErr != nil || err != nil || !reflect.DeepEqual(usual, tolerant) {
+			t.Errorf("%s: %v, %v\nencoding/json %+v\ntolerant      %+v", seed, usualErr, err, usual, tolerant)
+		}
+	}
+}
+
+// noon is 2025-10-01 12:00:00 UTC.
+var noon = time.Date(2025, 10, 1, 12, 0, 0, 0, time.UTC)
+
+func TestFormsOfTimes(t *testing.T) {
+	for in, want := range map[string]time.Time{
+		`""`: {}, `" "`: {}, `"0000-00-00"`: {}, `"0000-00-00 00:00:00"`: {}, `"0000-00-00T00:00:00.000000Z"`: {}, `0`: {}, `"0"`: {}, `0.0`: {}, `null`: {},
+		`"0001-01-01T00:00:00Z"`: {},
+		`"2025-10-01T12:00:00Z"`: noon, `"2025-10-01t12:00:00z"`: noon, `"2025-10-01 12:00:00"`: noon, `"2025-10-01T12:00:00"`: noon,
+		`"2025-10-01 12:00:00Z"`: noon, `"2025-10-01T14:00:00+0200"`: noon, `"2025-10-01 14:00:00+02"`: noon, `"2025-10-01 14:00:00 +02:00"`: noon,
+		`"2025-10-01 12:00:00 +0000 UTC"`: noon, `"2025-10-01 12:00:00 UTC"`: noon, `"2025-10-01T12:00"`: noon, `"2025-10-01T07:30-0430"`: noon,
+		`"2025-10-01T14:00:00+02:00[Europe/Berlin]"`: noon, `" 2025-10-01 12:00:00\n"`: noon,
+		`"Wed, 01 Oct 2025 12:00:00 GMT"`: noon, `"Wed, 01 Oct 2025 14:00:00 +0200"`: noon,
+		`"2025-10-01"`:                           noon.Add(-12 * time.Hour),
+		`"2025-10-01 12:00:00.5"`:                noon.Add(500 * time.Millisecond),
+		`"2025-10-01 12:00:00,25"`:               noon.Add(250 * time.Millisecond),
+		`"2025-10-01T12:00:00.123456789Z"`:       noon.Add(123456789),
+		`"2025-10-01 12:00:00.123456789987"`:     noon.Add(123456789),
+		`"2025-10-01T12:00:00.1234567899+00:00"`: noon.Add(123456789),
+		`1759320000`:                             noon, `"1759320000"`: noon, `1759320000000`: noon, `"1759320000000"`: noon, `1.75932e9`: noon, `1759320000.0`: noon,
+		`1759320000.000000001`: noon.Add(1), `1759320000123`: noon.Add(123 * time.Millisecond), `1759320000123.5`: noon.Add(123500 * time.Microsecond),
+		`100000000`: time.Unix(1e8, 0), `100000000000`: time.Unix(1e11, 0), `100000000001`: time.UnixMilli(1e11 + 1), `100000000000000`: time.UnixMilli(1e14),
+	} {
+		var out struct {
+			Time time.Time `json:"time"`
+		}
+		err := Decode(http.Header{}, []byte(`{"time":`+in+`}`), &out)
+		if err != nil || !out.Time.Equal(want) {
+			t.Errorf("%s: %v, %v; want %v", in, out.Time, err, want)
+		}
+		ptr := struct {
+			Time *time.Time `json:"time"`
+		}{new(noon)}
+		err = Decode(http.Header{}, []byte(`{"time":`+in+`}`), &ptr)
+		if err != nil || want.IsZero() && strings.Trim(in, `"0. `) == "" && ptr.Time != nil || ptr.Time != nil && !ptr.Time.Equal(want) {
+			t.Errorf("%s into a pointer: %v, %v; want %v", in, ptr.Time, err, want)
+		}
+	}
+	for _, in := range []string{
+		`"01/10/2025"`, `"10.01.2025"`, `"Oct 1, 2025"`, `"today"`, `"2025-13-01"`, `"2025-10-01 25:00:00"`, `"2025"`, `"12:00:00"`, `"2025-W40-3"`,
+		`1`, `-1`, `42`, `99999999`, `100000000000001`, `-1759320000`, `0.5`, `1e99`, `1e999999999`, `20251001120000`, `"20251001120000"`, `"20251001"`,
+		`true`, `[]`, `{}`, `["2025-10-01"]`, `"2025-10-01T12:00:00+99:00"`, `"NaN"`, `"null"`,
+	} {
+		var out struct {
+			Time time.Time `json:"time"`
+		}
+		if err := Decode(http.Header{}, []byte(`{"time":`+in+`}`), &out); err == nil {
+			t.Errorf("%s is read as %v", in, out.Time)
+		}
+	}
+}
+
+func TestFormsOfOtherValues(t *testing.T) {
+	for in, want := range map[string]everything{
+		`{"int":"42"}`:                        {Int: 42},
+		`{"int":" 42 "}`:                      {Int: 42},
+		`{"int":42.0}`:                        {Int: 42},
+		`{"int":"42.00"}`:                     {Int: 42},
+		`{"int":1e3}`:                         {Int: 1000},
+		`{"int":12.5e1}`:                      {Int: 125},
+		`{"int":1200e-2}`:                     {Int: 12},
+		`{"int":-0.0}`:                        {},
+		`{"int":""}`:                          {},
+		`{"small":"-128"}`:                    {Small: -128},
+		`{"unsigned":18446744073709551615.0}`: {Unsigned: 1<<64 - 1},
+		`{"unsigned":"18446744073709551615"}`: {Unsigned: 1<<64 - 1},
+		`{"int_ptr":"7"}`:                     {IntPtr: new(new(7))},
+		`{"int_ptr":""}`:                      {},
+		`{"float":"1.5e1"}`:                   {Float: 15},
+		`{"float":""}`:                        {},
+		`{"quoted":5}`:                        {Quoted: 5},
+		`{"number":""}`:                       {},
+		`{"bool":"true"}`:                     {Bool: true},
+		`{"bool":1}`:                          {Bool: true},
+		`{"bool":"0"}`:                        {},
+		`{"bool":""}`:                         {},
+		`{"string":12345678901234567890123}`:  {String: "12345678901234567890123"},
+		`{"string":1.50}`:                     {String: "1.50"},
+		`{"id":7,"int":"1"}`:                  {base: base{ID: "7"}, Int: 1},
+		`{"inner":"3"}`:                       {Pointed: &Pointed{3}},
+		`{"list":{}}`:                         {List: []string{}},
+		`{"list":{ },"int":"1"}`:              {List: []string{}, Int: 1},
+		`{"map":[]}`:                          {Map: map[string]int{}},
+		`{"named":[],"int":"1"}`:              {Int: 1},
+		`[]`:                                  {},
+		`{"array":{}}`:                        {},
+		`{"map":{"a":"1"}}`:                   {Map: map[string]int{"a": 1}},
+		`{"ints":{"1":{"id":2}}}`:             {Ints: map[int]*base{1: {ID: "2"}}},
+		`{"array":["1",2,3]}`:                 {Array: [2]int{1, 2}},
+		`{"array":["1"]}`:                     {Array: [2]int{1}},
+		`{"list":["a",2]}`:                    {List: []string{"a", "2"}},
+		`{"any":{"a":"1"},"int":"1"}`:         {Any: map[string]any{"a": "1"}, Int: 1},
+		`{"raw": [1, "x"],"int":"1"}`:         {Raw: json.RawMessage(`[1, "x"]`), Int: 1},
+		`{"own":true,"int":"1"}`:              {Own: own{true}, Int: 1},
+		`{"text":"x","int":"1"}`:              {Text: "<x>", Int: 1},
+		"\xef\xbb\xbf" + `{"int":1}`:          {Int: 1},
+		"\xef\xbb\xbf \n" + `{"int":"1"}`:     {Int: 1},
+		`{"UNTAGGED":"a","Int":"1"}`:          {Untagged: "a", Int: 1},
+		`{"-":"x","Ignored":"x","private":"x","int":"1"}`: {Int: 1},
+	} {
+		var out everything
+		if err := Decode(http.Header{}, []byte(in), &out); err != nil {
+			t.Errorf("%s: %v", in, err)
+		} else if !reflect.DeepEqual(out, want) {
+			t.Errorf("%s: %+v, want %+v", in, out, want)
+		}
+	}
+}
+
+// TestWhatDoesNotFitIsNamed: item, field and kind of JSON, alike on all Go
+// releases, and nothing of the JSON.
+func TestWhatDoesNotFitIsNamed(t *testing.T) {
+	const secret = "jane@example.com"
+	type page struct {
+		Data []everything   `json:"data"`
+		Meta map[string]int `json:"meta"`
+	}
+	for in, want := range map[string]string{
+		`{"data":[{},{"int":"` + secret + `"}]}`:               `item 2, field "int": cannot read a JSON string as an integer`,
+		`{"data":[{"int":42.5}]}`:                              `item 1, field "int": cannot read a JSON number as an integer`,
+		`{"data":[{"int":1e400}]}`:                             `item 1, field "int": cannot read a JSON number as an integer`,
+		`{"data":[{"small":"128"}]}`:                           `item 1, field "small": cannot read a JSON string as an integer`,
+		`{"data":[{"unsigned":-1}]}`:                           `item 1, field "unsigned": cannot read a JSON number as an integer`,
+		`{"data":[{"float":1e999}]}`:                           `item 1, field "float": cannot read a JSON number as a number`,
+		`{"data":[{"float":true}]}`:                            `item 1, field "float": cannot read a JSON boolean as a number`,
+		`{"data":[{"bool":"` + secret + `"}]}`:                 `item 1, field "bool": cannot read a JSON string as a boolean`,
+		`{"data":[{"bool":2}]}`:                                `item 1, field "bool": cannot read a JSON number as a boolean`,
+		`{"data":[{"string":{"` + secret + `":1}}]}`:           `item 1, field "string": cannot read a JSON object as a string`,
+		`{"data":[{"string":false}]}`:                          `item 1, field "string": cannot read a JSON boolean as a string`,
+		`{"data":[{"id":["` + secret + `"]}]}`:                 `item 1, field "id": cannot read a JSON array as a string`,
+		`{"data":[{"named":{"since":"` + secret + `"}}]}`:      `item 1, field "named.since": cannot read a JSON string as a time`,
+		`{"data":[{"time":424242}]}`:                           `item 1, field "time": cannot read a JSON number as a time`,
+		`{"data":[{"time_ptr":[]}]}`:                           `item 1, field "time_ptr": cannot read a JSON array as a time`,
+		`{"data":[{"times":["2025-10-01","` + secret + `"]}]}`: `item 1, field "times", item 2: cannot read a JSON string as a time`,
+		`{"data":[{"list":{"` + secret + `":1}}]}`:             `item 1, field "list": cannot read a JSON object as a list`,
+		`{"data":[{"list":"` + secret + `"}]}`:                 `item 1, field "list": cannot read a JSON string as a list`,
+		`{"data":[{"named":"` + secret + `"}]}`:                `item 1, field "named": cannot read a JSON string as an object`,
+		`{"data":[{"named":["` + secret + `"]}]}`:              `item 1, field "named": cannot read a JSON array as an object`,
+		`{"data":[{"map":{"` + secret + `":"x"}}]}`:            `item 1, field "map[…]": cannot read a JSON string as an integer`,
+		`{"data":[{"ints":{"` + secret + `":{}}}]}`:            `item 1, field "ints[…]": cannot read a JSON string`,
+		`{"data":[{"deep":{"` + secret + `":[{"when":1}]}}]}`:  `item 1, field "deep[…]", item 1, field "when": cannot read a JSON number as a time`,
+		`{"data":[{"own":"` + secret + `"}]}`:                  `item 1, field "own": cannot read a JSON string`,
+		`{"data":[{"text":"no"}]}`:                             `item 1, field "text": cannot read a JSON string`,
+		`{"data":[{"text":5}]}`:                                `item 1, field "text": cannot read a JSON number`,
+		`{"data":[{"bytes":"` + secret + `"}]}`:                `item 1, field "bytes": cannot read a JSON string as a list`,
+		`{"data":["` + secret + `"]}`:                          `item 1: cannot read a JSON string as an object`,
+		`{"data":{"` + secret + `":1}}`:                        `field "data": cannot read a JSON object as a list`,
+		`{"meta":{"` + secret + `":{}}}`:                       `field "meta[…]": cannot read a JSON object as an integer`,
+		`["` + secret + `"]`:                                   `cannot read a JSON array as an object`,
+		`"` + secret + `"`:                                     `cannot read a JSON string as an object`,
+		`{"data":[{"any":1e999}]}`:                             `item 1, field "any": cannot read a JSON number`,
+		`{"` + secret + `":1}}`:                                `not one JSON value: offset 23`,
+		`{"data":[{"id":"` + secret:                            `JSON ends early: unexpected EOF`,
+		`{"data":[01]}`:                                        `not one JSON value: offset 11`,
+		"{\"a\":\"\n\"}":                                       `not one JSON value: offset 7`,
+		`{"a":"\x"}`:                                           `not one JSON value: offset 8`,
+		`{"a":tru}`:                                            `not one JSON value: offset 9`,
+		`{"a":1.}`:                                             `not one JSON value: offset 8`,
+		strings.Repeat("[", 20_000):                            `JSON nested over 10000 levels deep`,
+	} {
+		err := Decode(http.Header{}, []byte(in), new(page))
+		if err == nil || err.Error() != want {
+			t.Errorf("%.100s: %v\nwant %s", in, err, want)
+		}
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			if strings.Contains(fmt.Sprintf("%v %+v", e, e), secret) {
+				t.Errorf("%s: %+v quotes the body", in, e)
+			}
+		}
+		if strings.Contains(in, `"own"`) != errors.Is(err, errOwn) && !strings.Contains(in, `"text":"no"`) {
+			t.Errorf("%s: %v matches the error of the type's own method: %v", in, err, errors.Is(err, errOwn))
+		}
+	}
+	if err := Decode(http.Header{}, []byte(`{"data":[{"float":"x"}]}`), new(map[string][]map[string]float64)); err == nil ||
+		err.Error() != `field "[…]", item 1, field "[…]": cannot read a JSON string as a number` {
+		t.Error(err)
+	}
+	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot read a JSON string as an integer" {
+		t.Error(err)
+	}
+}
+
+// TestDecodingIsBounded: no body makes it slow or large.
+func TestDecodingIsBounded(t *testing.T) {
+	const size = 10 << 20
+	type record struct {
+		ID      string    `json:"id"`
+		Name    string    `json:"name"`
+		Created time.Time `json:"created_at"`
+		Updated time.Time `json:"updated_at"`
+		_       [10]string
+	}
+	type page struct {
+		Data []record       `json:"data"`
+		Meta map[string]any `json:"meta"`
+	}
+	fill := func(before, part, after string) []byte {
+		return []byte(before + strings.Repeat(part, (size-len(before)-len(after))/len(part)) + after)
+	}
+	for name, body := range map[string][]byte{
+		"brackets":           fill("", "[", ""),
+		"braces":             fill("", `{"":`, ""),
+		"objects":            fill(`{"data":[{}`, ",{}", "]}"),
+		"numbers":            fill(`{"data":[1`, ",1", "]}"),
+		"nulls":              fill(`{"data":[null`, ",null", "]}"),
+		"lists":              fill(`{"data":[[]`, ",[]", "]}"),
+		"objects elsewhere":  fill(`{"data":[],"created_at":"","x":[{}`, ",{}", "]}"),
+		"brackets elsewhere": fill(`{"data":[{"id":"x","created_at":"","x":"`, "[{", `"}]}`),
+		"escapes":            fill(`{"data":[{"id":"x","created_at":"","name":"`, `\\`, `"}]}`),
+		"deep, often":        fill(`{"data":[{"id":"x","created_at":"","x":[0`, ","+strings.Repeat("[", 9000)+strings.Repeat("]", 9000), `]}]}`),
+		"digits":             fill(`{"data":[{"id":"x","created_at":`, "1", `}]}`),
+		"a long exponent":    fill(`{"data":[{"id":"x","created_at":1e`, "9", `}]}`),
+		"keys":               fill(`{"data":[{"id":"x","created_at":""`, `,"":0`, `}]}`),
+		"many bad times":     []byte(`{"data":[{"id":"x","created_at":""}` + strings.Repeat(`,{"id":"x","created_at":""}`, 49_000) + `]}`),
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		p := new(page)
+		err := DecodePage(http.Header{}, body, p, &p.Data)
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		t.Logf("%-20s %4d ms, %3d MiB: %.60v", name, took.Milliseconds(), (after.TotalAlloc-before.TotalAlloc)>>20, err)
+		if after.TotalAlloc-before.TotalAlloc > 64<<20 {
+			t.Errorf("%s: %d MiB", name, (after.TotalAlloc-before.TotalAlloc)>>20)
+		}
+	}
+}
+
+func TestObjectsAreCountedNotBraces(t *testing.T) {
+	row := `{"id":"x","note":"` + strings.Repeat(`a{b:c} \"{[,`, 1000) + `"}`
+	body := []byte(`{"data":[` + strings.Repeat(row+",", 99) + row + `],"meta":{}}`)
+	var p struct {
+		Data []struct{ ID string } `json:"data"`
+	}
+	if err := DecodePage(http.Header{}, body, &p, &p.Data); err != nil || len(p.Data) != 100 {
+		t.Errorf("%d rows, %v", len(p.Data), err)
+	}
+	for body, want := range map[string]int{
+		`{}`: 1, `{"data":[{},{}],"meta":{}}`: 4, `{"data":[1,2,3,4]}`: 4, `{"data":[[1,2],[3]]}`: 2, `{"data":["{","}"]}`: 2, `{"a":"\"{"}`: 1, `{"data":[{"tags":[1,2,3,4,5]}]}`: 2,
+	} {
+		if got := countObjects([]byte(body)); got != want {
+			t.Errorf("%s: %d, want %d", body, got, want)
+		}
+	}
+}
+
+func TestRecordID(t *testing.T) {
+	for _, tt := range []struct{ body, location, path, id, want string }{
+		{`{"id":"new-1","name":{}}`, "", "/leads", "", "new-1"},
+		{`{"id":7}`, "", "/leads", "", "7"},
+		{"\xef\xbb\xbf" + `{ "name":"n", "id" : "n\u0065w" , "x"`, "", "/leads", "", "new"},
+		{`{"id":"new-1","na`, "", "/leads", "", "new-1"},
+		{`{"id":"new-`, "", "/leads", "", ""},
+		{`{"lead":{"id":"new-1"}}`, "", "/leads", "", "new-1"},
+		{`{"data":{"id":"new-1","x`, "", "/leads", "", "new-1"},
+		{`{"data":{"id":"inner"},"id":"outer"}`, "", "/leads", "", "outer"},
+		{`{"owner":{"id":"other"}}`, "", "/leads", "", ""},
+		{`{"data":[{"id":"other"}]}`, "", "/leads", "", ""},
+		{`{"id":null}`, "", "/leads", "", ""},
+		{`{"id":"","name":"n"}`, "/v1/leads/new-2", "/leads", "", "new-2"},
+		{`<html>`, "/v1/leads/new-2", "/leads", "", "new-2"},
+		{``, "https://api.example/v1/leads/a%2Fb/?x=y#z", "/leads", "", "a/b"},
+		{``, "leads/new-2", "/leads", "", ""},
+		{``, "/v1/leads", "/leads", "", ""},
+		{``, "/login", "/leads", "", ""},
+		{``, "/v1/leads/..", "/leads", "", ""},
+		{``, "/v1/accounts/new-2", "/leads", "", ""},
+		{``, ":", "/leads", "", ""},
+		{`<html>`, "", "/leads/old%2F1", "old%2F1", "old/1"},
+		{`{"id":"moved"}`, "", "/leads/old", "old", "moved"},
+	} {
+		if got := RecordID(http.Header{"Location": {tt.location}}, []byte(tt.body), tt.path, tt.id); got != tt.want {
+			t.Errorf("%s, %q: %q, want %q", tt.body, tt.location, got, tt.want)
+		}
+	}
+}
+
+func TestASuccessMaySayThatItFailed(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"success":false}`: true, `{"ok":false,"error":"no"}`: true, `{"success":"false","message":"no"}`: true, `{"status":"error","message":"no"}`: true,
+		`{"error":{"code":"c","message":"m"}}`: true, `{"error":"no"}`: true, `{"errors":[{"message":"m"}]}`: true, `{"error":true,"message":"m"}`: true,
+		`{"data":null,"errors":[{"message":"m"}]}`: true, `{"success":false,"data":[],"message":"m"}`: true, `{"id":null,"error":"no"}`: true,
+		`{"type":"about:blank","title":"Not Found","status":404}`: true, `{"success":false,"created":3,"errors":["x"]}`: true, ` {"Success": false }`: true,
+		`{"success":false,"data":{"id":"x"}}`: true, `{"error":{"code":"c"},"request_id":"r"}`: true, "\xef\xbb\xbf" + `{"error":"no"}`: true,
+		// Records, pages, and what is only unusable.
+		`{"id":"x","success":false}`: false, `{"success":false,"id":"x"}`: false, `{"id":7,"error":"none","status":"error"}`: false,
+		`{"data":[{"id":"x"}],"success":false}`: false, `{"success":false,"data":[ {}]}`: false, `{"data":[],"meta":{"total":0}}`: false,
+		`{"data":[],"errors":[]}`: false, `{"error":null}`: false, `{"error":""}`: false, `{"error":false}`: false, `{"message":"created"}`: false, `{}`: false,
+		`{"success":true,"errors":["a warning"]}`: false, `{"success":true}`: false, `{"created":3,"errors":["x"]}`: false, `{"status":"new","name":"n"}`: false,
+		`{"status":200,"message":"ok"}`: false, `[]`: false, ``: false, `{"error":"cut`: false, `{"error":"no"`: false, `"error"`: false, `null`: false,
+		`{"lead":{"id":"x"},"error":"no"}`: false,
+	} {
+		if got := Failed([]byte(body)); got != want {
+			t.Errorf("%s: %v", body, got)
+		}
+		if n := testing.AllocsPerRun(10, func() { Failed([]byte(`{"id":"x"}`)) }); n > 0 {
+			t.Fatalf("%v allocations", n)
+		}
+	}
+}
+
+// TestFieldsAreThoseOfEncodingJSON, whatever is embedded where.
+func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
+	type A struct {
+		X int `json:"x"`
+		Y int
+	}
+	type B struct {
+		X int `json:"x"`
+		Y int `json:"Y"`
+		Z int
+	}
+	type both struct { // x is ambiguous, Y is B's by its tag
+		A
+		*B
+		C  int `json:"c"`
+		A2 A   `json:",omitempty"`
+		c  int
+	}
+	const in = `{"x":1,"Y":2,"Z":3,"c":4,"A2":{"x":6}}`
+	var usual, tolerant both
+	if err := json.Unmarshal([]byte(in), &usual); err != nil {
+		t.Fatal(err)
+	}
+	if err := decodeTolerant([]byte(in), &tolerant); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(usual, tolerant, cmp.AllowUnexported(both{})); diff != "" {
+		t.Error(diff)
+	}
+	type unexported struct{ *A }
+	type hidden struct{ *base }
+	var u unexported
+	var h hidden
+	if err := Decode(http.Header{}, []byte(`{"x":"1"}`), &u); err != nil || u.A.X != 1 {
+		t.Error(err)
+	}
+	if err := Decode(http.Header{}, []byte(`{"id":"1"}`), &h); err == nil || err.Error() != `field "id": cannot read a JSON string` {
+		t.Error(err)
+	}
+}
+
+// TestTheREADMEListsTheForms: each example of its table is read as its row
+// says, and each form of the code has its row.
+func TestTheREADMEListsTheForms(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "| a field that holds | is also read from |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	listed := map[form]bool{}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(row, "|")
+		into := target(strings.TrimSpace(cells[1]))
+		for i, example := range strings.Split(cells[2], "`") {
+			if i%2 == 0 {
+				continue // words between the examples
+			}
+			s := scanner{data: []byte(example)}
+			listed[form{into, s.kind()}] = true
+			out := map[target]any{aTime: new(time.Time), anInteger: new(int), aNumber: new(float64), aString: new(string), aBoolean: new(bool), aList: new([]int), anObject: new(base)}[into]
+			if err := Decode(http.Header{}, []byte(example), out); err != nil {
+				t.Errorf("%s from %s: %v", into, example, err)
+			}
+			want := map[bool]time.Time{true: {}, false: noon}[strings.Trim(example, `"0-: `) == ""]
+			if at, ok := out.(*time.Time); ok && at.Sub(want).Abs() > 12*time.Hour {
+				t.Errorf("%s is %v", example, at)
+			}
+		}
+	}
+	for f := range forms {
+		if !listed[f] {
+			t.Errorf("%s from a JSON %s is not in the table", f.into, kindNames[f.from])
+		}
+	}
+}
