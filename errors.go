@@ -43,17 +43,26 @@ type APIError struct {
 	// StatusCode is the HTTP status. A 3xx is a redirect that was not followed.
 	StatusCode int
 	// Code is the API's machine-readable code, such as "not_found"; empty if
-	// it gave none.
+	// it gave none. It is never altered: a code that contains the token is left
+	// out, unless it is a longer name of letters, such as "validation_failed".
 	Code string
 	// Message is the API's message on one line: at most 200 runes, control
-	// characters escaped, the token masked. It is empty when the body is text
-	// or HTML rather than JSON.
+	// characters escaped, the token masked. The words about a field follow its
+	// name. It is empty when the body is text or HTML rather than JSON. A token
+	// of less than eight characters is not masked.
 	Message string `json:"-"`
 	// RequestID is the answer's X-Request-Id; empty if it had none.
 	RequestID string
 	// Method is the HTTP method of the call; Path the template of its path,
 	// such as "/leads/{id}", for [Client.Do] the path as it was given.
 	Method, Path string
+	// Fields is what the API says about each field of the request, to be shown
+	// beside the inputs of a form: {"email": {"is invalid", "is too long"}}.
+	// Fields inside others are joined with dots, as in "address.city". It has
+	// at most 32 fields and 32 texts for each; names and texts are at most 200
+	// runes, control characters escaped, the token masked. It is nil if the API
+	// named no field.
+	Fields map[string][]string `json:"-"`
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
 	// RateLimit is what this answer said of the quota.
@@ -275,12 +284,23 @@ func (k *call) last() error {
 }
 
 func (k *call) apiError(a *trip.Answer) *APIError {
-	code, message := wire.Problem(a.Body, a.Token)
+	problem := wire.ReadProblem(a.Body, a.Token)
 	if a.Redirect != "" {
-		code, message = "", "redirect to "+a.Redirect+" not followed"
+		problem = wire.Problem{Message: clean(a, "redirect to "+a.Redirect+" not followed")}
 	}
-	return &APIError{a.Status, clean(a, code), clean(a, message), clean(a, a.Header.Get("X-Request-Id")),
-		k.Method, k.Template, k.result.Attempts, RateLimit(a.Rate), a.Header, a.Body}
+	return &APIError{
+		StatusCode: a.Status,
+		Code:       problem.Code,
+		Message:    problem.Message,
+		RequestID:  clean(a, a.Header.Get("X-Request-Id")),
+		Method:     k.Method,
+		Path:       k.Template,
+		Fields:     problem.Fields,
+		Attempts:   k.result.Attempts,
+		RateLimit:  RateLimit(a.Rate),
+		Header:     a.Header,
+		Body:       a.Body,
+	}
 }
 
 // clean makes what an answer says fit for an error, should it repeat the token.

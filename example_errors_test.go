@@ -56,6 +56,27 @@ func ExampleAPIError() {
 	// leedo: GET /leads/{id}: 404 not_found: no such lead (request req_1, 1 attempt)
 }
 
+// A form shows what the API says about a field beside its input, and the
+// message where a field has none.
+func ExampleAPIError_fields() {
+	ctx := context.Background()
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 422, Body: `{"message":"not saved","errors":{"email":["is invalid","is too long"]}}`})
+	client := server.Client()
+
+	_, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john"})
+	if e, ok := errors.AsType[*leedo.APIError](err); ok {
+		fmt.Println(e.Message)
+		for _, input := range []string{"name", "email"} {
+			fmt.Printf("%s: %q\n", input, e.Fields[input])
+		}
+	}
+	// Output:
+	// not saved: email: is invalid, is too long
+	// name: []
+	// email: ["is invalid" "is too long"]
+}
+
 // Errors log themselves without the API's message, tokens, queries and bodies.
 func ExampleAPIError_log() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{

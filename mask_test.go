@@ -398,7 +398,7 @@ func TestAnAPIErrorsMessage(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for _, text := range []string{e.Message, e.Code, e.RequestID} {
-			if n := len([]rune(text)); n == 0 || n > 200 || strings.Contains(text, testToken[:4]) {
+			if n := len([]rune(text)); n == 0 && text != e.Code || n > 200 || strings.Contains(text, testToken[:4]) {
 				t.Errorf("%s: %d runes: %s", name, n, text)
 			}
 		}

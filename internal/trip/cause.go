@@ -99,17 +99,23 @@ func scrub(err error, r *record) *Cause {
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
 	u := r.call.URL(r.trip.Base)
-	secrets := []string{u.String(), u.RequestURI(), u.RawQuery, string(r.call.Body), r.token}
+	secrets := []string{u.String(), u.RequestURI(), u.RawQuery, string(r.call.Body)}
 	for _, values := range u.Query() {
 		secrets = append(secrets, values...)
 	}
 	for _, secret := range secrets {
 		if len(secret) > 3 && len(secret) <= len(text) {
-			asGo := strconv.Quote(secret)
-			text = wire.Mask(wire.Mask(text, secret), asGo[1:len(asGo)-1])
+			text = wire.MaskSecret(wire.MaskSecret(text, secret), asGo(secret))
 		}
 	}
+	text = wire.Mask(wire.Mask(text, r.token), asGo(r.token))
 	return &Cause{text: wire.Line(text), err: err, Final: final(err)}
+}
+
+// asGo returns s as it is between the quotes of a Go string.
+func asGo(s string) string {
+	quoted := strconv.Quote(s)
+	return quoted[1 : len(quoted)-1]
 }
 
 // bare takes the *url.Error off err, which holds the URL with its query, and

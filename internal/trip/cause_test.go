@@ -46,6 +46,22 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 	}
 }
 
+// TestAShortTokenIsAWord, and is not masked; a short query value is.
+func TestAShortTokenIsAWord(t *testing.T) {
+	r := testRecord(t.Context())
+	r.token, r.call.RawQuery = "test", "name=jane"
+	c := scrub(errors.New("the latest proxy has no jane"), r)
+	if want := "the latest proxy has no ***"; c.Error() != want {
+		t.Errorf("%q, want %q", c.Error(), want)
+	}
+	r.token = `to"ken\8`
+	for _, verb := range []string{"%s", "%q"} {
+		if c := scrub(fmt.Errorf("bad "+verb+" here", r.token), r); strings.Contains(c.Error(), "ken") {
+			t.Errorf("%s: %q", verb, c.Error())
+		}
+	}
+}
+
 func TestCauseMatchesWhatTheTransportMeant(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	c := scrub(&url.Error{Op: "Get", URL: "x", Err: refused}, testRecord(t.Context()))

@@ -113,10 +113,10 @@ func Failed(body []byte) bool {
 		}
 		kind := s.kind()
 		rest := s.data[s.at:]
-		if isName(key, "id") && (kind == jsonNumber || kind == jsonString && !bytes.HasPrefix(rest, []byte(`""`))) {
+		if named(key, "id") && (kind == jsonNumber || kind == jsonString && !bytes.HasPrefix(rest, []byte(`""`))) {
 			return false // a record, whatever else it has
 		}
-		if isName(key, "data") && kind == jsonArray && !isEmpty(rest) {
+		if named(key, "data") && kind == jsonArray && !isEmpty(rest) {
 			return false // a page
 		}
 		raw, err := s.raw()
@@ -126,24 +126,24 @@ func Failed(body []byte) bool {
 		value := strings.ToLower(string(raw[:min(len(raw), 12)]))
 		switch {
 		case kind == jsonNull || isEmpty(raw):
-		case isName(key, "success"), isName(key, "ok"):
+		case named(key, "success"), named(key, "ok"):
 			no := value == "false" || value == `"false"` || value == "0"
 			denied, affirmed = denied || no, affirmed || !no
-		case isName(key, "error"), isName(key, "errors"):
+		case named(key, "error"), named(key, "errors"):
 			erroneous = erroneous || value != "false" && value != "0"
 			denied = denied || value == "true"
-		case isName(key, "status") && (value == `"error"` || value == `"fail"` || value == `"failed"` || value == `"failure"`):
+		case named(key, "status") && (value == `"error"` || value == `"fail"` || value == `"failed"` || value == `"failure"`):
 			denied = true
-		case (isName(key, "status") || isName(key, "statuscode") || isName(key, "status_code")) && kind == jsonNumber && value >= "400" && len(value) == 3:
+		case (named(key, "status") || named(key, "statuscode") || named(key, "status_code")) && kind == jsonNumber && value >= "400" && len(value) == 3:
 			erroneous = true
-		case !slices.ContainsFunc(reports, func(name string) bool { return isName(key, name) }):
+		case !slices.ContainsFunc(reports, func(name string) bool { return named(key, name) }):
 			other = true
 		}
 	}
 }
 
-// isName reports whether the name of a member, with its quotes, is name.
-func isName(key []byte, name string) bool {
+// named reports whether the name of a member, with its quotes, is name.
+func named(key []byte, name string) bool {
 	return len(key) == len(name)+2 && strings.EqualFold(string(key[1:len(key)-1]), name)
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep JSON may be nested, as in encoding/json.
-const maxDepth = 10_000
+// maxNesting is how deep JSON may be nested, as in encoding/json.
+const maxNesting = 10_000
 
 var bom = []byte("\xef\xbb\xbf")
 
@@ -148,8 +148,8 @@ func (s *scanner) skip() error {
 
 // nested reads an object or an array.
 func (s *scanner) nested(end byte) error {
-	if s.depth++; s.depth > maxDepth {
-		return fmt.Errorf("JSON nested over %d levels deep", maxDepth)
+	if s.depth++; s.depth > maxNesting {
+		return fmt.Errorf("JSON nested over %d levels deep", maxNesting)
 	}
 	s.at++
 	for first := true; ; first = false {

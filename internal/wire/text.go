@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -62,14 +63,38 @@ func Attempts(n int) string {
 	return strconv.Itoa(n) + " attempts"
 }
 
-// Mask replaces the secret in s, should it be there, in whatever case: hosts
-// are spelled in lower case.
-func Mask(s, secret string) string {
+// minToken is the length from which a token is masked. A shorter one is a word
+// of a test, such as "test", and masking it would garble "the latest".
+const minToken = 8
+
+// Mask replaces the token in s, as [MaskSecret] does, if it is at least eight
+// characters long.
+func Mask(s, token string) string { return masker(token)(s) }
+
+// masker returns Mask for many texts and one token.
+func masker(token string) func(string) string {
+	if len(token) < minToken {
+		return func(s string) string { return s }
+	}
+	find := sync.OnceValue(func() *regexp.Regexp { return anyCase(token) })
+	return func(s string) string {
+		if len(token) > len(s) {
+			return s
+		}
+		return find().ReplaceAllLiteralString(s, "***")
+	}
+}
+
+// MaskSecret replaces the secret in s, should it be there, in whatever case:
+// hosts are written in lower case.
+func MaskSecret(s, secret string) string {
 	if secret == "" || len(secret) > len(s) {
 		return s
 	}
-	return regexp.MustCompile("(?i)"+regexp.QuoteMeta(secret)).ReplaceAllLiteralString(s, "***")
+	return anyCase(secret).ReplaceAllLiteralString(s, "***")
 }
+
+func anyCase(s string) *regexp.Regexp { return regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)) }
 
 // ValidToken tells whether s can be sent as a bearer token: visible ASCII
 // characters, no space.

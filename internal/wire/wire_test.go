@@ -155,42 +155,6 @@ func TestEncodeAddsFields(t *testing.T) {
 	}
 }
 
-func TestProblemInEveryForm(t *testing.T) {
-	for body, want := range map[string][2]string{
-		`{"error":{"code":"not_found","message":"no such lead"}}`:                         {"not_found", "no such lead"},
-		`{"error":{"code":404,"message":"no such lead"}}`:                                 {"404", "no such lead"},
-		`{"error":"no such lead"}`:                                                        {"", "no such lead"},
-		`{"error":"invalid_token","error_description":"the token expired"}`:               {"invalid_token", "the token expired"},
-		`{"message":"no such lead","code":"gone"}`:                                        {"gone", "no such lead"},
-		`{"errors":["one","two"]}`:                                                        {"", "one; two"},
-		`{"errors":[{"field":"name","message":"is missing"},{"detail":"x"}]}`:             {"", "name: is missing; x"},
-		`{"errors":{"name":["is missing","is short"],"email":"is taken"}}`:                {"", "email: is taken; name: is missing, is short"},
-		`{"message":"invalid","errors":["one"]}`:                                          {"", "invalid: one"},
-		`{"type":"https://api.leedo.app/problems/no-such-lead","title":"T","detail":"D"}`: {"no-such-lead", "D"},
-		`{"type":"about:blank","title":"Not Found","status":404}`:                         {"", "Not Found"},
-		`not found`: {}, `<html>`: {}, ``: {}, `null`: {}, `[]`: {}, `"text"`: {}, `{}`: {}, `7`: {},
-		`{"error":null}`: {}, `{"error":[1]}`: {}, `{"errors":{}}`: {}, `{"errors":[[["x"]]]}`: {}, `{"message":{"a":1}}`: {},
-	} {
-		code, message := Problem([]byte(body), "")
-		if code != want[0] || message != want[1] {
-			t.Errorf("%s: %q, %q; want %q", body, code, message, want)
-		}
-	}
-}
-
-func FuzzProblem(f *testing.F) {
-	f.Add([]byte(`{"error":{"code":"a","message":"b"},"errors":[{"field":"x"}]}`))
-	f.Add([]byte(strings.Repeat(`{"errors":`, 100)))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		code, message := Problem(body, "")
-		for _, s := range []string{Line(code), Line(message)} {
-			if strings.ContainsAny(s, "\n\r\x00\x1b") || utf8.RuneCountInString(s) > 10*maxLine+1 {
-				t.Errorf("%q", s)
-			}
-		}
-	})
-}
-
 func FuzzCheckPath(f *testing.F) {
 	f.Add("/leads/a%2Fb")
 	f.Add("/..%2f")
