@@ -43,7 +43,8 @@ type APIError struct {
 	Code string
 	// Message is the API's message on one line: at most 200 runes, control
 	// characters escaped, the token masked. It is empty when the body is text
-	// or HTML rather than JSON.
+	// or HTML rather than JSON. Of a 404 to a List or Create it asks whether /v1
+	// is missing if the base URL has no path and the body no message of the API.
 	Message string `json:"-"`
 	// RequestID is the answer's X-Request-Id; empty if it had none.
 	RequestID string
@@ -248,6 +249,9 @@ func (k *call) apiError(a *trip.Answer) *APIError {
 	code, message := wire.Problem(a.Body, a.Token)
 	if a.Redirect != "" {
 		code, message = "", "redirect to "+a.Redirect+" not followed"
+	}
+	if code == "" && message == "" && a.Status == http.StatusNotFound && k.collection && k.client.config.base.Path == "" {
+		message = "is /v1 missing from the base URL?"
 	}
 	return &APIError{a.Status, clean(a, code), clean(a, message), clean(a, a.Header.Get("X-Request-Id")),
 		k.Method, k.Template, k.result.Attempts, RateLimit(a.Rate), a.Header, a.Body}
