@@ -96,7 +96,10 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // origin or a dot segment in it is [ErrInvalidArgument].
 //
 // body is encoded with encoding/json; nil sends none. For JSON that is ready
-// use [json.RawMessage]. GET and HEAD take none.
+// use [json.RawMessage]. GET and HEAD take none. A body that cannot be encoded,
+// or that has a string in it that is not valid UTF-8, is [ErrInvalidArgument];
+// the error names the field and never a value. Types with a MarshalJSON or
+// MarshalText method decide for themselves what their strings become.
 //
 // out is a pointer that the answer is decoded into with encoding/json; an
 // answer that is not one JSON value is a [*DecodeError]. With nil any 2xx will

@@ -14,9 +14,9 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// ErrInvalidArgument is matched by the errors of calls that make no sense: an
-// empty or unsafe id, nil params, an option that means nothing where it is
-// given. Nothing was sent.
+// ErrInvalidArgument is matched by the errors of calls whose arguments are
+// invalid: an empty or unsafe id, nil params, a string that is not valid UTF-8,
+// an option that means nothing where it is given. Nothing was sent.
 var ErrInvalidArgument = errors.New("invalid argument")
 
 // invalidError is an ErrInvalidArgument that says which.

@@ -309,21 +309,17 @@ func WithHeader(key, value string) RequestOption {
 }
 
 // WithQuery sets a query parameter, in place of a typed one if need be; of
-// several with one key the last wins. An empty key is [ErrInvalidArgument].
+// several with one key the last wins. An empty key, and a key or value that is
+// not valid UTF-8, is [ErrInvalidArgument].
 func WithQuery(key, value string) RequestOption {
-	return callOption(func(k *call) error {
-		if key == "" {
-			return errors.New("WithQuery: empty key")
-		}
-		k.SetQuery(key, value)
-		return nil
-	})
+	return callOption(func(k *call) error { return k.SetQuery(key, value) })
 }
 
 // WithBodyField sets a field of the body, in place of a typed one if need be:
 // a field that this package does not know, or, with nil, a field to be cleared.
-// value is encoded with encoding/json. On GET and HEAD, with an empty key, or
-// when the body is not a JSON object it is [ErrInvalidArgument].
+// value is encoded with encoding/json, when the call begins, by the rules of
+// [Client.Do]. On GET and HEAD, with an empty key, or when the body is not a
+// JSON object it is [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
 	return callOption(func(k *call) error { return k.AddField(key, value) })
 }
