@@ -13,8 +13,8 @@ import (
 type AccountsService struct{ client *Client }
 
 // Account is a company or organization. A field that the API leaves out or
-// answers as null holds its zero value: items of a list may come without
-// UpdatedAt.
+// sends as null holds its zero value: items of a list may come without
+// UpdatedAt. An Account that is encoded as JSON leaves out zero times.
 type Account struct {
 	// ID names the account in the API. It is opaque: the API uses UUIDs, the
 	// SDK does not depend on it.
@@ -26,10 +26,10 @@ type Account struct {
 	// Website is the address of its website.
 	Website string `json:"website"`
 	// CreatedAt is when the account was created.
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// UpdatedAt is when the account was last changed; zero where the API did
 	// not say.
-	UpdatedAt time.Time `json:"updated_at"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 func (a Account) key() string { return a.ID }

@@ -11,8 +11,8 @@ import (
 type CampaignsService struct{ client *Client }
 
 // Campaign is a marketing campaign that gathers leads. A field that the API
-// leaves out or answers as null holds its zero value: items of a list may come
-// without UpdatedAt.
+// leaves out or sends as null holds its zero value: items of a list may come
+// without UpdatedAt. A Campaign that is encoded as JSON leaves out zero times.
 type Campaign struct {
 	// ID names the campaign in the API. It is opaque: the API uses UUIDs, the
 	// SDK does not depend on it.
@@ -25,10 +25,10 @@ type Campaign struct {
 	// LeadsCount is the number of leads the campaign has brought.
 	LeadsCount int `json:"leads_count"`
 	// CreatedAt is when the campaign was created.
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// UpdatedAt is when the campaign was last changed; zero where the API did
 	// not say.
-	UpdatedAt time.Time `json:"updated_at"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 func (c Campaign) key() string { return c.ID }

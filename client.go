@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -36,35 +37,46 @@ type Client struct {
 	trip    *trip.Trip
 }
 
-// NewClient returns a client that sends token to the API. A token that is
-// empty or holds spaces or control characters, and options that make no sense,
-// are [ErrInvalidArgument]. nil options are ignored. Nothing is sent.
+// NewClient returns a client that sends token to the API. A token is one or
+// more visible ASCII characters, without the word Bearer, quotes or white space
+// around it; any other is [ErrInvalidArgument], with a text that says what is
+// wrong and does not quote it. So are invalid options. nil options are ignored.
+// Nothing is sent.
 func NewClient(token string, opts ...Option) (*Client, error) {
 	cfg := defaults()
 	if err := cfg.apply(opts); err != nil {
 		return nil, err
 	}
-	return cfg.client(token)
+	return cfg.client("token", token)
 }
 
-// NewClientFromEnv is NewClient with the token of the environment variable
-// LEEDO_API_TOKEN and, if LEEDO_BASE_URL is set, that base URL. Options win
-// over the environment.
+// NewClientFromEnv is NewClient with the token in the environment variable
+// LEEDO_API_TOKEN and, unless LEEDO_BASE_URL is unset or blank, that base URL.
+// White space around either is removed. An error about one of them names the
+// variable. Options win over the environment.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	cfg := defaults()
-	cfg.baseURL = cmp.Or(os.Getenv("LEEDO_BASE_URL"), cfg.baseURL)
+	if base := strings.TrimSpace(os.Getenv(baseURLVariable)); base != "" {
+		cfg.baseURL, cfg.baseName = base, baseURLVariable
+	}
 	if err := cfg.apply(opts); err != nil {
 		return nil, err
 	}
-	token := os.Getenv("LEEDO_API_TOKEN")
-	switch {
-	case cfg.token != nil:
-		token = ""
-	case token == "":
-		return nil, invalid("LEEDO_API_TOKEN is not set")
+	if cfg.token != nil {
+		return cfg.client(tokenVariable, "")
 	}
-	return cfg.client(token)
+	token, set := os.LookupEnv(tokenVariable)
+	if !set {
+		return nil, invalid("%s is not set", tokenVariable)
+	}
+	return cfg.client(tokenVariable, strings.TrimSpace(token)) // files end in newlines
 }
+
+// The environment variables that [NewClientFromEnv] reads.
+const (
+	tokenVariable   = "LEEDO_API_TOKEN"
+	baseURLVariable = "LEEDO_BASE_URL"
+)
 
 // RateLimit returns what the answers told of the quota. Nothing is sent.
 func (c *Client) RateLimit() RateLimit { return c.limiter.RateLimit() }
@@ -84,7 +96,10 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // origin or a dot segment in it is [ErrInvalidArgument].
 //
 // body is encoded with encoding/json; nil sends none. For JSON that is ready
-// use [json.RawMessage]. GET and HEAD take none.
+// use [json.RawMessage]. GET and HEAD take none. A body that cannot be encoded,
+// or that has a string in it that is not valid UTF-8, is [ErrInvalidArgument];
+// the error names the field and never a value. Types with a MarshalJSON or
+// MarshalText method decide for themselves what their strings become.
 //
 // out is a pointer that the response is decoded into, as encoding/json does and
 // where that fails with the tolerance of all calls; a response that is not one
@@ -117,18 +132,20 @@ func (cfg *config) apply(opts []Option) (err error) {
 	return err
 }
 
-// client makes the client that cfg describes.
-func (cfg *config) client(token string) (*Client, error) {
+// client makes the client that cfg describes. Errors call the token by its
+// name.
+func (cfg *config) client(name, token string) (*Client, error) {
 	var err error
 	if cfg.base, err = wire.ParseBase(cfg.baseURL, cfg.insecure); err != nil {
-		return nil, invalid("base URL: %w", err)
+		return nil, invalid("%s %w", cfg.baseName, err)
 	}
 	switch {
 	case cfg.token != nil && token != "":
-		return nil, invalid("a token beside WithTokenSource")
-	case cfg.token == nil && !wire.ValidToken(token):
-		return nil, invalid("token: empty, or with characters that a token cannot have")
+		return nil, invalid("the token must be empty with WithTokenSource")
 	case cfg.token == nil:
+		if err := wire.CheckToken(name, token); err != nil {
+			return nil, invalid("%w", err)
+		}
 		// Kept in a closure, where no printing of structs finds it.
 		bearer := "Bearer " + token
 		cfg.token = func(context.Context) (string, error) { return bearer, nil }
@@ -158,6 +175,7 @@ type call struct {
 	plan       *walk.Plan // of the walk that it is one of the calls of; nil: none
 	idempotent bool
 	decodes    bool // the answer is to be decoded
+	collection bool // a List or Create of a service: a 404 is not about a missing record
 	response   *Response
 	result     *trip.Result
 }

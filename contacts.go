@@ -11,9 +11,9 @@ import (
 // accounts. Reach it as [Client.Contacts]; it is safe for concurrent use.
 type ContactsService struct{ client *Client }
 
-// Contact is a person at an account. A field that the API leaves out or
-// answers as null holds its zero value: items of a list may come without
-// UpdatedAt.
+// Contact is a person at an account. A field that the API leaves out or sends
+// as null holds its zero value: items of a list may come without UpdatedAt. A
+// Contact that is encoded as JSON leaves out zero times.
 type Contact struct {
 	// ID names the contact in the API. It is opaque: the API uses UUIDs, the
 	// SDK does not depend on it.
@@ -27,10 +27,10 @@ type Contact struct {
 	// AccountID is the [Account] the person belongs to; empty for none.
 	AccountID string `json:"account_id"`
 	// CreatedAt is when the contact was created.
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// UpdatedAt is when the contact was last changed; zero where the API did
 	// not say.
-	UpdatedAt time.Time `json:"updated_at"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 func (c Contact) key() string { return c.ID }

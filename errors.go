@@ -14,9 +14,9 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// ErrInvalidArgument is matched by the errors of calls that make no sense: an
-// empty or unsafe id, nil params, an option that means nothing where it is
-// given. Nothing was sent.
+// ErrInvalidArgument is matched by the errors of calls whose arguments are
+// invalid: an empty or unsafe id, nil params, a string that is not valid UTF-8,
+// an option that means nothing where it is given. Nothing was sent.
 var ErrInvalidArgument = errors.New("invalid argument")
 
 // invalidError is an ErrInvalidArgument that says which.
@@ -49,7 +49,9 @@ type APIError struct {
 	// Message is the API's message on one line: at most 200 runes, control
 	// characters escaped, the token masked. The words about a field follow its
 	// name. It is empty when the body is text or HTML rather than JSON. A token
-	// of less than eight characters is not masked.
+	// of less than eight characters is not masked. Of a 404 to a List or Create
+	// it asks whether /v1 is missing if the base URL has no path and the body no
+	// message of the API.
 	Message string `json:"-"`
 	// RequestID is the answer's X-Request-Id; empty if it had none.
 	RequestID string
@@ -287,6 +289,9 @@ func (k *call) apiError(a *trip.Answer) *APIError {
 	problem := wire.ReadProblem(a.Body, a.Token)
 	if a.Redirect != "" {
 		problem = wire.Problem{Message: clean(a, "redirect to "+a.Redirect+" not followed")}
+	}
+	if a.Status == http.StatusNotFound && problem.Code == "" && problem.Message == "" && k.collection && k.client.config.base.Path == "" {
+		problem.Message = "is /v1 missing from the base URL?"
 	}
 	return &APIError{
 		StatusCode: a.Status,

@@ -107,7 +107,7 @@ func ExampleWithInsecureHTTP() {
 	_, err = leedo.NewClient("my-api-token", leedo.WithBaseURL("http://example.com/v1"), leedo.WithInsecureHTTP())
 	fmt.Println(err)
 	// Output:
-	// leedo: invalid argument: base URL: http:// would send the token in the clear (WithInsecureHTTP allows it)
+	// leedo: invalid argument: base URL begins with http://, so the token would be sent unencrypted (WithInsecureHTTP allows it)
 	// <nil>
 	// <nil>
 }

@@ -59,12 +59,12 @@ func ExampleNewClient() {
 func ExampleNewClient_refused() {
 	// Settings that make no sense are refused by the constructor, not by the
 	// first call.
-	_, err := leedo.NewClient("two words")
+	_, err := leedo.NewClient("Bearer my-api-token")
 	fmt.Println(errors.Is(err, leedo.ErrInvalidArgument))
 	fmt.Println(err)
 	// Output:
 	// true
-	// leedo: invalid argument: token: empty, or with characters that a token cannot have
+	// leedo: invalid argument: token begins with "Bearer": give the token alone, the SDK adds the scheme
 }
 
 func ExampleNewClientFromEnv() {

@@ -11,9 +11,11 @@ import (
 // organization. Reach it as [Client.Leads]; it is safe for concurrent use.
 type LeadsService struct{ client *Client }
 
-// Lead is a potential customer. A field that the API leaves out or answers as
-// null holds its zero value: items of a list, for example, may come without
-// Phone and UpdatedAt.
+// Lead is a potential customer. A field that the API leaves out or sends as
+// null holds its zero value. Items of a list may come without Phone and
+// UpdatedAt: absent is not empty, so never write the empty Phone of a list item
+// to a database over one that [LeadsService.Get] returned. For the same reason
+// a Lead that is encoded as JSON leaves out zero times and an empty Phone.
 type Lead struct {
 	// ID names the lead in the API. It is opaque: the API uses UUIDs, the SDK
 	// does not depend on it.
@@ -24,16 +26,17 @@ type Lead struct {
 	Email string `json:"email"`
 	// Company is the name of the company the person works for.
 	Company string `json:"company"`
-	// Phone is the telephone number as it was entered.
-	Phone string `json:"phone"`
+	// Phone is the telephone number as it was entered; empty also where the
+	// API did not say, as in items of a list.
+	Phone string `json:"phone,omitzero"`
 	// Status is the stage of the lead. Values unknown to this SDK are kept as
 	// they came.
 	Status LeadStatus `json:"status"`
 	// CreatedAt is when the lead was created.
-	CreatedAt time.Time `json:"created_at"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
 	// UpdatedAt is when the lead was last changed; zero where the API did not
 	// say.
-	UpdatedAt time.Time `json:"updated_at"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 func (l Lead) key() string { return l.ID }

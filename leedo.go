@@ -150,6 +150,7 @@ func get[T resource](ctx context.Context, c *Client, template, id string, opts [
 // empty id means that template has none.
 func send[T resource, P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
 	k := newCall(c, method, template)
+	k.collection = id == ""
 	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.Changes())
 }
 
@@ -177,6 +178,7 @@ func list[T resource](ctx context.Context, c *Client, path string, params any, o
 }
 
 func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
+	k.collection = true
 	page := new(Page[T])
 	err := k.run(ctx, true, func(h http.Header, body []byte) error {
 		err := wire.DecodePage(h, body, page, &page.Data)

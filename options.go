@@ -50,6 +50,7 @@ type settings struct {
 type config struct {
 	settings
 	baseURL    string
+	baseName   string // what the base URL is called in errors
 	insecure   bool
 	httpClient *http.Client
 	token      func(context.Context) (string, error) // with "Bearer " before it
@@ -70,6 +71,7 @@ func defaults() *config {
 	return &config{
 		settings:   settings{retries: 3, maxWait: time.Minute},
 		baseURL:    "https://api.leedo.app/v1",
+		baseName:   "base URL",
 		httpClient: &http.Client{},
 		userAgent:  "leedo-go/" + version,
 		backoffMin: 250 * time.Millisecond,
@@ -81,9 +83,9 @@ func defaults() *config {
 // WithBaseURL sends calls to another base URL than https://api.leedo.app/v1,
 // the only one that the token goes to. http:// is refused unless the host is
 // localhost or a loopback address, or [WithInsecureHTTP] is given; so are
-// query, fragment and user.
+// query, fragment and user, and a URL without a scheme.
 func WithBaseURL(base string) Option {
-	return clientOption(func(c *config) error { c.baseURL = base; return nil })
+	return clientOption(func(c *config) error { c.baseURL, c.baseName = base, "base URL"; return nil })
 }
 
 // WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
@@ -109,7 +111,8 @@ func WithHTTPClient(client *http.Client) Option {
 // argument of [NewClient] must then be empty. source is called concurrently,
 // should remember its token until it expires, and has the context of the
 // call. An error of it, whatever it is, ends the call, which returns an error
-// that wraps it. nil is [ErrInvalidArgument].
+// that wraps it. A token that [NewClient] would not take ends the call, too,
+// with the same words. nil is [ErrInvalidArgument].
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return clientOption(func(c *config) error {
 		if source == nil {
@@ -117,8 +120,8 @@ func WithTokenSource(source func(context.Context) (string, error)) Option {
 		}
 		c.token = func(ctx context.Context) (string, error) {
 			token, err := source(ctx)
-			if err == nil && !wire.ValidToken(token) {
-				err = errors.New("empty, or with characters that a token cannot have")
+			if err == nil {
+				err = wire.CheckToken("the token from WithTokenSource", token)
 			}
 			return "Bearer " + token, err
 		}
@@ -306,21 +309,17 @@ func WithHeader(key, value string) RequestOption {
 }
 
 // WithQuery sets a query parameter, in place of a typed one if need be; of
-// several with one key the last wins. An empty key is [ErrInvalidArgument].
+// several with one key the last wins. An empty key, and a key or value that is
+// not valid UTF-8, is [ErrInvalidArgument].
 func WithQuery(key, value string) RequestOption {
-	return callOption(func(k *call) error {
-		if key == "" {
-			return errors.New("WithQuery: empty key")
-		}
-		k.SetQuery(key, value)
-		return nil
-	})
+	return callOption(func(k *call) error { return k.SetQuery(key, value) })
 }
 
 // WithBodyField sets a field of the body, in place of a typed one if need be:
 // a field that this package does not know, or, with nil, a field to be cleared.
-// value is encoded with encoding/json. On GET and HEAD, with an empty key, or
-// when the body is not a JSON object it is [ErrInvalidArgument].
+// value is encoded with encoding/json, when the call begins, by the rules of
+// [Client.Do]. On GET and HEAD, with an empty key, or when the body is not a
+// JSON object it is [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
 	return callOption(func(k *call) error { return k.AddField(key, value) })
 }

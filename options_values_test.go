@@ -263,7 +263,8 @@ func TestNewClientFromEnv(t *testing.T) {
 		{"an option over a bad base URL", "from-env", "http://evil.example", []leedo.Option{leedo.WithBaseURL("https://us.leedo.app")}, "https://us.leedo.app/leads/x", "from-env"},
 		{"a fake on a port", "from-env", "http://127.0.0.1:8080/v1", nil, "http://127.0.0.1:8080/v1/leads/x", "from-env"},
 		{"no token", "", "", nil, "", ""},
-		{"a token with a line feed", "from-env\n", "", nil, "", ""},
+		{"a token with a line feed", "from-env\n", "", nil, "https://api.leedo.app/v1/leads/x", "from-env"},
+		{"a token in two lines", "from-env\nfrom-env", "", nil, "", ""},
 		{"a base URL in the clear", "from-env", "http://eu.leedo.app", nil, "", ""},
 		{"a bad option", "from-env", "", []leedo.Option{leedo.WithRetries(-1)}, "", ""},
 	}

@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -58,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 			fmt.Fprintf(stderr, "waiting until %s: %s\n", w.Until.Format(time.TimeOnly), w.Reason)
 		},
 	})}
-	if base := getenv("LEEDO_BASE_URL"); base != "" {
+	if base := strings.TrimSpace(getenv("LEEDO_BASE_URL")); base != "" {
 		opts = append(opts, leedo.WithBaseURL(base))
 	}
 	if *wait {
@@ -66,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		// pages needs more than that when the quota is used up.
 		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
 	}
-	client, err := leedo.NewClient(getenv("LEEDO_API_TOKEN"), opts...)
+	client, err := leedo.NewClient(strings.TrimSpace(getenv("LEEDO_API_TOKEN")), opts...)
 	if err != nil {
 		return err
 	}

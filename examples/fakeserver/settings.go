@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -63,7 +64,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case !known:
 		problem = fmt.Sprintf("invalid value %q for flag -plan: free, duo, pro or none", *plan)
 	case badToken != nil:
-		problem = "invalid value for flag -token: empty, or with characters that a token cannot have"
+		problem = "invalid value for flag -token: " + strings.TrimPrefix(badToken.Error(), "leedo: invalid argument: ")
 	case given["limit"] && s.limit < 0:
 		problem = "invalid value for flag -limit: negative; for no limit say -plan none"
 	case s.window <= 0:

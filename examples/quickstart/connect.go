@@ -33,7 +33,7 @@ func connect(args []string, stderr io.Writer, getenv func(string) string) (*leed
 		return nil, "", fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	base, token := getenv("LEEDO_BASE_URL"), getenv("LEEDO_API_TOKEN")
+	base, token := strings.TrimSpace(getenv("LEEDO_BASE_URL")), strings.TrimSpace(getenv("LEEDO_API_TOKEN"))
 	u, _ := url.Parse(base)
 	switch {
 	case *live && base != "":

@@ -2,41 +2,71 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
-// ParseBase reads a base URL. Its errors do not quote it: it may hold a
-// password by mistake.
+// ParseBase reads a base URL. Its errors are to follow the name of what held
+// the URL. They quote it only if its scheme is missing and it cannot hold a
+// password.
 func ParseBase(s string, insecure bool) (*url.URL, error) {
+	if err := checkScheme(s); err != nil {
+		return nil, err
+	}
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, errors.New("not a URL")
+		return nil, errors.New("is not a valid URL") // the text of err quotes it
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("neither https nor http")
+		return nil, errors.New("has a scheme other than https and http")
 	case u.Hostname() == "" || u.Opaque != "":
-		return nil, errors.New("no host")
+		return nil, errors.New("has no host")
 	case u.Port() != "" && !validPort(u.Port()):
-		return nil, errors.New("with a port that is none")
+		return nil, errors.New("has an invalid port")
 	case u.User != nil:
-		return nil, errors.New("with user or password")
+		return nil, errors.New("has a user or password in it")
 	case strings.ContainsAny(s, "?#"):
-		return nil, errors.New("with a query or fragment")
+		return nil, errors.New("has a query or fragment")
 	case u.Scheme == "http" && !insecure && !loopback(u.Hostname()):
-		return nil, errors.New("http:// would send the token in the clear (WithInsecureHTTP allows it)")
+		return nil, errors.New("begins with http://, so the token would be sent unencrypted (WithInsecureHTTP allows it)")
 	}
 	path := strings.TrimRight(u.EscapedPath(), "/")
+	if strings.HasPrefix(path, "//") {
+		return nil, errors.New("has a path that begins with two slashes")
+	}
 	if path != "" {
 		if err := CheckPath(path); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("is not usable: %w", err)
 		}
 	}
 	u.Path, _ = url.PathUnescape(path)
 	u.RawPath = path
 	return u, nil
+}
+
+var withScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://|^(?i:https?):`)
+
+// checkScheme returns an error if s is empty, has white space at an end, or
+// has no scheme. [url.Parse] takes the host of the last for the scheme if a
+// port follows it.
+func checkScheme(s string) error {
+	shown, _, _ := strings.Cut(s, "?")
+	shown, _, _ = strings.Cut(shown, "#")
+	switch {
+	case strings.TrimSpace(s) == "":
+		return errors.New("is empty")
+	case strings.TrimSpace(s) != s:
+		return errors.New("has white space " + spaceIn(s) + newline(s))
+	case withScheme.MatchString(s):
+		return nil
+	case strings.Contains(s, "@"): // what is before it may be a password
+		return errors.New("has no scheme: it must begin with https://")
+	}
+	return fmt.Errorf("%q has no scheme: it must begin with https:// (or http:// for localhost)", shorten(shown, 100))
 }
 
 func validPort(s string) bool {
@@ -52,4 +82,14 @@ func loopback(host string) bool {
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// shorten returns at most the first n runes of s.
+func shorten(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }

@@ -9,36 +9,6 @@ import (
 	"strings"
 )
 
-// Field is a field of a JSON object that is added by name.
-type Field struct {
-	Key   string
-	Value any
-}
-
-// Encode returns body as JSON with fields added, which win over those of body.
-// nil and no fields is no body at all.
-func Encode(body any, fields []Field) ([]byte, error) {
-	if body == nil && len(fields) == 0 {
-		return nil, nil
-	}
-	data, err := json.Marshal(body)
-	if err != nil || len(fields) == 0 {
-		return data, err
-	}
-	object := map[string]json.RawMessage{}
-	if body != nil {
-		if err := json.Unmarshal(data, &object); err != nil || object == nil {
-			return nil, errors.New("fields can only be added to a JSON object")
-		}
-	}
-	for _, f := range fields {
-		if object[f.Key], err = json.Marshal(f.Value); err != nil {
-			return nil, fmt.Errorf("field %q: %w", f.Key, err)
-		}
-	}
-	return json.Marshal(object)
-}
-
 // Decode reads a response that must be one JSON value and nothing else, with
 // or without a byte order mark (RFC 8259, section 8.1), and whatever its
 // Content-Type. What encoding/json does not take is read tolerantly. Its

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ type field struct {
 	name   string
 	index  []int
 	tagged bool
+
+	omitZero, omitEmpty bool
 }
 
 // of returns the field of v; not ok if it is in an embedded struct that cannot
@@ -29,7 +32,7 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 		}
 		v = v.Field(i)
 	}
-	return v, true
+	return v, v.CanSet() || v.Kind() != reflect.Pointer
 }
 
 // lookup returns the field that a member is decoded into whose name, as it
@@ -82,18 +85,15 @@ func fieldsOf(t reflect.Type) []field {
 				if tag == "-" || !f.IsExported() && !promotes {
 					continue
 				}
-				name, _, _ := strings.Cut(tag, ",")
+				name, options, _ := strings.Cut(tag, ",")
 				index := append(slices.Clone(e.index), i)
 				if promotes && name == "" {
 					deeper = append(deeper, embedded{inner, index})
 					continue
 				}
-				if !f.IsExported() {
-					continue
-				}
-				found := field{name, index, name != ""}
-				if name == "" {
-					found.name = f.Name
+				found := field{
+					name: cmp.Or(name, f.Name), index: index, tagged: name != "",
+					omitZero: hasOption(options, "omitzero"), omitEmpty: hasOption(options, "omitempty"),
 				}
 				byName[found.name] = append(byName[found.name], found)
 			}
@@ -118,3 +118,5 @@ func fieldsOf(t reflect.Type) []field {
 	slices.SortFunc(fields, func(a, b field) int { return slices.Compare(a.index, b.index) })
 	return fields
 }
+
+func hasOption(options, name string) bool { return slices.Contains(strings.Split(options, ","), name) }

@@ -119,11 +119,16 @@ func integer(s string) (string, bool) {
 	return sign + whole, ok && fraction == ""
 }
 
+// isNumber reports whether s is a number of JSON.
+func isNumber(s string) bool {
+	n := scanner{data: []byte(s)}
+	return n.num() == nil && n.at == len(s)
+}
+
 // decimal takes the notation of a JSON number apart, without a detour through
 // a float that would lose digits.
 func decimal(s string) (sign, whole, fraction string, ok bool) {
-	n := scanner{data: []byte(s)}
-	if len(s) > maxNumber || n.kind() != jsonNumber || n.num() != nil || n.at != len(s) {
+	if len(s) > maxNumber || !isNumber(s) {
 		return "", "", "", false
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Request is a request while it is being spelled.
@@ -80,7 +80,7 @@ func (r *Request) Encode(body any) (err error) {
 		}
 	}
 	if r.Body, err = Encode(body, r.Fields); err != nil {
-		return fmt.Errorf("body: %s", Line(err.Error()))
+		return fmt.Errorf("body: %w", err)
 	}
 	return nil
 }
@@ -118,11 +118,20 @@ func (r *Request) SetHeader(key, value string) error {
 }
 
 // SetQuery sets a query parameter for the user.
-func (r *Request) SetQuery(key, value string) {
+func (r *Request) SetQuery(key, value string) error {
+	switch {
+	case key == "":
+		return errors.New("empty name of a query parameter")
+	case !utf8.ValidString(key):
+		return errors.New("the name of a query parameter is not valid UTF-8")
+	case !utf8.ValidString(value):
+		return fmt.Errorf("query parameter %q is not valid UTF-8", shorten(key, maxPath))
+	}
 	if r.Query == nil {
 		r.Query = url.Values{}
 	}
 	r.Query.Set(key, value)
+	return nil
 }
 
 // reserved are the headers that belong to the client or to net/http.
@@ -137,10 +146,11 @@ func (r *Request) AddField(key string, value any) error {
 	if r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)
 	}
-	if _, err := json.Marshal(value); err != nil {
-		return fmt.Errorf("value of field %q: %s", key, Line(err.Error()))
+	field, err := NewField(key, value)
+	if err != nil {
+		return fmt.Errorf("body: %w", err)
 	}
-	r.Fields = append(r.Fields, Field{key, value})
+	r.Fields = append(r.Fields, field)
 	return nil
 }
 

@@ -96,17 +96,6 @@ func MaskSecret(s, secret string) string {
 
 func anyCase(s string) *regexp.Regexp { return regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)) }
 
-// ValidToken tells whether s can be sent as a bearer token: visible ASCII
-// characters, no space.
-func ValidToken(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // ValidHeaderName tells whether s is a token of RFC 9110, section 5.6.2.
 func ValidHeaderName(s string) bool {
 	for i := range len(s) {

@@ -92,6 +92,12 @@ func (d *tolerant) pointer(v reflect.Value) error {
 func (d *tolerant) scalar(v reflect.Value, into target) error {
 	kind := d.kind()
 	raw, _ := d.raw()
+	if !v.CanInterface() { // an embedded struct that is not exported
+		if kind == jsonNull {
+			return nil
+		}
+		return d.misfit(kind, into, nil)
+	}
 	out := v.Addr().Interface()
 	read := forms[form{into, kind}]
 	if read == nil || into != aTime { // among the forms of times is the usual one

@@ -474,6 +474,20 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	if diff := cmp.Diff(usual, tolerant, cmp.AllowUnexported(both{})); diff != "" {
 		t.Error(diff)
 	}
+	type own struct {
+		base `json:"base"`
+		*A   `json:"a"`
+	}
+	var o own
+	if err := Decode(http.Header{}, []byte(`{"base":{"id":1},"a":{"x":"1"}}`), &o); err != nil || o.base.ID != "1" || o.A.X != 1 {
+		t.Errorf("%+v, %v", o, err)
+	}
+	if err := Decode(http.Header{}, []byte(`{"base":"x"}`), &o); err == nil || err.Error() != `field "base": cannot read a JSON string as an object` {
+		t.Error(err)
+	}
+	if err := Decode(http.Header{}, []byte(`{"base":null,"a":{"x":""}}`), &o); err != nil {
+		t.Error(err)
+	}
 	type unexported struct{ *A }
 	type hidden struct{ *base }
 	var u unexported

@@ -128,6 +128,14 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	}
 }
 
+func fields(key string, value any) []Field {
+	field, err := NewField(key, value)
+	if err != nil {
+		panic(err)
+	}
+	return []Field{field}
+}
+
 func TestEncodeAddsFields(t *testing.T) {
 	type params struct {
 		Name string `json:"name,omitzero"`
@@ -139,9 +147,9 @@ func TestEncodeAddsFields(t *testing.T) {
 	}{
 		"nothing":      {nil, nil, ""},
 		"body":         {&params{"x"}, nil, `{"name":"x"}`},
-		"a field":      {&params{"x"}, []Field{{"score", 7}}, `{"name":"x","score":7}`},
-		"a field wins": {&params{"x"}, []Field{{"name", nil}}, `{"name":null}`},
-		"fields alone": {nil, []Field{{"a", 1}, {"a", 2}}, `{"a":2}`},
+		"a field":      {&params{"x"}, fields("score", 7), `{"name":"x","score":7}`},
+		"a field wins": {&params{"x"}, fields("name", nil), `{"name":null}`},
+		"fields alone": {nil, append(fields("a", 1), fields("a", 2)...), `{"a":2}`},
 	} {
 		got, err := Encode(tt.body, tt.fields)
 		if err != nil || string(got) != tt.want {
@@ -149,7 +157,7 @@ func TestEncodeAddsFields(t *testing.T) {
 		}
 	}
 	for name, body := range map[string]any{"array": []int{1}, "text": "x", "null": json.RawMessage("null")} {
-		if got, err := Encode(body, []Field{{"a", 1}}); err == nil {
+		if got, err := Encode(body, fields("a", 1)); err == nil {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type (
+	inner  struct{ A, B, C string }
+	Named  struct{ A string }
+	Tagged struct {
+		B string `json:"A"`
+	}
+	Other struct{ A, D string }
+	Loop  struct {
+		*Loop
+		E string
+	}
+	plain string
+)
+
+// TestFieldsAreThoseThatAreEncoded compares the fields of structs with what
+// encoding/json makes of them.
+func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{
+		struct{ A, b string }{},
+		struct {
+			A string `json:"-"`
+			C string `json:"c,omitempty"`
+			D string `json:",omitzero"`
+			E string `json:"e,string"`
+			F string `json:",omitempty"`
+		}{C: "c", D: "d", F: "f"},
+		struct {
+			inner
+			B int
+		}{},
+		struct{ *inner }{&inner{}},
+		struct{ *inner }{},
+		struct {
+			inner `json:"in"`
+			A     int
+		}{},
+		struct {
+			Named
+			Other
+		}{},
+		struct {
+			Named
+			Tagged
+			Other
+		}{},
+		struct {
+			Tagged
+			*Other
+		}{Other: &Other{}},
+		struct{ Loop }{},
+		struct {
+			plain
+			A string
+		}{},
+		struct {
+			Named `json:"n"`
+			Other
+		}{},
+		struct {
+			Z alwaysZero `json:",omitzero"`
+			P *inner     `json:",omitempty"`
+			M []string   `json:",omitempty"`
+			N []string   `json:",omitzero"`
+		}{Z: "x", N: []string{}},
+	} {
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var object map[string]any
+		if err := json.Unmarshal(data, &object); err != nil {
+			t.Fatal(err)
+		}
+		want, got := slices.Sorted(maps.Keys(object)), encodedNames(v)
+		if !slices.Equal(got, want) {
+			t.Errorf("%+v: %q, want %q", v, got, want)
+		}
+	}
+}
+
+type alwaysZero string
+
+func (alwaysZero) IsZero() bool { return true }
+
+func encodedNames(v any) []string {
+	value := reflect.ValueOf(v)
+	var names []string
+	for _, f := range fieldsOf(value.Type()) {
+		field, err := value.FieldByIndexErr(f.index)
+		empty := err == nil && f.omitEmpty && field.IsZero() // holds nothing to look at
+		if err == nil && !f.omits(field) && !empty {
+			names = append(names, f.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestALongPathIsCut, and its beginning is kept.
+func TestALongPathIsCut(t *testing.T) {
+	t.Parallel()
+	var v any = "\xff"
+	for range 4000 {
+		v = map[string]any{"HUSH": []any{v}}
+	}
+	_, err := Encode(struct {
+		First any `json:"first"`
+	}{v}, nil)
+	if err == nil || len(err.Error()) > 400 || !strings.HasPrefix(err.Error(), `field "first[…][0][…]`) || !strings.HasSuffix(err.Error(), `…": not valid UTF-8`) {
+		t.Errorf("%v", err)
+	}
+}

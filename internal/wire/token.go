@@ -1,0 +1,99 @@
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// CheckToken returns an error that says why token cannot be sent as a bearer
+// token, which is one or more visible ASCII characters. name is what the
+// caller gave it by. The text never quotes the token.
+func CheckToken(name, token string) error {
+	if problem := tokenProblem(token); problem != "" {
+		return errors.New(name + " " + problem)
+	}
+	return nil
+}
+
+func tokenProblem(token string) string {
+	trimmed := strings.TrimSpace(token)
+	scheme := leadingScheme(trimmed)
+	switch {
+	case token == "":
+		return "is empty"
+	case trimmed == "":
+		return "is nothing but white space" + newline(token)
+	case isQuoted(trimmed):
+		return "has quotes around it: give the token without them"
+	case scheme != "":
+		return fmt.Sprintf("begins with %q: give the token alone, the SDK adds the scheme", scheme)
+	case strings.ContainsFunc(token, unicode.IsSpace):
+		return "has white space " + spaceIn(token) + newline(token)
+	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "has a control character in it"
+	case strings.ContainsFunc(token, func(r rune) bool { return r > 0x7f }):
+		return "has a character in it that is not ASCII"
+	}
+	return ""
+}
+
+// newline is what to add to a text about the white space in s.
+func newline(s string) string {
+	if strings.ContainsAny(s, "\r\n") {
+		return " (a newline)"
+	}
+	return ""
+}
+
+// spaceIn says where the white space in s is.
+func spaceIn(s string) string {
+	start := strings.TrimLeftFunc(s, unicode.IsSpace) != s
+	end := strings.TrimRightFunc(s, unicode.IsSpace) != s
+	switch {
+	case start && end:
+		return "at its start and its end"
+	case start:
+		return "at its start"
+	case end:
+		return "at its end"
+	}
+	return "inside it"
+}
+
+// isQuoted reports whether s is in quotes, as a shell or a file of settings may
+// leave them.
+func isQuoted(s string) bool {
+	return len(s) > 1 && strings.IndexByte("\"'`", s[0]) >= 0 && s[len(s)-1] == s[0]
+}
+
+// leadingScheme returns what of an Authorization header precedes the token in
+// s: the name of the header, the scheme, or both. It returns "" if s is a
+// token alone.
+func leadingScheme(s string) string {
+	header := ""
+	if rest, ok := cutPrefixFold(s, "Authorization"); ok {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(rest), ":"); ok {
+			header, s = "Authorization:", strings.TrimSpace(value)
+		}
+	}
+	for _, scheme := range []string{"Bearer", "Token", "Basic"} {
+		rest, ok := cutPrefixFold(s, scheme)
+		// The word "token" may be somebody's token, "Bearer" is what remains
+		// of a header whose token is missing.
+		alone := rest == "" && (header != "" || scheme == "Bearer")
+		if ok && (alone || rest != "" && strings.IndexByte(" \t\r\n:", rest[0]) >= 0) {
+			return strings.TrimSpace(header + " " + scheme)
+		}
+	}
+	return header
+}
+
+// cutPrefixFold is [strings.CutPrefix] without regard to case.
+func cutPrefixFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
