@@ -60,9 +60,10 @@ func FuzzResponses(f *testing.F) {
 // quotesNothing checks that no string of body stands in any text of err.
 func quotesNothing(t *testing.T, name string, err error, body []byte) {
 	t.Helper()
-	texts := fmt.Sprint(printed(err))
+	var texts strings.Builder
+	texts.WriteString(fmt.Sprint(printed(err)))
 	for _, e := range tree(err) {
-		texts += fmt.Sprintf("%v %#v", e, e)
+		texts.WriteString(fmt.Sprintf("%v %#v", e, e))
 	}
 	for decoder := json.NewDecoder(strings.NewReader(string(body))); ; {
 		token, err := decoder.Token()
@@ -70,8 +71,8 @@ func quotesNothing(t *testing.T, name string, err error, body []byte) {
 			return
 		}
 		// Shorter ones, and words of our own, stand there anyway.
-		if s, ok := token.(string); ok && len(s) > 6 && !strings.Contains(ownWords, s) && strings.Contains(texts, s) {
-			t.Errorf("%s: %q stands in %s", name, s, texts)
+		if s, ok := token.(string); ok && len(s) > 6 && !strings.Contains(ownWords, s) && strings.Contains(texts.String(), s) {
+			t.Errorf("%s: %q stands in %s", name, s, texts.String())
 		}
 	}
 }

@@ -201,7 +201,7 @@ func timeInWords(s string) (string, bool) {
 		return "", false
 	}
 	s = strings.ToUpper(s)
-	if date, rest := s[:min(len(s), 10)], s[min(len(s), 10):]; s == "" || date == "0000-00-00" && strings.Trim(rest, " T0:.,+-ZUTC") == "" {
+	if date, rest := s[:min(len(s), 10)], s[min(len(s), 10):]; s == "" || date == "0000-00-00" && strings.Trim(rest, " T0:.,+-ZUC") == "" {
 		return "", true
 	}
 	if _, _, _, ok := decimal(s); ok {
