@@ -18,6 +18,11 @@ fail() {
 command -v go >/dev/null || fail 'there is no go command: install Go, https://go.dev/doc/install'
 module=$(go list -m)
 
+# The SDK supports the two newest releases of Go. CI runs on the one that is
+# installed and, for what a release can change, on this one. It is named
+# nowhere else.
+other_release=go1.27.3
+
 # modules prints the directory of every module, the root first. The go command
 # never enters a nested module by itself.
 modules() {
