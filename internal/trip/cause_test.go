@@ -40,8 +40,7 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 				t.Errorf("%q", text)
 			}
 		}
-		var u *url.Error
-		if errors.As(c, &u) {
+		if _, ok := errors.AsType[*url.Error](c); ok {
 			t.Errorf("%v can be taken for a *url.Error with the query in it", c)
 		}
 	}
