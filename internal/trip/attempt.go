@@ -91,7 +91,7 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	received := time.Now()
 	r.unsent = a.unsent() && resp == nil
 	if err == nil && resp == nil {
-		err = errors.New("the transport returned neither an answer nor an error")
+		err = errors.New("the transport returned neither a response nor an error")
 	}
 	if err != nil {
 		if resp != nil && resp.Body != nil {

@@ -94,7 +94,7 @@ func scrub(err error, r *record) *Cause {
 	text := err.Error()
 	switch {
 	case is[textproto.ProtocolError](err):
-		text = "malformed answer" // its text is the line
+		text = "malformed response" // its text is the line
 	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
