@@ -116,7 +116,12 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
-	read := func(h http.Header, body []byte) error { return wire.Decode(h, body, out) }
+	read := func(h http.Header, body []byte) error {
+		if wire.Failed(body) {
+			return errFailed
+		}
+		return wire.Decode(h, body, out)
+	}
 	if out == nil {
 		read = nil
 	}
@@ -224,24 +229,29 @@ func (k *call) run(ctx context.Context, lent bool, read func(http.Header, []byte
 	return err
 }
 
-// check decodes a success with read, unless that is nil, and looks whether the
-// body says that the call failed all the same.
+// errFailed says that the body of a success reports that the call failed.
+var errFailed = errors.New("reported as failed")
+
+// check decodes a success with read, unless that is nil, and returns the error
+// of one that is not what was asked for, or that reports that the call failed.
 func (k *call) check(read func(http.Header, []byte) error) error {
 	a := k.result.Answer
 	var err error
-	if read != nil {
+	switch {
+	case read != nil:
 		err = read(a.Header, a.Body)
+	case a.BodyErr == nil && wire.Failed(a.Body):
+		err = errFailed
 	}
 	switch {
-	case a.BodyErr == nil && wire.Failed(a.Body):
-		err = k.apiError(a)
-		if k.Write {
-			err = &UnknownOutcomeError{k.Method, k.Template, err}
-		}
+	case err == errFailed && k.Write:
+		return &UnknownOutcomeError{k.Method, k.Template, k.apiError(a)}
+	case err == errFailed:
+		return k.apiError(a)
 	case err != nil:
-		err = k.decodeError(err)
+		return k.decodeError(err)
 	}
-	return err
+	return nil
 }
 
 // failure names what the trip came to; nil if to an answer that can be used.
@@ -259,7 +269,7 @@ func (k *call) failure() error {
 	default:
 		first := error(end)
 		if r.InFlight {
-			first = k.transportError(nil, end)
+			first = k.transportError(r.Cut, end)
 		}
 		err = k.join(first, err)
 	}

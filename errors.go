@@ -32,7 +32,8 @@ func (e *invalidError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", message("", "", e)))
 }
 
-// APIError is an answer that is not a success. Answers with one of the
+// APIError is a response that is not a success, or a success whose body reports
+// that the call failed all the same (StatusCode is then a 2xx). Responses with one of the
 // documented status codes come as a type of their own, such as
 // [*NotFoundError], which unwraps to *APIError; other ones as *APIError itself.
 //
@@ -304,7 +305,7 @@ func (k *call) apiError(a *trip.Answer) *APIError {
 		Attempts:   k.result.Attempts,
 		RateLimit:  RateLimit(a.Rate),
 		Header:     a.Header,
-		Body:       a.Body,
+		Body:       bytes.Clone(a.Body), // that of a success may be lent
 	}
 }
 
@@ -329,13 +330,22 @@ func (k *call) decodeError(err error) error {
 		Method:      k.Method,
 		Path:        k.Template,
 		RequestID:   clean(a, a.Header.Get("X-Request-Id")),
-		RecordID:    wire.RecordID(a.Header, a.Body, strings.Replace(k.Template, "{id}", k.ID, 1), k.ID),
+		RecordID:    k.recordID(a),
 		Attempts:    k.result.Attempts,
 		RateLimit:   RateLimit(a.Rate),
 		Header:      a.Header,
 		Body:        bytes.Clone(a.Body[:min(len(a.Body), 64<<10)]),
 		Err:         err,
 	}
+}
+
+// recordID returns the id of the record that a response is about.
+func (k *call) recordID(a *trip.Answer) string {
+	if k.collection && k.Reads() {
+		return "" // a list
+	}
+	target := k.URL(k.client.config.base)
+	return wire.RecordID(a.Header, a.Body, &target, k.ID)
 }
 
 // callError is a call that ended for a reason of the caller's, such as its

@@ -1,6 +1,7 @@
 package leedo_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -81,15 +82,15 @@ func TestTheRecordOfAnUnusableSuccessIsNamed(t *testing.T) {
 			{`{"id":"new-1","n":1,"na`, "", true},
 			{`{"id":"new-1"}}`, "", false},
 			{"", "/v1" + w.path + "/new-1", false},
-			{"<html>", "https://api.leedo.app/v1" + w.path + "/new-1", false},
+			{"<html>", "HERE/v1" + w.path + "/new-1", false},
 		} {
-			header := []string{"Location", tt.location, "X-Request-Id", "req_1"}
-			h := answer(201, tt.body, header...)
-			if tt.cut {
-				h = func(w http.ResponseWriter, req *http.Request) {
-					w.Header().Set("X-Request-Id", "req_1")
+			h := func(w http.ResponseWriter, req *http.Request) {
+				w.Header().Set("X-Request-Id", "req_1")
+				if tt.cut {
 					cutBody(201, tt.body)(w, req)
+					return
 				}
+				answer(201, tt.body, "Location", strings.Replace(tt.location, "HERE", "http://"+req.Host, 1))(w, req)
 			}
 			client := serve(t, h).client(t)
 			err := w.call(client)
@@ -137,11 +138,24 @@ func TestATransportErrorHasTheRequestID(t *testing.T) {
 	if !ok || e.RequestID != "req_5" || !errors.Is(err, io.ErrUnexpectedEOF) || err.Error() != "leedo: GET /leads/{id}: no complete response: unexpected EOF (request req_5, 4 attempts)" {
 		t.Errorf("%v", err)
 	}
+	// It is not lost when the caller's context ends while the body is read.
+	ctx, cancel := context.WithCancel(t.Context())
+	body := readerFunc(func([]byte) (int, error) { cancel(); return 0, ctx.Err() })
+	_, err = newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"X-Request-Id": {"req_6"}}, Body: io.NopCloser(body), ContentLength: -1, Request: req}, nil
+	})})).Leads.Get(ctx, "x")
+	if e, ok := errors.AsType[*leedo.TransportError](err); !ok || e.RequestID != "req_6" || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
 	_, err = serve(t, cut).client(t).Leads.Get(t.Context(), "x")
 	if e, ok := errors.AsType[*leedo.TransportError](err); !ok || e.RequestID != "" {
 		t.Errorf("%v", err)
 	}
 }
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // TestASuccessThatSaysItFailedIsAnAPIError, for a write one of unknown outcome.
 func TestASuccessThatSaysItFailedIsAnAPIError(t *testing.T) {
@@ -190,7 +204,19 @@ func TestASuccessThatSaysItFailedIsAnAPIError(t *testing.T) {
 			}
 		}
 	}
-	client, _ := inMemory(t, nil, answer(200, `{"data":[{"id":"x"}],"success":false,"meta":{"total":1,"page":1,"per_page":20}}`))
+	// The error has the body for itself, and no more of it than others have.
+	client, _ := inMemory(t, nil, answer(200, `{"success":false,"message":"first"}`), answer(200, leadJSON), answer(200, leadJSON))
+	_, err := client.Leads.Get(t.Context(), "x")
+	client.Leads.Get(t.Context(), "x")
+	client.Leads.Get(t.Context(), "x")
+	if e, ok := errors.AsType[*leedo.APIError](err); !ok || string(e.Body) != `{"success":false,"message":"first"}` {
+		t.Errorf("%v", err)
+	}
+	client, _ = inMemory(t, nil, answer(200, `{"success":false,"errors":[{}`+strings.Repeat(",{}", 100_000)+`]}`))
+	if _, err := client.Leads.Get(t.Context(), "x"); !is[*leedo.DecodeError](err) {
+		t.Errorf("%.100v", err)
+	}
+	client, _ = inMemory(t, nil, answer(200, `{"data":[{"id":"x"}],"success":false,"meta":{"total":1,"page":1,"per_page":20}}`))
 	if page, err := client.Leads.List(t.Context(), nil); err != nil || len(page.Data) != 1 {
 		t.Errorf("a page: %v", err)
 	}

@@ -158,8 +158,13 @@ func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, er
 	var out T
 	err := k.run(ctx, true, func(h http.Header, body []byte) error {
 		err := wire.Decode(h, body, &out)
-		if err == nil && out.key() == "" {
-			err = errors.New("an object without an id")
+		switch {
+		case err == nil && out.key() != "" && out.key() != "0":
+			return nil
+		case wire.Failed(body):
+			return errFailed
+		case err == nil && out.key() == "":
+			return errors.New("an object without an id")
 		}
 		return err
 	}, problems...)
@@ -182,7 +187,10 @@ func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T
 	page := new(Page[T])
 	err := k.run(ctx, true, func(h http.Header, body []byte) error {
 		err := wire.DecodePage(h, body, page, &page.Data)
-		if err != nil {
+		switch {
+		case (err != nil || len(page.Data) == 0) && wire.Failed(body):
+			return errFailed
+		case err != nil:
 			return err
 		}
 		if i := slices.IndexFunc(page.Data, func(row T) bool { return row.key() == "" }); i >= 0 {

@@ -116,7 +116,7 @@ func (r *record) retry(a *Answer) bool {
 // cutShort notes that the context ended while the last attempt was under way.
 // That attempt says nothing then; the one before may.
 func (r *record) cutShort() {
-	r.End, r.InFlight = ended(r.Context), true
+	r.End, r.InFlight, r.Cut = ended(r.Context), true, r.Answer
 	r.Answer, r.Failure = r.earlierAnswer, r.earlierFailure
 }
 

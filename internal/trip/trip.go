@@ -110,7 +110,8 @@ type Result struct {
 	// was under way.
 	End      error
 	InFlight bool
-	Unknown  bool // a write that may or may not have been done
+	Unknown  bool    // a write that may or may not have been done
+	Cut      *Answer // whose body was being read when the context ended; nil: none was
 
 	Redirect error   // why the user's CheckRedirect refused to follow Answer
 	Refused  *Answer // the last 429

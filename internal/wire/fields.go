@@ -15,6 +15,7 @@ type field struct {
 	tagged bool
 
 	omitZero, omitEmpty bool
+	quoted              bool // a scalar stands in a string: the option "string"
 }
 
 // of returns the field of v; not ok if it is in an embedded struct that cannot
@@ -94,6 +95,7 @@ func fieldsOf(t reflect.Type) []field {
 				found := field{
 					name: cmp.Or(name, f.Name), index: index, tagged: name != "",
 					omitZero: hasOption(options, "omitzero"), omitEmpty: hasOption(options, "omitempty"),
+					quoted: hasOption(options, "string"),
 				}
 				byName[found.name] = append(byName[found.name], found)
 			}

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,14 +36,14 @@ type form struct {
 var forms = map[form]func(string) (string, bool){
 	{aTime, jsonString}:     timeInWords,
 	{aTime, jsonNumber}:     unixTime,
-	{anInteger, jsonString}: quoted(integer),
+	{anInteger, jsonString}: inString(integer),
 	{anInteger, jsonNumber}: integer,
-	{aNumber, jsonString}:   quoted(anyNumber),
-	{aString, jsonNumber}:   inQuotes,
-	{aBoolean, jsonString}:  quoted(truth),
-	{aBoolean, jsonNumber}:  truth,
-	{aList, jsonObject}:     none,
-	{anObject, jsonArray}:   none,
+	{aNumber, jsonString}:   inString(anyNumber),
+	{aString, jsonNumber}:   asString,
+	{aBoolean, jsonString}:  inString(boolean),
+	{aBoolean, jsonNumber}:  boolean,
+	{aList, jsonObject}:     emptyContainer,
+	{anObject, jsonArray}:   emptyContainer,
 }
 
 var (
@@ -79,8 +80,8 @@ func targetOf(t reflect.Type) target {
 	return ""
 }
 
-// quoted returns a form of what stands in a string, which may also be empty.
-func quoted(read func(string) (string, bool)) func(string) (string, bool) {
+// inString returns a form of what stands in a string, which may also be empty.
+func inString(read func(string) (string, bool)) func(string) (string, bool) {
 	return func(s string) (string, bool) {
 		if s = strings.TrimSpace(s); s == "" {
 			return "", true
@@ -89,13 +90,13 @@ func quoted(read func(string) (string, bool)) func(string) (string, bool) {
 	}
 }
 
-// none reads an empty list where an object is expected, or the other way
+// emptyContainer reads an empty list where an object is expected, or the other way
 // round, as PHP encodes them.
-func none(s string) (string, bool) { return "", strings.TrimSpace(s[1:len(s)-1]) == "" }
+func emptyContainer(s string) (string, bool) { return "", strings.TrimSpace(s[1:len(s)-1]) == "" }
 
-func inQuotes(s string) (string, bool) { return strconv.Quote(s), len(s) <= maxNumber }
+func asString(s string) (string, bool) { return strconv.Quote(s), len(s) <= maxNumber }
 
-func truth(s string) (string, bool) {
+func boolean(s string) (string, bool) {
 	switch s {
 	case "1", "true":
 		return "true", true
@@ -143,17 +144,13 @@ func decimal(s string) (sign, whole, fraction string, ok bool) {
 			return "", "", "", false
 		}
 	}
-	for ; shift > 0; shift-- {
-		if fraction == "" {
-			fraction = "0"
-		}
-		whole, fraction = whole+fraction[:1], fraction[1:]
-	}
-	for ; shift < 0; shift++ {
-		if whole == "" {
-			whole = "0"
-		}
-		whole, fraction = whole[:len(whole)-1], whole[len(whole)-1:]+fraction
+	switch {
+	case shift > 0:
+		fraction += strings.Repeat("0", max(shift-len(fraction), 0))
+		whole, fraction = whole+fraction[:shift], fraction[shift:]
+	case shift < 0:
+		whole = strings.Repeat("0", max(-shift-len(whole), 0)) + whole
+		whole, fraction = whole[:len(whole)+shift], whole[len(whole)+shift:]+fraction
 	}
 	if whole = strings.TrimLeft(whole, "0"); whole == "" {
 		whole = "0"
@@ -169,12 +166,11 @@ func unixTime(s string) (string, bool) {
 		return "", false
 	}
 	n, err := strconv.ParseInt(whole, 10, 64)
-	_, notDigits := time.Parse("20060102150405", whole)
 	switch {
 	case n == 0 && fraction == "" && err == nil:
 		return "", true
-	case err != nil || n < 1e8 || n > 1e14 || notDigits == nil:
-		return "", false // 20251001120000 may also be a date
+	case err != nil || n < 1e8 || n > 1e14 || isCompactDate(whole):
+		return "", false
 	case n > 1e11:
 		whole, fraction = whole[:len(whole)-3], whole[len(whole)-3:]+fraction
 	}
@@ -183,16 +179,29 @@ func unixTime(s string) (string, bool) {
 	return rfc3339(time.Unix(seconds, nanos).UTC()), true
 }
 
-// layouts are the notations of times, in upper case and with a space between
-// date and time. Parse also takes decimals behind the seconds; a time without
-// a zone is in UTC.
-var layouts = []string{
-	"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05Z07",
-	"2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 Z07",
-	"2006-01-02 15:04", "2006-01-02 15:04Z07:00", "2006-01-02 15:04Z0700", "2006-01-02 15:04Z07",
-	"2006-01-02",
-	"Mon, 02 Jan 2006 15:04:05", "Mon, 02 Jan 2006 15:04:05 -0700",
+// isCompactDate reports whether digits that are milliseconds may also be a date:
+// 20251001120000.
+func isCompactDate(digits string) bool {
+	for _, layout := range []string{"20060102150405", "200601021504", "060102150405"} {
+		if _, err := time.Parse(layout, digits); err == nil && len(digits) == len(layout) {
+			return true
+		}
+	}
+	return false
 }
+
+// layouts are the notations of times without their zone, in upper case and with
+// a space between date and time. Parse also takes decimals behind the seconds.
+var layouts = []string{
+	"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "20060102T150405", "Mon, 2 Jan 2006 15:04:05",
+}
+
+// zones are the notations of their zones. A time without one is in UTC.
+var zones = []string{"", "Z07:00", "Z0700", "Z07", " Z07:00", " Z0700", " Z07", " -0700 MST"}
+
+// noTimes begin the times that stand for none: MySQL's, and what PHP makes of
+// it.
+var noTimes = []string{"0000-00-00", "-0001-11-30"}
 
 // timeInWords reads a time in one of the notations that servers, databases and
 // languages use.
@@ -201,25 +210,52 @@ func timeInWords(s string) (string, bool) {
 		return "", false
 	}
 	s = strings.ToUpper(s)
-	if date, rest := s[:min(len(s), 10)], s[min(len(s), 10):]; s == "" || date == "0000-00-00" && strings.Trim(rest, " T0:.,+-ZUC") == "" {
+	if s == "" || strings.Trim(s, " T0123456789:.,+-ZUCGM") == "" && slices.ContainsFunc(noTimes, func(none string) bool { return strings.HasPrefix(s, none) }) {
 		return "", true
 	}
 	if _, _, _, ok := decimal(s); ok {
 		return unixTime(s)
 	}
-	if before, zone, found := strings.Cut(s, "["); found && strings.HasSuffix(zone, "]") {
-		s = before // Java names the zone behind the offset
-	}
 	if len(s) > 10 && s[4] == '-' && s[10] == 'T' {
 		s = s[:10] + " " + s[11:]
 	}
-	s = strings.TrimSpace(strings.TrimSuffix(strings.TrimSuffix(s, "UTC"), "GMT"))
+	s, region, regional := strings.Cut(s, "[")
+	s, utc := cutUTC(s)
 	for _, layout := range layouts {
-		if t, err := time.Parse(layout, s); err == nil {
+		for _, zone := range zones {
+			t, err := time.Parse(layout+zone, s)
+			if err != nil {
+				continue
+			}
+			_, offset := t.Zone()
+			switch {
+			case utc && offset != 0, zone != "" && hasWrongMinutes(s):
+				return "", false // it contradicts itself
+			case regional && zone == "" && !utc && !slices.Contains([]string{"UTC]", "GMT]", "Z]", "ETC/UTC]"}, region):
+				return "", false // Java's name of a zone behind a time without an offset
+			}
 			return rfc3339(t), true
 		}
 	}
 	return "", false
+}
+
+// cutUTC takes the name of UTC off the end of s.
+func cutUTC(s string) (string, bool) {
+	for _, name := range []string{"UTC", "GMT"} {
+		if before, found := strings.CutSuffix(s, name); found {
+			return strings.TrimSpace(before), true
+		}
+	}
+	return s, false
+}
+
+// hasWrongMinutes reports whether s ends with an offset of 60 minutes or more
+// behind its hours, which Parse takes.
+func hasWrongMinutes(s string) bool {
+	at := strings.LastIndexAny(s, "+-")
+	digits := strings.ReplaceAll(s[at+1:], ":", "")
+	return at >= 0 && len(digits) >= 4 && digits[2:4] > "59"
 }
 
 func rfc3339(t time.Time) string { return strconv.Quote(t.Format(time.RFC3339Nano)) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"reflect"
 	"slices"
@@ -38,6 +39,9 @@ func (f *fault) Error() string {
 	}
 	return fmt.Sprintf("field %q: %s", shorten(path, maxPath), f.text)
 }
+
+// Format keeps the causes out of %#v.
+func (f *fault) Format(s fmt.State, _ rune) { io.WriteString(s, f.Error()) }
 
 // Is makes errors.Is find what a method of the user's returned, without
 // exposing its text.

@@ -29,7 +29,7 @@ const (
 // their names for these things, wherever in the body they occur (names.go). Of
 // text, HTML and anything else it reads nothing: pages are not messages.
 func ReadProblem(body []byte, token string) Problem {
-	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, bom)))
 	decoder.UseNumber()
 	var value any
 	if decoder.Decode(&value) != nil {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -27,11 +28,42 @@ var kindNames = map[byte]string{
 }
 
 // scanner reads JSON value by value and checks its syntax, without looking at
-// what the values mean.
+// what the values mean. Of JSON whose syntax has been checked its methods return
+// no errors.
 type scanner struct {
 	data  []byte
 	at    int
 	depth int
+}
+
+// newScanner returns a scanner of a body, with or without a byte order mark.
+func newScanner(body []byte) scanner { return scanner{data: bytes.TrimPrefix(body, bom)} }
+
+// members calls each with the members of the object that comes next, and reports
+// whether it could be read to its end.
+func (s *scanner) members(each func(name string, kind byte, raw []byte)) bool {
+	if s.kind() != jsonObject {
+		return false
+	}
+	s.at++
+	for first := true; ; first = false {
+		more, err := s.next(first, '}')
+		if !more || err != nil {
+			return err == nil
+		}
+		key, err := s.key()
+		if err != nil {
+			return false
+		}
+		kind := s.kind()
+		raw, err := s.raw()
+		if err == nil || kind == jsonObject { // of an object that is cut there may be something to see
+			each(unquote(key), kind, raw)
+		}
+		if err != nil {
+			return false
+		}
+	}
 }
 
 // checkSyntax returns an error unless data is one JSON value.

@@ -1,12 +1,16 @@
 package wire
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // tolerant decodes JSON into v where encoding/json failed to, and takes what
@@ -35,6 +39,9 @@ type misfit struct {
 func (e *misfit) Error() string        { return e.text }
 func (e *misfit) Is(target error) bool { return e.cause != nil && errors.Is(e.cause, target) }
 
+// Format keeps the cause out of %#v.
+func (e *misfit) Format(f fmt.State, _ rune) { io.WriteString(f, e.text) }
+
 // decodeTolerant decodes data, which is one JSON value, into what out points to.
 func decodeTolerant(data []byte, out any) error {
 	d := tolerant{scanner: scanner{data: data}, fields: map[reflect.Type][]field{}}
@@ -53,17 +60,18 @@ func (d *tolerant) value(v reflect.Value) error {
 	if t.Kind() == reflect.Pointer {
 		return d.pointer(v)
 	}
+	if t.Kind() == reflect.Interface && !v.IsNil() && v.Elem().Kind() == reflect.Pointer && !v.Elem().IsNil() && kind != jsonNull {
+		return d.value(v.Elem().Elem()) // as encoding/json, into what the caller put there
+	}
 	d.blank = false
 	into := targetOf(t)
 	switch {
-	case into == aList && t.Elem().Kind() == reflect.Uint8, into != aList && into != anObject, kind == jsonNull:
-		return d.scalar(v, into)
+	case into == aList && kind == jsonArray:
+		return d.list(v)
 	case into == anObject && kind == jsonObject && t.Kind() == reflect.Struct:
 		return d.structure(v)
 	case into == anObject && kind == jsonObject:
 		return d.mapping(v)
-	case into == aList && kind == jsonArray:
-		return d.list(v)
 	}
 	return d.scalar(v, into)
 }
@@ -100,12 +108,11 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 	}
 	out := v.Addr().Interface()
 	read := forms[form{into, kind}]
-	if read == nil || into != aTime { // among the forms of times is the usual one
-		if cause := json.Unmarshal(raw, out); cause == nil {
-			return nil
-		} else if read == nil {
+	if read == nil {
+		if cause := json.Unmarshal(raw, out); cause != nil {
 			return d.misfit(kind, into, cause)
 		}
+		return nil
 	}
 	s := string(raw)
 	if kind == jsonString {
@@ -113,7 +120,7 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 	}
 	usual, ok := read(s)
 	switch {
-	case !ok, usual != "" && json.Unmarshal([]byte(usual), out) != nil:
+	case !ok, usual != "" && !set(v, usual):
 		return d.misfit(kind, into, nil)
 	case usual != "":
 	case into == aList && v.Kind() == reflect.Slice:
@@ -125,6 +132,15 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 		d.blank = into != aList && into != anObject
 	}
 	return nil
+}
+
+// set decodes JSON into v, integers without a detour: there may be many.
+func set(v reflect.Value, usual string) bool {
+	if n, err := strconv.ParseInt(usual, 10, 64); err == nil && v.CanInt() && !v.OverflowInt(n) {
+		v.SetInt(n)
+		return true
+	}
+	return json.Unmarshal([]byte(usual), v.Addr().Interface()) == nil
 }
 
 func (d *tolerant) structure(v reflect.Value) error {
@@ -149,11 +165,29 @@ func (d *tolerant) structure(v reflect.Value) error {
 		if !ok {
 			return d.misfit(d.kind(), "", nil)
 		}
-		if err := d.value(member); err != nil {
+		if err := d.member(member, f.quoted); err != nil {
 			return err
 		}
 		d.path = d.path[:len(d.path)-1]
 	}
+}
+
+// member decodes the next value into the field v of a struct.
+func (d *tolerant) member(v reflect.Value, quoted bool) error {
+	t := v.Type()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if quoted && d.kind() == jsonString && targetOf(t) != "" {
+		begin := *d
+		raw, _ := d.raw()
+		inner := tolerant{scanner: scanner{data: []byte(unquote(raw))}, path: d.path, fields: d.fields}
+		if checkSyntax(inner.data) == nil && inner.value(v) == nil {
+			return nil
+		}
+		*d = begin
+	}
+	return d.value(v)
 }
 
 func (d *tolerant) mapping(v reflect.Value) error {
@@ -161,6 +195,7 @@ func (d *tolerant) mapping(v reflect.Value) error {
 	if v.IsNil() {
 		v.Set(reflect.MakeMap(t))
 	}
+	elem := reflect.New(t.Elem()).Elem()
 	d.path = append(d.path, step{})
 	d.at++
 	for first := true; ; first = false {
@@ -169,19 +204,29 @@ func (d *tolerant) mapping(v reflect.Value) error {
 			return nil
 		}
 		raw, _ := d.key()
-		// encoding/json knows what may be a key, and how it is read.
-		alone := reflect.New(reflect.MapOf(t.Key(), reflect.TypeFor[struct{}]()))
-		if err := json.Unmarshal(append(append([]byte("{"), raw...), ":{}}"...), alone.Interface()); err != nil {
-			return d.misfit(jsonString, "", err)
+		key, err := mapKey(raw, t.Key())
+		if err != nil {
+			return &misfit{d.where() + "cannot read the key", err}
 		}
-		elem := reflect.New(t.Elem()).Elem()
+		elem.SetZero()
 		if err := d.value(elem); err != nil {
 			return err
 		}
-		for _, key := range alone.Elem().MapKeys() {
-			v.SetMapIndex(key, elem)
-		}
+		v.SetMapIndex(key, elem)
 	}
+}
+
+// mapKey returns a name as a key of type t. What may be a key, and how it is
+// read, encoding/json knows; but for strings that takes its time.
+func mapKey(raw []byte, t reflect.Type) (reflect.Value, error) {
+	if t.Kind() == reflect.String && !decides(t) {
+		return reflect.ValueOf(unquote(raw)).Convert(t), nil
+	}
+	alone := reflect.New(reflect.MapOf(t, reflect.TypeFor[struct{}]()))
+	if err := json.Unmarshal(append(append([]byte("{"), raw...), ":{}}"...), alone.Interface()); err != nil {
+		return reflect.Value{}, err
+	}
+	return alone.Elem().MapKeys()[0], nil
 }
 
 func (d *tolerant) list(v reflect.Value) error {
@@ -220,15 +265,40 @@ func (d *tolerant) list(v reflect.Value) error {
 // misfit is the error of a value of some kind that does not fit where the
 // decoder is: it names the item and the field, and nothing of the JSON.
 func (d *tolerant) misfit(kind byte, into target, cause error) error {
+	what := "cannot read a JSON " + kindNames[kind]
+	switch {
+	case kind == jsonNull:
+		what = "cannot read null"
+	case into == aNumber && kind == jsonNumber:
+		what, into = "a JSON number is too large", ""
+	}
+	if into != "" {
+		what += " as " + string(into)
+	}
+	return &misfit{d.where() + what, cause}
+}
+
+// where says where the decoder is.
+func (d *tolerant) where() string {
 	path := d.path
 	if len(path) > 1 && path[0].name == "data" && path[1].item > 0 {
 		path = path[1:] // of a page
 	}
-	var where, field string
+	var parts []string
+	field := ""
+	flush := func() {
+		if field != "" {
+			parts = append(parts, fmt.Sprintf("field %q", shorten(field, maxPath)))
+		}
+		field = ""
+	}
 	for i, s := range path {
 		switch {
+		case len(parts) > 10 && i < len(path)-1: // a type that contains itself may be deep
+			continue
 		case s.item > 0:
-			where += fmt.Sprintf("item %d, ", s.item)
+			flush()
+			parts = append(parts, fmt.Sprintf("item %d", s.item))
 		case s.name == "":
 			field += "[…]"
 		case field != "":
@@ -236,25 +306,19 @@ func (d *tolerant) misfit(kind byte, into target, cause error) error {
 		default:
 			field = s.name
 		}
-		if field != "" && (i == len(path)-1 || path[i+1].item > 0) {
-			where, field = where+fmt.Sprintf("field %q, ", field), ""
-		}
 	}
-	if where = strings.TrimSuffix(where, ", "); where != "" {
-		where += ": "
+	flush()
+	if len(parts) == 0 {
+		return ""
 	}
-	what := "cannot read a JSON " + kindNames[kind]
-	if kind == jsonNull {
-		what = "cannot read null"
-	}
-	if into != "" {
-		what += " as " + string(into)
-	}
-	return &misfit{where + what, cause}
+	return strings.Join(parts, ", ") + ": "
 }
 
 // unquote returns what a JSON string says.
 func unquote(raw []byte) (s string) {
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner)
+	}
 	json.Unmarshal(raw, &s) // its syntax has been checked
 	return s
 }

@@ -1,0 +1,85 @@
+package wire
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// reportNames are plain names of what stands beside the error in responses that
+// report one. A response that has anything else is not about the error alone.
+var reportNames = []string{
+	"code", "details", "errordescription", "erroruri", "exception", "hint", "reason", "type", "instance",
+	"method", "path", "timestamp", "requestid", "traceid", "documentationurl", "help", "version",
+}
+
+// maxReport is the size of bodies that may be about an error.
+const maxReport = 64 << 10
+
+// Failed reports whether the body of a success says that the call failed after
+// all: it has neither a record nor items, and says "success": false, or has an
+// error and nothing besides.
+func Failed(body []byte) bool {
+	var denied, failed, words, errorStatus bool
+	var record, items, meta, other bool
+	if len(body) > maxReport {
+		return false
+	}
+	s := newScanner(body)
+	complete := s.members(func(name string, kind byte, raw []byte) {
+		value := strings.ToLower(strings.Trim(string(raw[:min(len(raw), 12)]), `"`))
+		switch name = plainName(name); name {
+		case "id":
+			record = record || idOf(kind, raw) != ""
+		case "data":
+			id, _ := bodyIDs(raw, nil)
+			record = record || id != ""
+			items = items || kind == jsonArray && !isBlank(raw)
+		case "meta":
+			meta = kind == jsonObject && !isBlank(raw)
+		case "success":
+			denied = denied || value == "false"
+			other = other || value == "true" // a warning is no failure
+		case "ok":
+			failed = failed || value == "false"
+			other = other || value == "true"
+		case "error", "errors", "errorcode", "jsonrpc":
+			failed = failed || kind != jsonNumber && !isBlank(raw)
+		case "status", "statuscode":
+			failed = failed || slices.Contains([]string{"error", "fail", "failed", "failure"}, value)
+			errorStatus = errorStatus || len(value) == 3 && value >= "400" && value < "600"
+		case "message", "msg", "detail", "title", "description":
+			words = words || !isBlank(raw)
+		default:
+			other = other || !isBlank(raw) && !slices.Contains(reportNames, name)
+		}
+	})
+	switch {
+	case !complete || record || items:
+		return false
+	case denied:
+		return true
+	}
+	return (failed || errorStatus && words) && !other && !meta
+}
+
+// isBlank reports whether JSON holds nothing: no text, no number but 0, no true.
+func isBlank(raw []byte) bool {
+	var value any
+	return json.Unmarshal(raw, &value) == nil && blank(value)
+}
+
+func blank(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if !blank(member) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return !slices.ContainsFunc(v, func(element any) bool { return !blank(element) })
+	}
+	return value == nil || value == "" || value == 0.0 || value == false
+}
