@@ -504,7 +504,7 @@ func TestTheREADMEListsTheForms(t *testing.T) {
 			if err := Decode(http.Header{}, []byte(example), out); err != nil {
 				t.Errorf("%s from %s: %v", into, example, err)
 			}
-			want := map[bool]time.Time{true: {}, false: noon}[strings.Trim(example, `"0-: `) == ""]
+			want := map[bool]time.Time{true: {}, false: noon}[!strings.Contains(example, "2025") && !strings.Contains(example, "17593")]
 			if at, ok := out.(*time.Time); ok && at.Sub(want).Abs() > 12*time.Hour {
 				t.Errorf("%s is %v", example, at)
 			}
