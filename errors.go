@@ -33,8 +33,8 @@ func (e *invalidError) LogValue() slog.Value {
 }
 
 // APIError is a response that is not a success, or a success whose body reports
-// that the call failed all the same (StatusCode is then a 2xx). Responses with one of the
-// documented status codes come as a type of their own, such as
+// that the call failed all the same: StatusCode is a 2xx then. Responses with
+// one of the documented status codes come as a type of their own, such as
 // [*NotFoundError], which unwraps to *APIError; other ones as *APIError itself.
 //
 // It is safe to log: its texts hold no token, no query and no body. Of the body
@@ -54,7 +54,7 @@ type APIError struct {
 	// it asks whether /v1 is missing if the base URL has no path and the body no
 	// message of the API.
 	Message string `json:"-"`
-	// RequestID is the answer's X-Request-Id; empty if it had none.
+	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
 	// Method is the HTTP method of the call; Path the template of its path,
 	// such as "/leads/{id}", for [Client.Do] the path as it was given.
@@ -68,11 +68,11 @@ type APIError struct {
 	Fields map[string][]string `json:"-"`
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// RateLimit is what this answer said of the quota.
+	// RateLimit is what this response reported of the quota.
 	RateLimit RateLimit `json:"-"`
-	// Header is the header of the answer.
+	// Header is the header of the response.
 	Header http.Header `json:"-"`
-	// Body is the body of the answer, at most its first 64 KiB.
+	// Body is the body of the response, at most its first 64 KiB.
 	Body []byte `json:"-"`
 }
 
@@ -141,7 +141,7 @@ func (e *NotFoundError) Unwrap() error { return &e.APIError }
 func (e *ServerError) Unwrap() error { return &e.APIError }
 
 // UnknownOutcomeError is a write that may or may not have been done: it was
-// sent, and no answer that settles it came back. Look before repeating it.
+// sent, and no response that settles it came back. Look before repeating it.
 type UnknownOutcomeError struct {
 	// Method and Path are the call's, as in [APIError].
 	Method, Path string
@@ -249,7 +249,7 @@ func (e *TransportError) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// needsBody tells whether a success without its body is of no use.
+// needsBody reports whether a success without its body is not usable.
 func (k *call) needsBody() bool { return k.decodes || k.response != nil }
 
 // last names what the last attempt of the call came to; nil if that can be used.
