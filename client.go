@@ -69,7 +69,10 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	if !set {
 		return nil, invalid("%s is not set", tokenVariable)
 	}
-	return cfg.client(tokenVariable, strings.TrimSpace(token)) // files end in newlines
+	if trimmed := strings.TrimSpace(token); trimmed != "" {
+		token = trimmed // files end in newlines
+	}
+	return cfg.client(tokenVariable, token)
 }
 
 // The environment variables that [NewClientFromEnv] reads.
@@ -141,7 +144,7 @@ func (cfg *config) apply(opts []Option) (err error) {
 // name.
 func (cfg *config) client(name, token string) (*Client, error) {
 	var err error
-	if cfg.base, err = wire.ParseBase(cfg.baseURL, cfg.insecure); err != nil {
+	if cfg.base, err = wire.ParseBase(cfg.baseURL, cfg.insecure, token); err != nil {
 		return nil, invalid("%s %w", cfg.baseName, err)
 	}
 	switch {

@@ -45,7 +45,8 @@ type APIError struct {
 	StatusCode int
 	// Code is the API's machine-readable code, such as "not_found"; empty if
 	// it gave none. It is never altered: a code that contains the token is left
-	// out, unless it is a longer name of letters, such as "validation_failed".
+	// out, unless the token is a short word of lower-case letters, as tests use
+	// them, and the code a longer name, such as "validation_failed".
 	Code string
 	// Message is the API's message on one line: at most 200 runes, control
 	// characters escaped, the token masked. The words about a field follow its
@@ -287,7 +288,11 @@ func (k *call) last() error {
 }
 
 func (k *call) apiError(a *trip.Answer) *APIError {
-	problem := wire.ReadProblem(a.Body, a.Token)
+	read := wire.ReadProblem
+	if a.Success() {
+		read = wire.ReadReport
+	}
+	problem := read(a.Body, a.Token)
 	if a.Redirect != "" {
 		problem = wire.Problem{Message: clean(a, "redirect to "+a.Redirect+" not followed")}
 	}

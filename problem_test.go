@@ -67,7 +67,7 @@ var problems = []struct {
 	},
 	{
 		"Rails with full messages", `{"status":422,"error":"Unprocessable Entity","errors":["Email can't be blank","Name is too short"]}`,
-		"", "Unprocessable Entity: Email can't be blank; Name is too short", nil,
+		"", "Email can't be blank; Name is too short", nil,
 	},
 	{
 		"Phoenix", `{"errors":{"detail":"Not Found"}}`,
@@ -135,7 +135,7 @@ var problems = []struct {
 	},
 	{
 		"Spring Boot with binding errors", `{"timestamp":"2025-10-01T12:00:00Z","status":400,"error":"Bad Request","message":"Validation failed for object='lead'","errors":[{"codes":["NotBlank.lead.email"],"defaultMessage":"must not be blank","objectName":"lead","field":"email","rejectedValue":"","code":"NotBlank"}],"path":"/v1/leads"}`,
-		"Bad Request", "Validation failed for object='lead': email: must not be blank", fields{"email": {"must not be blank"}},
+		"NotBlank", "Validation failed for object='lead': email: must not be blank", fields{"email": {"must not be blank"}},
 	},
 	{
 		"Salesforce", `[{"message":"invalid email address: x","errorCode":"INVALID_EMAIL_ADDRESS","fields":["Email"]},{"message":"Required fields are missing: [LastName, Company]","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName","Company"]}]`,
@@ -180,8 +180,100 @@ var problems = []struct {
 	},
 	{
 		"NestJS", `{"statusCode":400,"message":["name should not be empty","email must be an email"],"error":"Bad Request"}`,
-		"", "Bad Request: name should not be empty; email must be an email", nil,
+		"", "name should not be empty; email must be an email", nil,
 	},
+	{
+		"NestJS with the errors of class-validator", `{"statusCode":400,"message":[{"target":{"email":"Jane Doe"},"value":"Jane Doe","property":"email","children":[],"constraints":{"isEmail":"email must be an email","maxLength":"email is too long"}},{"property":"address","children":[{"property":"city","constraints":{"isString":"city must be a string"}}]}],"error":"Bad Request"}`,
+		"", "email: email must be an email, email is too long; address.city: city must be a string",
+		fields{"email": {"email must be an email", "email is too long"}, "address.city": {"city must be a string"}},
+	},
+	{
+		"class-validator", `[{"property":"email","constraints":{"isEmail":"email must be an email"}}]`,
+		"", "email: email must be an email", fields{"email": {"email must be an email"}},
+	},
+	{
+		"hapi", `{"statusCode":400,"error":"Bad Request","message":"Invalid request payload input","validation":{"source":"payload","keys":["email"]}}`,
+		"", "Invalid request payload input", nil,
+	},
+	{
+		"Intercom", `{"type":"error.list","request_id":"r-1","errors":[{"code":"not_found","message":"User Not Found"}]}`,
+		"not_found", "User Not Found", nil,
+	},
+	{
+		"Mailchimp", `{"type":"https://mailchimp.com/developer/marketing/docs/errors/","title":"Invalid Resource","status":400,"detail":"The resource is invalid.","instance":"a-b","errors":[{"field":"email_address","message":"Please provide one."}]}`,
+		"", "The resource is invalid. email_address: Please provide one.", fields{"email_address": {"Please provide one."}},
+	},
+	{
+		"GraphQL", `{"errors":[{"message":"Not a lead","locations":[{"line":2,"column":3}],"path":["createLead","email"],"extensions":{"code":"BAD_USER_INPUT"}}],"data":null}`,
+		"BAD_USER_INPUT", "Not a lead", nil,
+	},
+	{
+		"OData, older", `{"odata.error":{"code":"Request_BadRequest","message":{"lang":"en","value":"The lead is invalid"}}}`,
+		"Request_BadRequest", "The lead is invalid", nil,
+	},
+	{
+		"Apigee", `{"fault":{"faultstring":"Invalid ApiKey","detail":{"errorcode":"oauth.v2.InvalidApiKey"}}}`,
+		"oauth.v2.InvalidApiKey", "Invalid ApiKey", nil,
+	},
+	{
+		"SOAP in JSON", `{"faultcode":"Client","faultstring":"No such lead"}`,
+		"Client", "No such lead", nil,
+	},
+	{
+		"err", `{"ok":false,"err":{"code":"E1","message":"No such lead"}}`,
+		"E1", "No such lead", nil,
+	},
+	{
+		"a cause", `{"message":"Not saved","cause":{"message":"The disk is full","stack":"at f (x.js:1)"}}`,
+		"", "Not saved: The disk is full", nil,
+	},
+	{
+		"Zoho", `{"data":[{"code":"INVALID_DATA","details":{"expected_data_type":"email","api_name":"Email"},"message":"the given data is invalid","status":"error"}]}`,
+		"INVALID_DATA", "Email: the given data is invalid", fields{"Email": {"the given data is invalid"}},
+	},
+	{
+		"Play", `{"obj.email":[{"msg":["error.email"],"args":[]}],"obj":[{"msg":["error.expected"],"args":[]}]}`,
+		"", "error.expected: email: error.email", fields{"email": {"error.email"}},
+	},
+	{
+		"webargs", `{"code":422,"errors":{"json":{"email":["Not a valid email address."]}},"status":"Unprocessable Entity"}`,
+		"422", "email: Not a valid email address.", fields{"email": {"Not a valid email address."}},
+	},
+	{
+		"Micronaut", `{"message":"Bad Request","_embedded":{"errors":[{"message":"email: must not be blank"}]},"_links":{"self":{"href":"/leads"}}}`,
+		"", "Bad Request: email: must not be blank", nil,
+	},
+	{
+		"WordPress", `{"code":"rest_invalid_param","message":"Invalid parameter(s): email","data":{"status":400,"params":{"email":"Invalid email address."},"details":{"email":{"code":"rest_invalid_email","message":"Invalid email address.","data":null}}}}`,
+		"rest_invalid_param", "Invalid parameter(s): email: email: Invalid email address.", fields{"email": {"Invalid email address."}},
+	},
+	{
+		"ABP", `{"error":{"code":null,"message":"Your request is not valid!","details":null,"validationErrors":[{"message":"An address is required.","members":["email"]}]}}`,
+		"", "Your request is not valid! email: An address is required.", fields{"email": {"An address is required."}},
+	},
+	{
+		"Symfony forms", `{"code":400,"message":"Validation Failed","errors":{"children":{"email":{"errors":["This value is not valid."]},"address":{"children":{"city":{"errors":["Too long."]},"zip":{}}},"message":{}}}}`,
+		"400", "Validation Failed: address.city: Too long. email: This value is not valid.",
+		fields{"email": {"This value is not valid."}, "address.city": {"Too long."}},
+	},
+	{
+		"a status with words", `{"status":{"code":"E7","message":"No such lead"}}`,
+		"E7", "No such lead", nil,
+	},
+	{
+		"Django REST framework, a field named message", `{"message":["This field is required."],"email":["Enter a valid email address."]}`,
+		"", "email: Enter a valid email address. message: This field is required.",
+		fields{"message": {"This field is required."}, "email": {"Enter a valid email address."}},
+	},
+	{
+		"Django REST framework with a message", `{"email":["Enter a valid email address."],"message":"Validation failed"}`,
+		"", "Validation failed: email: Enter a valid email address.", fields{"email": {"Enter a valid email address."}},
+	},
+	{
+		"ozzo-validation", `{"address":{"zip":"must be in a valid format"},"name":"cannot be blank"}`,
+		"", "address.zip: must be in a valid format; name: cannot be blank", fields{"address.zip": {"must be in a valid format"}, "name": {"cannot be blank"}},
+	},
+	{"what was sent", `{"name":"Jane","email":"jane@example.com","tags":["a","b"]}`, "", "", nil},
 	{
 		"express-validator", `{"errors":[{"type":"field","value":"John Doe","msg":"Invalid value","path":"email","location":"body"}]}`,
 		"", "email: Invalid value", fields{"email": {"Invalid value"}},
@@ -369,7 +461,7 @@ func TestTheTokenIsMaskedInFields(t *testing.T) {
 	t.Parallel()
 	beyond := strings.Repeat("x", 195)
 	for _, shape := range []string{
-		`{"%s":["%s"]}`, `{"errors":{"%s":["is bad","%s"]}}`, `[{"field":"%s","message":"%s"}]`, `{"detail":[{"loc":["body","%s"],"msg":"%s"}]}`,
+		`{"%s":["%s is bad"]}`, `{"errors":{"%s":["is bad","%s"]}}`, `[{"field":"%s","message":"%s"}]`, `{"detail":[{"loc":["body","%s"],"msg":"%s"}]}`,
 		`{"errors":[{"source":{"pointer":"/data/attributes/%s"},"detail":"%s"}]}`, `{"errors":{"a":{"%s":"%s"}}}`,
 	} {
 		for _, text := range []string{testToken, strings.ToUpper(testToken), "a-" + testToken + ".", beyond + testToken} {

@@ -30,11 +30,20 @@ var badTokens = []struct{ token, want string }{
 	{"Bearer tok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
 	{"bearer\ttok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
 	{"BEARER: tok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
-	{"Bearer:tok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
+	{`"tok_123`, "has a quote at its start: give the token without it"},
+	{"tok_123'", "has a quote at its end: give the token without it"},
+	{"`tok_123", "has a quote at its start: give the token without it"},
+	{`"tok_123'`, "has quotes around it: give the token without them"},
+	{`"`, "has a quote at its start: give the token without it"},
+	{"LEEDO_API_TOKEN=tok_123", `has the name "LEEDO_API_TOKEN" in it: give the value alone`},
+	{`export LEEDO_API_TOKEN="tok_123"`, `has the name "LEEDO_API_TOKEN" in it: give the value alone`},
+	{"'LEEDO_API_TOKEN: tok_123'", `has the name "LEEDO_API_TOKEN" in it: give the value alone`},
+	{"${LEEDO_API_TOKEN}", `has the name "LEEDO_API_TOKEN" in it: give the value alone`},
+	{"Bearer: tok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
 	{" Bearer tok_123\n", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
 	{"Bearer\ntok_123", `begins with "Bearer": give the token alone, the SDK adds the scheme`},
 	{"Token tok_123", `begins with "Token": give the token alone, the SDK adds the scheme`},
-	{"token:tok_123", `begins with "Token": give the token alone, the SDK adds the scheme`},
+	{"token: tok_123", `begins with "Token": give the token alone, the SDK adds the scheme`},
 	{"Basic tok_123", `begins with "Basic": give the token alone, the SDK adds the scheme`},
 	{"Authorization: Bearer tok_123", `begins with "Authorization: Bearer": give the token alone, the SDK adds the scheme`},
 	{"authorization:token tok_123", `begins with "Authorization: Token": give the token alone, the SDK adds the scheme`},
@@ -103,7 +112,7 @@ func TestGoodTokens(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{
 		"x", "12|abc", "user:pass", "a=b", "YWJj/ZGVm+==", "a.b.c", "bearer-token", "Bearertok", "token", "token_1", "basic", "basics:1", "authorization",
-		`"`, "'", `a"b"`, `"a'`, "{x}", "~",
+		"token:abc", "basic:abc", "Bearer:tok", "BEARER:", `a"b`, "it's", "{x}", "~", "TOKEN=tok_123",
 	} {
 		if _, err := leedo.NewClient(token); err != nil {
 			t.Errorf("%q: %v", token, err)
@@ -117,7 +126,7 @@ func TestTheEnvironmentIsNamedInErrors(t *testing.T) {
 	for _, tt := range badTokens {
 		trimmed := strings.TrimSpace(tt.token)
 		want := tt.want
-		if strings.Contains(want, "at its") {
+		if strings.HasPrefix(want, "has white space at its") {
 			want = "" // it is gone
 		}
 		if strings.Contains(tt.token, "\x00") {
@@ -141,7 +150,7 @@ func TestTheEnvironmentIsNamedInErrors(t *testing.T) {
 		t.Setenv("LEEDO_API_TOKEN", tt.token)
 		_, err := leedo.NewClientFromEnv()
 		refusedArgument(t, err)
-		checkTokenText(t, tt.token, err, "leedo: invalid argument: LEEDO_API_TOKEN is empty")
+		checkTokenText(t, tt.token, err, "leedo: invalid argument: LEEDO_API_TOKEN "+tt.want)
 	}
 	os.Unsetenv("LEEDO_API_TOKEN") // t.Setenv restores it
 	_, err := leedo.NewClientFromEnv()
@@ -180,6 +189,24 @@ var badBases = map[string]string{
 	"[::1]:8080":                         `"[::1]:8080" has no scheme: it must begin with https:// (or http:// for localhost)`,
 	"api.leedo.app/v1?key=hunter2":       `"api.leedo.app/v1" has no scheme: it must begin with https:// (or http:// for localhost)`,
 	"api.leedo.app/v1#hunter2":           `"api.leedo.app/v1" has no scheme: it must begin with https:// (or http:// for localhost)`,
+	"localhost":                          `"localhost" has no scheme: it must begin with https:// (or http:// for localhost)`,
+	"crm.example":                        `"crm.example" has no scheme: it must begin with https:// (or http:// for localhost)`,
+	"proxy/leedo":                        `"proxy/leedo" has no scheme: it must begin with https:// (or http:// for localhost)`,
+	"proxy:8080":                         `"proxy:8080" has no scheme: it must begin with https:// (or http:// for localhost)`,
+	"tok_hunter2_123":                    "has no scheme: it must begin with https://",
+	"hunter2":                            "has no scheme: it must begin with https://",
+	"Bearer tok_hunter2.x":               "has no scheme: it must begin with https://",
+	"user:hunter2":                       "has no scheme: it must begin with https://",
+	"user:hunter2%40leedo.app":           "has no scheme: it must begin with https://",
+	"12|hunter2.x":                       "has no scheme: it must begin with https://",
+	"eyJhbGciOiJIUzI1NiJ9.hunter2.x-y_z": "has no scheme: it must begin with https://",
+	"kJhG/hunter2+/w==":                  "has no scheme: it must begin with https://",
+	"LEEDO_BASE_URL=https://hunter2.app": "has no scheme: it must begin with https://",
+	`"https://api.leedo.app/v1"`:         "has quotes around it: give the URL without them",
+	"'api.leedo.app/hunter2'":            "has quotes around it: give the URL without them",
+	"`https://api.leedo.app":             "has a quote at its start: give the URL without it",
+	`https://api.leedo.app/v1"`:          "has a quote at its end: give the URL without it",
+	"https://api.leedo.app/M%FCller":     "is not usable: path is not valid UTF-8",
 	"me:hunter2@api.leedo.app/v1":        "has no scheme: it must begin with https://",
 	"//me:hunter2@api.leedo.app/v1":      "has no scheme: it must begin with https://",
 	"https://me:hunter2@api.leedo.app":   "has a user or password in it",
@@ -218,7 +245,7 @@ func TestEachBadBaseURLHasItsOwnWords(t *testing.T) {
 		}
 	}
 	for base, want := range map[string]string{
-		"": "is empty", " \n": "is empty",
+		"": "is empty", " ": "is nothing but white space", " \n": "is nothing but white space (a newline)",
 		"https://api.leedo.app/v1\n": "has white space at its end (a newline)",
 		" https://api.leedo.app/v1":  "has white space at its start",
 	} {

@@ -6,15 +6,17 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // ParseBase reads a base URL. Its errors are to follow the name of what held
-// the URL. They quote it only if its scheme is missing and it cannot hold a
-// password.
-func ParseBase(s string, insecure bool) (*url.URL, error) {
-	if err := checkScheme(s); err != nil {
+// the URL. They quote it only if its scheme is missing and it looks like a host:
+// a token or password may have been given in its place. What holds one of the
+// secrets is never quoted.
+func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
+	if err := checkScheme(s, secrets); err != nil {
 		return nil, err
 	}
 	u, err := url.Parse(s)
@@ -48,25 +50,41 @@ func ParseBase(s string, insecure bool) (*url.URL, error) {
 	return u, nil
 }
 
-var withScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://|^(?i:https?):`)
+var (
+	withScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://|^(?i:https?):`)
+	// hostAndPath is a host, in lower case as tokens seldom are, with what may
+	// follow it.
+	hostAndPath = regexp.MustCompile(`^(//)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`)
+)
 
-// checkScheme returns an error if s is empty, has white space at an end, or
-// has no scheme. [url.Parse] takes the host of the last for the scheme if a
-// port follows it.
-func checkScheme(s string) error {
-	shown, _, _ := strings.Cut(s, "?")
-	shown, _, _ = strings.Cut(shown, "#")
+// checkScheme returns an error if s is empty, has white space or quotes at an
+// end, or has no scheme. [url.Parse] takes the host of the last for the scheme
+// if a port follows it.
+func checkScheme(s string, secrets []string) error {
+	quotes := quotesAt(s, "URL")
 	switch {
-	case strings.TrimSpace(s) == "":
+	case s == "":
 		return errors.New("is empty")
+	case strings.TrimSpace(s) == "":
+		return errors.New("is nothing but white space" + newline(s))
 	case strings.TrimSpace(s) != s:
 		return errors.New("has white space " + spaceIn(s) + newline(s))
+	case quotes != "":
+		return errors.New(quotes)
 	case withScheme.MatchString(s):
 		return nil
-	case strings.Contains(s, "@"): // what is before it may be a password
+	}
+	shown, _, _ := strings.Cut(s, "?")
+	shown, _, _ = strings.Cut(shown, "#")
+	if !looksLikeHost(shown) || slices.ContainsFunc(secrets, func(secret string) bool { return Mask(shown, secret) != shown }) {
 		return errors.New("has no scheme: it must begin with https://")
 	}
 	return fmt.Errorf("%q has no scheme: it must begin with https:// (or http:// for localhost)", shorten(shown, 100))
+}
+
+// looksLikeHost reports whether s is localhost or has a dot, port or path.
+func looksLikeHost(s string) bool {
+	return hostAndPath.MatchString(s) && (s == "localhost" || strings.ContainsAny(s, ".:/"))
 }
 
 func validPort(s string) bool {

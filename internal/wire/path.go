@@ -4,17 +4,21 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // EscapeID makes an id fit for a path. What could be taken for something else
-// than an id is refused: nothing, control characters, and dot segments, which
-// servers resolve even when the slashes around them are escaped.
+// than an id is refused: nothing, bytes that are not UTF-8, control characters,
+// and dot segments, which servers resolve even when the slashes around them are
+// escaped.
 func EscapeID(id string) (string, error) {
 	switch {
 	case uuid(id): // the usual case, and the checks below cost something
 		return id, nil
 	case id == "":
 		return "", errors.New("empty id")
+	case !utf8.ValidString(id):
+		return "", errors.New("id is not valid UTF-8")
 	case hasControl(id):
 		return "", errors.New("id with control characters")
 	case hasDotSegment(id):
@@ -46,6 +50,9 @@ func CheckPath(path string) error {
 		return errors.New("path with a query or fragment (use WithQuery, or escape it)")
 	}
 	plain, err := url.PathUnescape(path)
+	if !utf8.ValidString(plain) {
+		return errors.New("path is not valid UTF-8")
+	}
 	if err != nil || (&url.URL{Path: plain, RawPath: path}).EscapedPath() != path {
 		return errors.New("path is not escaped (use url.PathEscape)")
 	}

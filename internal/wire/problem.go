@@ -24,11 +24,22 @@ const (
 	maxWords  = 32 // of each field
 )
 
+// typeDepth is added to the depth of codes that are the type of a problem, for
+// a code named as one comes first, however far inside.
+const typeDepth = 100
+
 // ReadProblem reads the code, the words and the fields that they are about out
 // of the body of an error, in the shapes that frameworks and standards use: by
 // their names for these things, wherever in the body they occur (names.go). Of
 // text, HTML and anything else it reads nothing: pages are not messages.
-func ReadProblem(body []byte, token string) Problem {
+func ReadProblem(body []byte, token string) Problem { return readBody(body, token, false) }
+
+// ReadReport is ReadProblem for the body of a success that reports a failure.
+// Keys of the body's own object are never read as fields: they may be those of
+// a record.
+func ReadReport(body []byte, token string) Problem { return readBody(body, token, true) }
+
+func readBody(body []byte, token string, success bool) Problem {
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, bom)))
 	decoder.UseNumber()
 	var value any
@@ -38,10 +49,10 @@ func ReadProblem(body []byte, token string) Problem {
 	if _, err := decoder.Token(); err != io.EOF {
 		return Problem{} // more than one value
 	}
-	r := problemReader{mask: masker(token), token: token}
+	r := problemReader{mask: masker(token), token: token, success: success}
 	switch value.(type) {
 	case []any, map[string]any:
-		r.read(value, place{})
+		r.read(value, place{echo: true})
 	}
 	return Problem{Line(r.code), Line(r.message()), r.fields()}
 }
@@ -50,6 +61,7 @@ func ReadProblem(body []byte, token string) Problem {
 type problemReader struct {
 	mask      func(string) string
 	token     string
+	success   bool // that of a success that reports a failure
 	code      string
 	codeDepth int
 	general   []string // the words about the whole
@@ -65,12 +77,17 @@ type place struct {
 	byField bool   // an object here has fields for keys
 	general bool   // its words are about the whole, whatever stands there
 	numbers bool   // a number is words
+	echo    bool   // no name around it says that it is an error: it may be data that the server repeats
+	lists   bool   // lists of strings by field are words even so
+	data    bool   // a string is data
 }
 
 func (r *problemReader) read(value any, at place) {
 	switch v := value.(type) {
 	case string:
-		r.add(v, at)
+		if !at.data {
+			r.add(v, at)
+		}
 	case json.Number:
 		if at.numbers {
 			r.add(v.String(), at)
@@ -93,23 +110,33 @@ func (r *problemReader) read(value any, at place) {
 // that, or that has what is wrong with each field under the field's name.
 func (r *problemReader) readObject(o map[string]any, at place) {
 	names := plainNames(o)
-	if at.byField && first(names, mainWordNames) == "" {
-		r.readFields(o, at, true)
+	if at.byField && areFields(names) || isAllLists(o, at) && !r.noFields(at) {
+		at.byField, at.lists = true, true
+		r.readFields(o, at, anyWords)
 		return
 	}
+	at.byField = false
+	lift(names)
 	own := at
-	own.byField, own.numbers = false, false
+	own.numbers, own.echo, own.data = false, false, false
 	field, sure := r.fieldOf(names, at)
 	if field != "" {
 		own.field = r.line(field)
 	}
 	before := r.found
 
-	code, words := first(names, codeNames), first(names, wordNames)
+	order := wordNames
+	if at.echo && at.depth > 0 {
+		order = mainWordNames
+	}
+	code, words := first(names, codeNames), first(names, order)
 	if _, ok := names["lang"]; ok && words == "" {
 		words = text(names["value"]) // OData: {"message":{"lang":"en","value":"…"}}
 	}
-	short := text(names["error"])
+	short, status := text(names["error"]), ""
+	if isStatusText(short) {
+		short, status = "", short // "Bad Request" says nothing beside other words
+	}
 	if words == "" && (code != "" || hasSpace(short) || !hasDetails(names)) {
 		words = short
 	} else if code == "" {
@@ -119,7 +146,7 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 	if code == "" {
 		uri := text(names["type"])
 		code = lastElement(uri)
-		r.setCode(uri, code, at.depth)
+		r.setCode(uri, code, typeDepth+at.depth)
 	}
 	r.add(words, r.whole(own))
 	for _, name := range holderNames {
@@ -140,13 +167,22 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 		}
 	}
 	switch {
+	case sure || isScalar(names["id"]): // with an id it is a record, not an error
 	case r.found > before:
-	case own.field != "" && code != "":
-		r.add(code, own) // GitHub: {"field":"title","code":"missing_field"}
-	case !sure:
-		if _, ok := names["id"]; !ok { // with an id it is a record, not an error
-			r.readFields(o, at, code == "")
+		if own.field == "" && !at.listed {
+			r.readFields(o, at, wordLists)
 		}
+	case own.field != "" && code != "":
+	case code != "" || at.echo:
+		r.readFields(o, at, sentences)
+	default:
+		r.readFields(o, at, anyWords)
+	}
+	if r.found == before && own.field != "" {
+		r.add(code, own) // GitHub: {"field":"title","code":"missing_field"}
+	}
+	if r.found == before {
+		r.add(status, r.whole(own))
 	}
 }
 
@@ -157,31 +193,65 @@ func (r *problemReader) whole(at place) place {
 	return at
 }
 
-// readFields reads an object by field. If the keys of the object may also be
-// something else, those are left out that are known to be. anyText is whether
-// any string is words; beside a code, single words are data.
-func (r *problemReader) readFields(o map[string]any, at place, anyText bool) {
+// noFields reports whether keys of an object at that place are never fields.
+func (r *problemReader) noFields(at place) bool { return r.success && at.echo }
+
+// reading is what is read of an object by field.
+type reading int
+
+const (
+	wordLists reading = iota // lists of strings, one of which has white space in it
+	sentences                // all lists, and strings that have
+	anyWords                 // all strings
+)
+
+// readFields reads an object by field. Unless all its keys are fields, those
+// are left out that are known to be something else, and what may be data.
+func (r *problemReader) readFields(o map[string]any, at place, what reading) {
+	texts, lists := what, at.lists || !at.echo
+	for key, value := range o {
+		name := plainName(key)
+		lists = lists || hasWordLists(value)
+		rejected := at.field != "" && slices.Contains(dataNames, name) && isScalar(value)
+		if !at.byField && (rejected || at.echo && isData(name, value)) {
+			texts = wordLists
+		}
+	}
+	if at.data && !at.byField {
+		texts = wordLists
+	}
+	if r.noFields(at) {
+		texts, lists = wordLists, false
+	}
 	for _, key := range slices.Sorted(maps.Keys(o)) {
 		name, value := plainName(key), o[key]
-		list := slices.Contains(listNames, name)
 		s, isText := value.(string)
 		_, isList := value.([]any)
+		_, isObject := value.(map[string]any)
+		whole := name == "" || slices.Contains(wholeNames, name)
+		wrapper := slices.Contains(wrapperNames, name) || isObject && at.field == "" && slices.Contains(partNames, name)
 		switch {
-		case strings.HasPrefix(key, "@"), isText && !anyText && !hasSpace(s):
+		case strings.HasPrefix(key, "@"), isText && (texts == wordLists || texts == sentences && !hasSpace(s)):
 			continue
 		case at.byField: // all keys are fields
-		case !isText && slices.Contains(holderNames, name): // has been read
+		case slices.Contains(holderNames, name), slices.Contains(noteNames, name): // the first have been read
 			continue
-		case at.depth == 0 && !isList && slices.Contains(otherNames, name):
+		case !isList && !wrapper && (at.depth == 0 && slices.Contains(otherNames, name) || slices.Contains(dataNames, name)):
+			continue
+		case what == wordLists && (!hasWordLists(value) || wrapper && isList):
+			continue
+		case r.noFields(at) && !whole && !wrapper:
 			continue
 		}
 		inner := at
 		inner.depth++
-		inner.byField = list
+		inner.byField, inner.lists, inner.data = false, lists, !lists && !whole && (isList || at.data)
 		switch {
-		case name == "" || slices.Contains(wholeNames, name):
-			inner.general = at.field == ""
-		case list:
+		case whole || wrapper:
+			inner.general, inner.echo = at.field == "", at.echo && !whole
+			inner.byField = at.byField && slices.Contains(partNames, name)
+		case slices.Contains(listNames, name) && (len(o) == 1 || !isTexts(value) || strings.Contains(name, "error")):
+			inner.byField = true
 		case strings.Trim(key, "0123456789") == "":
 			inner.listed = true // PHP's lists may be objects with numbers
 		default:
@@ -192,14 +262,14 @@ func (r *problemReader) readFields(o map[string]any, at place, anyText bool) {
 }
 
 // setCode sets the code, unless one further outside or before is known. A code
-// is not masked, as programs compare it: a token that is a word, as in tests,
-// stays in the name that contains it. Any other code that contains the token
-// is left out. whole is the text that the code was taken from.
+// is not masked, as programs compare it: a token that is a short word, as in
+// tests, stays in the name that contains it. Any other code that contains the
+// token is left out. whole is the text that the code was taken from.
 func (r *problemReader) setCode(whole, code string, depth int) {
 	if code == "" || r.code != "" && r.codeDepth <= depth {
 		return
 	}
-	if r.mask(whole) != whole && (r.mask(code) == code || len(code) <= len(r.token) || !isName(code)) {
+	if r.mask(whole) != whole && (r.mask(code) == code || len(code) <= len(r.token) || !isWord(r.token) || !isName(code)) {
 		return
 	}
 	r.code, r.codeDepth = code, depth

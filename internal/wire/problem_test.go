@@ -30,7 +30,8 @@ func TestProblemInEveryForm(t *testing.T) {
 		`{"message":"a","error":{"message":"b"}}`:                           {"", "a: b"},
 		`{"error":{"code":"c","name":["is missing"],"target":["is bad"]}}`:  {"c", "name: is missing; target: is bad"},
 		`{"errors":{"0":{"message":"a"},"1":{"message":"b"}}}`:              {"", "a; b"},
-		`{"code":"c","email":"is invalid","lead_id":"lead-1"}`:              {"c", "email: is invalid"},
+		`{"code":"c","email":"is invalid","lead_id":"lead-1"}`:              {"c", ""}, // may be a record
+		`{"code":"c","email":"is invalid","request_id":"r-1"}`:              {"c", "email: is invalid"},
 		`{"error":"failed","errors":{"name":["is missing"]}}`:               {"failed", "name: is missing"},
 		`{"error":"It failed","errors":{"name":["is missing"]}}`:            {"", "It failed: name: is missing"},
 		`{"message":"m","detail":"d"}`:                                      {"", "m: d"},
@@ -46,6 +47,128 @@ func TestProblemInEveryForm(t *testing.T) {
 	} {
 		p := ReadProblem([]byte(body), "")
 		if p.Code != want[0] || p.Message != want[1] {
+			t.Errorf("%s: %q, %q; want %q", body, p.Code, p.Message, want)
+		}
+	}
+}
+
+// TestDataIsNoProblem: a server may send back what it got.
+func TestDataIsNoProblem(t *testing.T) {
+	for _, body := range []string{
+		`{"name":"Jane","email":"jane@example.com"}`, `{"name":"Jane Doe","email":"jane@example.com"}`, `{"name":"Jane Doe","score":7}`, `{"name":"Jane Doe","vip":true}`,
+		`{"name":"Jane Doe","tags":["a","b"]}`, `{"name":"Jane Doe","address":{"city":"Berlin"}}`, `{"name":"Jane Doe","value":"a b","role":"CTO"}`,
+		`{"data":{"email":"jane@x"}}`, `{"data":{"name":"Jane Doe","email":"jane@x"}}`, `{"result":{"name":"Jane Doe","lead_id":7}}`, `{"data":["Jane","John"]}`,
+		`{"lead":{"name":"Jane Doe","email":"jane@x"}}`, `{"leads":[{"name":"Jane Doe"}]}`, `{"leads":[{"address":{"city":"New York"}}]}`, `{"contacts":[{"title":"Sales Manager"}]}`, `[{"name":"Jane Doe","email":"jane@x"}]`,
+		`{"tags":["a","b"]}`, `{"tags":["a"],"ids":["1","2"]}`, `{"value":"jane doe"}`, `{"input":"jane doe"}`, `{"received":{"name":"jane doe"}}`,
+		`{"errors":{"email":{"value":"jane doe","kind":"x"}}}`, `{"errors":{"email":{"rejectedValue":"jane doe","kind":"x"}}}`,
+		`{"error":{"email":{"input":"jane doe","rule":"email"}}}`, `{"detail":{"email":{"received":"jane doe"}}}`,
+		`{"id":7,"notes":["called in May"]}`, `{"id":"lead-1","title":"","notes":["called in May"]}`,
+	} {
+		if p := ReadProblem([]byte(body), ""); p.Code != "" || p.Message != "" || p.Fields != nil {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	for body, want := range map[string]string{ // beside words, only lists of words are fields
+		`{"message":"m","name":"Jane Doe"}`: "m", `{"message":"m","tags":["a","b"]}`: "m", `{"message":"m","hint":"Try it later"}`: "m",
+		`{"message":"m","stack":["at f (x.js:1)"]}`: "m", `{"message":"m","warnings":["is deprecated soon"]}`: "m", `{"message":"m","data":["Jane Doe"]}`: "m",
+		`{"message":"m","data":{"name":"Jane Doe"}}`: "m", `{"id":"e-1","message":"m","notes":["called in May"]}`: "m", `{"message":"m","input":{"name":["Jane Doe",1]}}`: "m",
+		`{"errors":[{"message":"m","params":["a b"]}]}`: "m", `{"errors":[{"message":"m","constraints":["at most 5"]}]}`: "m",
+	} {
+		if p := ReadProblem([]byte(body), ""); p.Message != want || p.Fields != nil {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+}
+
+// TestAReportOfASuccessHasNoFieldsAtTheTop, for there a record may be.
+func TestAReportOfASuccessHasNoFieldsAtTheTop(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"email":["is no address"]}`: "", `{"email":"is no address"}`: "", `{"success":false,"name":"Jane Doe"}`: "", `{"data":{"name":"Jane Doe"}}`: "",
+		`{"data":["Jane Doe"]}`: "", `{"data":"Jane Doe"}`: "", `{"lead":{"message":"Jane Doe"}}`: "", `{"message":["is bad"],"email":["is bad"]}`: "is bad",
+		`{"message":"m","notes":["called in May"]}`: "m", `{"message":"m","data":{"notes":["called in May"]}}`: "m", `{"error":{"code":"c","message":"m"}}`: "m",
+		`{"errors":{"email":["is bad"]}}`: "email: is bad", `{"error":{"email":"is bad"}}`: "email: is bad", `{"data":[{"code":"c","message":"m"}]}`: "m",
+		`{"data":{"errors":[{"field":"email","message":"is bad"}]}}`: "email: is bad",
+	} {
+		if p := ReadReport([]byte(body), ""); p.Message != want {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	if p := ReadReport([]byte(`{"message":"tok_12345"}`), "tok_12345"); p.Message != "***" {
+		t.Errorf("%+v", p)
+	}
+}
+
+// TestFieldsOfAnyNameAreRead, also those that are the names of something else
+// and those beside words.
+func TestFieldsOfAnyNameAreRead(t *testing.T) {
+	for _, name := range []string{"message", "msg", "detail", "details", "messages", "fields", "title", "description", "reason", "issues"} {
+		want := fmt.Sprint(map[string][]string{name: {"m is bad"}, "email": {"e is bad"}})
+		for _, shape := range []string{`{"%s":["m is bad"],"email":["e is bad"]}`, `{"errors":{"%s":["m is bad"],"email":["e is bad"]}}`, `[{"%s":["m is bad"],"email":["e is bad"]}]`} {
+			body := fmt.Sprintf(shape, name)
+			if p := ReadProblem([]byte(body), ""); fmt.Sprint(p.Fields) != want {
+				t.Errorf("%s: %+v", body, p)
+			}
+		}
+		body := fmt.Sprintf(`{"%s":["m"],"email":["e"]}`, name)
+		if p := ReadProblem([]byte(body), ""); !slices.Equal(p.Fields["email"], []string{"e"}) || !slices.Equal(p.Fields[name], []string{"m"}) {
+			t.Errorf("%s: %+v", body, p)
+		}
+		if name == "fields" {
+			continue
+		}
+		body = fmt.Sprintf(`{"%s":"It is bad.","email":["e is bad"]}`, name)
+		if p := ReadProblem([]byte(body), ""); p.Message != "It is bad. email: e is bad" || len(p.Fields) != 1 {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	for body, want := range map[string]string{
+		`{"message":"m","address":{"city":["is bad"],"zip":["required"]}}`:  "m: address.city: is bad; address.zip: required",
+		`{"message":"m","data":{"email":["is bad"]}}`:                       "m: email: is bad",
+		`{"error":{"message":"m","email":["is bad"]}}`:                      "m: email: is bad",
+		`{"error":"bad","status":["is bad"]}`:                               "bad: status: is bad",
+		`{"message":"m","non_field_errors":["is bad"]}`:                     "m, is bad",
+		`{"errors":["is bad"],"email":["e is bad"]}`:                        "email: e is bad; is bad",
+		`{"errors":{"message":"m is bad","email":"e is bad"}}`:              "email: e is bad; message: m is bad",
+		`{"errors":{"message":"m is bad","email":["e is bad"]}}`:            "m is bad: email: e is bad",
+		`{"errors":{"code":"c","message":"m","hint":"Try it later"}}`:       "m",
+		`{"errors":{"message":"m","type":"t","status":400}}`:                "m",
+		`{"id":["required"],"phone":["p is bad"]}`:                          "id: required; phone: p is bad",
+		`{"email":"is no address","name":"","note":null,"tags":[]}`:         "email: is no address",
+		`{"address":{"city":"cannot be blank"},"name":"is too long"}`:       "address.city: cannot be blank; name: is too long",
+		`{"value":["is too high"]}`:                                         "value: is too high",
+		`{"errors":{"value":"is too high"}}`:                                "value: is too high",
+		`{"error":{"_errors":["is bad"],"email":{"_errors":["Required"]}}}`: "is bad; email: Required",
+		`{"messages":{"json":{"email":["is bad"]}}}`:                        "email: is bad",
+		`{"errors":{"query":{"page":["is bad"]}}}`:                          "page: is bad",
+		`{"query":{"page":["is bad"]}}`:                                     "page: is bad",
+	} {
+		if p := ReadProblem([]byte(body), ""); p.Message != want {
+			t.Errorf("%s: %q, want %q", body, p.Message, want)
+		}
+	}
+}
+
+// TestTheTextOfAStatusIsNoCode, and no message if there is another.
+func TestTheTextOfAStatusIsNoCode(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`{"error":"Bad Request","message":"m"}`:                                  {"", "m"},
+		`{"error":"bad request","message":"m"}`:                                  {"", "m"},
+		`{"error":"Conflict","code":"taken","message":"m"}`:                      {"taken", "m"},
+		`{"error":"Unprocessable Entity","errors":["x y"]}`:                      {"", "x y"},
+		`{"error":"Bad Request","errors":{}}`:                                    {"", "Bad Request"},
+		`{"error":"Bad Request","email":["is bad"]}`:                             {"", "email: is bad"},
+		`{"error":"Forbidden"}`:                                                  {"", "Forbidden"},
+		`{"error":"forbidden_lead","message":"m"}`:                               {"forbidden_lead", "m"},
+		`{"error":"Bad Request","message":["m"],"statusCode":400}`:               {"", "m"},
+		`{"error":"Not Found","code":"gone"}`:                                    {"gone", "Not Found"},
+		`{"type":"error.list","errors":[{"code":"not_found","message":"m"}]}`:    {"not_found", "m"},
+		`{"type":"https://x.example/problems/bad","errors":[{"errorCode":"c"}]}`: {"c", ""},
+		`{"type":"https://x.example/docs/errors/","title":"t","errors":[]}`:      {"", "t"},
+		`{"type":"bad","error":{"error":{"code":"c","message":"m"}}}`:            {"c", "m"},
+		`{"type":"bad","errors":[{"type":"other","message":"m"}]}`:               {"bad", "m"},
+		`{"code":"a","errors":[{"code":"b","message":"m"}]}`:                     {"a", "m"},
+	} {
+		if p := ReadProblem([]byte(body), ""); p.Code != want[0] || p.Message != want[1] {
 			t.Errorf("%s: %q, %q; want %q", body, p.Code, p.Message, want)
 		}
 	}
@@ -119,6 +242,13 @@ func TestTheCodeIsNeverMasked(t *testing.T) {
 		{"tok_12345", `{"type":"https://leedo.app/tok_12345/x","title":"t"}`, ""},
 		{odd, `{"type":"https://leedo.app/tok/\"Sec:ret#42","title":"t"}`, ""},
 		{odd, `{"type":"https://leedo.app/tok/\"Sec:ret#42-and-many-letters","title":"t"}`, ""},
+		{"validation", `{"code":"failed:validation"}`, ""},
+		{"validation-x", `{"code":"validation-x-failed"}`, ""},
+		{"kJhGfDsAqWeRtYuIoP", `{"code":"unknown_token:kJhGfDsAqWeRtYuIoP"}`, ""},
+		{"kJhGfDsAqWeR", `{"code":"unknown_kJhGfDsAqWeR"}`, ""},
+		{"sk_live_abcdefghijkl", `{"code":"unknown_token_sk_live_abcdefghijkl"}`, ""},
+		{"abcdefghijklmno", `{"code":"no_abcdefghijklmno"}`, "no_abcdefghijklmno"},
+		{"abcdefghijklmnop", `{"code":"no_abcdefghijklmnop"}`, ""}, // too long for a word
 		{"tok_12345", `{"code":"tok_12345","errors":[{"code":"c","message":"m"}]}`, "c"},
 	} {
 		if p := ReadProblem([]byte(tt.body), tt.token); p.Code != tt.want {
@@ -232,6 +362,9 @@ func FuzzProblem(f *testing.F) {
 		`{"message":{"email":["is invalid","is too long"]},"code":"tok_12345"}`, `[{"message":"tok_12345","errorCode":"TWICE","fields":["Email"]}]`,
 		`{"detail":[{"loc":["body","tok_12345"],"msg":"m","type":"t"}]}`, `{"errors":[{"source":{"pointer":"/data/attributes/email"},"title":"t"}]}`,
 		`{"email":["x"],"a":{"b":{"c":"x"}},"non_field_errors":["y"]}`, `{"error":{"details":[{"@type":"t","fieldViolations":[{"field":"f","description":"d"}]}]}}`,
+		`{"message":["m"],"email":["e"],"json":{"a":["b c"]}}`, `[{"property":"a","constraints":{"x":"y"},"children":[{"property":"tok_12345"}]}]`,
+		`{"code":"c","data":{"status":400,"params":{"a":"b c"}},"status":{"code":"d"},"_embedded":{"errors":[{"message":"m"}]}}`,
+		`{"errors":[{"message":"m","details":{"api_name":"tok_12345"},"extensions":{"code":"c"},"path":["p"]}],"fault":{"faultstring":"f"}}`,
 		`{"type":"https://x/y#z","errors":{"0":{"name":"n","path":["p",1]},"":"w"}}`,
 	} {
 		f.Add([]byte(body))
@@ -241,10 +374,11 @@ func FuzzProblem(f *testing.F) {
 			t.Skip("longer than the body of an error is read")
 		}
 		const token = "tok_12345"
-		p := ReadProblem(body, token)
-		checkProblem(t, p)
-		if text := fmt.Sprintf("%q", p); strings.Contains(strings.ToLower(text), token) {
-			t.Errorf("%s shows the token", text)
+		for _, p := range []Problem{ReadProblem(body, token), ReadReport(body, token)} {
+			checkProblem(t, p)
+			if text := fmt.Sprintf("%q", p); strings.Contains(strings.ToLower(text), token) {
+				t.Errorf("%s shows the token", text)
+			}
 		}
 	})
 }

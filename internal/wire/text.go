@@ -130,7 +130,5 @@ func ValidMethod(s string) bool {
 	return s != ""
 }
 
-// hasControl tells whether s has control characters or is not UTF-8.
-func hasControl(s string) bool {
-	return !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl)
-}
+// hasControl tells whether s has control characters.
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

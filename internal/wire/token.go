@@ -19,16 +19,18 @@ func CheckToken(name, token string) error {
 
 func tokenProblem(token string) string {
 	trimmed := strings.TrimSpace(token)
-	scheme := leadingScheme(trimmed)
+	scheme, quotes := leadingScheme(trimmed), quotesAt(trimmed, "token")
 	switch {
 	case token == "":
 		return "is empty"
 	case trimmed == "":
 		return "is nothing but white space" + newline(token)
-	case isQuoted(trimmed):
-		return "has quotes around it: give the token without them"
+	case strings.Contains(token, "LEEDO_API_TOKEN"): // a line of a settings file, or a reference that nothing expanded
+		return `has the name "LEEDO_API_TOKEN" in it: give the value alone`
 	case scheme != "":
 		return fmt.Sprintf("begins with %q: give the token alone, the SDK adds the scheme", scheme)
+	case quotes != "":
+		return quotes
 	case strings.ContainsFunc(token, unicode.IsSpace):
 		return "has white space " + spaceIn(token) + newline(token)
 	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
@@ -62,15 +64,27 @@ func spaceIn(s string) string {
 	return "inside it"
 }
 
-// isQuoted reports whether s is in quotes, as a shell or a file of settings may
-// leave them.
-func isQuoted(s string) bool {
-	return len(s) > 1 && strings.IndexByte("\"'`", s[0]) >= 0 && s[len(s)-1] == s[0]
+// quotesAt says where s, a token or what it is, has quotes that a shell or a
+// settings file may have left at its ends; "" if it has none.
+func quotesAt(s, what string) string {
+	const quotes = "\"'`"
+	start := strings.TrimLeft(s, quotes) != s
+	end := strings.TrimRight(s, quotes) != s
+	switch {
+	case start && end && len(s) > 1:
+		return "has quotes around it: give the " + what + " without them"
+	case start:
+		return "has a quote at its start: give the " + what + " without it"
+	case end:
+		return "has a quote at its end: give the " + what + " without it"
+	}
+	return ""
 }
 
 // leadingScheme returns what of an Authorization header precedes the token in
 // s: the name of the header, the scheme, or both. It returns "" if s is a
-// token alone.
+// token alone. White space ends a scheme (RFC 9110, section 11.4), a colon may
+// be part of a token.
 func leadingScheme(s string) string {
 	header := ""
 	if rest, ok := cutPrefixFold(s, "Authorization"); ok {
@@ -83,7 +97,8 @@ func leadingScheme(s string) string {
 		// The word "token" may be somebody's token, "Bearer" is what remains
 		// of a header whose token is missing.
 		alone := rest == "" && (header != "" || scheme == "Bearer")
-		if ok && (alone || rest != "" && strings.IndexByte(" \t\r\n:", rest[0]) >= 0) {
+		rest = strings.TrimPrefix(rest, ":") // "Bearer: x"
+		if ok && (alone || rest != "" && strings.IndexByte(" \t\r\n", rest[0]) >= 0) {
 			return strings.TrimSpace(header + " " + scheme)
 		}
 	}

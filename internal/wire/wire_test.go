@@ -179,3 +179,40 @@ func FuzzCheckPath(f *testing.F) {
 		}
 	})
 }
+
+// TestABaseURLThatHoldsTheTokenIsNotQuoted, in whatever case.
+func TestABaseURLThatHoldsTheTokenIsNotQuoted(t *testing.T) {
+	for _, base := range []string{"leedo.app/tok-12345", "tok-12345.leedo.app", "leedo.app/TOK-12345/v1"} {
+		for _, secret := range []string{"", "another-token"} {
+			if _, err := ParseBase(base, false, secret); err == nil || !strings.Contains(err.Error(), base) {
+				t.Errorf("%s: %v", base, err)
+			}
+		}
+		if _, err := ParseBase(base, false, "tok-12345"); err == nil || err.Error() != "has no scheme: it must begin with https://" {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}
+
+// TestTextThatIsNotUTF8HasItsOwnWords, in ids and in paths, escaped or not.
+func TestTextThatIsNotUTF8HasItsOwnWords(t *testing.T) {
+	for _, id := range []string{"M\xfcller", "\xff", "a\x00\xff", "ab\xc3"} {
+		if _, err := EscapeID(id); err == nil || err.Error() != "id is not valid UTF-8" {
+			t.Errorf("%q: %v", id, err)
+		}
+		for _, path := range []string{"/" + url.PathEscape(id), "/a/" + id} {
+			if err := CheckPath(path); err == nil || err.Error() != "path is not valid UTF-8" {
+				t.Errorf("%q: %v", path, err)
+			}
+		}
+	}
+	if _, err := EscapeID("a\x00"); err == nil || err.Error() != "id with control characters" {
+		t.Error(err)
+	}
+	if err := CheckPath("/a%00"); err == nil || err.Error() != "path with control characters" {
+		t.Error(err)
+	}
+	if err := CheckPath("/M%C3%BCller"); err != nil {
+		t.Error(err)
+	}
+}

@@ -207,7 +207,7 @@ func problemTraces() []trace {
 		{"errors of JSON:API", "", `{"errors":[{"code":"bad","detail":"wrong name","source":{"pointer":"/data/name"}}]}`},
 		{"detail as a list", "", `{"detail":[{"loc":["body","name"],"msg":"field required","type":"missing"}]}`},
 		{"a list at the top", "", `[{"message":"wrong name"}]`},
-		{"fields at the top", "", `{"name":["wrong"],"email":["missing"]}`},
+		{"fields at the top", "", `{"name":["is wrong"],"email":["is missing"]}`},
 		{"success false", "", `{"success":false,"message":"wrong name"}`},
 		{"camel case", "", `{"errorCode":"BAD","errorMessage":"wrong name"}`},
 		{"an empty object", "", `{}`},
