@@ -14,7 +14,7 @@ import (
 func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 	for _, class := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: 5000, length: time.Hour}
+			server := windowed(5000)
 			d := open(t, usual, server.answer())
 			for range 5 {
 				d.Cancel(d.Grant(), true)
@@ -24,8 +24,7 @@ func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 			if d.account.refill {
 				t.Fatalf("taken for a server that gives back %v a second", d.account.pace)
 			}
-			for server.used < 4999 { // by others
-				server.answer()
+			for server.answer().Remaining > 1 { // others take all but one
 			}
 			d.Settle(d.Grant(), false, server.answer(), time.Now()) // nothing is left
 			_, waited, err := d.Acquire(t.Context(), Ask{Class: class, Budget: Forever, Notify: quiet})
@@ -87,7 +86,7 @@ func TestTheReserveIsAPartOfTheShare(t *testing.T) {
 		least int
 	}{{100, 0.125, 10}, {100, 0.1, 8}, {5000, 0.125, 590}, {5000, 0.05, 230}} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: tt.limit, length: time.Hour}
+			server := windowed(tt.limit)
 			d := open(t, Options{Share: tt.share, Reserve: DefaultReserve}, server.answer())
 			n, most := 1, tt.share*float64(tt.limit)
 			for ; d.may(Bulk); n++ {
