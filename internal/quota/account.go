@@ -116,14 +116,21 @@ func newAccount(o Options) account {
 }
 
 // arrive notes that a caller came.
-func (a *account) arrive(c Class, now time.Time) {
+func (a *account) arrive(c Class, now time.Time) bool {
 	if c == Interactive {
 		idle := now.Sub(a.lastAsk)
 		a.lately = faded(a.lately, idle, shortMemory) + 1/shortMemory.Seconds()
 		a.often = faded(a.often, idle, longMemory) + 1/longMemory.Seconds()
 		a.lastAsk = now
 	}
+	return true
 }
+
+// refresh has nothing to do: time alone changes nothing here.
+func (a *account) refresh(time.Time) {}
+
+// next has nothing to wait for but the gate.
+func (a *account) next(_, _ int, gate, _ time.Time) time.Time { return gate }
 
 // demand returns how many interactive requests per second there were of late.
 func (a *account) demand(now time.Time) float64 {
@@ -149,7 +156,7 @@ func (a *account) tokens(now time.Time) float64 {
 }
 
 // grant gives a permit.
-func (a *account) grant(now time.Time) Permit {
+func (a *account) grant(_ Class, now time.Time) Permit {
 	if !a.opens.IsZero() && !now.Before(a.opens) {
 		a.probed = now
 	}
@@ -170,7 +177,7 @@ func (a *account) grant(now time.Time) Permit {
 }
 
 // cancel ends a permit without an answer.
-func (a *account) cancel(sent bool, now time.Time) {
+func (a *account) cancel(_ Permit, sent bool, now time.Time) {
 	a.inFlight--
 	if sent {
 		a.lose(now)

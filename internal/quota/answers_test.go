@@ -118,7 +118,7 @@ func TestAServerThatStopsTellingIsNotAskedOneAtATimeForEver(t *testing.T) {
 func TestTheClockMayBeSetBack(t *testing.T) {
 	a := newAccount(Options{Reserve: DefaultReserve})
 	now := time.Now()
-	a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
+	a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
 	a.arrive(Interactive, now)
 	if held := a.held(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
 		t.Errorf("%v held back", held)
@@ -144,7 +144,7 @@ func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 		a := newAccount(Options{Reserve: DefaultReserve})
 		answer := func(remaining int, reset time.Duration) {
 			now := time.Now()
-			a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
+			a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
 		}
 		answer(0, time.Hour)
 		<-time.After(time.Hour + time.Second)

@@ -49,18 +49,30 @@ func (a *account) held(now time.Time) float64 {
 	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
 }
 
-// gate tells whether a request of the class may be sent now, else when to look
-// again; the zero time means when an answer comes.
-func (a *account) gate(c Class, now time.Time) (bool, time.Time) {
+// gate decides on the next request of the class.
+func (a *account) gate(c Class, now time.Time) verdict {
 	ok, at := a.quotaGate(c, now)
-	if !ok || a.ceiling == nil {
-		return ok, at
+	v := verdict{pass: ok, look: at, likely: at}
+	v.soon = ok || at.IsZero() || a.ends() && a.inFlight > 0 && !now.Before(a.opens) && !now.Before(a.blocked)
+	if v.soon {
+		v.likely = now
 	}
-	return a.ownGate(now)
+	switch { // the held part melts, but not for many
+	case a.refill && !v.soon:
+	case a.limit == 0 && a.keeps(c, now):
+		v.likely = later(v.likely, a.blind.end())
+	case a.limit > 0 && c == Bulk && a.tokens(now) < 1+a.held(now):
+		v.likely = later(v.likely, a.opens)
+	}
+	if v.pass {
+		v.pass, v.look = a.paced(now)
+	}
+	return v
 }
 
-// ownGate is the part of the gate that is not the server's: the local ceiling.
-func (a *account) ownGate(now time.Time) (bool, time.Time) {
+// paced reports whether the client-side limit allows a request, else from when
+// on it does.
+func (a *account) paced(now time.Time) (bool, time.Time) {
 	if a.ceiling == nil {
 		return true, time.Time{}
 	}
@@ -166,15 +178,6 @@ func earlier(t, u time.Time) time.Time {
 	return t
 }
 
-// sharedGate is the part of the gate that a store knows nothing of: the local
-// ceiling and the share.
-func (a *account) sharedGate(now time.Time) (bool, time.Time) {
-	if a.Share < 1 && now.Before(a.opens) && a.room(now) < 1 {
-		return false, a.opens
-	}
-	return a.ownGate(now)
-}
-
 // due lets one request at a time pass from the given time on.
 func (a *account) due(at, now time.Time) (bool, time.Time) {
 	if now.Before(at) {
@@ -190,25 +193,15 @@ func (a *account) melting(end, now time.Time) time.Time {
 
 // estimate returns when a caller with so many others ahead is likely to have
 // its permit.
-func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
-	ok, at := a.quotaGate(c, now)
-	probing := a.ends() && a.inFlight > 0 && !now.Before(a.opens) && !now.Before(a.blocked)
-	switch {
-	case ok || at.IsZero() || probing: // an answer will tell
-		at = now
-	case a.refill:
-		if until := a.refilled(float64(ahead), at); !a.ends() || until.Before(a.opens) {
+func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
+	if a.refill && !v.soon {
+		until := a.refilled(float64(ahead), v.likely)
+		if !a.ends() || until.Before(a.opens) {
 			return until
 		}
-		at = later(at, a.opens)
+		return a.inLine(later(v.likely, a.opens), ahead, now)
 	}
-	switch { // the held part melts, but not for many
-	case a.limit == 0 && a.keeps(c, now) && a.blind.end().After(at):
-		at = a.blind.end()
-	case a.limit > 0 && c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at):
-		at = a.opens
-	}
-	return a.inLine(at, ahead, now)
+	return a.inLine(v.likely, ahead, now)
 }
 
 // inLine returns when a caller is likely to have its permit if there are some

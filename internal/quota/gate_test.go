@@ -43,8 +43,7 @@ func (d *door) served(s asker, c Class, until time.Time) (served, refused int) {
 func (d *door) may(c Class) bool {
 	d.Ledger.mu.Lock()
 	defer d.Ledger.mu.Unlock()
-	ok, _ := d.account.gate(c, time.Now())
-	return ok
+	return d.account.gate(c, time.Now()).pass
 }
 
 // unknown returns a door to a ledger that knows nothing.

@@ -47,12 +47,13 @@ func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
 				if i == 1 {
 					now = now.Add(50 * time.Minute)
 				}
-				a.settle(a.grant(now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
+				a.settle(a.grant(Interactive, now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
 			}
-			if ok, at := a.gate(Bulk, now); ok || !a.refill || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
-				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.refill, ok, at.Sub(now))
+			v := a.gate(Bulk, now)
+			if at := v.look; v.pass || !a.refill || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
+				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.refill, v.pass, at.Sub(now))
 			}
-			if until := a.estimate(Bulk, 1000, now); until.After(end.Add(spread)) {
+			if until := a.estimate(v, 1000, now); until.After(end.Add(spread)) {
 				t.Errorf("limit %d: estimated to wait for %v", limit, until.Sub(now))
 			}
 		}

@@ -8,9 +8,9 @@ import (
 const (
 	// turns is how many interactive callers in a row pass before one of bulk.
 	turns = 20
-	// outlook is by how much the outlook must have grown worse for all who
-	// wait to be judged anew.
-	outlook = 100 * time.Millisecond
+	// estimateSlack is by how much the outlook must have grown worse for all
+	// waiters to be judged anew.
+	estimateSlack = 100 * time.Millisecond
 )
 
 // outcome is what a waiter is told: a permit, or that it is refused.
@@ -124,27 +124,32 @@ func (q *queue) grant(w *waiter, p Permit) {
 	w.finish(outcome{permit: p})
 }
 
-// refuse turns those away who would have to wait longer than they will. All
-// are judged when the outlook is worse than it was, else only who came last.
-func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time.Time) time.Time) {
-	base := estimate(q.next().class, 0, now)
+// refuse turns those away who would have to wait longer than they want. All are
+// judged when the outlook is worse than it was, else only the one who came last.
+func (q *queue) refuse(now time.Time, k keeper) {
+	verdicts := [2]verdict{k.gate(Interactive, now), k.gate(Bulk, now)}
+	judge := func(w *waiter, ahead int) bool {
+		return q.judge(w, k.estimate(verdicts[w.class], ahead, now))
+	}
+	base := k.estimate(verdicts[q.next().class], 0, now)
 	if fresh := q.fresh; fresh != nil && !fresh.done {
 		ahead := q.len() - 1
 		if fresh.class == Interactive {
 			ahead = q.interactive.list.Len() - 1
 		}
-		q.judge(fresh, estimate(fresh.class, ahead, now))
-		// Who waits in bulk has one more before it; for the last it is the worst.
-		for w := q.bulk.last(); fresh.class == Interactive && w != nil && q.judge(w, estimate(Bulk, q.len()-1, now)); {
+		judge(fresh, ahead)
+		// An interactive arrival pushes every bulk waiter back by one; only the
+		// last can newly exceed its deadline.
+		for w := q.bulk.last(); fresh.class == Interactive && w != nil && judge(w, q.len()-1); {
 			w = q.bulk.last()
 		}
 	}
 	q.fresh = nil
-	if base.Sub(q.base) < outlook {
-		q.base = base
+	worse := base.Sub(q.base) >= estimateSlack
+	q.base = base
+	if !worse {
 		return
 	}
-	q.base = base
 	ahead := 0
 	for _, l := range []*line{&q.interactive, &q.bulk} {
 		if l.bounded == 0 && !q.tells {
@@ -154,7 +159,7 @@ func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time
 		for e := l.list.Front(); e != nil; ahead++ {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if q.judge(w, estimate(w.class, ahead, now)) {
+			if judge(w, ahead) {
 				ahead--
 			}
 		}

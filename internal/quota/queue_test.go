@@ -424,7 +424,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold {
 					t.Errorf("%s: %+v", name, f)
 				}
-				if _, ok := errors.AsType[*Refusal](err); !ok || time.Since(start) > max(budget, patience) {
+				if _, ok := errors.AsType[*Refusal](err); !ok || time.Since(start) > max(budget, answerTimeout) {
 					t.Errorf("%s, with a budget of %v: %v after %v", name, budget, err, time.Since(start))
 				}
 			}
