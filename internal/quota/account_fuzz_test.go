@@ -30,7 +30,7 @@ func FuzzAccount(f *testing.F) {
 				c := Class(next() % 2)
 				a.arrive(c, now)
 				left, probe := a.left, !a.opens.IsZero() && !now.Before(a.opens)
-				known := a.limit > 0 && !a.opens.IsZero() && !a.refill && !a.rolling && !probe
+				known := a.belief == fixedWindow{} && !a.opens.IsZero() && !probe
 				v := a.gate(c, now)
 				if at := v.look; v.pass {
 					if known && a.inFlight >= left {

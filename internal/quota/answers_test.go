@@ -131,7 +131,7 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
 		learn(t, l, told(100, 0, 24*time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
-		if err != nil || waited > hour+prompt {
+		if err != nil || waited > hour+promptReset {
 			t.Errorf("waited %v, %v", waited, err)
 		}
 	})
@@ -149,12 +149,12 @@ func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 		answer(0, time.Hour)
 		<-time.After(time.Hour + time.Second)
 		answer(38, time.Hour)
-		if !a.refill {
+		if a.belief.refill() == 0 {
 			t.Fatal("the test does not begin as it should")
 		}
 		<-time.After(time.Hour + time.Second)
 		answer(99, time.Hour)
-		if a.refill {
+		if a.belief.refill() > 0 {
 			t.Error("still taken for a server that gives back all the time")
 		}
 	})

@@ -287,10 +287,10 @@ func TestARefillingServerIsFoundOut(t *testing.T) {
 			d := unknown(t, usual)
 			start := time.Now()
 			d.served(server, Bulk, start.Add(time.Hour))
-			if !d.account.refill {
+			if d.account.belief.refill() == 0 {
 				t.Errorf("limit %d: not found out within an hour", limit)
 			}
-			if pace := d.account.pace * 3600; pace < 0.7*float64(limit) || pace > 1.3*float64(limit) {
+			if pace := d.account.belief.refill() * 3600; pace < 0.7*float64(limit) || pace > 1.3*float64(limit) {
 				t.Errorf("limit %d: %v come back an hour", limit, pace)
 			}
 			d.served(server, Bulk, start.Add(4*time.Hour))
@@ -311,7 +311,7 @@ func TestARefillingServerIsForgotten(t *testing.T) {
 			server := refills(100)
 			d := unknown(t, usual)
 			d.served(server, Bulk, time.Now().Add(3*time.Hour))
-			if !d.account.refill {
+			if d.account.belief.refill() == 0 {
 				t.Fatal("not found out")
 			}
 			d.served(next, Bulk, time.Now().Add(4*time.Hour))
@@ -340,7 +340,7 @@ func TestASlidingLogIsFoundOut(t *testing.T) {
 				d.Settle(p, over, r, time.Now())
 			}
 			d.served(server, Bulk, start.Add(90*time.Minute))
-			if !d.account.rolling && !d.account.refill {
+			if (d.account.belief == fixedWindow{}) {
 				t.Errorf("limit %d: not found out", limit)
 			}
 			d.served(server, Bulk, start.Add(5*time.Hour))
@@ -359,7 +359,7 @@ func TestAFixedWindowIsNotMistaken(t *testing.T) {
 		start := time.Now()
 		for hour := range 5 {
 			d.served(server, Class(hour%2), start.Add(time.Duration(hour+1)*time.Hour))
-			if d.account.refill || d.account.rolling {
+			if (d.account.belief != fixedWindow{}) {
 				t.Fatalf("hour %d: %+v", hour, d.account)
 			}
 		}

@@ -22,14 +22,6 @@ const (
 	Bulk
 )
 
-// Options sets up a ledger.
-type Options struct {
-	Share     float64 // the part of the quota that may be used here; 0: all
-	Reserve   float64 // the part that bulk leaves to interactive requests
-	PerSecond float64 // a ceiling on the requests per second; 0: none
-	Store     Store   // shares the quota with other processes; nil: none
-}
-
 // answerTimeout is how long a caller waits for responses that are in flight and
 // will say what is left, whatever its budget.
 const answerTimeout = 5 * time.Second
@@ -84,15 +76,6 @@ type keeper interface {
 	// response comes). It returns when the ledger is to dispatch again.
 	refresh(now time.Time)
 	next(interactive, bulk int, gate, now time.Time) time.Time
-}
-
-// verdict is what a gate decides on the next request of a class. What a waiting
-// caller is told comes from the same decision.
-type verdict struct {
-	pass   bool      // the request may be sent now
-	look   time.Time // else when to ask again; zero: when a response comes
-	soon   bool      // it is sent now, or a response in flight decides
-	likely time.Time // when it is likely to be sent
 }
 
 // New returns a ledger that knows nothing yet.

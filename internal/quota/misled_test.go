@@ -21,8 +21,8 @@ func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 			}
 			<-time.After(30 * time.Minute)
 			d.Settle(d.Grant(), false, server.answer(), time.Now())
-			if d.account.refill {
-				t.Fatalf("taken for a server that gives back %v a second", d.account.pace)
+			if pace := d.account.belief.refill(); pace > 0 {
+				t.Fatalf("taken for a server that gives back %v a second", pace)
 			}
 			for server.answer().Remaining > 1 { // others take all but one
 			}
@@ -50,8 +50,8 @@ func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
 				a.settle(a.grant(Interactive, now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
 			}
 			v := a.gate(Bulk, now)
-			if at := v.look; v.pass || !a.refill || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
-				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.refill, v.pass, at.Sub(now))
+			if at := v.look; v.pass || a.belief.refill() == 0 || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
+				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.belief.refill(), v.pass, at.Sub(now))
 			}
 			if until := a.estimate(v, 1000, now); until.After(end.Add(spread)) {
 				t.Errorf("limit %d: estimated to wait for %v", limit, until.Sub(now))
@@ -65,8 +65,8 @@ func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
 	for name, refill := range map[string]bool{"windows": false, "refill": true} {
 		synctest.Test(t, func(t *testing.T) {
 			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, told(100, 99, time.Hour))
-			if d.account.refill = refill; refill {
-				d.account.pace = 0.01
+			if refill {
+				d.account.belief = refilling{perSecond: 0.01}
 			}
 			for i := range 200 {
 				p, _, err := d.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})

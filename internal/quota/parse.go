@@ -39,8 +39,8 @@ type Reading struct {
 	RetryAfter time.Time // when a refused request may be repeated, on the local clock; zero: not told
 }
 
-// Tells tells whether it says what is left.
-func (r Reading) Tells() bool { return r.Limit >= 0 && r.Remaining >= 0 }
+// Tells reports whether the limit and what is left of it are known.
+func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 
 // Read reads the headers of an answer that was received at the given time of
 // the local clock.

@@ -117,12 +117,10 @@ func (s *shared) gate(c Class, now time.Time) verdict {
 	if s.local {
 		return s.own.gate(c, now)
 	}
-	v := verdict{likely: s.outlook(c, now)}
-	if v.pass, v.look = s.open(now); !v.pass {
-		v.likely = later(v.likely, v.look)
-		return v
+	v := verdict{kept: s.outlook(c, now)}
+	if v.pass, v.look = s.open(now); v.pass {
+		v.pass, v.soon = s.leases[c] > 0 || s.leases[Bulk] > 0, true
 	}
-	v.pass = s.leases[c] > 0 || s.leases[Bulk] > 0
 	return v
 }
 
@@ -153,7 +151,7 @@ func (s *shared) estimate(v verdict, ahead int, now time.Time) time.Time {
 	if s.local {
 		return s.own.estimate(v, ahead, now)
 	}
-	return s.own.inLine(v.likely, ahead, now)
+	return s.own.inLine(v.likely(now), ahead, now)
 }
 
 // grant gives a permit.

@@ -51,8 +51,8 @@ func (b *blind) reopen(now time.Time) {
 	b.closed = time.Time{}
 }
 
-// refuse notes the first of the refusals that close a window.
-func (b *blind) refuse(now time.Time) {
+// reject notes the first of the 429s that close a window.
+func (b *blind) reject(now time.Time) {
 	b.capacity, b.served = max(b.served, 1), 0
 	b.closed = now
 }
@@ -68,27 +68,67 @@ func (b *blind) windowed(now time.Time) bool {
 	return b.capacity > 0 && b.length > 0 && now.Before(b.end())
 }
 
-// blindGate is the gate of a server that has told nothing.
-func (a *account) blindGate(c Class, now time.Time) (bool, time.Time) {
-	most := math.MaxInt
-	switch left := a.blind.left() - a.inFlight; {
-	case a.blind.silent < cold:
-		most = cold // it may tell yet
-	case a.blind.capacity == 0:
-	case a.keeps(c, now):
-		return false, a.melting(a.blind.end(), now)
-	case left <= a.blind.capacity/10:
-		most = 1 // it refused about here the last time
-	}
-	return a.inFlight < most, time.Time{}
+// headerless believes that the server says nothing of its quota. Its first 429
+// shows how much it serves, and the next response after that how long a window
+// is, so that bulk can leave a reserve.
+//
+// A server that has stopped sending headers restores requests as it did before.
+type headerless struct {
+	was belief
 }
 
-// keeps tells whether what is left of a window without figures is kept from
-// the class.
-func (a *account) keeps(c Class, now time.Time) bool {
-	held := 0.0
-	if c == Bulk && a.blind.windowed(now) {
-		held = a.held(now)
+func (b headerless) gate(a *account, c Class, now time.Time) verdict {
+	most := math.MaxInt
+	kept := c == Bulk && b.keeps(a, now)
+	switch left := a.blind.left() - a.inFlight; {
+	case a.blind.silent < cold:
+		most = cold // the responses in flight may still say
+	case a.blind.capacity == 0:
+	case kept:
+		v := waitForReserve(a.blind.end(), now)
+		v.kept = a.blind.end()
+		return v
+	case left <= a.blind.capacity/10:
+		most = 1 // it sent a 429 about here the last time
 	}
+	v := onResponse()
+	if a.inFlight < most {
+		v = pass()
+	}
+	if kept {
+		v.kept = a.blind.end()
+	}
+	return v
+}
+
+// keeps reports whether what is left is kept from bulk.
+func (headerless) keeps(a *account, now time.Time) bool {
+	if !a.blind.windowed(now) {
+		return false
+	}
+	held := a.held(now)
 	return held > 0 && float64(a.blind.left()-a.inFlight) < 1+held
 }
+
+func (b headerless) next(a *account, v verdict, ahead int, now time.Time) time.Time {
+	return b.was.next(a, v, ahead, now)
+}
+
+func (b headerless) reserve(a *account, w window, now time.Time) float64 {
+	return b.was.reserve(a, w, now)
+}
+
+// observe is called with the first response that says what is left.
+func (headerless) observe(*account, observation) belief { return fixedWindow{} }
+
+func (b headerless) rejected(a *account, r Reading, dated bool) belief {
+	return headerless{b.was.rejected(a, r, dated)}
+}
+
+func (b headerless) backoff(a *account, r Reading, now time.Time) time.Time {
+	return b.was.backoff(a, r, now)
+}
+
+func (b headerless) refill() float64 { return b.was.refill() }
+
+func (headerless) pace(*account) float64 { return 0 }

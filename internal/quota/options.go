@@ -1,0 +1,24 @@
+package quota
+
+import "fmt"
+
+// Options sets up a ledger.
+type Options struct {
+	Share     float64 // the part of the quota that may be used here; 0: all
+	Reserve   float64 // the part that bulk leaves to interactive requests
+	PerSecond float64 // an additional limit on the requests per second; 0: none
+	Store     Store   // shares the quota with other processes; nil: none
+}
+
+// Check returns what is wrong with the options.
+func (o Options) Check() error {
+	switch { // a NaN is in no range
+	case !(o.Share >= 0 && o.Share <= 1):
+		return fmt.Errorf("a Share of %v is not from 0 to 1", o.Share)
+	case !(o.Reserve >= 0 && o.Reserve <= 1):
+		return fmt.Errorf("a Reserve of %v is not from 0 to 1", o.Reserve)
+	case o.PerSecond != 0 && !(o.PerSecond >= 1e-5 && o.PerSecond <= 1e6):
+		return fmt.Errorf("a ceiling of %v requests per second is not from 0.00001 to a million", o.PerSecond)
+	}
+	return nil
+}
