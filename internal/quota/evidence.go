@@ -76,7 +76,7 @@ func (a *account) divide(o observation) {
 	switch least, most := a.ours(o); {
 	case all > most: // others are about for sure
 		a.part = float64(least+most) / 2 / float64(all)
-	case (most-least)*4 <= all: // so few are in flight that there would be a sign of them
+	case (most-least)*clearSign <= all: // so few are in flight that there would be a sign of them
 		a.part = 1
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// refresh drops permits that others may have been given meanwhile: this program
-// was stopped, or its machine, for which the monotonic clock may have, too.
+// refresh drops permits that others may have been given in the meantime: this
+// program was suspended, or its machine, and the monotonic clock with it.
 func (s *shared) refresh(now time.Time) {
 	if s.leases == [2]int{} || max(now.Sub(s.last), now.Round(0).Sub(s.last.Round(0))) <= leaseTTL {
 		return
@@ -41,29 +41,38 @@ func (s *shared) next(interactive, bulk int, gate, now time.Time) time.Time {
 }
 
 // due returns when the next exchange is due; zero: there is nothing to say.
-// Those who wait count only while the gate is open that is not the store's.
+// Waiters count only if they could pass as far as the store does not decide.
 func (s *shared) due(interactive, bulk int, open bool, now time.Time) time.Time {
-	inFlight := s.own.inFlight
-	leases := s.leases[Interactive] + s.leases[Bulk]
+	waiting, leases := interactive+bulk, s.leases[Interactive]+s.leases[Bulk]
+	unused := leases > 0 && waiting == 0
+	at := s.last
 	switch {
-	case s.asking || interactive+bulk+leases+inFlight == 0 && (s.local || !s.news):
+	case s.asking, waiting+leases+s.own.inFlight == 0 && (s.local || !s.news):
 		return time.Time{}
 	case s.local:
-		return s.last.Add(storeRest)
+		return at.Add(storeRest)
 	case s.last.IsZero():
 		return now
+	case unused && s.own.inFlight > 0:
+		at = at.Add(idleLease) // one call after the other: the next may want them
+	case unused, s.news:
+		at = at.Add(reportDelay)
+	default:
+		at = at.Add(heartbeat)
 	}
-	at := s.last.Add(heartbeat)
-	switch {
-	case leases > 0 && interactive+bulk == 0 && inFlight > 0:
-		at = s.last.Add(idleLease) // one call after the other: the next may want them
-	case leases > 0 && interactive+bulk == 0, s.news:
-		at = s.last.Add(reportDelay)
+	if open {
+		at = s.dueForWaiters(at, interactive, bulk)
 	}
-	if open && interactive > 0 && leases == 0 {
+	return at
+}
+
+// dueForWaiters returns when waiters want to ask, or the given time if that is
+// earlier.
+func (s *shared) dueForWaiters(at time.Time, interactive, bulk int) time.Time {
+	if interactive > 0 && s.leases == [2]int{} {
 		at = earlier(at, s.again[Interactive])
 	}
-	if open && bulk > 0 && s.leases[Bulk] == 0 {
+	if bulk > 0 && s.leases[Bulk] == 0 {
 		at = earlier(at, s.again[Bulk])
 	}
 	return at
@@ -88,7 +97,7 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 	}
 	ask.Interactive, ask.Bulk, ask.Reserve = max(min(interactive, most)-s.leases[Interactive], 0), 0, s.own.Reserve
 	if bulk > 0 {
-		ask.Bulk = max(min(max(bulk, lease), most)-s.leases[Bulk], 0)
+		ask.Bulk = max(min(max(bulk, bulkLease), most)-s.leases[Bulk], 0)
 	}
 	ask.Held = s.own.inFlight + s.leases[Interactive] + s.leases[Bulk]
 	if !s.toldAt.IsZero() {
@@ -123,9 +132,9 @@ func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, er
 	return answer, err
 }
 
-// exchange speaks to the store. A store that takes too long is not waited for.
-// It decides again when its answer comes after all, as it may have been this
-// program that was slow; but not the next time.
+// exchange asks the store. A store that takes too long is not waited for. Its
+// answer counts if it comes after all, as it may have been this program that was
+// slow; but not the next time.
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
@@ -141,7 +150,7 @@ func (s *shared) exchange(ask StoreAsk) {
 	})
 	var answer StoreAnswer
 	err := errors.New("the QuotaStore ended the goroutine")
-	defer func() { // should the store not come back, too
+	defer func() { // even if the store ends the goroutine
 		slow.Stop()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -159,7 +168,7 @@ func (s *shared) exchange(ask StoreAsk) {
 	answer, err = s.call(ctx, ask)
 }
 
-// failed notes that the store did: it is left alone for a while.
+// failed notes that the store failed: it is not asked for a while.
 func (s *shared) failed(err error, now time.Time) {
 	s.last, s.news, s.local, s.leases = now, true, true, [2]int{}
 	if !s.warned {
@@ -167,21 +176,21 @@ func (s *shared) failed(err error, now time.Time) {
 	}
 }
 
-// took takes in what the store answered.
+// took takes in the answer of the store.
 func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
 	s.last, s.local = now, false
 	s.turn = max(s.turn, answer.Turn)
 	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
 	if ask.Refused != s.report.Refused {
-		return // it was granted before the refusal was known
+		return // it was granted before the store knew of the 429
 	}
 	if s.idle++; answer.Interactive+answer.Bulk > 0 {
 		s.idle = 0
 	}
 	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
 	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
-	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, 4)), hour)
-	pause += rand.N(min(pause/8, spread) + 1) // processes are not to ask all at once
+	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
+	pause += rand.N(min(pause/pauseSpread, spread) + 1) // processes are not to ask all at once
 	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
 	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
 		if short {

@@ -65,7 +65,7 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 			return onResponse(), true // others see the same and send, too
 		}
 		return pass(), true
-	case q.class == Interactive && q.tokens >= max(q.need, float64(a.limit)/50) && now.Sub(a.observed) > guesswork:
+	case q.class == Interactive && q.tokens >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork:
 		return a.alone(), true // its response tells what others spent; a few are not worth a 429
 	}
 	return verdict{}, false
@@ -112,7 +112,7 @@ func (a *account) probeShare(now time.Time) verdict {
 
 // waitForReserve returns when to look again for what is kept from bulk until end.
 func waitForReserve(end, now time.Time) verdict {
-	return waitUntil(now.Add(min(max(end.Sub(now)/50, minLook), maxLook)))
+	return waitUntil(now.Add(min(max(end.Sub(now)/looks, minLook), maxLook)))
 }
 
 // estimate returns when a caller with so many others ahead is likely to have

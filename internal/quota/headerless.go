@@ -5,19 +5,15 @@ import (
 	"time"
 )
 
-// closure is how long a server must have refused for its next service to be
-// the beginning of a window.
-const closure = time.Minute
-
-// blind is what is learned of a server that tells no figures, by being refused.
+// blind is what is learned from the 429s of a server without headers.
 type blind struct {
-	silent   int           // answers without figures, in a row
-	served   int           // requests served of this window, or since the last refusal
-	capacity int           // what was served before it refused; 0: not known
-	opened   time.Time     // when it was last seen to begin serving; zero: never
-	closed   time.Time     // since when it refuses; zero: it does not
+	silent   int           // consecutive responses without headers
+	served   int           // requests served of this window, or since the last 429
+	capacity int           // how many were served before a 429; 0: not known
+	opened   time.Time     // when the server was last seen to begin serving; zero: never
+	closed   time.Time     // since when it sends 429s; zero: it does not
 	length   time.Duration // from one opening to the next, an hour at most; 0: not known
-	since    time.Time     // the beginning of the window, as reckoned
+	since    time.Time     // the estimated beginning of the window
 }
 
 // serve notes that a request sent at the given time was served.
@@ -26,7 +22,7 @@ func (b *blind) serve(sent, now time.Time) {
 	case b.opened.IsZero():
 		b.opened, b.since = now, now
 	case sent.Before(b.closed):
-		b.capacity++ // it belongs to those before the refusal
+		b.capacity++ // it belongs to those before the 429
 		return
 	case !b.closed.IsZero():
 		b.reopen(now)
@@ -34,7 +30,7 @@ func (b *blind) serve(sent, now time.Time) {
 		b.served, b.since = 0, now
 	}
 	b.served++
-	if b.served > b.capacity+b.capacity/10 {
+	if b.served > b.capacity+tenth(b.capacity) {
 		b.capacity = 0 // it serves more than it did
 	}
 }
@@ -42,7 +38,7 @@ func (b *blind) serve(sent, now time.Time) {
 // reopen notes that the server serves again.
 func (b *blind) reopen(now time.Time) {
 	switch {
-	case now.Sub(b.closed) > closure, b.length > 0 && now.Sub(b.since) > b.length*9/10:
+	case now.Sub(b.closed) > minOutage, b.length > 0 && now.Sub(b.since) > nearly(b.length):
 		b.length = min(now.Sub(b.opened), hour)
 		b.opened, b.since = now, now
 	default:
@@ -63,7 +59,7 @@ func (b *blind) end() time.Time { return b.since.Add(b.length) }
 // left returns how much of the window is left if it is like those before.
 func (b *blind) left() int { return b.capacity - b.served }
 
-// windowed tells whether the server is known to have windows, and is in one.
+// windowed reports whether the server is known to have windows, and is in one.
 func (b *blind) windowed(now time.Time) bool {
 	return b.capacity > 0 && b.length > 0 && now.Before(b.end())
 }
@@ -85,21 +81,26 @@ func (b headerless) gate(a *account, c Class, now time.Time) verdict {
 		most = cold // the responses in flight may still say
 	case a.blind.capacity == 0:
 	case kept:
-		v := waitForReserve(a.blind.end(), now)
-		v.kept = a.blind.end()
-		return v
-	case left <= a.blind.capacity/10:
+		most = 0
+	case left <= tenth(a.blind.capacity):
 		most = 1 // it sent a 429 about here the last time
 	}
 	v := onResponse()
-	if a.inFlight < most {
+	switch {
+	case a.inFlight < most:
 		v = pass()
+	case most == 0:
+		v = waitForReserve(a.blind.end(), now)
 	}
 	if kept {
 		v.kept = a.blind.end()
 	}
 	return v
 }
+
+// tenth and nearly are what is small against a whole, and almost one.
+func tenth(n int) int                      { return n / 10 }
+func nearly(d time.Duration) time.Duration { return d * 9 / 10 }
 
 // keeps reports whether what is left is kept from bulk.
 func (headerless) keeps(a *account, now time.Time) bool {

@@ -1,7 +1,3 @@
-// Package quota keeps the account of a quota of requests that a server
-// enforces: how many are left, when there will be more, and who has to wait
-// until then. It knows nothing of HTTP requests; answers go in as readings of
-// their headers, permits come out.
 package quota
 
 import (
@@ -21,13 +17,6 @@ const (
 	Interactive Class = iota
 	Bulk
 )
-
-// answerTimeout is how long a caller waits for responses that are in flight and
-// will say what is left, whatever its budget.
-const answerTimeout = 5 * time.Second
-
-// DefaultReserve is the part that bulk leaves unless told.
-const DefaultReserve = 0.05
 
 // Figures is what a ledger knows. Times are of the local clock.
 type Figures struct {

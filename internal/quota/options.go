@@ -2,6 +2,10 @@ package quota
 
 import "fmt"
 
+// DefaultReserve is the part that bulk leaves unless told otherwise, or 10
+// requests if that is more, but at most a tenth of the limit.
+const DefaultReserve = 0.05
+
 // Options sets up a ledger.
 type Options struct {
 	Share     float64 // the part of the quota that may be used here; 0: all

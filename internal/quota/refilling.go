@@ -67,7 +67,7 @@ func (refilling) reserve(a *account, w window, _ time.Time) float64 {
 }
 
 func (b refilling) observe(a *account, o observation) belief {
-	if o.later && o.Remaining*10 > o.Limit*9 && o.Reset.Sub(o.now) > a.length/2 {
+	if o.later && float64(o.Remaining) > allBack*float64(o.Limit) && o.Reset.Sub(o.now) > a.length/2 {
 		// All is restored, and the reset is a window ahead: it was one all along.
 		a.mark = mark{}
 		return fixedWindow{}
@@ -86,7 +86,7 @@ func (b refilling) rejected(a *account, r Reading, dated bool) belief {
 		a.mark = mark{}
 		return fixedWindow{} // or requests would have been restored by now
 	case !dated:
-		b.perSecond = max(b.perSecond*slower, float64(a.limit)/hour.Seconds()/20)
+		b.perSecond = max(b.perSecond*slower, float64(a.limit)/hour.Seconds()/slowest)
 	}
 	return b
 }

@@ -7,7 +7,7 @@ import (
 
 // backoff returns the longest wait after so many 429s in a row.
 func (a *account) backoff() time.Duration {
-	return min(minBackoff<<min(max(a.strikes-1, 0), 16), maxBackoff)
+	return min(minBackoff<<min(max(a.strikes-1, 0), maxDoublings), maxBackoff)
 }
 
 // block delays all requests after a 429: as long as Retry-After says, else until

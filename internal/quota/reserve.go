@@ -59,7 +59,7 @@ func (a *account) held(now time.Time) float64 {
 func (a *account) floor(w window) float64 {
 	floor := a.Reserve * w.limit
 	if a.Reserve == DefaultReserve {
-		floor = max(floor, min(10, w.limit/10))
+		floor = max(floor, min(minReserve, w.limit*minReservePart))
 	}
 	return floor
 }
@@ -68,7 +68,7 @@ func (a *account) floor(w window) float64 {
 // be spent. It is never nothing, or nothing could be learned when all else is
 // spent.
 func (a *account) standingReserve(w window) float64 {
-	return max(a.floor(w)/5, min(10, w.limit/50), 1)
+	return max(a.floor(w)*standingPart, min(minReserve, w.limit*minStandingPart), 1)
 }
 
 // meltingReserve returns a reserve that shrinks to the least as the end of the
@@ -85,6 +85,6 @@ func (a *account) meltingReserve(w window, least float64, now time.Time) float64
 	need := demandMargin * a.demand.rate(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), maxOthers*w.limit)
 	// Each of the others sees the same reserve shrink and sends, too.
-	others += min(1/a.part-1, w.limit/10) * left.Seconds() / w.length.Seconds()
+	others += min(1/a.part-1, w.limit*maxProcesses) * left.Seconds() / w.length.Seconds()
 	return min(max(floor, need, least)+others, maxReserve*w.limit)
 }

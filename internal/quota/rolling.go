@@ -41,7 +41,7 @@ func (b rolling) observe(a *account, o observation) belief {
 		a.own = nil
 		return fixedWindow{}
 	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
-	case o.Reset.Sub(o.now) < a.length/2 && o.now.Sub(b.turned) > a.length*9/10:
+	case o.Reset.Sub(o.now) < a.length/2 && o.now.Sub(b.turned) > nearly(a.length):
 		b.turned = o.now
 	}
 	return b

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Store shares a quota among processes, as leedo.QuotaStore tells it.
+// Store shares a quota among processes; leedo.QuotaStore documents it.
 type Store interface {
 	// Exchange takes a report and answers with permits.
 	Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error)
@@ -40,29 +40,6 @@ type StoreAnswer struct {
 	Turn              int64
 }
 
-const (
-	// storeTimeout is how long an exchange is waited for. Its answer counts all
-	// the same when it comes later: it may have been this program that was slow.
-	storeTimeout = 100 * time.Millisecond
-	// storeRest is how long a store that fails is left alone, and an answer
-	// that is late may take.
-	storeRest = 5 * time.Second
-	// reportDelay is how soon what there is to report is reported, and permits that
-	// nobody wants go back.
-	reportDelay = 20 * time.Millisecond
-	// idleLease is for how long permits stay that the call under way may be followed
-	// by a use for.
-	idleLease = 500 * time.Millisecond
-	// heartbeat is how often a process that holds permits shows that it lives.
-	heartbeat = 10 * time.Second
-	// leaseTTL is for how long permits are a process's that says nothing. The
-	// store has given them to others after 30 s, and may have heard of it 5 s
-	// before its answer came.
-	leaseTTL = 2 * heartbeat
-	// lease is how many permits for bulk are asked for at a time, at least.
-	lease = 32
-)
-
 // shared is the keeper of a quota that a store shares among processes: what it
 // reports to the store and what permits it got. While the store fails, its own
 // account decides.
@@ -73,10 +50,10 @@ type shared struct {
 
 	store   Store
 	report  StoreAsk
-	local   bool      // the store failed: the ledger's own account decides
-	warned  bool      // it has been told
+	local   bool      // the store failed: the account decides
+	warned  bool      // that has been reported
 	slow    time.Time // when an answer was last not there in time
-	trouble error     // why, until somebody has asked
+	trouble error     // why the store failed, until somebody has asked
 
 	leases [2]int    // permits that the store granted and nobody used, by class
 	used   bool      // one was used since the last exchange
@@ -84,15 +61,15 @@ type shared struct {
 	fresh  bool      // the figures are among it
 	told   Reading   // the newest figures
 	toldAt time.Time // when they came; zero: never
-	pause  time.Time // when a refused request may be repeated
+	pause  time.Time // when a request that got a 429 may be repeated
 
 	turn   int64        // of the newest answer of the store
-	asking bool         // an exchange is under way
+	asking bool         // an exchange is pending
 	last   time.Time    // when the last one ended
 	wants  int          // interactive permits that the store was left waiting for
-	idle   int          // those that brought no permit, in a row
+	idle   int          // exchanges that brought no permit, in a row
 	again  [2]time.Time // when to ask for what was not granted, by class
-	opens  [2]time.Time // when there is likely to be some; believed until again
+	opens  [2]time.Time // when there are likely to be some; believed until again
 }
 
 func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) *shared {
@@ -192,29 +169,42 @@ func (s *shared) lease(c Class) bool {
 	return false
 }
 
-// note notes what became of a request, and the figures of its response if they
-// are the newest: of the latest window, and of those the lowest until they are
-// reported.
-func (s *shared) note(p Permit, answered, refused bool, r Reading, now time.Time) {
+// note takes down what became of a request, for the next report.
+func (s *shared) note(p Permit, answered, rejected bool, r Reading, now time.Time) {
 	s.news = true
-	speaks := r.Limit > 0 && r.Remaining >= 0
 	switch {
-	case refused:
+	case rejected:
 		s.report.Refused++
 		s.report.RefusedSent, s.pause = p.turn, r.RetryAfter
 		s.leases = [2]int{} // there is nothing behind them
-	case speaks:
+	case r.Tells():
 		s.report.Served++
+	case answered:
+		s.report.Lost++
+		s.report.Silent++
 	default:
 		s.report.Lost++
-		if answered {
-			s.report.Silent++
-		}
 	}
-	known := !r.Reset.IsZero() && !s.told.Reset.IsZero()
-	later, earlier := known && r.Reset.Sub(s.told.Reset) > tolerance, known && s.told.Reset.Sub(r.Reset) > tolerance
-	if speaks && (s.toldAt.IsZero() || later || r.Limit != s.told.Limit && p.turn >= s.report.Sent ||
-		!earlier && (r.Remaining < s.told.Remaining || !s.fresh && p.turn > s.report.Sent)) {
+	if r.Tells() && s.newest(p, r) {
 		s.told, s.toldAt, s.report.Sent, s.fresh = r, now, p.turn, true
 	}
+}
+
+// newest reports whether the figures of a response are to be reported instead of
+// those before: if they are of a later window, or of the same and lower, until
+// they are reported.
+func (s *shared) newest(p Permit, r Reading) bool {
+	ahead := time.Duration(0)
+	if !r.Reset.IsZero() && !s.told.Reset.IsZero() {
+		ahead = r.Reset.Sub(s.told.Reset)
+	}
+	switch {
+	case s.toldAt.IsZero(), ahead > tolerance:
+		return true
+	case r.Limit != s.told.Limit && p.turn >= s.report.Sent: // another plan
+		return true
+	case ahead < -tolerance:
+		return false
+	}
+	return r.Remaining < s.told.Remaining || !s.fresh && p.turn > s.report.Sent
 }
