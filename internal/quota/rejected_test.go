@@ -1,0 +1,68 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// A Retry-After is believed the first time, and later if it is longer than the
+// back-off, or if no later reset is known. In between, the reset is the latest.
+func TestHowLongARetryAfterIsBelieved(t *testing.T) {
+	const second, hour = time.Second, time.Hour
+	for _, tt := range []struct {
+		strikes           int // before
+		retryAfter, reset time.Duration
+		want              time.Duration
+	}{
+		{0, second, hour, second},
+		{5, second, hour, 32 * second},
+		{5, second, 10 * second, 10 * second},
+		{5, 40 * second, hour, 40 * second},
+		{5, second, 0, second},
+	} {
+		d := newDesk(Options{})
+		d.strikes = tt.strikes
+		d.sends(1)
+		r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(tt.retryAfter)}
+		if tt.reset > 0 {
+			r.Reset = d.now.Add(tt.reset)
+		}
+		d.settle(d.sends(1)[0], true, r, d.now)
+		if wait := d.blocked.Sub(d.now); wait < tt.want || wait > tt.want+spread {
+			t.Errorf("%+v: blocked for %v", tt, wait)
+		}
+	}
+}
+
+// After a 429 nothing is left, and there is more when it is over. It is one of
+// a burst if its request was sent before the first of them came; a response to
+// such a request does not end the series.
+func TestWhatA429Changes(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(50, time.Hour)
+	p := d.sends(4)
+	r := d.reading(0, time.Hour)
+	r.RetryAfter = d.now.Add(10 * time.Second)
+	d.settle(p[0], true, r, d.now)
+	if d.left != 0 || !d.opens.Equal(d.blocked) || d.strikes != 1 || d.tokens(d.now) > 0 {
+		t.Errorf("%d left, opens %v after it is over, %d strikes", d.left, d.opens.Sub(d.blocked), d.strikes)
+	}
+	r.RetryAfter = d.now.Add(20 * time.Second)
+	d.settle(p[1], true, r, d.now)
+	if wait := d.blocked.Sub(d.now); d.strikes != 1 || wait < 20*time.Second {
+		t.Errorf("another of the same burst: %d strikes, blocked for %v", d.strikes, wait)
+	}
+	r.RetryAfter = time.Time{}
+	d.settle(p[2], true, r, d.now)
+	if wait := d.blocked.Sub(d.now); wait > 21*time.Second {
+		t.Errorf("one of them without a time: blocked for %v", wait)
+	}
+	d.settle(p[3], false, d.reading(0, time.Hour), d.now)
+	if d.strikes != 1 {
+		t.Error("a response to an older request ends the series of 429s")
+	}
+	d.settle(d.sends(1)[0], false, d.reading(0, time.Hour), d.now)
+	if d.strikes != 0 {
+		t.Error("a response to a newer request does not end the series of 429s")
+	}
+}
