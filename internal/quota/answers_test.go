@@ -159,3 +159,20 @@ func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the budget, a response in flight that decides is waited for, but not for
+// longer than most take.
+func TestResponsesAreWaitedForFiveSeconds(t *testing.T) {
+	for took, served := range map[time.Duration]bool{4900 * time.Millisecond: true, 5100 * time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(Options{})
+			learn(t, l, told(100, 1, time.Hour))
+			p := l.Grant()
+			time.AfterFunc(took, func() { l.Settle(p, false, told(100, 1, time.Hour), time.Now()) })
+			if _, waited, err := l.Acquire(t.Context(), Ask{Notify: quiet}); (err == nil) != served {
+				t.Errorf("%v after %v", err, waited)
+			}
+			time.Sleep(time.Second)
+		})
+	}
+}

@@ -182,3 +182,20 @@ func TestThePartThatIsOurs(t *testing.T) {
 		}
 	}
 }
+
+// What others spend is measured over a minute at least, and follows what is
+// measured slowly.
+func TestOthersAreMeasuredByTheMinute(t *testing.T) {
+	for after, measured := range map[time.Duration]bool{59 * time.Second: false, time.Minute: true} {
+		d := newDesk(Options{})
+		d.hears(99, time.Hour)
+		d.now = d.now.Add(after)
+		d.hears(88, time.Hour-after)                                  // ten by others
+		if got := d.others > 0; got != measured || d.others > 0.003 { // 100 an hour at most, of which a tenth is believed
+			t.Errorf("after %v: %v a second", after, d.others)
+		}
+		if d.seen.at.Equal(d.now) != measured {
+			t.Errorf("after %v: compares with %v before", after, d.now.Sub(d.seen.at))
+		}
+	}
+}
