@@ -38,8 +38,12 @@ func (a *account) remember(o observation) {
 }
 
 // ours returns how many of the requests counted since the mark were sent here, at
-// least and at most: those that were surely counted before the response, itself
-// included, and all that were granted and had not been counted before the mark.
+// least and at most. At least those that were surely counted when the request of
+// the response was granted, and itself, less all that had been granted when the
+// mark was made; at most all that are granted, less those that may have been
+// counted before the mark:
+//
+//	p.sure - mark.granted + 1 <= ours <= granted - mark.counted
 func (a *account) ours(o observation) (least, most int) {
 	return max(o.permit.sure-a.mark.granted, 0) + 1, a.granted - a.mark.counted
 }

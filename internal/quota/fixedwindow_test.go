@@ -206,9 +206,10 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 		d := newDesk(Options{})
 		d.hears(5, time.Hour)
 		d.now = d.now.Add(time.Hour + tt.late)
+		d.own = &level{} // of a time when there were no windows
 		d.hears(tt.remaining, tt.reset)
-		if got := kind(d.belief); got != tt.want {
-			t.Errorf("%+v: %s", tt, got)
+		if got := kind(d.belief); got != tt.want || (d.own == nil) != (tt.remaining > 90) {
+			t.Errorf("%+v: %s, own %v", tt, got, d.own)
 		}
 		if r, ok := d.belief.(rolling); ok && !r.turned.Equal(d.now) {
 			t.Errorf("%+v: requests are restored since %v", tt, r.turned)

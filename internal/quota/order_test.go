@@ -199,3 +199,30 @@ func TestOthersAreMeasuredByTheMinute(t *testing.T) {
 		}
 	}
 }
+
+// Others, and the pace of a server that refills, are measured by newer responses
+// only: an older one is of another time than when it comes.
+func TestAnOlderResponseMeasuresNothing(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(99, time.Hour)
+	old := d.sends(1)[0]
+	d.now = d.now.Add(2 * time.Minute)
+	d.hears(90, 58*time.Minute)
+	others := d.others
+	d.now = d.now.Add(2 * time.Minute)
+	d.settle(old, false, d.reading(60, 56*time.Minute), d.now)
+	if d.left != 60 || d.others != others || others == 0 {
+		t.Errorf("%d left, others %v, before %v", d.left, d.others, others)
+	}
+
+	d = refillingDesk(Options{}, 50)
+	old = d.sends(1)[0]
+	d.now = d.now.Add(10 * time.Minute)
+	d.hears(51, 50*time.Minute)
+	d.belief = refilling{perSecond: 0.1}
+	d.mark.left = 30
+	d.settle(old, false, d.reading(40, 50*time.Minute), d.now)
+	if d.left != 40 || d.belief != (refilling{0.1}) {
+		t.Errorf("%d left, %#v", d.left, d.belief)
+	}
+}
