@@ -9,7 +9,6 @@ import (
 func TestAnotherPlanIsAnotherServer(t *testing.T) {
 	d := refillingDesk(Options{Share: 0.5}, 50)
 	d.room(d.now)
-	d.length = time.Minute
 	d.now = d.now.Add(time.Second)
 	d.quota = 500
 	d.hears(400, 30*time.Minute)

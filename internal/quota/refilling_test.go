@@ -94,16 +94,18 @@ func TestTheResetOfARefillingServer(t *testing.T) {
 // A server that has all back, with a reset a window ahead, has a fixed window.
 func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 	for _, tt := range []struct {
+		after     time.Duration
 		remaining int
 		reset     time.Duration
 		want      string
 	}{
-		{99, time.Hour, "fixed"},
-		{90, time.Hour, "refilling"},
-		{99, 20 * time.Minute, "refilling"},
+		{10 * time.Minute, 99, time.Hour, "fixed"},
+		{10 * time.Minute, 90, time.Hour, "refilling"},
+		{40 * time.Minute, 99, 29 * time.Minute, "refilling"}, // later, but near
+		{40 * time.Minute, 99, 31 * time.Minute, "fixed"},
 	} {
 		d := refillingDesk(Options{}, 80)
-		d.now = d.now.Add(10 * time.Minute)
+		d.now = d.now.Add(tt.after)
 		d.hears(tt.remaining, tt.reset)
 		if got := kind(d.belief); got != tt.want {
 			t.Errorf("%+v: %s", tt, got)

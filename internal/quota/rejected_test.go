@@ -66,3 +66,19 @@ func TestWhatA429Changes(t *testing.T) {
 		t.Error("a response to a newer request does not end the series of 429s")
 	}
 }
+
+// A back-off is half of its longest, and at random as much again, so that processes
+// that get 429s together do not return together.
+func TestABackOffIsRandom(t *testing.T) {
+	shortest, longest := time.Hour, time.Duration(0)
+	for range 100 {
+		d := newDesk(Options{})
+		d.strikes = 6
+		d.settle(d.sends(1)[0], true, Reading{Limit: -1, Remaining: -1}, d.now)
+		wait := d.blocked.Sub(d.now)
+		shortest, longest = min(shortest, wait), max(longest, wait)
+	}
+	if shortest < 32*time.Second || shortest > 40*time.Second || longest < 56*time.Second || longest > 64*time.Second+spread {
+		t.Errorf("waits from %v to %v after the seventh 429 in a row", shortest, longest)
+	}
+}

@@ -32,6 +32,11 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 	if v, _ := d.asks(Interactive); v.pass || !v.look.Equal(d.opens) {
 		t.Errorf("interactive: %+v", v)
 	}
+	d.blocked = d.now.Add(10 * time.Second) // after a 429, which is over sooner
+	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || !until.Equal(d.opens) {
+		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
+	}
+	d.blocked = time.Time{}
 	d.now = d.opens
 	if v, _ := d.asks(Interactive); !v.pass {
 		t.Errorf("interactive, at the reset: %+v", v)
