@@ -225,3 +225,22 @@ func TestAnOlderResponseMeasuresNothing(t *testing.T) {
 		t.Errorf("%d left, %#v", d.left, d.belief)
 	}
 }
+
+// A window may turn before its reset; the reset of a refilling server is later each
+// time, and no window turns.
+func TestWhichResponseTurnsAWindow(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(50, time.Hour)
+	d.now = d.now.Add(30 * time.Minute)
+	d.hears(99, time.Hour)
+	if !d.mark.at.Equal(d.now) || kind(d.belief) != "fixed" || d.began == 0 {
+		t.Errorf("%#v, compares with %v before", d.belief, d.now.Sub(d.mark.at))
+	}
+	d = refillingDesk(Options{}, 50)
+	marked, jitter := d.mark, d.jitter
+	d.now = d.now.Add(10 * time.Second)
+	d.hears(51, time.Hour)
+	if d.mark != marked || d.jitter != jitter || d.began != 0 {
+		t.Errorf("refilling: compares with %+v, before with %+v", d.mark, marked)
+	}
+}
