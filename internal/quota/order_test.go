@@ -169,6 +169,9 @@ func TestThePartThatIsOurs(t *testing.T) {
 		{10, 1, 10, 1},
 	} {
 		d := newDesk(Options{})
+		for range 3 { // lost before
+			d.cancel(d.sends(1)[0], true, d.now)
+		}
 		d.hears(100, time.Hour) // it was not counted
 		for i := range tt.served - 1 {
 			d.hears(99-i, time.Hour)

@@ -116,8 +116,8 @@ func (q *queue) grant(w *waiter, p Permit) {
 	w.finish(outcome{permit: p})
 }
 
-// forecast is what the gate has decided, by class, from which follows when each
-// waiter is likely to have its permit.
+// forecast is what the gate has decided on the classes that wait, from which
+// follows when each waiter is likely to have its permit.
 type forecast struct {
 	keeper   keeper
 	verdicts [2]verdict
@@ -132,7 +132,12 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 // judged when the outlook is worse than it was, else only the one that came last:
 // it takes the same time however many wait.
 func (q *queue) refuse(now time.Time, k keeper) {
-	f := &forecast{k, [2]verdict{k.gate(Interactive, now), k.gate(Bulk, now)}, now}
+	f := &forecast{keeper: k, now: now}
+	for _, c := range []Class{Interactive, Bulk} {
+		if q.line(c).list.Len() > 0 {
+			f.verdicts[c] = k.gate(c, now)
+		}
+	}
 	base := f.until(q.next().class, 0)
 	if q.fresh != nil && !q.fresh.done {
 		q.judgeArrival(q.fresh, f)
