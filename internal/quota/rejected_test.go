@@ -15,6 +15,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 		want              time.Duration
 	}{
 		{0, second, hour, second},
+		{0, second / 4, hour, second / 4},
 		{5, second, hour, 32 * second},
 		{5, second, 10 * second, 10 * second},
 		{5, 40 * second, hour, 40 * second},
@@ -41,11 +42,14 @@ func TestWhatA429Changes(t *testing.T) {
 	d := newDesk(Options{})
 	d.hears(50, time.Hour)
 	p := d.sends(4)
-	r := d.reading(0, time.Hour)
+	r := d.reading(7, time.Hour)
 	r.RetryAfter = d.now.Add(10 * time.Second)
 	d.settle(p[0], true, r, d.now)
 	if d.left != 0 || !d.opens.Equal(d.blocked) || d.strikes != 1 || d.tokens(d.now) > 0 {
 		t.Errorf("%d left, opens %v after it is over, %d strikes", d.left, d.opens.Sub(d.blocked), d.strikes)
+	}
+	if !d.blind.closed.IsZero() {
+		t.Error("a 429 with headers is taken for one of a server without")
 	}
 	r.RetryAfter = d.now.Add(20 * time.Second)
 	d.settle(p[1], true, r, d.now)
@@ -80,5 +84,14 @@ func TestABackOffIsRandom(t *testing.T) {
 	}
 	if shortest < 32*time.Second || shortest > 40*time.Second || longest < 56*time.Second || longest > 64*time.Second+spread {
 		t.Errorf("waits from %v to %v after the seventh 429 in a row", shortest, longest)
+	}
+	waits := map[time.Duration]bool{}
+	for range 100 {
+		d := newDesk(Options{})
+		d.rejects(time.Minute)
+		waits[d.blocked.Sub(d.now)] = true
+	}
+	if len(waits) < 90 {
+		t.Errorf("%d different waits of 100 after a Retry-After", len(waits))
 	}
 }

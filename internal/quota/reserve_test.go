@@ -100,4 +100,7 @@ func TestWhatTheReserveIsMadeOf(t *testing.T) {
 	if got := d.held(d.now); got != 40 {
 		t.Errorf("refilling: bulk leaves %v, want a fifth of 200", got)
 	}
+	if d.limit = 4; d.held(d.now) != 1 {
+		t.Errorf("refilling, a limit of 4: bulk leaves %v, want one", d.held(d.now))
+	}
 }
