@@ -24,10 +24,10 @@ type belief interface {
 	// backoff returns until when nothing is sent after a 429 that is not dated.
 	backoff(a *account, r Reading, now time.Time) time.Time
 	// refill returns how many requests per second the server restores before
-	// the reset; 0: none.
+	// the reset; zero means none.
 	refill() float64
 	// pace returns how many requests per second the server restores on
-	// average, if it has no windows to count in; 0: it has.
+	// average, if it has no windows to count in; zero means that it has.
 	pace(a *account) float64
 }
 

@@ -99,7 +99,7 @@ const (
 	// later it may be others who spent the rest.
 	// TestTheFirstResponseOfAWindowShowsTheBelief, TestTheTurnsOfARollingWindow.
 	promptReset = 30 * time.Second
-	// resetMargin is how much earlier than told a reset may be, for all that
+	// resetMargin is how much earlier than its header says a reset may be, for all that
 	// clocks and rounding do: what comes back then is no refill.
 	// TestAResetMayBeSecondsEarly.
 	resetMargin = 5 * time.Second
@@ -174,7 +174,7 @@ const (
 	// are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
 	someLeft = 0.02
 	// shortestDrift is the shortest time over which others are measured: in less
-	// they cannot be told from what is in flight. TestOthersAreMeasuredByTheMinute.
+	// they cannot be distinguished from what is in flight. TestOthersAreMeasuredByTheMinute.
 	shortestDrift = time.Minute
 	// maxOthers is which part of the limit bulk leaves to others at most, who may
 	// have stopped. TestWhatTheReserveIsMadeOf.

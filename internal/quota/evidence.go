@@ -19,7 +19,7 @@ type mark struct {
 	left    int
 	granted int       // requests granted until then, without those of which nothing is known
 	counted int       // requests that may have been counted before its own was granted
-	until   time.Time // the reset that it told
+	until   time.Time // the reset that its response gave
 }
 
 // before reports whether there is a mark from before the given time.

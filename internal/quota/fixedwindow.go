@@ -62,7 +62,7 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 	return w
 }
 
-// turn tells by the first response of a new window whether it is one.
+// turn judges by the first response of a new window whether it is one.
 func (w fixedWindow) turn(a *account, o observation) belief {
 	switch back := o.back(); {
 	case back > allBack:

@@ -66,7 +66,7 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 		}
 		return pass(), true
 	case q.class == Interactive && q.tokens >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork:
-		return a.alone(), true // its response tells what others spent; a few are not worth a 429
+		return a.alone(), true // its response shows what others spent; a few are not worth a 429
 	}
 	return verdict{}, false
 }

@@ -8,10 +8,10 @@ const DefaultReserve = 0.05
 
 // Options sets up a ledger.
 type Options struct {
-	Share     float64 // the part of the quota that may be used here; 0: all
+	Share     float64 // the part of the quota that may be used here; zero means all
 	Reserve   float64 // the part that bulk leaves to interactive requests
-	PerSecond float64 // an additional limit on the requests per second; 0: none
-	Store     Store   // shares the quota with other processes; nil: none
+	PerSecond float64 // an additional limit on the requests per second; zero means no limit
+	Store     Store   // shares the quota with other processes; nil means no store
 }
 
 // Check returns what is wrong with the options.

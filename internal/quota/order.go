@@ -30,7 +30,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.remember(o)
 }
 
-// place tells where in the order of things a response belongs.
+// place returns how a response relates to those before it.
 func (a *account) place(p Permit, r Reading, now time.Time) observation {
 	o := observation{Reading: r, permit: p, now: now}
 	o.newer = a.observed.IsZero() || p.tick > a.booked
@@ -49,7 +49,7 @@ func (a *account) turn(now time.Time) {
 	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
 }
 
-// moveReset takes in the reset that a response tells.
+// moveReset takes in the reset of a response.
 func (a *account) moveReset(o observation) {
 	switch first := a.reset.IsZero(); {
 	case o.Reset.IsZero():
@@ -62,7 +62,7 @@ func (a *account) moveReset(o observation) {
 		a.reset = o.Reset // the same window, more exactly
 	}
 	if a.reset.IsZero() {
-		a.opens = time.Time{} // it was what a 429 had told
+		a.opens = time.Time{} // it came from a 429
 		return
 	}
 	// A reset further ahead than any window is a slip: look in an hour.

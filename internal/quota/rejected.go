@@ -38,7 +38,7 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	}
 	a.left = 0
 	if a.belief.refill() == 0 {
-		a.opens = a.blocked // told when to come back, so there will be more by then
+		a.opens = a.blocked // the 429 said when to come back, so there will be more by then
 	}
 }
 

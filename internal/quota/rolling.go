@@ -13,7 +13,7 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
 	switch {
 	case q.kept():
-		// By then there should be enough again; this request tells.
+		// By then there should be enough again; this request finds out.
 		each := float64(a.length) / float64(a.limit)
 		at := a.observed.Add(time.Duration((q.need - q.tokens + 1) * each))
 		v := a.oneFrom(later(at, a.opens), now)
