@@ -23,7 +23,7 @@ const (
 // WithPlan gives the server the rate limit of a plan, as
 // SetRateLimit(int(plan), time.Hour) would. Without it there is no limit.
 func WithPlan(plan Plan) ServerOption {
-	return func(s *Server) { s.quota.limit, s.quota.window = int(plan), time.Hour }
+	return func(s *Server) { s.quota.Limit, s.quota.Window = int(plan), time.Hour }
 }
 
 // WithToken sets the API token that the server accepts. An empty one leaves

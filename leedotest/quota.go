@@ -4,30 +4,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
-
-// allowance is how many requests a window allows.
-type allowance struct {
-	limit  int // negative: no limit
-	window time.Duration
-}
-
-// counting is how a server counts requests against an allowance. The time it
-// is given never goes back, and the allowance may change at any time.
-type counting interface {
-	// settle forgets what no longer counts. The other methods are called
-	// after it, with the same time.
-	settle(a allowance, now time.Time)
-	// left is how many requests would be served now.
-	left(a allowance, now time.Time) int
-	// count counts a request.
-	count(a allowance, now time.Time, served bool)
-	// reset is what X-RateLimit-Reset tells.
-	reset(a allowance, now time.Time) time.Time
-	// next is when a request would be served; if never, as long from now as
-	// anybody should wait before trying again.
-	next(a allowance, now time.Time) time.Time
-}
 
 // retryAfter is the form of the Retry-After header.
 type retryAfter int
@@ -41,48 +20,53 @@ const (
 // quota is the rate limit of a server, whose lock guards it. Times are of the
 // server's clock.
 type quota struct {
-	allowance
-	counts    counting
-	algorithm func() counting // a new one
+	ratecount.Allowance
+	counter   ratecount.Counter
+	algorithm func() ratecount.Counter // returns a new one
 
 	countRefusals bool
 	format        ResetFormat
 	retryAfter    retryAfter
 }
 
+// newQuota returns the quota of a server without a rate limit.
+func newQuota() quota {
+	return quota{Allowance: ratecount.Allowance{Limit: -1, Window: time.Hour}, algorithm: ratecount.NewFixedWindow}
+}
+
 // change replaces the allowance; what has been counted counts on.
 func (q *quota) change(limit int, window time.Duration, now time.Time) {
-	q.counts.settle(q.allowance, now)
-	q.limit, q.window = limit, window
-	q.counts.settle(q.allowance, now)
+	q.counter.Settle(q.Allowance, now)
+	q.Limit, q.Window = limit, window
+	q.counter.Settle(q.Allowance, now)
 }
 
 // take reports whether a request that arrives now is served, and counts it.
 func (q *quota) take(now time.Time) bool {
-	if q.limit < 0 {
+	if q.Limit < 0 {
 		return true
 	}
-	q.counts.settle(q.allowance, now)
-	served := q.counts.left(q.allowance, now) > 0
+	q.counter.Settle(q.Allowance, now)
+	served := q.counter.Left(q.Allowance, now) > 0
 	if served || q.countRefusals {
-		q.counts.count(q.allowance, now, served)
+		q.counter.Count(q.Allowance, now, served)
 	}
 	return served
 }
 
 // describe writes the rate limit headers of an answer.
 func (q *quota) describe(h http.Header, now time.Time) {
-	if q.limit < 0 {
+	if q.Limit < 0 {
 		return
 	}
-	q.counts.settle(q.allowance, now) // a request that costs nothing sees the time pass, too
-	h.Set("X-Ratelimit-Limit", strconv.Itoa(q.limit))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(q.counts.left(q.allowance, now)))
+	q.counter.Settle(q.Allowance, now) // a request that costs nothing sees the time pass, too
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(q.Limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(q.counter.Left(q.Allowance, now)))
 	h.Set("X-Ratelimit-Reset", q.formatReset(now))
 }
 
 func (q *quota) formatReset(now time.Time) string {
-	reset := q.counts.reset(q.allowance, now)
+	reset := q.counter.Reset(q.Allowance, now)
 	switch q.format {
 	case ResetEpochMilliseconds:
 		return strconv.FormatInt(ceil(reset, time.Millisecond).UnixMilli(), 10)
@@ -100,7 +84,7 @@ func (q *quota) formatReset(now time.Time) string {
 // refuse returns the answer to a request beyond the limit.
 func (q *quota) refuse(now time.Time) *answer {
 	ans := refusal(http.StatusTooManyRequests, "rate limit exceeded")
-	next := q.counts.next(q.allowance, now)
+	next := q.counter.Next(q.Allowance, now)
 	switch q.retryAfter {
 	case retryAfterSeconds:
 		ans.header.Set("Retry-After", seconds(next.Sub(now)))

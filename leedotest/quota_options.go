@@ -1,5 +1,7 @@
 package leedotest
 
+import "github.com/leedoapp/leedo-go/internal/ratecount"
+
 // WithSlidingWindow makes the server allow as many requests as the limit in any
 // window, wherever it begins, instead of in fixed ones: a request counts until
 // a window has passed since. X-RateLimit-Reset is when there will be one more
@@ -8,7 +10,7 @@ package leedotest
 // The last of WithSlidingWindow, [WithSlidingCounter] and [WithTokenBucket]
 // wins.
 func WithSlidingWindow() ServerOption {
-	return func(s *Server) { s.quota.algorithm = newSlidingLog }
+	return func(s *Server) { s.quota.algorithm = ratecount.NewSlidingLog }
 }
 
 // WithSlidingCounter makes the server estimate what [WithSlidingWindow] would
@@ -18,7 +20,7 @@ func WithSlidingWindow() ServerOption {
 // a window ago, rounded down. X-RateLimit-Reset is the end of the current
 // window, when hardly anything may be left again.
 func WithSlidingCounter() ServerOption {
-	return func(s *Server) { s.quota.algorithm = newSlidingCounter }
+	return func(s *Server) { s.quota.algorithm = ratecount.NewSlidingCounter }
 }
 
 // WithTokenBucket gives the server a bucket of tokens, as many as the limit,
@@ -26,7 +28,7 @@ func WithSlidingCounter() ServerOption {
 // many as the limit in a window. X-RateLimit-Remaining is the number of whole
 // tokens, X-RateLimit-Reset when the bucket is full again.
 func WithTokenBucket() ServerOption {
-	return func(s *Server) { s.quota.algorithm = newTokenBucket }
+	return func(s *Server) { s.quota.algorithm = ratecount.NewTokenBucket }
 }
 
 // ResetFormat is a way of telling in X-RateLimit-Reset when the window ends.

@@ -75,7 +75,7 @@ func NewServer(opts ...ServerOption) *Server {
 		token:    defaultToken,
 		clock:    clock,
 		store:    newStore(clock),
-		quota:    quota{allowance: allowance{-1, time.Hour}, algorithm: newFixedWindow},
+		quota:    newQuota(),
 		requests: requestLog{keep: -1},
 	}
 	for _, opt := range opts {
@@ -83,7 +83,7 @@ func NewServer(opts ...ServerOption) *Server {
 			opt(s)
 		}
 	}
-	s.quota.counts = s.quota.algorithm()
+	s.quota.counter = s.quota.algorithm()
 	return s
 }
 
@@ -136,8 +136,8 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quota.allowance = allowance{limit, window}
-	s.quota.counts = s.quota.algorithm()
+	s.quota.Limit, s.quota.Window = limit, window
+	s.quota.counter = s.quota.algorithm()
 }
 
 // SetPlan changes the plan while the server is in use, as if the customer had

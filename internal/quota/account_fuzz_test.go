@@ -30,13 +30,13 @@ func FuzzAccount(f *testing.F) {
 				c := Class(next() % 2)
 				a.arrive(c, now)
 				left, probe := a.left, !a.opens.IsZero() && !now.Before(a.opens)
-				known := a.limit > 0 && !a.opens.IsZero() && !a.refill && !a.rolling && !probe
-				ok, at := a.gate(c, now)
-				if ok {
+				known := a.belief == fixedWindow{} && !a.opens.IsZero() && !probe
+				v := a.gate(c, now)
+				if at := v.look; v.pass {
 					if known && a.inFlight >= left {
 						t.Fatalf("granted with %d in flight and %d left", a.inFlight, left)
 					}
-					open = append(open, a.grant(now))
+					open = append(open, a.grant(Interactive, now))
 				} else if at.Sub(now) > horizon+time.Minute {
 					t.Fatalf("to wait for %v", at.Sub(now))
 				} else if at.IsZero() && a.inFlight == 0 {
@@ -44,7 +44,7 @@ func FuzzAccount(f *testing.F) {
 				} else if !at.IsZero() && !at.After(now) {
 					t.Fatalf("to look again at once, for ever: %v", at)
 				}
-				if until := a.estimate(c, 0, now); until.Sub(now) > horizon+time.Minute {
+				if until := a.estimate(v, 0, now); until.Sub(now) > horizon+time.Minute {
 					t.Fatalf("estimated to wait for %v", until.Sub(now))
 				}
 			case 1, 2: // an answer comes
@@ -66,7 +66,7 @@ func FuzzAccount(f *testing.F) {
 					r.RetryAfter = now.Add(time.Duration(kind) * time.Second)
 				}
 				if kind%7 == 6 {
-					a.cancel(kind%2 == 0, now)
+					a.cancel(p, kind%2 == 0, now)
 				} else {
 					a.settle(p, kind%11 == 10, r, now)
 				}

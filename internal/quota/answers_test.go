@@ -118,7 +118,7 @@ func TestAServerThatStopsTellingIsNotAskedOneAtATimeForEver(t *testing.T) {
 func TestTheClockMayBeSetBack(t *testing.T) {
 	a := newAccount(Options{Reserve: DefaultReserve})
 	now := time.Now()
-	a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
+	a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
 	a.arrive(Interactive, now)
 	if held := a.held(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
 		t.Errorf("%v held back", held)
@@ -131,7 +131,7 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
 		learn(t, l, told(100, 0, 24*time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
-		if err != nil || waited > hour+prompt {
+		if err != nil || waited > hour+promptReset {
 			t.Errorf("waited %v, %v", waited, err)
 		}
 	})
@@ -144,18 +144,35 @@ func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 		a := newAccount(Options{Reserve: DefaultReserve})
 		answer := func(remaining int, reset time.Duration) {
 			now := time.Now()
-			a.settle(a.grant(now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
+			a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
 		}
 		answer(0, time.Hour)
 		<-time.After(time.Hour + time.Second)
 		answer(38, time.Hour)
-		if !a.refill {
+		if a.belief.refill() == 0 {
 			t.Fatal("the test does not begin as it should")
 		}
 		<-time.After(time.Hour + time.Second)
 		answer(99, time.Hour)
-		if a.refill {
+		if a.belief.refill() > 0 {
 			t.Error("still taken for a server that gives back all the time")
 		}
 	})
+}
+
+// Whatever the budget, a response in flight that decides is waited for, but not for
+// longer than most take.
+func TestResponsesAreWaitedForFiveSeconds(t *testing.T) {
+	for took, served := range map[time.Duration]bool{4900 * time.Millisecond: true, 5100 * time.Millisecond: false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(Options{})
+			learn(t, l, told(100, 1, time.Hour))
+			p := l.Grant()
+			time.AfterFunc(took, func() { l.Settle(p, false, told(100, 1, time.Hour), time.Now()) })
+			if _, waited, err := l.Acquire(t.Context(), Ask{Notify: quiet}); (err == nil) != served {
+				t.Errorf("%v after %v", err, waited)
+			}
+			time.Sleep(time.Second)
+		})
+	}
 }

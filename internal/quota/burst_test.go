@@ -29,7 +29,7 @@ func TestRefusalsOfOneBurstAreOneStrike(t *testing.T) {
 			l.Cancel(p, false)
 			return time.Since(start)
 		}
-		for i, top := range []time.Duration{blindBackoff, 2 * blindBackoff, 4 * blindBackoff} {
+		for i, top := range []time.Duration{minBackoff, 2 * minBackoff, 4 * minBackoff} {
 			if waited := burst(); waited < top/2 || waited > top+spread {
 				t.Errorf("burst %d: waited %v, at most %v", i+1, waited, top+spread)
 			}

@@ -3,40 +3,117 @@ package quota
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"time"
 )
 
-// sharedGate is the part of the gate that a store does not see to: what a
-// refusal told, the share and the local ceiling.
-func (l *Ledger) sharedGate(now time.Time) (bool, time.Time) {
-	if now.Before(l.shared.pause) {
-		return false, l.shared.pause
+// refresh drops permits that others may have been given in the meantime: this
+// program was suspended, or its machine, and the monotonic clock with it.
+func (s *shared) refresh(now time.Time) {
+	if s.leases == [2]int{} || max(now.Sub(s.last), now.Round(0).Sub(s.last.Round(0))) <= leaseTTL {
+		return
 	}
-	return l.account.sharedGate(now)
+	s.leases, s.news = [2]int{}, true
 }
 
-// consult speaks to the store if that is due, and returns when to look again.
-func (l *Ledger) consult(next, now time.Time) time.Time {
-	interactive, bulk := l.queue.interactive.list.Len(), l.queue.bulk.list.Len()
-	open, opens := l.sharedGate(now)
-	if !open && opens.Sub(now) > keep {
+// next asks the store if that is due, and returns when to dispatch again.
+func (s *shared) next(interactive, bulk int, gate, now time.Time) time.Time {
+	open, opens := s.open(now)
+	if !open && opens.Sub(now) > idleLease {
 		interactive, bulk = 0, 0 // none will pass soon
 	}
-	if l.shared.wants > 0 && interactive == 0 && !l.shared.asking { // they gave up: others may have theirs
-		l.shared.wants, l.shared.news = 0, true
+	if s.wants > 0 && interactive == 0 && !s.asking { // they gave up: others may have theirs
+		s.wants, s.news = 0, true
 	}
-	at := l.shared.due(interactive, bulk, l.account.inFlight, open, now)
+	at := s.due(interactive, bulk, open, now)
 	if !at.IsZero() && !at.After(now) {
-		go l.exchange(l.shared.ask(interactive, bulk, open, &l.account, now))
-		at = l.shared.due(interactive, bulk, l.account.inFlight, open, now)
+		go s.exchange(s.ask(interactive, bulk, open, now))
+		at = s.due(interactive, bulk, open, now)
 	}
 	switch {
-	case at.IsZero() || l.shared.fails() && interactive+bulk == 0: // the next call will see to it
-		return next
-	case next.IsZero() || at.Before(next):
+	case at.IsZero() || s.local && interactive+bulk == 0: // the next call will see to it
+		return gate
+	case gate.IsZero() || at.Before(gate):
 		return at
 	}
-	return next
+	return gate
+}
+
+// due returns when the next exchange is due; zero: there is nothing to say.
+// Waiters count only if they could pass as far as the store does not decide.
+func (s *shared) due(interactive, bulk int, open bool, now time.Time) time.Time {
+	waiting, leases := interactive+bulk, s.leases[Interactive]+s.leases[Bulk]
+	unused := leases > 0 && waiting == 0
+	at := s.last
+	switch {
+	case s.asking, waiting+leases+s.own.inFlight == 0 && (s.local || !s.news):
+		return time.Time{}
+	case s.local:
+		return at.Add(storeRest)
+	case s.last.IsZero():
+		return now
+	case unused && s.own.inFlight > 0:
+		at = at.Add(idleLease) // one call after the other: the next may want them
+	case unused, s.news:
+		at = at.Add(reportDelay)
+	default:
+		at = at.Add(heartbeat)
+	}
+	if open {
+		at = s.dueForWaiters(at, interactive, bulk)
+	}
+	return at
+}
+
+// dueForWaiters returns when waiters want to ask, or the given time if that is
+// earlier.
+func (s *shared) dueForWaiters(at time.Time, interactive, bulk int) time.Time {
+	if interactive > 0 && s.leases == [2]int{} {
+		at = earlier(at, s.again[Interactive])
+	}
+	if bulk > 0 && s.leases[Bulk] == 0 {
+		at = earlier(at, s.again[Bulk])
+	}
+	return at
+}
+
+// ask makes the next report.
+func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
+	if !s.used && interactive == 0 {
+		s.leases[Interactive] = 0 // nobody wants them: they go back
+	}
+	if !s.used && interactive+bulk == 0 {
+		s.leases[Bulk] = 0
+	}
+	s.asking, s.used, s.news, s.fresh = true, false, false, false
+	ask := &s.report
+	ask.Number++
+	most := math.MaxInt // what cannot be sent soon is for others
+	if !open {
+		most = 0
+	} else if s.own.ceiling != nil {
+		most = 1 + int(s.own.PerSecond)
+	}
+	ask.Interactive, ask.Bulk, ask.Reserve = max(min(interactive, most)-s.leases[Interactive], 0), 0, s.own.Reserve
+	if bulk > 0 {
+		ask.Bulk = max(min(max(bulk, bulkLease), most)-s.leases[Bulk], 0)
+	}
+	ask.Held = s.own.inFlight + s.leases[Interactive] + s.leases[Bulk]
+	if !s.toldAt.IsZero() {
+		ask.Limit, ask.Remaining, ask.Age = s.told.Limit, s.told.Remaining, now.Sub(s.toldAt)
+		ask.Reset = left(s.told.Reset, now)
+	}
+	ask.RetryAfter = left(s.pause, now)
+	return *ask
+}
+
+// left returns the time until t, 0 if it is over or not known.
+func left(t, now time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(now), 0)
 }
 
 var errSlow = errors.New("no answer within 100 ms")
@@ -55,50 +132,70 @@ func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, er
 	return answer, err
 }
 
-// exchange speaks to the store. A store that takes too long is not waited for.
-// It decides again when its answer comes after all, as it may have been this
-// program that was slow; but not the next time.
-func (l *Ledger) exchange(ask StoreAsk) {
+// exchange asks the store. A store that takes too long is not waited for. Its
+// answer counts if it comes after all, as it may have been this program that was
+// slow; but not the next time.
+func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
 	start, late, forgiven := time.Now(), false, false // guarded by the ledger's lock
 	slow := time.AfterFunc(storeTimeout, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		now := time.Now()
-		late, forgiven = true, now.Sub(l.shared.slow) > 2*storeRest
-		l.shared.slow = now
-		l.shared.failed(errSlow, now)
-		l.dispatch(now)
+		late, forgiven = true, now.Sub(s.slow) > 2*storeRest
+		s.slow = now
+		s.failed(errSlow, now)
+		s.dispatch(now)
 	})
 	var answer StoreAnswer
 	err := errors.New("the QuotaStore ended the goroutine")
-	defer func() { // should the store not come back, too
+	defer func() { // even if the store ends the goroutine
 		slow.Stop()
-		l.mu.Lock()
-		defer l.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		now := time.Now()
-		l.shared.asking = false
+		s.asking = false
 		switch {
 		case err == nil && (!late || forgiven && now.Sub(start) < storeRest):
-			l.shared.took(ask, answer, now)
-			l.shared.warned = l.shared.warned && late
+			s.took(ask, answer, now)
+			s.warned = s.warned && late
 		case !late:
-			l.shared.failed(err, now)
+			s.failed(err, now)
 		}
-		l.dispatch(now)
+		s.dispatch(now)
 	}()
-	answer, err = l.shared.call(ctx, ask)
+	answer, err = s.call(ctx, ask)
 }
 
-// Trouble returns why the store failed, once for each time that it began to.
-func (l *Ledger) Trouble() error {
-	if l.shared == nil {
-		return nil
+// failed notes that the store failed: it is not asked for a while.
+func (s *shared) failed(err error, now time.Time) {
+	s.last, s.news, s.local, s.leases = now, true, true, [2]int{}
+	if !s.warned {
+		s.warned, s.trouble = true, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := l.shared.trouble
-	l.shared.trouble = nil
-	return err
+}
+
+// took takes in the answer of the store.
+func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
+	s.last, s.local = now, false
+	s.turn = max(s.turn, answer.Turn)
+	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
+	if ask.Refused != s.report.Refused {
+		return // it was granted before the store knew of the 429
+	}
+	if s.idle++; answer.Interactive+answer.Bulk > 0 {
+		s.idle = 0
+	}
+	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
+	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
+	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
+	pause += rand.N(min(pause/pauseSpread, spread) + 1) // processes are not to ask all at once
+	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
+	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
+		if short {
+			s.again[c] = now.Add(pause)
+			s.opens[c] = now.Add(min(answer.Opens, horizon))
+		}
+	}
 }

@@ -160,7 +160,8 @@ func (c *crowd) check() {
 	if a.inFlight != len(c.have) {
 		c.t.Fatalf("%d in flight, %d permits out", a.inFlight, len(c.have))
 	}
-	asking := c.l.shared != nil && c.l.shared.asking
+	s, ok := c.l.keeper.(*shared)
+	asking := ok && s.asking
 	if q.len() > 0 && c.l.timer == nil && a.inFlight == 0 && !asking {
 		c.t.Fatalf("%d wait for nothing: %+v", q.len(), *a)
 	}
@@ -172,8 +173,8 @@ func (c *crowd) check() {
 	}
 	now := time.Now()
 	for _, class := range []Class{Interactive, Bulk} {
-		ok, at := a.gate(class, now)
-		if wait := at.Sub(now); !ok && !at.IsZero() && (wait > horizon+time.Minute || wait <= 0) {
+		v := a.gate(class, now)
+		if wait := v.look.Sub(now); !v.pass && !v.look.IsZero() && (wait > horizon+time.Minute || wait <= 0) {
 			c.t.Fatalf("class %d: to look again in %v: %+v", class, wait, *a)
 		}
 	}

@@ -5,62 +5,23 @@ import (
 	"time"
 )
 
-// held returns how many requests bulk leaves to interactive callers: a share
-// that melts towards the reset, so that none of it is lost, and more if they
-// were seen to need more.
-func (a *account) held(now time.Time) float64 {
-	limit, end, length := float64(a.limit), a.reset, a.length
-	if a.limit == 0 {
-		limit, end, length = float64(a.blind.capacity), a.blind.end(), a.blind.length
+// gate decides on the next request of the class.
+func (a *account) gate(c Class, now time.Time) verdict {
+	v := a.belief.gate(a, c, now)
+	switch {
+	case now.Before(a.blocked):
+		v.pass, v.soon, v.look = false, false, a.blocked
+	case a.strikes > 0 && a.inFlight > 0 && (a.belief.refill() > 0 || a.blind.silent > 0):
+		v.pass, v.soon, v.look = false, true, time.Time{} // one at a time until one is served
+	case v.pass:
+		v.pass, v.look = a.paced(now)
 	}
-	limit *= a.Share
-	if a.Reserve == 0 {
-		return 0
-	}
-	floor := a.Reserve * limit
-	if a.Reserve == DefaultReserve {
-		floor = max(floor, min(10, limit/10))
-	}
-	least := 0.0
-	if a.refill || a.rolling {
-		least = max(floor/5, min(10, limit/50), 1)
-	}
-	if a.refill {
-		return math.Floor(min(least, 0.6*limit))
-	}
-	if a.rolling { // what was spent together comes back together, a window later
-		end = a.turned.Add(length)
-	}
-	left := min(max(end.Sub(now), 0), length)
-	// Who has not been seen for long needs less.
-	half := longMemory
-	if a.lastAsk.IsZero() {
-		half = 2 * time.Minute
-	}
-	idle := max(now.Sub(a.lastAsk), 0)
-	if a.lastAsk.IsZero() {
-		idle = length - left
-	}
-	floor *= left.Seconds() / length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds())
-	need := 1.5 * a.demand(now) * left.Seconds()
-	others := min(a.others*left.Seconds(), 0.4*limit)
-	// Who else there is sees the same share melt and sends, too.
-	others += min(1/a.part-1, limit/10) * left.Seconds() / length.Seconds()
-	return math.Floor(min(max(floor, need, least)+others, 0.6*limit))
+	return v
 }
 
-// gate tells whether a request of the class may be sent now, else when to look
-// again; the zero time means when an answer comes.
-func (a *account) gate(c Class, now time.Time) (bool, time.Time) {
-	ok, at := a.quotaGate(c, now)
-	if !ok || a.ceiling == nil {
-		return ok, at
-	}
-	return a.ownGate(now)
-}
-
-// ownGate is the part of the gate that is not the server's: the local ceiling.
-func (a *account) ownGate(now time.Time) (bool, time.Time) {
+// paced reports whether the client-side limit allows a request, else from when
+// on it does.
+func (a *account) paced(now time.Time) (bool, time.Time) {
 	if a.ceiling == nil {
 		return true, time.Time{}
 	}
@@ -70,84 +31,105 @@ func (a *account) ownGate(now time.Time) (bool, time.Time) {
 	return true, time.Time{}
 }
 
-func (a *account) quotaGate(c Class, now time.Time) (bool, time.Time) {
-	switch {
-	case now.Before(a.blocked):
-		return false, a.blocked
-	case a.strikes > 0 && a.inFlight > 0 && (a.refill || a.blind.silent > 0):
-		return false, time.Time{} // one at a time until one is served
-	case a.limit == 0 && a.opens.IsZero():
-		return a.blindGate(c, now)
-	}
-	need := 1.0
+// request is the next request of a class.
+type request struct {
+	class  Class
+	need   float64 // how many must be left for it: itself, and what bulk leaves
+	tokens float64 // how many are
+}
+
+func (a *account) request(c Class, now time.Time) request {
+	q := request{class: c, need: 1, tokens: a.tokens(now)}
 	if c == Bulk {
-		need += a.held(now)
+		q.need += a.held(now)
 	}
-	tokens := a.tokens(now)
-	if a.rolling && c == Bulk && tokens < need {
-		// By then there should be enough again; this request tells.
-		at := a.observed.Add(time.Duration((need - tokens + 1) * float64(a.length) / float64(a.limit)))
-		if at.Before(a.opens) {
-			at = a.opens
-		}
-		return a.due(at, now)
-	}
-	if a.ends() && !now.Before(a.opens) && tokens < need {
-		if a.Share < 1 && !a.rolling && a.fraction*a.rest(now) > a.share()-1 {
-			return false, now.Add(time.Duration(float64(time.Hour)/a.share()) + 1)
-		}
-		// A new window begins with a probe: there may be less in it than hoped.
-		switch {
-		case a.inFlight == 0 || now.Sub(a.probed) >= reprobe && a.inFlight < a.limit:
-			return true, time.Time{}
-		case a.inFlight >= a.limit:
-			return false, time.Time{}
-		}
-		return false, a.probed.Add(reprobe)
-	}
-	// What others may have spent since the last answer is to be left alone,
+	return q
+}
+
+// lacks reports whether less is left than the request needs, kept whether that is
+// for the sake of interactive ones.
+func (q request) lacks() bool { return q.tokens < q.need }
+func (q request) kept() bool  { return q.class == Bulk && q.lacks() }
+
+// spend decides on a request for which something is left.
+func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
+	// What others may have spent since the last response is to be left alone,
 	// and so is the last request of a window that others spend, too.
 	spent := 0.0
 	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
 		spent = math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
 	}
 	switch {
-	case tokens-spent >= need:
-		if a.refill && a.inFlight >= cold && float64(a.left-a.inFlight) < need {
-			return false, time.Time{} // not on reckoning alone
+	case q.tokens-spent >= q.need:
+		if a.part < 1 && float64(a.inFlight) >= max((q.tokens-spent-q.need+1)*a.part, 1) {
+			return onResponse(), true // others see the same and send, too
 		}
-		if a.part < 1 && float64(a.inFlight) >= max((tokens-spent-need+1)*a.part, 1) {
-			return false, time.Time{} // others see the same and send, too
-		}
-		return true, time.Time{}
-	case tokens >= max(need, float64(a.limit)/50) && c == Interactive && now.Sub(a.observed) > guesswork:
-		return a.inFlight == 0, time.Time{} // its answer tells what others spent; a few are not worth a refusal
-	case a.refill:
-		return false, a.refilled(max(need+0.3-tokens, 0.1), now)
-	case c == Bulk && tokens >= 1:
-		return false, a.melting(a.reset, now)
-	case a.inFlight > 0 && float64(a.left) >= need:
-		return false, time.Time{}
-	case a.opens.IsZero(): // figures without a reset
-		wait := min(hour/time.Duration(a.share())<<min(a.strikes, 10), hour)
-		return a.due(a.observed.Add(wait), now)
+		return pass(), true
+	case q.class == Interactive && q.tokens >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork:
+		return a.alone(), true // its response shows what others spent; a few are not worth a 429
 	}
-	return a.due(a.opens, now)
+	return verdict{}, false
 }
 
-// ends tells whether there is a reset at which all is back. A server that
-// gives back all the time may tell when the next one is, or when all are.
-func (a *account) ends() bool {
-	return !a.opens.IsZero() && (!a.refill || a.opens.Sub(a.observed) > a.length/10)
+// alone lets a request pass while none is in flight.
+func (a *account) alone() verdict {
+	if a.inFlight == 0 {
+		return pass()
+	}
+	return onResponse()
 }
 
-// refilled returns when so many requests more will have come back, and all
-// have at the reset.
-func (a *account) refilled(n float64, now time.Time) time.Time {
-	wait := time.Duration(min(n/(a.pace*a.Share), horizon.Seconds()) * float64(time.Second))
-	at := now.Add(max(wait, time.Millisecond)) // however fast it is: time has to pass
-	if a.ends() && a.opens.After(now) && a.opens.Before(at) {
-		return a.opens
+// oneFrom lets one request at a time pass from the given time on.
+func (a *account) oneFrom(at, now time.Time) verdict {
+	if now.Before(at) {
+		return waitUntil(at)
+	}
+	return a.alone()
+}
+
+// over reports whether the window is over, as far as is known.
+func (a *account) over(now time.Time) bool { return !a.opens.IsZero() && !now.Before(a.opens) }
+
+// probe begins a new window with one request, and with another should its
+// response be late: there may be less in the window than hoped.
+func (a *account) probe(now time.Time) verdict {
+	switch {
+	case a.inFlight == 0 || now.Sub(a.probed) >= reprobe && a.inFlight < a.limit:
+		return pass()
+	case a.inFlight >= a.limit:
+		return onResponse()
+	}
+	return verdict{look: a.probed.Add(reprobe), soon: true}
+}
+
+// probeShare is probe for a server that has windows, in which a share is counted.
+func (a *account) probeShare(now time.Time) verdict {
+	if a.Share < 1 && a.fraction*a.rest(now) > a.share()-1 {
+		return verdict{look: now.Add(time.Duration(float64(time.Hour)/a.share()) + 1), soon: a.inFlight > 0}
+	}
+	return a.probe(now)
+}
+
+// waitForReserve returns when to look again for what is kept from bulk until end.
+func waitForReserve(end, now time.Time) verdict {
+	return waitUntil(now.Add(min(max(end.Sub(now)/looks, minLook), maxLook)))
+}
+
+// estimate returns when a caller with so many others ahead is likely to have
+// its permit.
+func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
+	return a.belief.next(a, v, ahead, now)
+}
+
+// inLine returns when a caller is likely to have its permit if requests are
+// restored at the given time, and so many others are ahead.
+func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
+	if a.limit > 0 && at.After(now) {
+		at = at.Add(time.Duration(ahead/a.limit) * a.length)
+	}
+	if a.PerSecond > 0 {
+		turns := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+		at = later(at, now.Add(time.Duration(turns/a.PerSecond*float64(time.Second))))
 	}
 	return at
 }
@@ -164,64 +146,4 @@ func earlier(t, u time.Time) time.Time {
 		return u
 	}
 	return t
-}
-
-// sharedGate is the part of the gate that a store knows nothing of: the local
-// ceiling and the share.
-func (a *account) sharedGate(now time.Time) (bool, time.Time) {
-	if a.Share < 1 && now.Before(a.opens) && a.room(now) < 1 {
-		return false, a.opens
-	}
-	return a.ownGate(now)
-}
-
-// due lets one request at a time pass from the given time on.
-func (a *account) due(at, now time.Time) (bool, time.Time) {
-	if now.Before(at) {
-		return false, at
-	}
-	return a.inFlight == 0, time.Time{}
-}
-
-// melting returns when to look again for what is held back until end.
-func (a *account) melting(end, now time.Time) time.Time {
-	return now.Add(min(max(end.Sub(now)/50, 50*time.Millisecond), 5*time.Second))
-}
-
-// estimate returns when a caller with so many others ahead is likely to have
-// its permit.
-func (a *account) estimate(c Class, ahead int, now time.Time) time.Time {
-	ok, at := a.quotaGate(c, now)
-	probing := a.ends() && a.inFlight > 0 && !now.Before(a.opens) && !now.Before(a.blocked)
-	switch {
-	case ok || at.IsZero() || probing: // an answer will tell
-		at = now
-	case a.refill:
-		if until := a.refilled(float64(ahead), at); !a.ends() || until.Before(a.opens) {
-			return until
-		}
-		at = later(at, a.opens)
-	}
-	switch { // the held part melts, but not for many
-	case a.limit == 0 && a.keeps(c, now) && a.blind.end().After(at):
-		at = a.blind.end()
-	case a.limit > 0 && c == Bulk && a.tokens(now) < 1+a.held(now) && a.opens.After(at):
-		at = a.opens
-	}
-	return a.inLine(at, ahead, now)
-}
-
-// inLine returns when a caller is likely to have its permit if there are some
-// again at the given time, and so many others are ahead.
-func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
-	if a.limit > 0 && at.After(now) {
-		at = at.Add(time.Duration(ahead/a.limit) * a.length)
-	}
-	if a.PerSecond > 0 {
-		turns := float64(ahead) + 1 - a.ceiling.TokensAt(now)
-		if own := now.Add(time.Duration(turns / a.PerSecond * float64(time.Second))); own.After(at) {
-			at = own
-		}
-	}
-	return at
 }

@@ -43,8 +43,7 @@ func (d *door) served(s asker, c Class, until time.Time) (served, refused int) {
 func (d *door) may(c Class) bool {
 	d.Ledger.mu.Lock()
 	defer d.Ledger.mu.Unlock()
-	ok, _ := d.account.gate(c, time.Now())
-	return ok
+	return d.account.gate(c, time.Now()).pass
 }
 
 // unknown returns a door to a ledger that knows nothing.
@@ -66,7 +65,7 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 		"less than the default":      {1000, 0.01, 10},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: tt.limit, length: time.Hour}
+			server := windowed(tt.limit)
 			d := open(t, Options{Reserve: tt.reserve}, server.answer())
 			for d.may(Bulk) {
 				d.Settle(d.Grant(), false, server.answer(), time.Now())
@@ -82,7 +81,7 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 func TestTheReserveMelts(t *testing.T) {
 	for _, limit := range []int{10, 100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: limit, length: time.Hour}
+			server := windowed(limit)
 			d := open(t, usual, server.answer())
 			reserve := max(limit/20, min(10, limit/10))
 			for minute := range 59 {
@@ -101,7 +100,7 @@ func TestTheReserveMelts(t *testing.T) {
 
 func TestDemandRaisesTheReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &window{limit: 1000, length: time.Hour}
+		server := windowed(1000)
 		d := open(t, usual, server.answer())
 		for range 30 { // interactive calls, one every 20 s
 			<-time.After(20 * time.Second)
@@ -133,7 +132,7 @@ func TestDemandRaisesTheReserve(t *testing.T) {
 func TestHalfAShareUsesHalf(t *testing.T) {
 	for _, c := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: 100, length: time.Hour}
+			server := windowed(100)
 			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, server.answer())
 			for hour := range 3 {
 				d.served(server, c, server.end.Add(-1))
@@ -151,7 +150,7 @@ func TestHalfAShareUsesHalf(t *testing.T) {
 // back.
 func TestHalfAShareUsesHalfOfWhatComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &bucket{limit: 100, length: time.Hour}
+		server := refills(100)
 		r, _ := server.ask()
 		d := open(t, Options{Share: 0.5}, r)
 		const hours = 10
@@ -284,14 +283,14 @@ func TestALostRequestStaysCounted(t *testing.T) {
 func TestARefillingServerIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &bucket{limit: limit, length: time.Hour}
+			server := refills(limit)
 			d := unknown(t, usual)
 			start := time.Now()
 			d.served(server, Bulk, start.Add(time.Hour))
-			if !d.account.refill {
+			if d.account.belief.refill() == 0 {
 				t.Errorf("limit %d: not found out within an hour", limit)
 			}
-			if pace := d.account.pace * 3600; pace < 0.7*float64(limit) || pace > 1.3*float64(limit) {
+			if pace := d.account.belief.refill() * 3600; pace < 0.7*float64(limit) || pace > 1.3*float64(limit) {
 				t.Errorf("limit %d: %v come back an hour", limit, pace)
 			}
 			d.served(server, Bulk, start.Add(4*time.Hour))
@@ -304,19 +303,19 @@ func TestARefillingServerIsFoundOut(t *testing.T) {
 
 // What was believed of a refilling server is forgotten when it is no more.
 func TestARefillingServerIsForgotten(t *testing.T) {
-	for name, next := range map[string]*window{
-		"another plan":     {limit: 500, length: time.Hour},
-		"the same numbers": {limit: 100, length: time.Hour},
+	for name, next := range map[string]*server{
+		"another plan":     windowed(500),
+		"the same numbers": windowed(100),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &bucket{limit: 100, length: time.Hour}
+			server := refills(100)
 			d := unknown(t, usual)
 			d.served(server, Bulk, time.Now().Add(3*time.Hour))
-			if !d.account.refill {
+			if d.account.belief.refill() == 0 {
 				t.Fatal("not found out")
 			}
 			d.served(next, Bulk, time.Now().Add(4*time.Hour))
-			if best := 4 * next.limit; next.served < best*95/100 || next.over > 8 {
+			if best := 4 * next.Limit; next.served < best*95/100 || next.over > 8 {
 				t.Errorf("%s: %d served and %d refused, %d were possible", name, next.served, next.over, best)
 			}
 		})
@@ -328,7 +327,7 @@ func TestARefillingServerIsForgotten(t *testing.T) {
 func TestASlidingLogIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &sliding{limit: limit, length: time.Hour}
+			server := slides(limit)
 			d := unknown(t, usual)
 			start := time.Now()
 			for range limit / 2 { // spread over half an hour
@@ -341,7 +340,7 @@ func TestASlidingLogIsFoundOut(t *testing.T) {
 				d.Settle(p, over, r, time.Now())
 			}
 			d.served(server, Bulk, start.Add(90*time.Minute))
-			if !d.account.rolling && !d.account.refill {
+			if (d.account.belief == fixedWindow{}) {
 				t.Errorf("limit %d: not found out", limit)
 			}
 			d.served(server, Bulk, start.Add(5*time.Hour))
@@ -355,12 +354,12 @@ func TestASlidingLogIsFoundOut(t *testing.T) {
 // A fixed window is never taken for anything else.
 func TestAFixedWindowIsNotMistaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &window{limit: 100, length: time.Hour}
+		server := windowed(100)
 		d := unknown(t, usual)
 		start := time.Now()
 		for hour := range 5 {
 			d.served(server, Class(hour%2), start.Add(time.Duration(hour+1)*time.Hour))
-			if d.account.refill || d.account.rolling {
+			if (d.account.belief != fixedWindow{}) {
 				t.Fatalf("hour %d: %+v", hour, d.account)
 			}
 		}
@@ -376,7 +375,7 @@ func TestAnswersOutOfOrderNeverRaise(t *testing.T) {
 		dice := rand.New(rand.NewPCG(1, 2))
 		for range 200 {
 			const calls = 20
-			server := &window{limit: 100, length: time.Hour}
+			server := windowed(100)
 			d := open(t, usual, server.answer())
 			permits, answers := make([]Permit, calls), make([]Reading, calls)
 			for i := range permits {
@@ -430,7 +429,7 @@ func TestAnotherPlanIsTakenAtOnce(t *testing.T) {
 func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 100
-		server := &window{limit: limit, length: time.Hour}
+		server := windowed(limit)
 		d := unknown(t, usual)
 		most := map[int]int{} // in flight, by hour
 		start := time.Now()

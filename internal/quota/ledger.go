@@ -1,7 +1,3 @@
-// Package quota keeps the account of a quota of requests that a server
-// enforces: how many are left, when there will be more, and who has to wait
-// until then. It knows nothing of HTTP requests; answers go in as readings of
-// their headers, permits come out.
 package quota
 
 import (
@@ -21,20 +17,6 @@ const (
 	Interactive Class = iota
 	Bulk
 )
-
-// Options sets up a ledger.
-type Options struct {
-	Share     float64 // the part of the quota that may be used here; 0: all
-	Reserve   float64 // the part that bulk leaves to interactive requests
-	PerSecond float64 // a ceiling on the requests per second; 0: none
-	Store     Store   // shares the quota with other processes; nil: none
-}
-
-// patience is for how long answers that are under way are waited for.
-const patience = 5 * time.Second
-
-// DefaultReserve is the part that bulk leaves unless told.
-const DefaultReserve = 0.05
 
 // Figures is what a ledger knows. Times are of the local clock.
 type Figures struct {
@@ -57,15 +39,42 @@ func (r *Refusal) Error() string { return "quota used up" }
 type Ledger struct {
 	mu      sync.Mutex
 	account account
+	keeper  keeper // the account itself, or the store that shares it
 	queue   queue
-	shared  *shared     // nil: there is no store
-	timer   *time.Timer // looks at the queue again; nil: nothing to wait for but answers
+	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
+}
+
+// A keeper decides who may send a request, and keeps count. The lock of the
+// ledger guards it.
+type keeper interface {
+	// arrive notes that a caller came, and reports whether it may be granted
+	// a permit at once if nobody waits.
+	arrive(c Class, now time.Time) bool
+	// gate decides on the next request of a class.
+	gate(c Class, now time.Time) verdict
+	// estimate returns when a caller with so many others ahead is likely to
+	// have its permit, given what gate decided.
+	estimate(v verdict, ahead int, now time.Time) time.Time
+	// grant gives a permit that gate allows.
+	grant(c Class, now time.Time) Permit
+	// settle ends a permit with a response, cancel without one.
+	settle(p Permit, rejected bool, r Reading, now time.Time)
+	cancel(p Permit, sent bool, now time.Time)
+	// refresh is called before each dispatch, and next after it: with how many
+	// callers wait, and when the gate is to be asked again (zero: when a
+	// response comes). It returns when the ledger is to dispatch again.
+	refresh(now time.Time)
+	next(interactive, bulk int, gate, now time.Time) time.Time
 }
 
 // New returns a ledger that knows nothing yet.
 func New(o Options) *Ledger {
-	l := &Ledger{account: newAccount(o), shared: newShared(o.Store)}
-	l.queue.tells = l.shared != nil
+	l := &Ledger{account: newAccount(o)}
+	l.keeper = &l.account
+	if o.Store != nil {
+		l.keeper = newShared(o.Store, &l.account, &l.mu, l.dispatch)
+		l.queue.tells = true
+	}
 	return l
 }
 
@@ -76,26 +85,23 @@ type Ask struct {
 	Notify func(until time.Time) // called before a wait with its likely end
 }
 
-// Acquire waits for a permit and tells how long it waited. A wait for the quota
-// that is likely to exceed the budget or the deadline of ctx is refused with a
-// [*Refusal], on arrival or as soon as that is known; a context that ends while
-// waiting returns its error. Answers that are under way and will tell what is
-// left are waited for whatever the budget, for a few seconds.
+// Acquire waits for a permit and returns how long it waited. If the wait for the
+// quota is likely to exceed the budget or the deadline of ctx, it returns a
+// [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
+// it returns the error of ctx. Whatever the budget, it waits a few seconds for
+// responses in flight that will say what is left.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
 	now := time.Now()
-	l.arrive(ask.Class, now)
-	if l.queue.len() == 0 && !l.shared.fails() {
-		if ok, _ := l.gate(ask.Class, now); ok {
-			defer l.mu.Unlock()
-			return l.grant(ask.Class, now), 0, nil
-		}
+	if l.keeper.arrive(ask.Class, now) && l.queue.len() == 0 && l.keeper.gate(ask.Class, now).pass {
+		defer l.mu.Unlock()
+		return l.keeper.grant(ask.Class, now), 0, nil
 	}
 	w := &waiter{class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), ready: make(chan outcome, 1)}
 	l.queue.push(w)
 	l.dispatch(now)
-	if l.shared != nil {
+	if l.queue.tells {
 		w.worse, w.said = make(chan time.Time, 1), w.until // what the store will say is not known yet
 	}
 	waits, until := !w.done, w.until
@@ -103,9 +109,9 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	return l.await(ctx, w, now, ask, waits, until)
 }
 
-// await waits for what becomes of w, but no longer than the budget, and tells
-// the caller if it has to wait, until when. Should the caller not come back from
-// that or its context end, w leaves the queue.
+// await waits for what becomes of w, but no longer than the budget, and notifies
+// the caller if it has to wait. If the caller does not return from that, or its
+// context ends, w leaves the queue.
 func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, waits bool, until time.Time) (Permit, time.Duration, error) {
 	left := true
 	defer func() {
@@ -116,14 +122,14 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 	if waits {
 		ask.Notify(until)
 	}
-	timer := time.NewTimer(max(ask.Budget, patience))
+	timer := time.NewTimer(max(ask.Budget, answerTimeout))
 	defer timer.Stop()
 	for {
 		select {
 		case until := <-w.worse:
 			ask.Notify(until)
 		case <-timer.C:
-			// The answers that were to tell what is left did not come.
+			// The responses that were to say what is left did not come.
 			return Permit{}, time.Since(since), &Refusal{Until: time.Now().Add(time.Second)}
 		case o := <-w.ready:
 			left = false
@@ -137,7 +143,7 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 	}
 }
 
-// leave takes w out of the queue; a permit that it got meanwhile goes back.
+// leave takes w out of the queue. A permit that it got in the meantime goes back.
 func (l *Ledger) leave(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,8 +151,7 @@ func (l *Ledger) leave(w *waiter) {
 	if !w.done {
 		l.queue.remove(w)
 	} else if o := <-w.ready; o.refused.IsZero() {
-		l.account.cancel(false, now)
-		l.shared.back()
+		l.keeper.cancel(o.permit, false, now)
 	}
 	l.dispatch(now)
 }
@@ -155,112 +160,66 @@ func (l *Ledger) leave(w *waiter) {
 func (l *Ledger) Grant() Permit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.account.grant(time.Now())
+	return l.account.grant(Interactive, time.Now())
 }
 
-// arrive notes that a caller came.
-func (l *Ledger) arrive(c Class, now time.Time) {
-	l.account.arrive(c, now)
-	l.shared.expire(now)
-	if l.shared != nil && c == Interactive {
-		l.shared.report.Calls++
-	}
-}
-
-// gate tells whether a request of the class may be sent now, else when to look
-// again; the zero time means when an answer comes, of a server or the store.
-func (l *Ledger) gate(c Class, now time.Time) (bool, time.Time) {
-	if !l.shared.decides() {
-		return l.account.gate(c, now)
-	}
-	if ok, at := l.sharedGate(now); !ok {
-		return false, at
-	}
-	return l.shared.leases[c] > 0 || l.shared.leases[Bulk] > 0, time.Time{}
-}
-
-// grant gives a permit for which there is leave.
-func (l *Ledger) grant(c Class, now time.Time) Permit {
-	p := l.account.grant(now)
-	if l.shared.decides() {
-		l.shared.lease(c)
-		p.turn = l.shared.turn
-	}
-	return p
-}
-
-// estimate returns when a caller with so many others ahead is likely to have
-// its permit.
-func (l *Ledger) estimate(c Class, ahead int, now time.Time) time.Time {
-	if !l.shared.decides() {
-		return l.account.estimate(c, ahead, now)
-	}
-	at := l.shared.outlook(c, now)
-	if ok, own := l.sharedGate(now); !ok {
-		at = later(at, own)
-	}
-	return l.account.inLine(at, ahead, now)
-}
-
-// Settle ends a permit with the answer that came for it; refused tells that
-// the answer was a refusal for want of quota, a 429.
-func (l *Ledger) Settle(p Permit, refused bool, r Reading, received time.Time) {
+// Settle ends a permit with the response that came for it; rejected reports
+// whether that was a 429.
+func (l *Ledger) Settle(p Permit, rejected bool, r Reading, received time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.account.settle(p, refused, r, received)
-	l.shared.settle(p, true, refused, r, received)
+	l.keeper.settle(p, rejected, r, received)
 	l.dispatch(received)
 }
 
-// Cancel ends a permit for which no answer came. Whether the server counted
-// the request is not known, so it is taken to have done so, if it was sent.
+// Cancel ends a permit for which no response came. Whether the server counted
+// the request is not known; if it was sent, it is assumed to be counted.
 func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	l.account.cancel(sent, now)
-	if l.shared.back(); sent {
-		l.shared.settle(p, false, false, Reading{Limit: -1, Remaining: -1}, now)
-	}
+	l.keeper.cancel(p, sent, now)
 	l.dispatch(now)
 }
 
-// dispatch grants what can be granted, refuses whom it would take too long,
-// and sets the timer for the next look.
+// dispatch grants what can be granted, turns away those for whom it would take
+// too long, and sets the timer for the next time.
 func (l *Ledger) dispatch(now time.Time) {
-	var next time.Time
-	l.shared.expire(now)
-	for {
-		w := l.queue.next()
-		if w == nil {
-			break
-		}
-		ok, at := l.gate(w.class, now)
-		if !ok && l.queue.turn(w) { // bulk's turn, but it has to leave the rest
-			w = l.queue.interactive.first()
-			ok, at = l.gate(w.class, now)
-		}
-		if !ok {
-			next = at
-			break
-		}
-		l.queue.grant(w, l.grant(w.class, now))
-	}
+	l.keeper.refresh(now)
+	next := l.admit(now)
 	if l.timer != nil {
 		l.timer.Stop()
 		l.timer = nil
 	}
 	if l.queue.len() > 0 {
-		l.queue.refuse(now, l.estimate)
+		l.queue.refuse(now, l.keeper)
 	}
 	if l.queue.len() == 0 {
 		next = time.Time{}
 	}
-	if l.shared != nil {
-		next = l.consult(next, now)
-	}
+	next = l.keeper.next(l.queue.interactive.list.Len(), l.queue.bulk.list.Len(), next, now)
 	if !next.IsZero() {
 		l.timer = time.AfterFunc(next.Sub(now), l.look)
+	}
+}
+
+// admit grants permits to those first in line until the gate closes, and returns
+// when to ask it again; zero: when a response comes.
+func (l *Ledger) admit(now time.Time) time.Time {
+	for {
+		w := l.queue.next()
+		if w == nil {
+			return time.Time{}
+		}
+		v := l.keeper.gate(w.class, now)
+		if !v.pass && l.queue.turn(w) { // it is bulk's turn, but bulk has to leave the rest
+			w = l.queue.interactive.first()
+			v = l.keeper.gate(w.class, now)
+		}
+		if !v.pass {
+			return v.look
+		}
+		l.queue.grant(w, l.keeper.grant(w.class, now))
 	}
 }
 
@@ -268,6 +227,19 @@ func (l *Ledger) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dispatch(time.Now())
+}
+
+// Trouble returns why the store failed, once for each time that it began to.
+func (l *Ledger) Trouble() error {
+	s, ok := l.keeper.(*shared)
+	if !ok {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := s.trouble
+	s.trouble = nil
+	return err
 }
 
 // Figures returns what is known now.

@@ -190,8 +190,8 @@ func TestARefusalHoldsAllBack(t *testing.T) {
 		"the reset":                    {100, long, none, long, spread},
 		"only the reset":               {-1, long, none, long, spread},
 		"only Retry-After":             {-1, none, long, long, spread},
-		"nothing":                      {-1, none, none, blindBackoff / 2, blindBackoff/2 + spread},
-		"times that are over":          {-1, -short, -short, blindBackoff / 2, blindBackoff/2 + spread},
+		"nothing":                      {-1, none, none, minBackoff / 2, minBackoff/2 + spread},
+		"times that are over":          {-1, -short, -short, minBackoff / 2, minBackoff/2 + spread},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -222,20 +222,20 @@ func TestBlindBackOffGrowsAndIsBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if top := min(blindBackoff<<max(i-1, 0), blindBackoffMax) + spread; i > 0 && (waited < top/4 || waited > top) {
+			if top := min(minBackoff<<max(i-1, 0), maxBackoff) + spread; i > 0 && (waited < top/4 || waited > top) {
 				t.Errorf("wait %d: %v, at most %v", i, waited, top)
 			}
 			longest = max(longest, waited)
 			l.Settle(p, true, Reading{Limit: -1, Remaining: -1}, time.Now())
 		}
-		if longest > blindBackoffMax+spread || longest < blindBackoffMax/2 {
+		if longest > maxBackoff+spread || longest < maxBackoff/2 {
 			t.Errorf("longest wait %v", longest)
 		}
 		p, _, _ := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 		l.Settle(p, false, Reading{Limit: -1, Remaining: -1}, time.Now())
 		p, _, _ = l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 		l.Settle(p, true, Reading{Limit: -1, Remaining: -1}, time.Now())
-		if _, waited, _ := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet}); waited > blindBackoff+spread {
+		if _, waited, _ := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet}); waited > minBackoff+spread {
 			t.Errorf("after a success the back-off begins anew, not at %v", waited)
 		}
 	})

@@ -14,18 +14,18 @@ import (
 func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 	for _, class := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: 5000, length: time.Hour}
+			server := windowed(5000)
 			d := open(t, usual, server.answer())
 			for range 5 {
 				d.Cancel(d.Grant(), true)
 			}
 			<-time.After(30 * time.Minute)
 			d.Settle(d.Grant(), false, server.answer(), time.Now())
-			if d.account.refill {
-				t.Fatalf("taken for a server that gives back %v a second", d.account.pace)
+			if pace := d.account.belief.refill(); pace > 0 {
+				t.Fatalf("taken for a server that gives back %v a second", pace)
 			}
-			for server.used < 4999 { // by others
-				server.answer()
+			for left := 5000; left > 1; { // others take all but one
+				left = server.answer().Remaining
 			}
 			d.Settle(d.Grant(), false, server.answer(), time.Now()) // nothing is left
 			_, waited, err := d.Acquire(t.Context(), Ask{Class: class, Budget: Forever, Notify: quiet})
@@ -48,12 +48,13 @@ func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
 				if i == 1 {
 					now = now.Add(50 * time.Minute)
 				}
-				a.settle(a.grant(now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
+				a.settle(a.grant(Interactive, now), false, Reading{Limit: limit, Remaining: left, Reset: end}, now)
 			}
-			if ok, at := a.gate(Bulk, now); ok || !a.refill || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
-				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.refill, ok, at.Sub(now))
+			v := a.gate(Bulk, now)
+			if at := v.look; v.pass || a.belief.refill() == 0 || at.Before(now.Add(time.Second)) || at.After(end.Add(spread)) {
+				t.Errorf("limit %d, refill %v: %v, look again in %v", limit, a.belief.refill(), v.pass, at.Sub(now))
 			}
-			if until := a.estimate(Bulk, 1000, now); until.After(end.Add(spread)) {
+			if until := a.estimate(v, 1000, now); until.After(end.Add(spread)) {
 				t.Errorf("limit %d: estimated to wait for %v", limit, until.Sub(now))
 			}
 		}
@@ -65,8 +66,8 @@ func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
 	for name, refill := range map[string]bool{"windows": false, "refill": true} {
 		synctest.Test(t, func(t *testing.T) {
 			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, told(100, 99, time.Hour))
-			if d.account.refill = refill; refill {
-				d.account.pace = 0.01
+			if refill {
+				d.account.belief = refilling{perSecond: 0.01}
 			}
 			for i := range 200 {
 				p, _, err := d.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
@@ -87,7 +88,7 @@ func TestTheReserveIsAPartOfTheShare(t *testing.T) {
 		least int
 	}{{100, 0.125, 10}, {100, 0.1, 8}, {5000, 0.125, 590}, {5000, 0.05, 230}} {
 		synctest.Test(t, func(t *testing.T) {
-			server := &window{limit: tt.limit, length: time.Hour}
+			server := windowed(tt.limit)
 			d := open(t, Options{Share: tt.share, Reserve: DefaultReserve}, server.answer())
 			n, most := 1, tt.share*float64(tt.limit)
 			for ; d.may(Bulk); n++ {

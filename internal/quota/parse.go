@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The names of the headers that tell the quota, as http.Header keys them;
+// The names of the rate limit headers, as http.Header keys them;
 // Retry-After is RFC 9110, section 10.2.3.
 const (
 	HeaderLimit      = "X-Ratelimit-Limit"
@@ -30,23 +30,23 @@ const (
 	tolerance = 2 * time.Second
 )
 
-// Reading is what the headers of one answer say. A header that is missing,
-// malformed or absurd counts as not told.
+// Reading is what the headers of one response say. A header that is missing,
+// malformed or absurd is unknown.
 type Reading struct {
-	Limit      int       // requests per window; -1: not told
-	Remaining  int       // requests left in the window; -1: not told
-	Reset      time.Time // when the window ends, at the latest, on the local clock; zero: not told
-	RetryAfter time.Time // when a refused request may be repeated, on the local clock; zero: not told
+	Limit      int       // requests per window; -1: unknown
+	Remaining  int       // requests left in the window; -1: unknown
+	Reset      time.Time // when the window ends, at the latest, on the local clock; zero: unknown
+	RetryAfter time.Time // when a request that got a 429 may be repeated, on the local clock; zero: unknown
 }
 
-// Tells tells whether it says what is left.
-func (r Reading) Tells() bool { return r.Limit >= 0 && r.Remaining >= 0 }
+// Tells reports whether the limit and what is left of it are known.
+func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 
-// Read reads the headers of an answer that was received at the given time of
+// Read reads the headers of a response that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
 	if age, ok := number(first(h["Age"])); ok && age > tolerance.Seconds() {
-		// An answer out of a cache (RFC 9111, section 5.1) tells of long ago.
+		// A response from a cache (RFC 9111, section 5.1) is about long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
 	r := Reading{
@@ -68,7 +68,7 @@ func Read(h http.Header, received time.Time) Reading {
 	return r
 }
 
-// Figures returns what the answer itself said, the zero value if nothing.
+// Figures returns what the response itself says, the zero value if nothing.
 func (r Reading) Figures(received time.Time) Figures {
 	if r.Limit < 0 && r.Remaining < 0 && r.Reset.IsZero() {
 		return Figures{}
@@ -83,13 +83,13 @@ func first(values []string) string {
 	return values[0]
 }
 
-// readable tells whether a reset has one of the known forms, however absurd.
+// readable reports whether a reset has one of the known forms, however absurd.
 func readable(reset string) bool {
 	_, ok := number(reset)
 	return ok || !readDate(strings.TrimSpace(reset)).IsZero()
 }
 
-// count reads a number of requests, -1 if it is none.
+// count reads a number of requests; -1 means that s is none.
 func count(s string) int {
 	n, ok := number(s)
 	if !ok || n != float64(int32(n)) {
@@ -115,8 +115,8 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// lastDate is the Date that was read last: it tells whole seconds, so that many
-// answers have the same, and reading it is dear.
+// lastDate is the Date that was read last: it is in whole seconds, so that many
+// responses have the same, and reading it is expensive.
 var lastDate atomic.Pointer[dated]
 
 type dated struct {
@@ -124,7 +124,7 @@ type dated struct {
 	date time.Time
 }
 
-// skew tells how far the local clock is ahead of the server's at the most, 0
+// skew returns how far the local clock is ahead of the server's at the most, 0
 // when the server's Date gives no reason to think that they differ.
 func skew(h http.Header, received time.Time) time.Duration {
 	told := first(h["Date"])
@@ -189,7 +189,7 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 }
 
 // readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
-// without a zone; zero if it is none of them.
+// without a zone; zero means that s is none of them.
 func readDate(s string) time.Time {
 	if s == "" {
 		return time.Time{} // the usual case, and the errors below cost something

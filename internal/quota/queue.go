@@ -5,29 +5,21 @@ import (
 	"time"
 )
 
-const (
-	// turns is how many interactive callers in a row pass before one of bulk.
-	turns = 20
-	// outlook is by how much the outlook must have grown worse for all who
-	// wait to be judged anew.
-	outlook = 100 * time.Millisecond
-)
-
-// outcome is what a waiter is told: a permit, or that it is refused.
+// outcome is what becomes of a waiter: it gets a permit, or is turned away.
 type outcome struct {
 	permit  Permit
-	refused time.Time // when a permit would have come; zero: not refused
+	refused time.Time // when a permit would have come; zero: not turned away
 }
 
 // waiter is a caller in the queue.
 type waiter struct {
 	class  Class
-	latest time.Time // it will not wait longer; zero: no bound
+	latest time.Time // it does not wait longer; zero: no bound
 	until  time.Time // when it is likely to have its permit
 	ready  chan outcome
-	done   bool           // it was told
-	worse  chan time.Time // told when that is later than it seemed; nil: not
-	said   time.Time      // the latest that it was told
+	done   bool           // it has its outcome
+	worse  chan time.Time // gets a later time than the one it was notified of; nil: it does not
+	said   time.Time      // the latest that it was notified of
 	place  *list.Element
 }
 
@@ -36,7 +28,7 @@ func (w *waiter) finish(o outcome) {
 	w.ready <- o
 }
 
-// latest returns until when a caller is willing to wait.
+// latest returns until when a caller waits; zero: no bound.
 func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Time) time.Time {
 	if budget == Forever {
 		return deadline
@@ -47,10 +39,10 @@ func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Tim
 	return deadline
 }
 
-// line is the callers of one class, in the order they came.
+// line is the waiters of one class, in the order they came.
 type line struct {
 	list    list.List
-	bounded int // how many of them will not wait for ever
+	bounded int // how many of them do not wait for ever
 }
 
 func (l *line) first() *waiter {
@@ -67,13 +59,13 @@ func (l *line) last() *waiter {
 	return nil
 }
 
-// queue is all callers that wait.
+// queue is all waiters.
 type queue struct {
 	interactive, bulk line
-	row               int       // interactive callers that passed in a row
-	base              time.Time // the outlook by which all were judged last
-	fresh             *waiter   // who came last and was not judged
-	tells             bool      // judge those, too, who wait for ever: they may be told
+	row               int       // interactive waiters that passed in a row
+	base              time.Time // the outlook when refuse was called last
+	fresh             *waiter   // the one that came last, if it was not judged yet
+	tells             bool      // those that wait for ever are judged, too: they are notified
 }
 
 func (q *queue) len() int { return q.interactive.list.Len() + q.bulk.list.Len() }
@@ -102,7 +94,7 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// next returns who is to pass next, nil if nobody waits.
+// next returns the waiter that is to pass next, nil if there is none.
 func (q *queue) next() *waiter {
 	i, b := q.interactive.first(), q.bulk.first()
 	if i == nil || b != nil && q.row >= turns {
@@ -111,7 +103,7 @@ func (q *queue) next() *waiter {
 	return i
 }
 
-// turn tells whether w is a caller of bulk before whom interactive ones wait.
+// turn reports whether w is of bulk and interactive waiters let it pass before them.
 func (q *queue) turn(w *waiter) bool { return w.class == Bulk && q.interactive.list.Len() > 0 }
 
 func (q *queue) grant(w *waiter, p Permit) {
@@ -124,50 +116,80 @@ func (q *queue) grant(w *waiter, p Permit) {
 	w.finish(outcome{permit: p})
 }
 
-// refuse turns those away who would have to wait longer than they will. All
-// are judged when the outlook is worse than it was, else only who came last.
-func (q *queue) refuse(now time.Time, estimate func(c Class, ahead int, now time.Time) time.Time) {
-	base := estimate(q.next().class, 0, now)
-	if fresh := q.fresh; fresh != nil && !fresh.done {
-		ahead := q.len() - 1
-		if fresh.class == Interactive {
-			ahead = q.interactive.list.Len() - 1
+// forecast is what the gate has decided on the classes that wait, from which
+// follows when each waiter is likely to have its permit.
+type forecast struct {
+	keeper   keeper
+	verdicts [2]verdict
+	now      time.Time
+}
+
+func (f *forecast) until(c Class, ahead int) time.Time {
+	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
+}
+
+// refuse turns those away who would have to wait longer than they want. All are
+// judged when the outlook is worse than it was, else only the one that came last:
+// it takes the same time however many wait.
+func (q *queue) refuse(now time.Time, k keeper) {
+	f := &forecast{keeper: k, now: now}
+	for _, c := range []Class{Interactive, Bulk} {
+		if q.line(c).list.Len() > 0 {
+			f.verdicts[c] = k.gate(c, now)
 		}
-		q.judge(fresh, estimate(fresh.class, ahead, now))
-		// Who waits in bulk has one more before it; for the last it is the worst.
-		for w := q.bulk.last(); fresh.class == Interactive && w != nil && q.judge(w, estimate(Bulk, q.len()-1, now)); {
-			w = q.bulk.last()
-		}
+	}
+	base := f.until(q.next().class, 0)
+	if q.fresh != nil && !q.fresh.done {
+		q.judgeArrival(q.fresh, f)
 	}
 	q.fresh = nil
-	if base.Sub(q.base) < outlook {
-		q.base = base
+	worse := base.Sub(q.base) >= estimateSlack
+	q.base = base
+	if worse {
+		q.judgeAll(f)
+	}
+}
+
+// judgeArrival judges the waiter that came last.
+func (q *queue) judgeArrival(fresh *waiter, f *forecast) {
+	if fresh.class == Bulk {
+		q.judge(fresh, f.until(Bulk, q.len()-1))
 		return
 	}
-	q.base = base
+	q.judge(fresh, f.until(Interactive, q.interactive.list.Len()-1))
+	// An interactive arrival pushes every bulk waiter back by one; only the last
+	// can newly exceed its deadline, and then the one before it.
+	for w := q.bulk.last(); w != nil && q.judge(w, f.until(Bulk, q.len()-1)); {
+		w = q.bulk.last()
+	}
+}
+
+// judgeAll judges all waiters, but for a class that waits for ever, if nobody is
+// to be told.
+func (q *queue) judgeAll(f *forecast) {
 	ahead := 0
 	for _, l := range []*line{&q.interactive, &q.bulk} {
 		if l.bounded == 0 && !q.tells {
 			ahead += l.list.Len()
 			continue
 		}
-		for e := l.list.Front(); e != nil; ahead++ {
+		for e := l.list.Front(); e != nil; {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if q.judge(w, estimate(w.class, ahead, now)) {
-				ahead--
+			if !q.judge(w, f.until(w.class, ahead)) {
+				ahead++
 			}
 		}
 	}
 }
 
-// judge refuses w if its permit would come too late.
+// judge turns w away if its permit would come too late, and reports whether it does.
 func (q *queue) judge(w *waiter, until time.Time) bool {
 	if w.worse != nil && until.Sub(w.said) > time.Second {
 		select {
 		case w.worse <- until:
 			w.said = until
-		default: // it has not heard the last word yet
+		default: // it has not taken the last one yet
 		}
 	}
 	w.until = until

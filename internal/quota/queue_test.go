@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
 
 // usual is what a client has unless told.
@@ -422,7 +424,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold {
 					t.Errorf("%s: %+v", name, f)
 				}
-				if _, ok := errors.AsType[*Refusal](err); !ok || time.Since(start) > max(budget, patience) {
+				if _, ok := errors.AsType[*Refusal](err); !ok || time.Since(start) > max(budget, answerTimeout) {
 					t.Errorf("%s, with a budget of %v: %v after %v", name, budget, err, time.Since(start))
 				}
 			}
@@ -483,7 +485,7 @@ func TestALedgerServesOneBubbleAfterAnother(t *testing.T) {
 // In the end nothing is left of them.
 func TestACrowdLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &window{limit: 100, length: time.Minute}
+		server := newServer(ratecount.NewFixedWindow(), 100, time.Minute)
 		d := open(t, usual, server.answer())
 		for i := range 64 {
 			d.wg.Go(func() {
@@ -510,7 +512,7 @@ func TestACrowdLeavesNothingBehind(t *testing.T) {
 		}
 		d.wg.Wait()
 		d.counts(0, 0)
-		if server.over > 0 || server.served < 2*server.limit {
+		if server.over > 0 || server.served < 2*server.Limit {
 			t.Errorf("%d served, %d refused", server.served, server.over)
 		}
 	})

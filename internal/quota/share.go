@@ -1,50 +1,92 @@
 package quota
 
 import (
+	"math"
 	"time"
-
-	"golang.org/x/time/rate"
 )
+
+// spending is what was spent here of the part of the quota that may be used here.
+type spending struct {
+	fraction float64   // requests of this window
+	counting time.Time // since when
+	own      *level    // what is left while there are no windows; nil: not needed yet
+}
+
+// allowed returns how many requests of a window may be sent here; share returns
+// the same, but at least one.
+func (a *account) allowed() float64 { return a.Share * float64(a.limit) }
+func (a *account) share() float64   { return max(a.allowed(), 1) }
 
 // room returns how much of the share is left.
 func (a *account) room(now time.Time) float64 {
-	if a.refill || a.rolling { // there are no windows to count in
-		return a.ownBucket(now).TokensAt(now)
+	if a.belief.pace(a) > 0 { // there are no windows to count in
+		return a.ownLevel(now).tokens(now)
 	}
 	return a.share() - a.fraction
 }
 
-// share returns how many requests of a window's may be sent here, one at least.
-func (a *account) share() float64 { return max(a.Share*float64(a.limit), 1) }
-
-// rest returns how much of what was spent counts still. A share is one of an
-// hour's quota: what looks like a new window comes oftener on a server that
-// gives back all the time.
+// rest returns which part of what was spent counts still. A share is one of an
+// hour's quota: on a server that restores requests all the time, what looks like
+// a new window comes more often.
 func (a *account) rest(now time.Time) float64 { return max(1-now.Sub(a.counting).Hours(), 0) }
 
-// ownBucket returns what may be spent here of a quota without windows.
-func (a *account) ownBucket(now time.Time) *rate.Limiter {
-	pace := a.pace
-	if a.rolling {
-		pace = float64(a.limit) / a.length.Seconds()
+// spendShare counts a request.
+func (a *account) spendShare(now time.Time) {
+	if a.counting.IsZero() {
+		a.counting = now
 	}
-	limit, burst := rate.Limit(a.Share*pace), int(a.share())
+	a.fraction++
+	if a.Share < 1 && a.belief.pace(a) > 0 {
+		a.ownLevel(now).take(1, now)
+	}
+}
+
+// unspendShare takes back a request that was not sent.
+func (a *account) unspendShare(now time.Time) {
+	a.fraction = max(a.fraction-1, 0)
+	if a.own != nil {
+		whole := math.Trunc(a.own.tokens(now))
+		a.own.set(min(max(whole+1, 0), a.own.most), now)
+	}
+}
+
+// ownLevel returns what may be spent here of a quota without windows.
+func (a *account) ownLevel(now time.Time) *level {
+	pace := a.Share * a.belief.pace(a)
 	if a.own == nil {
-		a.own = rate.NewLimiter(limit, burst)
-		a.own.ReserveN(now, min(int(a.fraction), burst))
+		most := math.Floor(a.share())
+		a.own = &level{most: most, pace: pace}
+		a.own.set(most-min(math.Floor(a.fraction), most), now)
 	}
-	if a.own.Limit() != limit {
-		a.own.SetLimitAt(now, limit)
-	}
+	a.own.setPace(pace, now)
 	return a.own
 }
 
-// unspend gives back to the share what was not sent.
-func (a *account) unspend(now time.Time) {
-	a.fraction = max(a.fraction-1, 0)
-	if a.own != nil {
-		limit, burst, tokens := a.own.Limit(), a.own.Burst(), int(a.own.TokensAt(now))
-		a.own = rate.NewLimiter(limit, burst)
-		a.own.ReserveN(now, min(max(burst-tokens-1, 0), burst))
+// level is a number of requests that are restored evenly: a mirror of what a
+// server counts. A rate.Limiter could be neither set nor given back to.
+type level struct {
+	most   float64
+	pace   float64 // requests restored per second; 0: none
+	amount float64
+	at     time.Time // of the amount
+}
+
+// tokens returns how many requests there are.
+func (l *level) tokens(now time.Time) float64 {
+	restored := 0.0
+	if l.pace > 0 && now.After(l.at) {
+		restored = now.Sub(l.at).Seconds() * l.pace
+	}
+	return min(l.amount+restored, l.most)
+}
+
+func (l *level) set(amount float64, now time.Time) { l.amount, l.at = amount, now }
+
+func (l *level) take(n float64, now time.Time) { l.set(l.tokens(now)-n, now) }
+
+func (l *level) setPace(pace float64, now time.Time) {
+	if pace != l.pace {
+		l.set(l.tokens(now), now)
+		l.pace = pace
 	}
 }

@@ -108,7 +108,7 @@ func TestAStoreDecides(t *testing.T) {
 		// The ledger's own account would have many.
 		d.answer("a", false, told(100, 98, time.Hour))
 		d.answer("b", false, told(100, 97, time.Hour))
-		<-time.After(flush + 1)
+		<-time.After(reportDelay + 1)
 		_, asks := c.seen()
 		last := asks[len(asks)-1]
 		if last.Served != 2 || last.Held != 0 || last.Calls != 3 || last.Limit != 100 || last.Remaining != 97 || last.Sent != 1 && last.Sent != 2 {
@@ -146,7 +146,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 			t.Errorf("passed %q after %d exchanges", d.passed(), len(asks))
 		}
 		d.answer("an interactive caller", false, r)
-		<-time.After(3*flush + 1)
+		<-time.After(3*reportDelay + 1)
 		if left, _ := c.seen(); left != 100-21 {
 			t.Errorf("%d left of 100 after 21 requests", left)
 		}
@@ -244,8 +244,8 @@ func TestALateAnswerCounts(t *testing.T) {
 		before, _ := c.seen()
 		call()
 		<-time.After(time.Second)
-		if left, _ := c.seen(); left != before-1 || d.shared.local {
-			t.Errorf("%d left of %d; left alone: %v", left, before, d.shared.local)
+		if left, _ := c.seen(); left != before-1 || d.keeper.(*shared).local {
+			t.Errorf("%d left of %d; left alone: %v", left, before, d.keeper.(*shared).local)
 		}
 	})
 }
@@ -306,7 +306,7 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 					t.Fatalf("passed: %s", got)
 				}
 				d.mu.Lock()
-				d.shared.last = clock(d.shared.last)
+				d.keeper.(*shared).last = clock(d.keeper.(*shared).last)
 				d.mu.Unlock()
 				c.set(func() { c.left = -32 }) // others have had what it had
 				d.come(t.Context(), "b", Bulk, time.Minute)
@@ -329,11 +329,11 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 // of those that came together.
 func TestTheNewestFiguresAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShared(&counter{})
 		a := newAccount(usual)
+		s := newShared(&counter{}, &a, nil, nil)
 		now := time.Now()
 		report := func() (int, time.Duration) {
-			ask := s.ask(0, 0, true, &a, now)
+			ask := s.ask(0, 0, true, now)
 			return ask.Remaining, ask.Reset
 		}
 		for _, tt := range []struct {
@@ -350,22 +350,22 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server gives back
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
-			s.settle(Permit{turn: tt.turn}, true, false, told(100, tt.remaining, tt.reset), now)
+			s.note(Permit{turn: tt.turn}, true, false, told(100, tt.remaining, tt.reset), now)
 			if got, _ := report(); got != tt.want {
 				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
 			}
 		}
-		s.settle(Permit{turn: 4}, true, false, told(100, 70, 2*time.Hour), now)
-		s.settle(Permit{turn: 5}, true, false, told(100, 80, 2*time.Hour), now)
+		s.note(Permit{turn: 4}, true, false, told(100, 70, 2*time.Hour), now)
+		s.note(Permit{turn: 5}, true, false, told(100, 80, 2*time.Hour), now)
 		if got, _ := report(); got != 70 {
 			t.Errorf("of two that came together %d is reported", got)
 		}
-		s.settle(Permit{turn: 6}, true, false, told(50, 49, 2*time.Hour), now)
+		s.note(Permit{turn: 6}, true, false, told(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
 		}
-		s.settle(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
-		if ask := s.ask(0, 0, true, &a, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
+		s.note(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
+		if ask := s.ask(0, 0, true, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
 			t.Errorf("a refusal is reported as %+v", ask)
 		}
 	})

@@ -1,0 +1,86 @@
+package quota
+
+import (
+	"math"
+	"time"
+)
+
+// evidence is what responses are compared with, and what that has shown.
+type evidence struct {
+	mark   mark    // with which is found out whether requests are restored before the reset
+	seen   mark    // with which is found out what others spend
+	others float64 // what others spend, in requests per second
+	part   float64 // of all that is spent of late, what is spent here
+}
+
+// mark is an observation with which later ones are compared.
+type mark struct {
+	at      time.Time // zero: none
+	left    int
+	granted int       // requests granted until then, without those of which nothing is known
+	counted int       // requests that may have been counted before its own was granted
+	until   time.Time // the reset that its response gave
+}
+
+// before reports whether there is a mark from before the given time.
+func (m mark) before(t time.Time) bool { return !m.at.IsZero() && t.Sub(m.at).Seconds() > 0 }
+
+// remember makes an observation a mark where there is none, or an old one. What
+// is left is what has been booked.
+func (a *account) remember(o observation) {
+	if a.mark.at.IsZero() || !o.now.Before(a.mark.until) {
+		unknown := a.counted - a.sure
+		a.mark = mark{o.now, a.left, a.granted - unknown, o.permit.counted, a.reset}
+	}
+	if a.seen.at.IsZero() {
+		a.seen = mark{at: o.now, left: o.Remaining, counted: o.permit.counted + 1}
+	}
+}
+
+// ours returns how many of the requests counted since the mark were sent here, at
+// least and at most. At least those that were surely counted when the request of
+// the response was granted, and itself, less all that had been granted when the
+// mark was made; at most all that are granted, less those that may have been
+// counted before the mark:
+//
+//	p.sure - mark.granted + 1 <= ours <= granted - mark.counted
+func (a *account) ours(o observation) (least, most int) {
+	return max(o.permit.sure-a.mark.granted, 0) + 1, a.granted - a.mark.counted
+}
+
+// gain returns how many requests were restored since the mark, at least.
+func (a *account) gain(o observation) int {
+	least, _ := a.ours(o)
+	return o.Remaining - a.mark.left + least
+}
+
+// back returns which part of a window's requests is left after its first one.
+func (o observation) back() float64 { return float64(o.Remaining+1) / float64(max(o.Limit, 1)) }
+
+// drift estimates what others spend. Faster than the quota is restored nobody can
+// go on for long: that much at most is expected of them after a burst.
+func (a *account) drift(o observation) {
+	elapsed := o.now.Sub(a.seen.at).Seconds()
+	if elapsed < shortestDrift.Seconds() {
+		return // too short to tell others from what is in flight
+	}
+	spent := float64(max(a.seen.left-o.Remaining-(a.granted-a.seen.counted), 0))
+	pace := min(spent/elapsed, float64(o.Limit)/a.length.Seconds())
+	a.others += (pace - a.others) * (1 - math.Exp(-elapsed/shortMemory.Seconds()))
+	a.seen = mark{}
+}
+
+// divide estimates which part of what all have spent since the mark was spent
+// here.
+func (a *account) divide(o observation) {
+	if a.mark.at.IsZero() {
+		return
+	}
+	all := a.mark.left - o.Remaining
+	switch least, most := a.ours(o); {
+	case all > most: // others are about for sure
+		a.part = float64(least+most) / 2 / float64(all)
+	case (most-least)*clearSign <= all: // so few are in flight that there would be a sign of them
+		a.part = 1
+	}
+}

@@ -1,0 +1,56 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A store that has no permits and says no time is asked less and less often, and
+// not at even times.
+func TestAStoreWithoutPermitsIsAskedLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{}
+		d := with(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, Forever)
+		const most = 320 * time.Millisecond // and an eighth
+		time.Sleep(time.Second)
+		_, asks := c.seen()
+		first := len(asks)
+		time.Sleep(20 * time.Second)
+		_, asks = c.seen()
+		if n, least := len(asks)-first, int(20*time.Second/(most+most/8)); first < 4 || n < least || n >= int(20*time.Second/most) {
+			t.Errorf("asked %d times in the first second and %d in 20 more", first, n)
+		}
+		cancel()
+		time.Sleep(time.Second)
+	})
+}
+
+// A store that failed is asked again after five seconds, and then decides.
+func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, err: errors.New("down")}
+		d := with(t, c)
+		learn(t, d.Ledger, told(100, 50, time.Hour))
+		_, asks := c.seen()
+		before := len(asks)
+		c.set(func() { c.err = nil })
+		time.Sleep(4 * time.Second)
+		learn(t, d.Ledger, told(100, 49, time.Hour))
+		if _, asks = c.seen(); len(asks) != before {
+			t.Errorf("asked %d times more within 4 s", len(asks)-before)
+		}
+		time.Sleep(2 * time.Second)
+		learn(t, d.Ledger, told(100, 48, time.Hour))
+		synctest.Wait()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.keeper.(*shared).local {
+			t.Errorf("not asked again after 6 s")
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package quota
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// fixedWindow believes that the server counts in windows: at the reset all
+// requests are restored, and none before. It is what the API documents, so it is
+// believed until something contradicts it.
+type fixedWindow struct{}
+
+func (fixedWindow) gate(a *account, c Class, now time.Time) verdict {
+	q := a.request(c, now)
+	if q.lacks() && a.over(now) {
+		return a.probeShare(now)
+	}
+	return a.windowGate(q, now)
+}
+
+// windowGate decides on a request while a window is not over, or some of it is
+// left.
+func (a *account) windowGate(q request, now time.Time) verdict {
+	v, decided := a.spend(q, now)
+	switch {
+	case decided:
+	case q.class == Bulk && q.tokens >= 1:
+		v = waitForReserve(a.reset, now)
+	case a.inFlight > 0 && float64(a.left) >= q.need:
+		v = onResponse()
+	case a.opens.IsZero(): // the response had no reset
+		wait := min(hour/time.Duration(a.share())<<min(a.strikes, maxDoublings), hour)
+		v = a.oneFrom(a.observed.Add(wait), now)
+	default:
+		v = a.oneFrom(a.opens, now)
+	}
+	if q.kept() {
+		v.kept = a.opens
+	}
+	return v
+}
+
+func (fixedWindow) next(a *account, v verdict, ahead int, now time.Time) time.Time {
+	return a.inLine(v.likely(now), ahead, now)
+}
+
+func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {
+	return a.meltingReserve(w, 0, now)
+}
+
+func (w fixedWindow) observe(a *account, o observation) belief {
+	if o.turned {
+		return w.turn(a, o)
+	}
+	if o.newer && a.mark.before(o.now) && a.mark.until.Sub(o.now) >= resetMargin {
+		if gain := a.gain(o); gain >= leastGain {
+			return a.refillingAfter(gain, o)
+		}
+		a.drift(o)
+	}
+	a.divide(o)
+	return w
+}
+
+// turn judges by the first response of a new window whether it is one.
+func (w fixedWindow) turn(a *account, o observation) belief {
+	switch back := o.back(); {
+	case back > allBack:
+		a.own = nil
+	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
+	case o.Reset.Sub(o.now) < a.length/2: // the next reset is near: each restores a few
+		return rolling{turned: o.now}
+	case back < halfBack && a.length > 0 && o.now.Sub(a.reset) < reprobe+spread: // a window turned, but it slides
+		return refilling{float64(o.Limit) / a.length.Seconds()}
+	}
+	return w
+}
+
+func (w fixedWindow) rejected(*account, Reading, bool) belief { return w }
+
+func (fixedWindow) backoff(a *account, r Reading, now time.Time) time.Time {
+	if r.RetryAfter.IsZero() && r.Reset.After(now) && r.Remaining <= 0 {
+		return r.Reset
+	}
+	// The 429 says no time, or something else than the quota is exhausted.
+	wait := a.backoff()
+	return now.Add(wait/2 + rand.N(wait/2))
+}
+
+func (fixedWindow) refill() float64 { return 0 }
+
+func (fixedWindow) pace(*account) float64 { return 0 }

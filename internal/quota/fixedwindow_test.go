@@ -1,0 +1,252 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// desk is an account whose time is set by the test, of a server with a limit of
+// 100 unless told otherwise.
+type desk struct {
+	account
+	quota int
+	now   time.Time
+}
+
+func newDesk(o Options) *desk {
+	return &desk{account: newAccount(o), quota: 100, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+}
+
+// reading is what a response says now; without a reset if that is 0 from now.
+func (d *desk) reading(remaining int, reset time.Duration) Reading {
+	r := Reading{Limit: d.quota, Remaining: remaining}
+	if reset != 0 {
+		r.Reset = d.now.Add(reset)
+	}
+	return r
+}
+
+// hears sends a request, to which a response comes at once.
+func (d *desk) hears(remaining int, reset time.Duration) {
+	d.settle(d.grant(Interactive, d.now), false, d.reading(remaining, reset), d.now)
+}
+
+// sends puts n requests in flight.
+func (d *desk) sends(n int) (permits []Permit) {
+	for range n {
+		permits = append(permits, d.grant(Interactive, d.now))
+	}
+	return permits
+}
+
+// asks asks the gate, and when the first in line is likely to pass.
+func (d *desk) asks(c Class) (v verdict, until time.Time) {
+	v = d.gate(c, d.now)
+	return v, d.estimate(v, 0, d.now)
+}
+
+// What others may have spent since the newest response is left alone, and so is
+// the last request. After five minutes that is but a guess, which one interactive
+// request may find out about if more than a few are left.
+func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
+	for _, tt := range []struct {
+		left  int
+		after time.Duration
+		class Class
+		pass  bool
+	}{
+		{5, 0, Interactive, true},
+		{1, 0, Interactive, false},
+		{5, 30 * time.Second, Interactive, true},
+		{5, time.Minute, Interactive, false},
+		{5, 6 * time.Minute, Interactive, true},
+		{1, 6 * time.Minute, Interactive, false},
+		{5, 6 * time.Minute, Bulk, false},
+		{5, time.Hour, Interactive, true}, // a new window
+	} {
+		d := newDesk(Options{})
+		d.hears(tt.left, time.Hour)
+		d.others = 0.1
+		d.now = d.now.Add(tt.after)
+		if v, _ := d.asks(tt.class); v.pass != tt.pass {
+			t.Errorf("%+v: %+v", tt, v)
+		}
+	}
+}
+
+// Of what is left each process sends its part, before it has seen what others sent.
+func TestOtherProcessesSendTheirPart(t *testing.T) {
+	for part, want := range map[float64]int{1: 40, 0.25: 8, 0.001: 1} {
+		d := newDesk(Options{})
+		d.hears(40, time.Hour)
+		d.part = part
+		n := 0
+		for ; d.gate(Interactive, d.now).pass; n++ {
+			d.sends(1)
+		}
+		if v, until := d.asks(Interactive); n != want || !v.look.IsZero() || !until.Equal(d.now) && part < 1 {
+			t.Errorf("part %v: %d sent, want %d; then %+v", part, n, want, v)
+		}
+	}
+}
+
+// However late its response, a probe is followed by no more than the limit.
+func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
+	d := newDesk(Options{})
+	d.quota = 2
+	d.hears(0, time.Minute)
+	d.now = d.now.Add(time.Minute + spread)
+	for range 2 {
+		if v, _ := d.asks(Interactive); !v.pass {
+			t.Fatalf("%+v", v)
+		}
+		d.sends(1)
+		d.now = d.now.Add(reprobe)
+	}
+	if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
+		t.Errorf("%+v", v)
+	}
+}
+
+// Where a response has no reset, one request is tried as often as requests would
+// be restored one by one, and less often after each 429.
+func TestFiguresWithoutAReset(t *testing.T) {
+	for _, tt := range []struct {
+		share   float64
+		strikes int
+		want    time.Duration
+	}{{1, 0, 36 * time.Second}, {0.5, 0, 72 * time.Second}, {1, 2, 144 * time.Second}, {1, 20, time.Hour}} {
+		d := newDesk(Options{Share: tt.share})
+		d.hears(0, 0)
+		d.strikes = tt.strikes
+		v, until := d.asks(Interactive)
+		if v.pass || v.look.Sub(d.now) != tt.want || !until.Equal(v.look) {
+			t.Errorf("%+v: look again in %v", tt, v.look.Sub(d.now))
+		}
+		d.now = d.now.Add(tt.want)
+		if v, _ := d.asks(Interactive); !v.pass {
+			t.Errorf("%+v: %+v", tt, v)
+		}
+		d.sends(1)
+		if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
+			t.Errorf("%+v, with one in flight: %+v", tt, v)
+		}
+	}
+}
+
+// Bulk looks often for what the shrinking reserve sets free, and is told to expect
+// it at the reset, as there is little for many.
+func TestBulkLooksForTheReserve(t *testing.T) {
+	for left, want := range map[time.Duration]time.Duration{
+		time.Hour: 5 * time.Second, 100 * time.Second: 2 * time.Second, time.Second: 50 * time.Millisecond,
+	} {
+		d := newDesk(Options{Reserve: 1})
+		d.hears(5, time.Hour)
+		d.hears(4, time.Hour)
+		d.now = d.now.Add(time.Hour - left)
+		d.demand.arrive(d.now)
+		d.others = 6 // or nothing would be kept so near to the reset
+		d.observed = d.now
+		v, until := d.asks(Bulk)
+		if v.pass || v.look.Sub(d.now) != want || !until.Equal(d.opens) {
+			t.Errorf("%v before the reset: look again in %v, expect it in %v", left, v.look.Sub(d.now), until.Sub(d.now))
+		}
+	}
+}
+
+// What comes back within seconds of the reset came back at the reset, whatever
+// the clocks say; before that the server restores requests all the time.
+func TestAResetMayBeSecondsEarly(t *testing.T) {
+	for early, refills := range map[time.Duration]bool{6 * time.Second: true, 4 * time.Second: false} {
+		d := newDesk(Options{})
+		d.hears(50, time.Hour)
+		end := d.reset
+		d.now = end.Add(-early)
+		d.hears(60, early)
+		if got := d.belief.refill() > 0; got != refills {
+			t.Errorf("%v before the reset: %#v", early, d.belief)
+		}
+	}
+}
+
+// Two requests more than expected may be due to a response that got lost; three
+// are not.
+func TestThreeThatComeBackAreRefill(t *testing.T) {
+	for remaining, refills := range map[int]bool{51: false, 52: true} {
+		d := newDesk(Options{})
+		d.hears(50, time.Hour)
+		d.now = d.now.Add(10 * time.Minute)
+		d.hears(remaining, 50*time.Minute) // one of them spent
+		if got := d.belief.refill() > 0; got != refills {
+			t.Errorf("%d left after 50: %#v", remaining, d.belief)
+		}
+	}
+}
+
+// The first response after a reset shows how the server counts, if it is prompt:
+// later others may have spent what was restored.
+func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
+	const near, far = 10 * time.Minute, time.Hour
+	for _, tt := range []struct {
+		late      time.Duration // after the reset
+		remaining int
+		reset     time.Duration
+		want      string
+	}{
+		{time.Second, 99, far, "fixed"},
+		{time.Second, 91, near, "fixed"},
+		{time.Second, 60, far, "fixed"},
+		{time.Second, 30, far, "refilling"},
+		{10 * time.Second, 30, far, "fixed"}, // not so prompt
+		{time.Second, 60, near, "rolling"},
+		{10 * time.Second, 60, near, "rolling"},
+		{31 * time.Second, 60, near, "fixed"},
+		{31 * time.Second, 30, far, "fixed"},
+	} {
+		d := newDesk(Options{})
+		d.hears(5, time.Hour)
+		d.now = d.now.Add(time.Hour + tt.late)
+		d.own = &level{} // of a time when there were no windows
+		d.hears(tt.remaining, tt.reset)
+		if got := kind(d.belief); got != tt.want || (d.own == nil) != (tt.remaining > 90) {
+			t.Errorf("%+v: %s, own %v", tt, got, d.own)
+		}
+		if r, ok := d.belief.(rolling); ok && !r.turned.Equal(d.now) {
+			t.Errorf("%+v: requests are restored since %v", tt, r.turned)
+		}
+	}
+}
+
+func kind(b belief) string {
+	switch b.(type) {
+	case fixedWindow:
+		return "fixed"
+	case refilling:
+		return "refilling"
+	case rolling:
+		return "rolling"
+	}
+	return "headerless"
+}
+
+// After a 429 that says no time the reset is waited for, if nothing is left and
+// Retry-After is missing, not past.
+func TestAfterA429WithoutATime(t *testing.T) {
+	for name, tt := range map[string]struct {
+		remaining  int
+		retryAfter time.Duration
+		long       bool
+	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
+		d := newDesk(Options{})
+		d.hears(50, time.Hour)
+		r := d.reading(tt.remaining, time.Hour)
+		if tt.retryAfter != 0 {
+			r.RetryAfter = d.now.Add(tt.retryAfter)
+		}
+		d.settle(d.grant(Interactive, d.now), true, r, d.now)
+		wait := d.blocked.Sub(d.now)
+		if long := wait >= time.Hour; long != tt.long || wait < minBackoff/2 || !long && wait > minBackoff+spread {
+			t.Errorf("%s: blocked for %v", name, wait)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// serves sends n requests that are served without headers.
+func (d *desk) serves(n int) {
+	for range n {
+		d.settle(d.grant(Interactive, d.now), false, Reading{Limit: -1, Remaining: -1}, d.now)
+	}
+}
+
+// rejects sends a request that gets a 429 without headers, but for Retry-After.
+func (d *desk) rejects(retryAfter time.Duration) {
+	r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(retryAfter)}
+	d.settle(d.grant(Interactive, d.now), true, r, d.now)
+}
+
+// seasonedDesk has seen a server without headers serve 100 requests in a window of
+// an hour; a new one has begun with a request.
+func seasonedDesk(o Options) *desk {
+	d := newDesk(o)
+	d.serves(100)
+	d.rejects(time.Hour)
+	d.now = d.now.Add(time.Hour)
+	d.serves(1)
+	d.now = d.now.Add(spread)
+	return d
+}
+
+// Until four responses have said nothing, they may say something yet.
+func TestFourResponsesMaySaySomething(t *testing.T) {
+	for served, want := range map[int]int{0: cold, 3: cold, 4: 20} {
+		d := newDesk(Options{})
+		d.serves(served)
+		n := 0
+		for ; n < 20 && d.gate(Interactive, d.now).pass; n++ {
+			d.sends(1)
+		}
+		if n != want {
+			t.Errorf("after %d responses %d are in flight", served, n)
+		}
+	}
+}
+
+// What was served before the first 429 is how much a window has, and the time until
+// the server serves again, how long it is.
+func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
+	d := seasonedDesk(Options{Reserve: 0.2})
+	if b := d.blind; b.capacity != 100 || b.length != time.Hour || b.left() != 99 || kind(d.belief) != "headerless" {
+		t.Fatalf("%+v", b)
+	}
+	d.demand.last = d.now // or the reserve would be halved soon
+	n := 0
+	for ; d.gate(Bulk, d.now).pass; n++ {
+		d.serves(1)
+		d.inFlight = 0
+	}
+	if v, until := d.asks(Bulk); n != 80 || v.look.Sub(d.now) != maxLook || !until.Equal(d.blind.end()) {
+		t.Errorf("bulk has %d, then %+v", n, v)
+	}
+	d.serves(11)
+	if v, _ := d.asks(Interactive); d.blind.left() != 8 || !v.pass {
+		t.Errorf("%d left: %+v", d.blind.left(), v)
+	}
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
+		t.Errorf("near to where it sent a 429, more than one at a time: %+v", v)
+	}
+	d.inFlight = 0
+	d.now = d.blind.end()
+	d.serves(1)
+	if d.blind.left() != 99 {
+		t.Errorf("%d left in a new window", d.blind.left())
+	}
+}
+
+// What contradicts the window that was learned ends the belief in it.
+func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
+	d := seasonedDesk(Options{})
+	d.serves(109)
+	if d.blind.capacity != 100 {
+		t.Errorf("110 served make it %d", d.blind.capacity)
+	}
+	d.serves(1)
+	if d.blind.capacity != 0 {
+		t.Errorf("it serves more than it did: %+v", d.blind)
+	}
+
+	for after, length := range map[time.Duration]time.Duration{30 * time.Second: 0, 61 * time.Second: 10*time.Minute + 61*time.Second + spread} {
+		d = seasonedDesk(Options{})
+		d.serves(50)
+		d.now = d.now.Add(10 * time.Minute)
+		d.rejects(time.Second)
+		d.now = d.now.Add(after)
+		d.serves(1)
+		if d.blind.length != length {
+			t.Errorf("it serves again after %v: windows of %v", after, d.blind.length)
+		}
+	}
+	d = seasonedDesk(Options{})
+	d.now = d.blind.end().Add(-10 * time.Second)
+	d.rejects(time.Second)
+	d.now = d.now.Add(20 * time.Second)
+	d.serves(1)
+	if d.blind.length < 59*time.Minute {
+		t.Errorf("a 429 shortly before the end: windows of %v", d.blind.length)
+	}
+	d = newDesk(Options{})
+	d.serves(10)
+	d.rejects(time.Hour)
+	d.now = d.now.Add(3 * time.Hour)
+	d.serves(1)
+	if d.blind.length != hour {
+		t.Errorf("nobody asked for three hours: windows of %v", d.blind.length)
+	}
+}
+
+// Requests that were in flight when the first 429 came were served before it.
+func TestServedBeforeThe429(t *testing.T) {
+	d := newDesk(Options{})
+	d.serves(10)
+	p := d.sends(5)
+	d.now = d.now.Add(time.Second)
+	d.rejects(time.Hour)
+	for _, p := range p {
+		d.settle(p, false, Reading{Limit: -1, Remaining: -1}, d.now)
+	}
+	if d.blind.capacity != 15 || d.blind.closed.IsZero() {
+		t.Errorf("%+v", d.blind)
+	}
+	d.now = d.blocked
+	d.strikes = 1 // of another burst
+	capacity := d.blind.capacity
+	d.rejects(time.Hour)
+	if d.blind.capacity != capacity {
+		t.Errorf("a second 429 makes it %d", d.blind.capacity)
+	}
+}
+
+// A server that has stopped sending headers restores requests as it did before.
+func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
+	d := refillingDesk(Options{Reserve: 0.2}, 50)
+	d.now = d.now.Add(time.Hour + spread)
+	d.serves(maxSilent)
+	if kind(d.belief) != "refilling" {
+		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent)
+	}
+	d.serves(2)
+	if kind(d.belief) != "headerless" || d.limit != 0 || !d.reset.IsZero() || !d.opens.IsZero() || d.belief.refill() != 0.1 {
+		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent+2)
+	}
+	d.blind.capacity, d.blind.length, d.blind.since = 100, time.Hour, d.now
+	if held := d.held(d.now); held != 4 {
+		t.Errorf("bulk leaves %v, want what it leaves to a server that refills", held)
+	}
+	d.settle(d.grant(Interactive, d.now), true, Reading{Limit: -1, Remaining: -1}, d.now)
+	if wait := d.blocked.Sub(d.now); wait < 14*time.Second || wait > 15*time.Second {
+		t.Errorf("blocked for %v", wait)
+	}
+	v, _ := d.asks(Interactive)
+	if got := d.estimate(v, 7, d.now).Sub(d.blocked).Round(time.Second); got != 100*time.Second {
+		t.Errorf("with 7 ahead: %v after the 429 is over", got)
+	}
+	d.now = d.blocked
+	d.hears(99, time.Hour)
+	if kind(d.belief) != "fixed" {
+		t.Errorf("with headers again: %#v", d.belief)
+	}
+}
+
+// Silence does not count while a reset is ahead: what is left is spent.
+func TestOldFiguresHoldUntilTheReset(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(99, time.Hour)
+	d.serves(2 * maxSilent)
+	if d.limit != 100 || d.left != 99-2*maxSilent {
+		t.Errorf("limit %d, %d left", d.limit, d.left)
+	}
+}

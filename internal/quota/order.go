@@ -1,0 +1,70 @@
+package quota
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// book takes in what a response says, if that is news. A response whose request
+// was sent before the newest one came may only lower what is left, or be of a
+// later window.
+func (a *account) book(p Permit, r Reading, now time.Time) {
+	o := a.place(p, r, now)
+	switch {
+	case o.newer && r.Limit != a.limit: // another plan, or the first response
+		a.mark, a.seen, a.length, a.own = mark{}, mark{}, 0, nil
+		a.belief = fixedWindow{}
+	case !o.newer && (r.Limit != a.limit || o.earlier || !o.later && r.Remaining-len(a.lost) >= a.left):
+		return
+	}
+	if o.turned {
+		a.turn(now)
+	}
+	a.belief = a.belief.observe(a, o)
+	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
+	a.limit, a.left = r.Limit, max(r.Remaining-len(a.lost), 0)
+	a.moveReset(o)
+	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
+	a.observed, a.booked = now, a.ticks
+	a.remember(o)
+}
+
+// place returns how a response relates to those before it.
+func (a *account) place(p Permit, r Reading, now time.Time) observation {
+	o := observation{Reading: r, permit: p, now: now}
+	o.newer = a.observed.IsZero() || p.tick > a.booked
+	slack := tolerance + now.Sub(p.at)
+	if !r.Reset.IsZero() {
+		o.later = (o.newer || !a.reset.IsZero()) && r.Reset.Sub(a.reset) > slack
+		o.earlier = a.reset.Sub(r.Reset) > slack
+	}
+	o.turned = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
+	return o
+}
+
+// turn begins a new window.
+func (a *account) turn(now time.Time) {
+	a.mark, a.seen, a.lost, a.began = mark{}, mark{}, nil, a.ticks
+	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
+}
+
+// moveReset takes in the reset of a response.
+func (a *account) moveReset(o observation) {
+	switch first := a.reset.IsZero(); {
+	case o.Reset.IsZero():
+	case first, o.later, o.earlier, a.belief.refill() > 0:
+		if first || o.turned {
+			a.jitter = rand.N(spread)
+		}
+		a.reset = o.Reset
+	case o.Reset.Before(a.reset):
+		a.reset = o.Reset // the same window, more exactly
+	}
+	if a.reset.IsZero() {
+		a.opens = time.Time{} // it came from a 429
+		return
+	}
+	// A reset further ahead than any window is a slip: look in an hour.
+	a.opens = earlier(a.reset.Add(a.jitter), o.now.Add(hour+promptReset))
+}

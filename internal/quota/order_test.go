@@ -1,0 +1,249 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// Another limit is another plan: nothing that was found out holds.
+func TestAnotherPlanIsAnotherServer(t *testing.T) {
+	d := refillingDesk(Options{Share: 0.5}, 50)
+	d.room(d.now)
+	d.now = d.now.Add(time.Second)
+	d.quota = 500
+	d.hears(400, 30*time.Minute)
+	switch {
+	case kind(d.belief) != "fixed":
+		t.Errorf("%#v", d.belief)
+	case d.own != nil, d.length != 30*time.Minute:
+		t.Errorf("own %v, length %v", d.own, d.length)
+	case !d.mark.at.Equal(d.now) || !d.seen.at.Equal(d.now):
+		t.Errorf("compares with %v and %v before", d.now.Sub(d.mark.at), d.now.Sub(d.seen.at))
+	}
+}
+
+// A window that turns begins all anew that is counted by window. What got lost in
+// the old one is not of the new.
+func TestAWindowBeginsAnew(t *testing.T) {
+	d := newDesk(Options{Share: 0.5})
+	d.hears(90, time.Hour)
+	d.cancel(d.sends(1)[0], true, d.now)
+	d.now = d.now.Add(time.Hour)
+	slow := d.sends(1)[0]
+	d.now = d.now.Add(spread)
+	before := d.jitter
+	d.hears(99, time.Hour)
+	switch {
+	case d.left != 99 || len(d.lost) != 0:
+		t.Errorf("%d left, %d lost", d.left, len(d.lost))
+	case !d.mark.at.Equal(d.now) || !d.seen.at.Equal(d.now):
+		t.Errorf("compares with %v and %v before", d.now.Sub(d.mark.at), d.now.Sub(d.seen.at))
+	case d.fraction != 2:
+		t.Errorf("%v spent of the share: itself and one in flight", d.fraction)
+	case d.jitter == before:
+		t.Errorf("the delay after the reset is still %v", before)
+	}
+	d.settle(slow, true, Reading{Limit: 100, Reset: d.now.Add(-spread)}, d.now)
+	if d.strikes > 0 || d.left != 99 {
+		t.Errorf("a 429 of the old window: %d strikes, %d left", d.strikes, d.left)
+	}
+}
+
+// How a reset moves: later and earlier ones are taken from newer responses, unless
+// they are so by no more than the way of a response takes.
+func TestAResetMoves(t *testing.T) {
+	for _, tt := range []struct {
+		took, reset time.Duration // of the response, from the known one
+		want        time.Duration // from the known one
+	}{
+		{0, time.Hour, time.Hour},
+		{0, -10 * time.Minute, -10 * time.Minute},
+		{0, 1500 * time.Millisecond, 0}, // within the tolerance
+		{0, -1500 * time.Millisecond, -1500 * time.Millisecond},
+		{5 * time.Second, 6 * time.Second, 0},
+		{5 * time.Second, 8 * time.Second, 8 * time.Second},
+	} {
+		d := newDesk(Options{})
+		d.hears(50, 30*time.Minute)
+		known := d.reset
+		p := d.sends(1)[0]
+		d.now = d.now.Add(tt.took)
+		d.settle(p, false, Reading{Limit: 100, Remaining: 49, Reset: known.Add(tt.reset)}, d.now)
+		if got := d.reset.Sub(known); got != tt.want {
+			t.Errorf("%+v: moves by %v", tt, got)
+		}
+	}
+	d := refillingDesk(Options{}, 50)
+	known := d.reset
+	d.hears(49, time.Hour+time.Second)
+	if !d.reset.Equal(known.Add(time.Second)) {
+		t.Errorf("the reset of a refilling server moves by %v", d.reset.Sub(known))
+	}
+}
+
+// A response whose request was sent before the newest one came is news only if it
+// lowers what is left, with what got lost since, or is of a later window.
+func TestWhatAnOlderResponseMayDo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		limit, remaining int
+		reset            time.Duration
+		want             int // left
+	}{
+		"lower":                      {100, 30, time.Hour, 29},
+		"as low, with what got lost": {100, 49, time.Hour, 48},
+		"higher":                     {100, 60, time.Hour, 49},
+		"another limit":              {50, 3, time.Hour, 49},
+		"of an earlier window":       {100, 3, 10 * time.Minute, 49},
+		"of a later window":          {100, 98, 2 * time.Hour, 97},
+	} {
+		d := newDesk(Options{})
+		old := d.sends(1)[0]
+		d.hears(50, time.Hour)
+		d.cancel(d.sends(1)[0], true, d.now)
+		d.settle(old, false, Reading{Limit: tt.limit, Remaining: tt.remaining, Reset: d.now.Add(tt.reset)}, d.now)
+		if tt.reset > time.Hour {
+			tt.want = tt.remaining // a window begins anew
+		}
+		if d.left != tt.want || d.limit != 100 {
+			t.Errorf("%s: %d of %d left, want %d", name, d.left, d.limit, tt.want)
+		}
+	}
+}
+
+// What is longest of what was seen is the length of a window, an hour at most.
+func TestTheLengthOfAWindow(t *testing.T) {
+	d := newDesk(Options{})
+	for _, tt := range []struct{ reset, want time.Duration }{
+		{10 * time.Minute, 10 * time.Minute}, {time.Minute, 10 * time.Minute}, {20 * time.Minute, 20 * time.Minute}, {20 * time.Hour, time.Hour},
+	} {
+		d.hears(50, tt.reset)
+		if d.length != tt.want {
+			t.Errorf("a reset in %v: %v", tt.reset, d.length)
+		}
+	}
+	d = newDesk(Options{})
+	if d.hears(50, -10*time.Second); d.length != time.Second {
+		t.Errorf("a reset that is past: %v", d.length)
+	}
+}
+
+// Marks are kept until their reset has passed. What got lost before one does not
+// look as if it came back.
+func TestMarks(t *testing.T) {
+	d := newDesk(Options{})
+	for range 3 {
+		d.cancel(d.sends(1)[0], true, d.now)
+	}
+	d.hears(50, time.Hour)
+	marked := d.mark
+	if want := (mark{d.now, 50, 1, 3, d.reset}); marked != want {
+		t.Errorf("%+v, want %+v", marked, want)
+	}
+	if d.seen.left != 50 || d.seen.counted != 4 {
+		t.Errorf("%+v", d.seen)
+	}
+	d.now = d.now.Add(30 * time.Minute)
+	d.hears(49, 30*time.Minute)
+	if d.mark != marked {
+		t.Errorf("a new mark before the reset: %+v", d.mark)
+	}
+	d.now = d.reset
+	d.hears(48, 10*time.Millisecond) // the reset is late
+	if !d.mark.at.Equal(d.now) {
+		t.Errorf("the mark of %v before", d.now.Sub(d.mark.at))
+	}
+}
+
+// Which part of what was spent is ours: between what was surely counted and all
+// that was granted. If so few are in flight that there would be a sign of others,
+// and there is none, it is all.
+func TestThePartThatIsOurs(t *testing.T) {
+	for _, tt := range []struct {
+		served, inFlight, spent int // spent: by all, without those of before
+		want                    float64
+	}{
+		{1, 0, 11, 1.5 / 12}, // one or two of twelve
+		{1, 4, 11, 3.5 / 12}, // one to six
+		{10, 0, 10, 1},
+		{10, 2, 10, 0.3}, // it does not show
+		{10, 1, 10, 1},
+	} {
+		d := newDesk(Options{})
+		for range 3 { // lost before
+			d.cancel(d.sends(1)[0], true, d.now)
+		}
+		d.hears(100, time.Hour) // it was not counted
+		for i := range tt.served - 1 {
+			d.hears(99-i, time.Hour)
+		}
+		d.part = 0.3
+		p := d.sends(1 + tt.inFlight)
+		d.settle(p[0], false, d.reading(99-tt.spent, time.Hour), d.now)
+		if d.part < tt.want-0.001 || d.part > tt.want+0.001 {
+			t.Errorf("%+v: %v", tt, d.part)
+		}
+	}
+}
+
+// What others spend is measured over a minute at least, and follows what is
+// measured slowly.
+func TestOthersAreMeasuredByTheMinute(t *testing.T) {
+	for after, measured := range map[time.Duration]bool{59 * time.Second: false, time.Minute: true} {
+		d := newDesk(Options{})
+		d.hears(99, time.Hour)
+		d.now = d.now.Add(after)
+		d.hears(88, time.Hour-after)                                  // ten by others
+		if got := d.others > 0; got != measured || d.others > 0.003 { // 100 an hour at most, of which a tenth is believed
+			t.Errorf("after %v: %v a second", after, d.others)
+		}
+		if d.seen.at.Equal(d.now) != measured {
+			t.Errorf("after %v: compares with %v before", after, d.now.Sub(d.seen.at))
+		}
+	}
+}
+
+// Others, and the pace of a server that refills, are measured by newer responses
+// only: an older one is of another time than when it comes.
+func TestAnOlderResponseMeasuresNothing(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(99, time.Hour)
+	old := d.sends(1)[0]
+	d.now = d.now.Add(2 * time.Minute)
+	d.hears(90, 58*time.Minute)
+	others := d.others
+	d.now = d.now.Add(2 * time.Minute)
+	d.settle(old, false, d.reading(60, 56*time.Minute), d.now)
+	if d.left != 60 || d.others != others || others == 0 {
+		t.Errorf("%d left, others %v, before %v", d.left, d.others, others)
+	}
+
+	d = refillingDesk(Options{}, 50)
+	old = d.sends(1)[0]
+	d.now = d.now.Add(10 * time.Minute)
+	d.hears(51, 50*time.Minute)
+	d.belief = refilling{perSecond: 0.1}
+	d.mark.left = 30
+	d.settle(old, false, d.reading(40, 50*time.Minute), d.now)
+	if d.left != 40 || d.belief != (refilling{0.1}) {
+		t.Errorf("%d left, %#v", d.left, d.belief)
+	}
+}
+
+// A window may turn before its reset; the reset of a refilling server is later each
+// time, and no window turns.
+func TestWhichResponseTurnsAWindow(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(50, time.Hour)
+	d.now = d.now.Add(30 * time.Minute)
+	d.hears(99, time.Hour)
+	if !d.mark.at.Equal(d.now) || kind(d.belief) != "fixed" || d.began == 0 {
+		t.Errorf("%#v, compares with %v before", d.belief, d.now.Sub(d.mark.at))
+	}
+	d = refillingDesk(Options{}, 50)
+	marked, jitter := d.mark, d.jitter
+	d.now = d.now.Add(10 * time.Second)
+	d.hears(51, time.Hour)
+	if d.mark != marked || d.jitter != jitter || d.began != 0 {
+		t.Errorf("refilling: compares with %+v, before with %+v", d.mark, marked)
+	}
+}

@@ -1,0 +1,53 @@
+package quota
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// backoff returns the longest wait after so many 429s in a row.
+func (a *account) backoff() time.Duration {
+	return min(minBackoff<<min(max(a.strikes-1, 0), maxDoublings), maxBackoff)
+}
+
+// block delays all requests after a 429: as long as Retry-After says, else until
+// the reset, else longer each time. The 429s of requests that were in flight
+// together count as one.
+func (a *account) block(p Permit, r Reading, now time.Time) {
+	first, dated := p.tick > a.struck, r.RetryAfter.After(now)
+	if first {
+		a.strikes++
+		if a.blind.silent > 0 && a.strikes == 1 {
+			a.blind.reject(now)
+		}
+		a.belief = a.belief.rejected(a, r, dated)
+	}
+	var until time.Time
+	switch {
+	case dated:
+		until = a.doubt(r, now)
+	case !first:
+		return // the first of them has said it
+	default:
+		until = a.belief.backoff(a, r, now)
+	}
+	a.struck = a.ticks
+	a.blocked = later(a.blocked, until.Add(rand.N(spread)))
+	if a.limit == 0 {
+		return
+	}
+	a.left = 0
+	if a.belief.refill() == 0 {
+		a.opens = a.blocked // the 429 said when to come back, so there will be more by then
+	}
+}
+
+// doubt returns what Retry-After says, or later if it says so every time, and that
+// the reset is later.
+func (a *account) doubt(r Reading, now time.Time) time.Time {
+	again := now.Add(a.backoff())
+	if a.strikes > 1 && again.After(r.RetryAfter) && r.Reset.After(r.RetryAfter) {
+		return earlier(again, r.Reset)
+	}
+	return r.RetryAfter
+}

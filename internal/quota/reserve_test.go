@@ -1,0 +1,106 @@
+package quota
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// idleDesk is half an hour into a window of which nothing is spent.
+func idleDesk(reserve float64) *desk {
+	d := newDesk(Options{Reserve: reserve})
+	d.quota = 1000
+	d.hears(999, time.Hour)
+	d.now = d.now.Add(30 * time.Minute)
+	return d
+}
+
+// The reserve is halved for each hour since the last interactive call, and every
+// two minutes of a window if there was never one: who never calls loses nothing
+// by it.
+func TestTheReserveIsHalvedWhileNobodyCalls(t *testing.T) {
+	d := idleDesk(0.2)
+	d.hears(998, 30*time.Minute)
+	full := 1000 * 0.2 / 2 // half of the window is over
+	for idle, want := range map[time.Duration]float64{0: full, time.Hour: full / 2, 3 * time.Hour: full / 8} {
+		d.demand = demand{last: d.now.Add(-idle)} // that it was asked for often is another matter
+		if got := d.held(d.now); math.Abs(got-want) > 1 {
+			t.Errorf("%v after the last interactive call bulk leaves %v, want %v", idle, got, want)
+		}
+	}
+	for minutes, most := range map[time.Duration]float64{0: 200, 2: 97, 4: 47, 15: 1} {
+		d := newDesk(Options{Reserve: 0.2})
+		d.quota = 1000
+		d.hears(999, time.Hour)
+		d.now = d.now.Add(minutes * time.Minute)
+		if got := d.held(d.now); got > most || got < most*0.9-1 {
+			t.Errorf("with no interactive call ever, after %d minutes bulk leaves %v, want %v", minutes, got, most)
+		}
+	}
+}
+
+// Demand is what the last ten minutes or the last hour say, whichever is more.
+func TestDemandIsRememberedForLongAndShort(t *testing.T) {
+	for name, tt := range map[string]struct {
+		calls      int
+		every, ago time.Duration
+		from, to   float64 // per hour
+	}{
+		"steady":             {600, time.Minute, 0, 55, 66},
+		"twenty minutes ago": {600, time.Minute, 20 * time.Minute, 40, 47}, // of the last ten minutes are 8 left
+		"a burst, just now":  {120, time.Second, 0, 600, 700},              // of an hour they are 118
+	} {
+		var d demand
+		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		for range tt.calls {
+			now = now.Add(tt.every)
+			d.arrive(now)
+		}
+		if got := d.rate(now.Add(tt.ago)) * 3600; got < tt.from || got > tt.to {
+			t.Errorf("%s: %.0f an hour, want %v to %v", name, got, tt.from, tt.to)
+		}
+	}
+}
+
+// Bulk leaves half as much again as interactive callers were seen to need, what
+// others are expected to take, one for each other process, and never more than
+// 60 % in all.
+func TestWhatTheReserveIsMadeOf(t *testing.T) {
+	for name, tt := range map[string]struct {
+		set  func(d *desk)
+		want float64
+	}{
+		"demand":            {func(d *desk) { d.demand = demand{lately: 0.1, last: d.now} }, 1.5 * 0.1 * 1800},
+		"others":            {func(d *desk) { d.others = 0.1 }, 0.1*1800 + 5},
+		"many others":       {func(d *desk) { d.others = 10 }, 400 + 5},
+		"three processes":   {func(d *desk) { d.part = 0.25 }, 3*0.5 + 5},
+		"countless":         {func(d *desk) { d.part = 1e-6 }, 100*0.5 + 5},
+		"more than all":     {func(d *desk) { d.others, d.demand = 10, demand{lately: 1, last: d.now} }, 600},
+		"refilling":         {func(d *desk) { d.belief = refilling{0.1} }, 10},
+		"refilling, little": {func(d *desk) { d.belief, d.limit = refilling{0.1}, 20 }, 1},
+		"rolling":           {func(d *desk) { d.belief = rolling{turned: d.now.Add(-time.Hour)} }, 10},
+		"rolling, begun":    {func(d *desk) { d.belief = rolling{turned: d.now} }, 10},
+	} {
+		d := idleDesk(0.01)
+		d.demand.last = d.now
+		tt.set(d)
+		if got := d.held(d.now); math.Abs(got-math.Floor(tt.want)) > 1 {
+			t.Errorf("%s: bulk leaves %v, want %v", name, got, tt.want)
+		}
+	}
+	d := idleDesk(0.2)
+	d.demand.last = d.now
+	for turned, want := range map[time.Duration]float64{0: 200, 30 * time.Minute: 100, time.Hour: 40} {
+		d.belief = rolling{turned: d.now.Add(-turned)}
+		if got := d.held(d.now); got != want {
+			t.Errorf("%v after requests began to be restored bulk leaves %v, want %v", turned, got, want)
+		}
+	}
+	d.belief = refilling{0.1}
+	if got := d.held(d.now); got != 40 {
+		t.Errorf("refilling: bulk leaves %v, want a fifth of 200", got)
+	}
+	if d.limit = 4; d.held(d.now) != 1 {
+		t.Errorf("refilling, a limit of 4: bulk leaves %v, want one", d.held(d.now))
+	}
+}

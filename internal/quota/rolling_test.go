@@ -1,0 +1,145 @@
+package quota
+
+import (
+	"testing"
+	"time"
+)
+
+// rollingDesk is one of a server that restores its requests one by one since half
+// an hour, one every 36 s. The next is restored in a minute.
+func rollingDesk(o Options) *desk {
+	d := newDesk(o)
+	d.hears(0, time.Hour)
+	d.now = d.now.Add(time.Hour + time.Second)
+	d.hears(0, time.Minute)
+	d.belief = rolling{turned: d.now.Add(-30 * time.Minute)}
+	return d
+}
+
+// Bulk waits until so much is restored that it leaves the reserve, and tries then;
+// interactive callers probe when the next request is restored.
+func TestBulkWaitsForARollingWindow(t *testing.T) {
+	d := rollingDesk(Options{Reserve: 0.1})
+	d.demand.last = d.now
+	held := d.held(d.now)
+	if held < 2 || held > 6 {
+		t.Fatalf("bulk leaves %v", held)
+	}
+	v, until := d.asks(Bulk)
+	if want := time.Duration(held+2) * 36 * time.Second; v.pass || v.look.Sub(d.now) != want || !until.Equal(v.look) {
+		t.Errorf("bulk: look again in %v, want %v, expect it in %v", v.look.Sub(d.now), want, until.Sub(d.now))
+	}
+	if v, _ := d.asks(Interactive); v.pass || !v.look.Equal(d.opens) {
+		t.Errorf("interactive: %+v", v)
+	}
+	d.blocked = d.now.Add(10 * time.Second) // after a 429, which is over sooner
+	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || !until.Equal(d.opens) {
+		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
+	}
+	d.blocked = time.Time{}
+	d.now = d.opens
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("interactive, at the reset: %+v", v)
+	}
+	d.sends(1)
+	if v, until := d.asks(Bulk); v.pass || v.look.IsZero() || !until.Equal(d.now) {
+		t.Errorf("bulk, with a probe in flight: %+v, expect it in %v", v, until.Sub(d.now))
+	}
+	d.opens = d.now.Add(2 * time.Hour)
+	if v, until := d.asks(Bulk); !v.look.Equal(d.opens) || !until.Equal(d.opens) {
+		t.Errorf("bulk, before the reset: look again in %v", v.look.Sub(d.now))
+	}
+}
+
+// A window that begins with almost all requests is fixed; one that begins when
+// almost a window has passed since the last began to be restored is the next.
+func TestTheTurnsOfARollingWindow(t *testing.T) {
+	for _, tt := range []struct {
+		late      time.Duration // after the reset
+		since     time.Duration // requests began to be restored
+		remaining int
+		want      string
+		turned    bool
+	}{
+		{time.Second, 50 * time.Minute, 3, "rolling", false},
+		{time.Second, 55 * time.Minute, 3, "rolling", true},
+		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: it may have been another time
+		{time.Second, 55 * time.Minute, 92, "fixed", false},
+		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
+	} {
+		d := rollingDesk(Options{Share: 0.5})
+		d.now = d.opens.Add(-d.jitter).Add(tt.late)
+		since := d.now.Add(-tt.since)
+		d.belief = rolling{turned: since}
+		d.ownLevel(d.now)
+		d.hears(tt.remaining, 5*time.Minute)
+		if got := kind(d.belief); got != tt.want || (got == "fixed") != (d.own == nil) {
+			t.Errorf("%+v: %s, own %v", tt, got, d.own)
+		}
+		if r, ok := d.belief.(rolling); ok && r.turned.Equal(d.now) != tt.turned {
+			t.Errorf("%+v: they began to be restored %v ago", tt, d.now.Sub(r.turned))
+		}
+	}
+}
+
+// A share of what has no windows is a level of its own, restored as the quota is.
+// What was spent before that was found out counts.
+func TestAShareWithoutWindows(t *testing.T) {
+	for name, b := range map[string]belief{"rolling": rolling{}, "refilling": refilling{100.0 / 3600}} {
+		d := newDesk(Options{Share: 0.5})
+		d.hears(99, time.Hour)
+		d.sends(19)
+		d.belief = b
+		if got := d.room(d.now); got != 30 {
+			t.Errorf("%s: %v of 50 left, 20 are spent", name, got)
+		}
+		p := d.sends(1)[0]
+		if got := d.room(d.now); got != 29 {
+			t.Errorf("%s: %v left", name, got)
+		}
+		d.cancel(p, false, d.now)
+		if got := d.room(d.now); got != 30 || d.fraction != 20 {
+			t.Errorf("%s: %v left after one that was not sent; %v spent", name, got, d.fraction)
+		}
+		d.now = d.now.Add(12 * time.Minute)
+		if got := d.room(d.now); got < 39.9 || got > 40.1 {
+			t.Errorf("%s: %v left after 12 minutes", name, got)
+		}
+	}
+	d := refillingDesk(Options{Share: 0.5}, 50)
+	d.sends(50)
+	d.now = d.now.Add(10 * time.Second)
+	d.room(d.now)
+	d.belief = refilling{0.01}
+	d.now = d.now.Add(100 * time.Second)
+	before := d.room(d.now)
+	d.now = d.now.Add(100 * time.Second)
+	if got := d.room(d.now) - before; got < 0.49 || got > 0.51 {
+		t.Errorf("%v restored in 100 s at 0.005 a second", got)
+	}
+}
+
+// A share is one of an hour's quota: at a reset that comes sooner what was spent
+// counts on, less what an hour takes off. If a response is in flight, it decides.
+func TestAShareOfAnHour(t *testing.T) {
+	d := newDesk(Options{Share: 0.5})
+	d.hears(60, 30*time.Minute)
+	d.sends(1)
+	d.fraction = 100
+	d.now = d.now.Add(30*time.Minute + spread)
+	d.inFlight, d.left = 0, 0
+	d.mirror(d.now)
+	v, until := d.asks(Interactive)
+	if want := time.Hour / 50; v.pass || v.look.Sub(d.now).Round(time.Second) != want || !until.Equal(v.look) {
+		t.Errorf("look again in %v, want %v", v.look.Sub(d.now), want)
+	}
+	d.inFlight = 1
+	if v, until := d.asks(Interactive); v.pass || !until.Equal(d.now) {
+		t.Errorf("with a response in flight: %+v, expect it in %v", v, until.Sub(d.now))
+	}
+	d.inFlight = 0
+	d.hears(99, 30*time.Minute)
+	if d.fraction < 49 || d.fraction > 52 {
+		t.Errorf("%v of 100 count on after half an hour", d.fraction)
+	}
+}

@@ -1,0 +1,66 @@
+package ratecount
+
+import (
+	"cmp"
+	"time"
+)
+
+type tokenBucket struct {
+	full  time.Time     // when it is full again; past: it is full
+	every time.Duration // how long a token takes to be restored
+}
+
+// NewTokenBucket returns a counter of tokens. A full bucket has as many as the
+// limit, a request takes one, and one is restored every window/limit.
+func NewTokenBucket() Counter { return &tokenBucket{} }
+
+// Settle keeps the number of missing tokens when they are restored at another
+// rate than before.
+func (b *tokenBucket) Settle(a Allowance, now time.Time) {
+	every := cmp.Or(b.every, a.Window)
+	if a.Limit > 0 {
+		every = max(1, a.Window/time.Duration(a.Limit))
+	}
+	if missing := b.full.Sub(now); missing > 0 && every != b.every {
+		b.full = now.Add(time.Duration(float64(missing) / float64(b.every) * float64(every)))
+	}
+	b.every = every
+}
+
+// capacity is how long an empty bucket takes to be full.
+func (b *tokenBucket) capacity(a Allowance) time.Duration {
+	return time.Duration(a.Limit) * b.every
+}
+
+func (b *tokenBucket) Left(a Allowance, now time.Time) int {
+	missing := max(0, b.full.Sub(now))
+	return int(max(0, b.capacity(a)-missing) / b.every)
+}
+
+func (b *tokenBucket) Count(_ Allowance, now time.Time, _ bool) {
+	if b.full.Before(now) {
+		b.full = now
+	}
+	b.full = b.full.Add(b.every)
+}
+
+func (b *tokenBucket) Reset(a Allowance, now time.Time) time.Time {
+	switch {
+	case a.Limit == 0:
+		return now.Add(a.Window)
+	case b.full.Before(now):
+		return now
+	default:
+		return b.full
+	}
+}
+
+func (b *tokenBucket) Next(a Allowance, now time.Time) time.Time {
+	if a.Limit == 0 {
+		return now.Add(a.Window)
+	}
+	if next := b.full.Add(b.every - b.capacity(a)); next.After(now) {
+		return next
+	}
+	return now
+}
