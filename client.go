@@ -1,6 +1,7 @@
 package leedo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,12 +10,11 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
-	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/walk"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
@@ -32,9 +32,9 @@ type Client struct {
 	// Campaigns reads campaigns.
 	Campaigns *CampaignsService
 
-	config  *config
-	limiter *RateLimiter
-	trip    *trip.Trip
+	config    *config
+	limiter   *RateLimiter
+	transport *transport.Client
 }
 
 // NewClient returns a client that sends token to the API. A token is one or
@@ -81,7 +81,7 @@ const (
 	baseURLVariable = "LEEDO_BASE_URL"
 )
 
-// RateLimit returns what the answers told of the quota. Nothing is sent.
+// RateLimit returns what the responses reported of the quota. Nothing is sent.
 func (c *Client) RateLimit() RateLimit { return c.limiter.RateLimit() }
 
 // Format prints the client without its token, whatever the verb.
@@ -119,25 +119,36 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
-	read := func(h http.Header, body []byte) error {
+	if err := k.request.Check(body, out); err != nil {
+		return k.invalid(err)
+	}
+	if err := k.apply(opts); err != nil {
+		return k.invalid(err)
+	}
+	if err := k.request.Encode(body); err != nil {
+		return k.invalid(err)
+	}
+	if out == nil {
+		return k.do(ctx, nil)
+	}
+	return k.do(ctx, func(header http.Header, body []byte) error {
 		if wire.Failed(body) {
 			return errFailed
 		}
-		return wire.Decode(h, body, out)
-	}
-	if out == nil {
-		read = nil
-	}
-	return k.run(ctx, false, read, k.Check(body, out), k.apply(opts), k.Encode(body))
+		return wire.Decode(header, body, out)
+	})
 }
 
-func (cfg *config) apply(opts []Option) (err error) {
-	for i := 0; i < len(opts) && err == nil; i++ {
-		if opts[i] != nil {
-			err = opts[i].applyClient(cfg)
+func (cfg *config) apply(opts []Option) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt.applyClient(cfg); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // client makes the client that cfg describes. Errors call the token by its
@@ -164,148 +175,140 @@ func (cfg *config) client(name, token string) (*Client, error) {
 	if cfg.attemptTimeout == nil {
 		cfg.attemptTimeout = new(cmp.Or(cfg.httpClient.Timeout, 30*time.Second))
 	}
+	var onAttempt func(context.Context, transport.Attempt)
+	if hook := cfg.hooks.Attempt; hook != nil {
+		onAttempt = func(ctx context.Context, a transport.Attempt) { hook(ctx, AttemptInfo(a)) }
+	}
+	var onWait func(context.Context, transport.Wait)
+	if hook := cfg.hooks.Wait; hook != nil {
+		onWait = func(ctx context.Context, w transport.Wait) { hook(ctx, WaitInfo(w)) }
+	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
-	c := &Client{config: cfg, limiter: cfg.limiter, trip: trip.New(trip.Config{
+	c := &Client{config: cfg, limiter: cfg.limiter, transport: transport.New(transport.Config{
 		Base: cfg.base, HTTPClient: cfg.httpClient, Authorization: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
-		Logger: cfg.logger, OnAttempt: cfg.hooks.attempt, OnWait: cfg.hooks.wait,
+		Logger: cfg.logger, OnAttempt: onAttempt, OnWait: onWait,
 	})}
-	s := &struct{ client *Client }{c} // what a service is, whatever its name
-	c.Leads, c.Accounts, c.Contacts, c.Campaigns = (*LeadsService)(s), (*AccountsService)(s), (*ContactsService)(s), (*CampaignsService)(s)
+	c.Leads = &LeadsService{c}
+	c.Accounts = &AccountsService{c}
+	c.Contacts = &ContactsService{c}
+	c.Campaigns = &CampaignsService{c}
 	return c, nil
 }
 
+// maxKept is how much is kept of a page that may yet turn out to break the
+// rules of paging.
+const maxKept = 1 << 10
+
 // call is one call on its way to the server and back.
 type call struct {
-	settings
-	trip.Call
 	client     *Client
-	plan       *walk.Plan // of the walk that it is one of the calls of; nil: none
-	idempotent bool
-	decodes    bool // the answer is to be decoded
-	collection bool // a List or Create of a service: a 404 is not about a missing record
-	response   *Response
-	result     *trip.Result
+	settings   settings
+	request    wire.Request
+	idempotent bool       // repeating a write does no harm
+	collection bool       // a List or Create of a service: a 404 is not about a missing record
+	needsBody  bool       // a success without its body is not usable
+	plan       *walk.Plan // of the iteration that it is one of the calls of; nil: none
+	place      *transport.Place
+	response   *Response // the caller's; nil: not wanted
+	result     *transport.Result
 }
 
-func newCall(c *Client, method, template string) *call {
-	k := &call{client: c}
-	k.Method, k.Template = method, template
+func newCall(c *Client, method, path string) *call {
+	k := &call{client: c, request: wire.Request{Method: method, Template: path}}
 	if c != nil && c.config != nil {
-		k.settings, k.Header = c.config.settings, c.config.header
+		k.settings, k.request.Header = c.config.settings, c.config.header
 	}
 	return k
 }
 
-func (k *call) apply(opts []RequestOption) (err error) {
-	for i := 0; i < len(opts) && err == nil; i++ {
-		if opts[i] != nil {
-			err = opts[i].applyCall(k)
+func (k *call) apply(opts []RequestOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt.applyCall(k); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
-// run makes the call, unless there are problems. read decodes the answer and
-// tells what is wrong with it; nil: any success will do. lent tells that read
-// keeps nothing of the answer's body.
-func (k *call) run(ctx context.Context, lent bool, read func(http.Header, []byte) error, problems ...error) error {
+// do makes the call. decode decodes a success and returns what is wrong with
+// it; nil: any success will do.
+func (k *call) do(ctx context.Context, decode func(http.Header, []byte) error) error {
 	if ctx == nil || k.client == nil || k.client.config == nil {
-		problems = append(problems, errors.New("nil context, or a client that NewClient did not make"))
+		return k.invalid(errors.New("nil context, or a client that NewClient did not make"))
 	}
-	for _, err := range problems {
-		if err != nil {
-			return k.refuse(err)
-		}
+	k.needsBody = decode != nil || k.response != nil
+	k.result = k.client.transport.Do(ctx, transport.Call{
+		Method:         k.request.Method,
+		Path:           k.request.Template,
+		URL:            k.request.URL(k.client.config.base),
+		Header:         k.request.Header,
+		Body:           k.request.Body,
+		Class:          quota.Class(k.urgency()),
+		Write:          !k.request.Reads(),
+		Repeatable:     k.request.Reads() || k.idempotent,
+		NeedBody:       k.needsBody,
+		Retries:        k.settings.retries,
+		AttemptTimeout: *k.settings.attemptTimeout,
+		MaxWait:        k.settings.maxWait,
+		Place:          k.place,
+	})
+	if k.response != nil {
+		k.respond()
 	}
-	k.decodes = read != nil
-	k.BodyWanted, k.BodyLent = k.needsBody(), lent && k.response == nil
-	k.Class, k.Write, k.Repeatable = quota.Class(k.urgency()), !k.Reads(), k.Reads() || k.idempotent
-	k.Retries, k.AttemptTimeout, k.MaxWait = k.retries, *k.attemptTimeout, k.maxWait
-	k.result = k.client.trip.Go(ctx, &k.Call)
-	k.respond()
-	err := k.failure()
+	err := k.resultError()
 	if err == nil {
-		err = k.check(read)
+		err = k.check(decode)
 	}
-	k.result.Release(k.plan != nil) // a page may yet turn out to break the rules
+	if resp := k.result.Response; k.plan != nil && resp != nil && len(resp.Body) > maxKept {
+		resp.Body = bytes.Clone(resp.Body[:maxKept])
+	}
 	return err
 }
 
 // errFailed says that the body of a success reports that the call failed.
 var errFailed = errors.New("reported as failed")
 
-// check decodes a success with read, unless that is nil, and returns the error
-// of one that is not what was asked for, or that reports that the call failed.
-func (k *call) check(read func(http.Header, []byte) error) error {
-	a := k.result.Answer
+// check decodes a success, unless decode is nil, and returns the error of one
+// that is not what was asked for, or that reports that the call failed.
+func (k *call) check(decode func(http.Header, []byte) error) error {
+	resp := k.result.Response
 	var err error
 	switch {
-	case read != nil:
-		err = read(a.Header, a.Body)
-	case a.BodyErr == nil && wire.Failed(a.Body):
+	case decode != nil:
+		err = decode(resp.Header, resp.Body)
+	case resp.BodyErr == nil && wire.Failed(resp.Body):
 		err = errFailed
 	}
 	switch {
-	case err == errFailed && k.Write:
-		return &UnknownOutcomeError{k.Method, k.Template, k.apiError(a)}
+	case err == errFailed && !k.request.Reads():
+		return k.unknownOutcome(k.apiError(resp))
 	case err == errFailed:
-		return k.apiError(a)
+		return k.apiError(resp)
 	case err != nil:
 		return k.decodeError(err)
 	}
 	return nil
 }
 
-// failure names what the trip came to; nil if to an answer that can be used.
-func (k *call) failure() error {
-	r, err := k.result, k.last()
-	switch end := r.End.(type) {
-	case nil:
-	case *quota.Refusal:
-		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Refused)
-		if _, again := err.(*RateLimitError); err == nil || again {
-			err = limited
-		} else { // what the attempt before had come to
-			err = k.join(limited, err)
-		}
-	default:
-		first := error(end)
-		if r.InFlight {
-			first = k.transportError(r.Cut, end)
-		}
-		err = k.join(first, err)
+// respondTo gives the Response of k, a call of the iteration of, to its caller.
+func (k *call) respondTo(of *call) {
+	if k != nil && of.response != nil {
+		*of.response = *k.response
 	}
-	if r.Redirect != nil {
-		err = k.join(r.Redirect, err)
-	}
-	if r.Unknown && (r.Answer == nil || !r.Answer.Success()) {
-		err = &UnknownOutcomeError{k.Method, k.Template, err}
-	}
-	return err
-}
-
-// join makes one error of several; nil ones do not count.
-func (k *call) join(errs ...error) error {
-	return &callError{k.Method, k.Template, slices.DeleteFunc(errs, func(err error) bool { return err == nil })}
-}
-
-// refuse is the error of a call that makes no sense.
-func (k *call) refuse(err error) error {
-	if !errors.Is(err, ErrInvalidArgument) {
-		err = invalid("%w", err)
-	}
-	return k.join(err)
 }
 
 // respond fills the caller's Response.
 func (k *call) respond() {
-	if k.response == nil {
-		return
-	}
 	*k.response = Response{Attempts: k.result.Attempts}
-	if a := cmp.Or(k.result.Answer, k.result.Refused); a != nil {
-		k.response.StatusCode, k.response.Header, k.response.Body = a.Status, a.Header, a.Body
-		k.response.RequestID, k.response.RateLimit = clean(a, a.Header.Get("X-Request-Id")), RateLimit(a.Rate)
+	if resp := cmp.Or(k.result.Response, k.result.Limited); resp != nil {
+		k.response.StatusCode = resp.Status
+		k.response.Header = resp.Header
+		k.response.Body = resp.Body
+		k.response.RequestID = clean(resp, resp.Header.Get("X-Request-Id"))
+		k.response.RateLimit = RateLimit(resp.Rate)
 	}
 }

@@ -7,10 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/quota"
+	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -250,44 +252,70 @@ func (e *TransportError) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// needsBody reports whether a success without its body is not usable.
-func (k *call) needsBody() bool { return k.decodes || k.response != nil }
+// resultError returns the error of what the call came to; nil if that is a
+// success that can be looked at.
+func (k *call) resultError() error {
+	r := k.result
+	var err error // of the last attempt
+	switch resp := r.Response; {
+	case resp == nil && r.Failure == nil:
+	case resp == nil:
+		err = k.transportError(nil, r.Failure)
+	case !resp.Success():
+		err = k.statusError(resp)
+	case resp.BodyErr == nil || !k.needsBody:
+	case k.request.Reads() && !transport.TooLarge(resp.BodyErr):
+		err = k.transportError(resp, resp.BodyErr)
+	default:
+		err = k.decodeError(resp.BodyErr)
+	}
+	switch end := r.End.(type) {
+	case nil:
+	case *quota.Refusal:
+		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Limited)
+		if _, again := err.(*RateLimitError); err == nil || again {
+			err = limited
+		} else { // what the attempt before had come to
+			err = k.join(limited, err)
+		}
+	default:
+		first := error(end)
+		if r.InFlight {
+			first = k.transportError(r.Cut, end)
+		}
+		err = k.join(first, err)
+	}
+	if r.Redirect != nil {
+		err = k.join(r.Redirect, err)
+	}
+	if r.Unknown && (r.Response == nil || !r.Response.Success()) {
+		err = k.unknownOutcome(err)
+	}
+	return err
+}
 
-// last names what the last attempt of the call came to; nil if that can be used.
-func (k *call) last() error {
-	a := k.result.Answer
-	switch {
-	case a == nil && k.result.Failure == nil:
-		return nil
-	case a == nil:
-		return k.transportError(nil, k.result.Failure)
-	case a.Success() && (a.BodyErr == nil || !k.needsBody()):
-		return nil
-	case a.Success() && k.Reads() && !trip.TooLarge(a.BodyErr):
-		return k.transportError(a, a.BodyErr)
-	case a.Success():
-		return k.decodeError(a.BodyErr)
+// statusError returns the error of a response that is not a success.
+func (k *call) statusError(resp *transport.Response) error {
+	if resp.Status == http.StatusTooManyRequests {
+		return k.rateLimitError(resp.RetryAt, RateLimit(resp.Rate), resp)
 	}
-	if a.Status == http.StatusTooManyRequests {
-		return k.rateLimitError(a.RetryAt, RateLimit(a.Rate), a)
-	}
-	e := k.apiError(a)
+	e := k.apiError(resp)
 	switch {
-	case a.Status == http.StatusBadRequest:
+	case resp.Status == http.StatusBadRequest:
 		return &BadRequestError{*e}
-	case a.Status == http.StatusUnauthorized:
+	case resp.Status == http.StatusUnauthorized:
 		return &UnauthorizedError{*e}
-	case a.Status == http.StatusForbidden:
+	case resp.Status == http.StatusForbidden:
 		return &ForbiddenError{*e}
-	case a.Status == http.StatusNotFound:
+	case resp.Status == http.StatusNotFound:
 		return &NotFoundError{*e}
-	case a.Status >= 500 && a.Status < 600:
+	case resp.Status >= 500 && resp.Status < 600:
 		return &ServerError{*e}
 	}
 	return e
 }
 
-func (k *call) apiError(a *trip.Answer) *APIError {
+func (k *call) apiError(a *transport.Response) *APIError {
 	read := wire.ReadProblem
 	if a.Success() {
 		read = wire.ReadReport
@@ -304,23 +332,41 @@ func (k *call) apiError(a *trip.Answer) *APIError {
 		Code:       problem.Code,
 		Message:    problem.Message,
 		RequestID:  clean(a, a.Header.Get("X-Request-Id")),
-		Method:     k.Method,
-		Path:       k.Template,
+		Method:     k.request.Method,
+		Path:       k.request.Template,
 		Fields:     problem.Fields,
 		Attempts:   k.result.Attempts,
 		RateLimit:  RateLimit(a.Rate),
 		Header:     a.Header,
-		Body:       bytes.Clone(a.Body), // that of a success may be lent
+		Body:       a.Body,
 	}
 }
 
-// clean makes what an answer says fit for an error, should it repeat the token.
-func clean(a *trip.Answer, s string) string { return wire.Line(wire.Mask(s, a.Token)) }
+// clean returns what a response says as text for an error: one line, without
+// the token.
+func clean(a *transport.Response, s string) string { return wire.Line(wire.Mask(s, a.Token)) }
+
+func (k *call) unknownOutcome(err error) error {
+	return &UnknownOutcomeError{k.request.Method, k.request.Template, err}
+}
+
+// invalid is the error of an argument or an option that is not valid.
+func (k *call) invalid(err error) error {
+	if !errors.Is(err, ErrInvalidArgument) {
+		err = invalid("%w", err)
+	}
+	return k.join(err)
+}
+
+// join makes one error of several; nil ones do not count.
+func (k *call) join(errs ...error) error {
+	return &callError{k.request.Method, k.request.Template, slices.DeleteFunc(errs, func(err error) bool { return err == nil })}
+}
 
 // transportError is the error of a response that did not come, or did not come
 // whole: a is as far as it came, or nil.
-func (k *call) transportError(a *trip.Answer, cause error) error {
-	e := &TransportError{Method: k.Method, Path: k.Template, Attempts: k.result.Attempts, Err: cause}
+func (k *call) transportError(a *transport.Response, cause error) error {
+	e := &TransportError{Method: k.request.Method, Path: k.request.Template, Attempts: k.result.Attempts, Err: cause}
 	if a != nil {
 		e.RequestID = clean(a, a.Header.Get("X-Request-Id"))
 	}
@@ -328,12 +374,12 @@ func (k *call) transportError(a *trip.Answer, cause error) error {
 }
 
 func (k *call) decodeError(err error) error {
-	a := k.result.Answer
+	a := k.result.Response
 	return &DecodeError{
 		StatusCode:  a.Status,
 		ContentType: clean(a, a.Header.Get("Content-Type")),
-		Method:      k.Method,
-		Path:        k.Template,
+		Method:      k.request.Method,
+		Path:        k.request.Template,
 		RequestID:   clean(a, a.Header.Get("X-Request-Id")),
 		RecordID:    k.recordID(a),
 		Attempts:    k.result.Attempts,
@@ -345,12 +391,11 @@ func (k *call) decodeError(err error) error {
 }
 
 // recordID returns the id of the record that a response is about.
-func (k *call) recordID(a *trip.Answer) string {
-	if k.collection && k.Reads() {
+func (k *call) recordID(a *transport.Response) string {
+	if k.collection && k.request.Reads() {
 		return "" // a list
 	}
-	target := k.URL(k.client.config.base)
-	return wire.RecordID(a.Header, a.Body, &target, k.ID)
+	return wire.RecordID(a.Header, a.Body, k.request.URL(k.client.config.base), k.request.ID)
 }
 
 // callError is a call that ended for a reason of the caller's, such as its

@@ -56,15 +56,16 @@
 //
 // Reads recover by themselves from server errors (500 and above but 501), 408,
 // cut connections and attempts that take too long: see [WithRetries]. A write
-// is sent again only if it surely was not sent, or was refused with a 429:
-// this package creates nothing twice. [WithIdempotent] says that repeating a
+// is retried only if the request is known not to have reached the server, or was
+// rejected with 429: this package never creates a duplicate on its own. [WithIdempotent] says that repeating a
 // write does no harm.
 //
 // # Limits
 //
-// Plans allow 100, 500 or 5,000 requests an hour. A call for which nothing is
-// left waits for up to a minute and is otherwise refused at once:
-// [WithMaxWait], [RateLimitError], [Client.RateLimit].
+// Plans allow 100, 500 or 5,000 requests an hour. When the quota is
+// exhausted, a call waits up to one minute for it to reset; if that is not
+// enough, it fails immediately with a [*RateLimitError]. See [WithMaxWait] and
+// [Client.RateLimit].
 //
 // # Custom fields
 //
@@ -87,6 +88,7 @@ import (
 
 	"github.com/google/go-querystring/query"
 
+	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/walk"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
@@ -112,7 +114,7 @@ type PageMeta struct {
 	PerPage int `json:"per_page"`
 }
 
-// HasNext tells whether the list has rows after this page; an empty or nil page
+// HasNext reports whether the list has rows after this page; an empty or nil page
 // has none.
 func (p *Page[T]) HasNext() bool {
 	if p == nil || len(p.Data) == 0 || p.Meta.PerPage < 1 || p.Meta.Total < 1 {
@@ -121,43 +123,62 @@ func (p *Page[T]) HasNext() bool {
 	return p.Meta.Page <= (p.Meta.Total-1)/p.Meta.PerPage
 }
 
-// Response is an answer as it came; see [WithResponse].
+// Response is a response as it came; see [WithResponse].
 type Response struct {
-	// StatusCode is the HTTP status; 0 if no answer came.
+	// StatusCode is the HTTP status; 0 if no response came.
 	StatusCode int
-	// Header is the header of the answer.
+	// Header is the header of the response.
 	Header http.Header `json:"-"`
-	// Body is the body of the answer; of one that is not a success at most
+	// Body is the body of the response; of one that is not a success at most
 	// the first 64 KiB.
 	Body []byte `json:"-"`
-	// RequestID is the answer's X-Request-Id; empty if it had none.
+	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// RateLimit is what this answer said of the quota.
+	// RateLimit is what this response reported of the quota.
 	RateLimit RateLimit
 }
 
-// resource is a row that has an id.
+// resource is a record that has an id.
 type resource interface{ key() string }
 
 func get[T resource](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
 	k := newCall(c, http.MethodGet, template)
-	return finish[T](ctx, k, k.apply(opts), k.Fill(id))
+	if err := k.apply(opts); err != nil {
+		return nil, k.invalid(err)
+	}
+	if err := k.request.Fill(id); err != nil {
+		return nil, k.invalid(err)
+	}
+	return record[T](ctx, k)
 }
 
-// send writes params and returns the resource that the API answers with. An
+// send writes params and returns the record that the API responds with. An
 // empty id means that template has none.
 func send[T resource, P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
 	k := newCall(c, method, template)
 	k.collection = id == ""
-	return finish[T](ctx, k, k.apply(opts), k.Fill(id), k.Encode(params), k.Changes())
+	if err := k.apply(opts); err != nil {
+		return nil, k.invalid(err)
+	}
+	if err := k.request.Fill(id); err != nil {
+		return nil, k.invalid(err)
+	}
+	if err := k.request.Encode(params); err != nil {
+		return nil, k.invalid(err)
+	}
+	if err := k.request.Changes(); err != nil {
+		return nil, k.invalid(err)
+	}
+	return record[T](ctx, k)
 }
 
-func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, error) {
+// record makes a call that returns a record.
+func record[T resource](ctx context.Context, k *call) (*T, error) {
 	var out T
-	err := k.run(ctx, true, func(h http.Header, body []byte) error {
-		err := wire.Decode(h, body, &out)
+	err := k.do(ctx, func(header http.Header, body []byte) error {
+		err := wire.Decode(header, body, &out)
 		switch {
 		case err == nil && out.key() != "" && out.key() != "0":
 			return nil
@@ -167,7 +188,7 @@ func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, er
 			return errors.New("an object without an id")
 		}
 		return err
-	}, problems...)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -177,92 +198,122 @@ func finish[T resource](ctx context.Context, k *call, problems ...error) (*T, er
 // list reads one page.
 func list[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) (*Page[T], error) {
 	k := newCall(c, http.MethodGet, path)
-	values, err := paging(params)
-	k.Query = values
-	return fetch[T](ctx, k, err, k.apply(opts))
+	var err error
+	if k.request.Query, err = paging(params); err != nil {
+		return nil, k.invalid(err)
+	}
+	if err := k.apply(opts); err != nil {
+		return nil, k.invalid(err)
+	}
+	return page[T](ctx, k)
 }
 
-func fetch[T resource](ctx context.Context, k *call, problems ...error) (*Page[T], error) {
+// page makes a call that returns a page.
+func page[T resource](ctx context.Context, k *call) (*Page[T], error) {
 	k.collection = true
-	page := new(Page[T])
-	err := k.run(ctx, true, func(h http.Header, body []byte) error {
-		err := wire.DecodePage(h, body, page, &page.Data)
+	out := new(Page[T])
+	err := k.do(ctx, func(header http.Header, body []byte) error {
+		err := wire.DecodePage(header, body, out, &out.Data)
 		switch {
-		case (err != nil || len(page.Data) == 0) && wire.Failed(body):
+		case (err != nil || len(out.Data) == 0) && wire.Failed(body):
 			return errFailed
 		case err != nil:
 			return err
 		}
-		if i := slices.IndexFunc(page.Data, func(row T) bool { return row.key() == "" }); i >= 0 {
+		if i := slices.IndexFunc(out.Data, func(item T) bool { return item.key() == "" }); i >= 0 {
 			return fmt.Errorf("item %d has no id", i+1)
 		}
 		return nil
-	}, problems...)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return page, nil
+	return out, nil
 }
 
 // paging encodes list params, which may be a nil pointer.
 func paging(params any) (url.Values, error) {
 	values, err := query.Values(params)
 	if err != nil {
-		return url.Values{}, err
+		return nil, err
 	}
 	if strings.HasPrefix(values.Get("page"), "-") || strings.HasPrefix(values.Get("per_page"), "-") {
-		err = errors.New("negative Page or PerPage")
+		return nil, errors.New("negative Page or PerPage")
 	}
-	return values, err
+	return values, nil
 }
 
-// pages walks the pages of a list. params is read now, not when the walk
-// begins: the caller may change it afterwards.
+// pages iterates over the pages of a list. params is read now, not when the
+// iteration begins: the caller may change it afterwards.
 func pages[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
 	values, paramsErr := paging(params)
 	return func(yield func(*Page[T], error) bool) {
 		k := newCall(c, http.MethodGet, path)
-		k.Query, k.plan = maps.Clone(values), &walk.Plan{}
-		optsErr := k.apply(opts)
-		query, startErr := k.plan.TakeStart(k.Query)
-		last := k // the call of the page that was taken last
-		read := func(ctx context.Context, number int, placed func()) (a walk.Answer[T]) {
+		k.plan = &walk.Plan{}
+		k.request.Query = maps.Clone(values)
+		if k.request.Query == nil {
+			k.request.Query = url.Values{}
+		}
+		err := paramsErr
+		if err == nil {
+			err = k.apply(opts)
+		}
+		var query string
+		if err == nil {
+			query, err = k.plan.TakeStart(k.request.Query)
+		}
+		if err != nil {
+			yield(nil, k.invalid(err))
+			return
+		}
+		var line transport.Line
+		read := func(number int) walk.Fetch[T] {
 			own := *k // pages may be read concurrently
-			own.RawQuery, own.Placed = query+strconv.Itoa(number), placed
+			own.request.RawQuery = query + strconv.Itoa(number)
+			own.place = line.Next()
 			if k.response != nil {
 				own.response = new(Response)
 			}
-			page, err := fetch[T](ctx, &own, paramsErr, optsErr, startErr)
-			if a.Err = err; err == nil {
-				a.Rows, a.Meta = page.Data, walk.Meta(page.Meta)
-			}
-			_, limited := errors.AsType[*RateLimitError](err)
-			_, failed := errors.AsType[*ServerError](err)
-			_, cut := errors.AsType[*TransportError](err)
-			a.Again = limited && own.result.Attempts == 0 || (limited || failed || cut) && own.result.Waited > 0
-			a.Taken = func() {
-				if last = &own; k.response != nil {
-					*k.response = *own.response
-				}
-			}
-			return a
+			return func(ctx context.Context) walk.Result[T] { return readPage[T](ctx, &own) }
 		}
-		for chunk, err := range walk.Pages(ctx, *k.plan, read, T.key) {
+		pages := walk.New(ctx, *k.plan, read, T.key)
+		for chunk, err := range pages.All() {
+			last, _ := pages.Last().(*call)
 			if broken, ok := errors.AsType[*walk.Broken](err); ok {
 				err = last.decodeError(broken)
 			}
-			page := &Page[T]{chunk.Rows, PageMeta(chunk.Meta)}
+			last.respondTo(k)
 			if err != nil {
-				page = nil
+				yield(nil, err)
+				return
 			}
-			if !yield(page, err) {
+			if !yield(&Page[T]{chunk.Rows, PageMeta(chunk.Meta)}, nil) {
 				return
 			}
 		}
+		last, _ := pages.Last().(*call)
+		last.respondTo(k)
 	}
 }
 
-// all walks the rows of pages.
+// readPage makes the call k for a page of an iteration.
+func readPage[T resource](ctx context.Context, k *call) walk.Result[T] {
+	page, err := page[T](ctx, k)
+	if err == nil {
+		return walk.Result[T]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
+	}
+	_, limited := errors.AsType[*RateLimitError](err)
+	_, failed := errors.AsType[*ServerError](err)
+	_, cut := errors.AsType[*TransportError](err)
+	return walk.Result[T]{
+		Err:    err,
+		Source: k,
+		// A page read ahead had less time to wait than it has when it is needed.
+		Outwaited: limited && k.result.Attempts == 0 || (limited || failed || cut) && k.result.Waited > 0,
+	}
+}
+
+// all iterates over the items of pages.
 func all[T any](pages iter.Seq2[*Page[T], error]) iter.Seq2[*T, error] {
 	return walk.Rows(pages, func(p *Page[T]) []T { return p.Data })
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/walk"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
@@ -55,7 +55,7 @@ type config struct {
 	httpClient *http.Client
 	token      func(context.Context) (string, error) // with "Bearer " before it
 	userAgent  string
-	logger     trip.Logger // nil: silence
+	logger     transport.Logger // nil: silence
 	hooks      Hooks
 	limiter    *RateLimiter // nil: one of the client's own
 	unlimited  bool
@@ -239,18 +239,6 @@ type WaitInfo struct {
 	Reason string
 }
 
-func (h Hooks) attempt(ctx context.Context, a trip.Attempt) {
-	if h.Attempt != nil {
-		h.Attempt(ctx, AttemptInfo(a))
-	}
-}
-
-func (h Hooks) wait(ctx context.Context, w trip.Wait) {
-	if h.Wait != nil {
-		h.Wait(ctx, WaitInfo(w))
-	}
-}
-
 // WithRetries sets how often a call may be tried again after a failure that
 // another try may heal, as the package comment has it; the default is 3, 0
 // means never. Waiting for the quota after a 429 is not counted here. Negative
@@ -305,14 +293,14 @@ func WithPriority(p Priority) SharedOption {
 // need be. Authorization, Host and what net/http sets itself are
 // [ErrInvalidArgument], as are names and values that HTTP does not allow.
 func WithHeader(key, value string) RequestOption {
-	return callOption(func(k *call) error { return k.SetHeader(key, value) })
+	return callOption(func(k *call) error { return k.request.SetHeader(key, value) })
 }
 
 // WithQuery sets a query parameter, in place of a typed one if need be; of
 // several with one key the last wins. An empty key, and a key or value that is
 // not valid UTF-8, is [ErrInvalidArgument].
 func WithQuery(key, value string) RequestOption {
-	return callOption(func(k *call) error { return k.SetQuery(key, value) })
+	return callOption(func(k *call) error { return k.request.SetQuery(key, value) })
 }
 
 // WithBodyField sets a field of the body, in place of a typed one if need be:
@@ -321,15 +309,15 @@ func WithQuery(key, value string) RequestOption {
 // [Client.Do]. On GET and HEAD, with an empty key, or when the body is not a
 // JSON object it is [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
-	return callOption(func(k *call) error { return k.AddField(key, value) })
+	return callOption(func(k *call) error { return k.request.AddField(key, value) })
 }
 
 // WithIdempotent says that repeating this write does no harm; it is then
 // retried like a read. On GET and HEAD it is [ErrInvalidArgument].
 func WithIdempotent() RequestOption {
 	return callOption(func(k *call) error {
-		if k.Reads() {
-			return errors.New("WithIdempotent: a " + k.Method + " is idempotent anyway")
+		if k.request.Reads() {
+			return errors.New("WithIdempotent: a " + k.request.Method + " is idempotent anyway")
 		}
 		k.idempotent = true
 		return nil
@@ -343,7 +331,7 @@ func WithIdempotencyKey(key string) RequestOption {
 		if key == "" {
 			return errors.New("WithIdempotencyKey: empty key")
 		}
-		return k.SetHeader("Idempotency-Key", key)
+		return k.request.SetHeader("Idempotency-Key", key)
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
-	"github.com/leedoapp/leedo-go/internal/trip"
+	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -162,10 +162,10 @@ const (
 )
 
 func (k *call) urgency() Priority {
-	if k.plan != nil && k.priority == nil {
+	if k.plan != nil && k.settings.priority == nil {
 		return PriorityBulk
 	}
-	return *cmp.Or(k.priority, new(PriorityInteractive))
+	return *cmp.Or(k.settings.priority, new(PriorityInteractive))
 }
 
 // RateLimit returns what is known of the quota now. It sends nothing.
@@ -190,8 +190,8 @@ type RateLimitError struct {
 }
 
 // rateLimitError makes the error; refused is the last 429, nil if none came.
-func (k *call) rateLimitError(at time.Time, known RateLimit, refused *trip.Answer) error {
-	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.Method, path: k.Template, sent: k.result.Attempts > 0}
+func (k *call) rateLimitError(at time.Time, known RateLimit, refused *transport.Response) error {
+	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.request.Method, path: k.request.Template, sent: k.result.Attempts > 0}
 	if refused != nil {
 		e.Err = k.apiError(refused)
 	}

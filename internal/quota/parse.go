@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -115,15 +114,6 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// lastDate is the Date that was read last: it is in whole seconds, so that many
-// responses have the same, and reading it is expensive.
-var lastDate atomic.Pointer[dated]
-
-type dated struct {
-	text string
-	date time.Time
-}
-
 // skew returns how far the local clock is ahead of the server's at the most, 0
 // when the server's Date gives no reason to think that they differ.
 func skew(h http.Header, received time.Time) time.Duration {
@@ -131,16 +121,11 @@ func skew(h http.Header, received time.Time) time.Duration {
 	if told == "" {
 		return 0
 	}
-	last := lastDate.Load()
-	if last == nil || last.text != told {
-		date, err := http.ParseTime(told)
-		if err != nil {
-			return 0
-		}
-		last = &dated{told, date}
-		lastDate.Store(last)
+	date, err := http.ParseTime(told)
+	if err != nil {
+		return 0
 	}
-	d := received.Sub(last.date)
+	d := received.Sub(date)
 	if d < 0 && d >= -tolerance {
 		return 0 // rather too late than too early
 	}

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// ends tells whether a walk may end so while its list changes.
+// ends reports whether a walk may end so while its list changes.
 func ends(err error) bool {
 	b, ok := errors.AsType[*Broken](err)
 	return ok && (strings.Contains(b.Reason, "shrinks faster") || strings.Contains(b.Reason, "repeats rows"))

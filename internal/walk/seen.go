@@ -15,7 +15,7 @@ func (r *recent) has(key string) bool {
 	return ok
 }
 
-// add remembers key and tells whether it is new.
+// add remembers key and reports whether it is new.
 func (r *recent) add(key string) bool {
 	if r.has(key) {
 		return false

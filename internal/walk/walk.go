@@ -37,23 +37,19 @@ const (
 // Meta is what a page says of itself and of the list.
 type Meta struct{ Total, Page, PerPage int }
 
-// Answer is a page as it was read, or why it was not.
-type Answer[T any] struct {
-	Rows []T
-	Meta Meta
-	Err  error
-	// Again tells that another try may do, for a page read ahead: it has waited
-	// for its place in the line, and there was no time left for more.
-	Again bool
-	// Taken is called when it is the page's turn, in the goroutine that walks;
-	// nil: it is not.
-	Taken func()
+// Result is a page as it was read, or why it was not.
+type Result[T any] struct {
+	Rows   []T
+	Meta   Meta
+	Err    error
+	Source any // what [Walk.Last] returns
+	// Outwaited says that Err may be due to the time that the page has waited
+	// already: if it was read ahead, it is read again when it is needed.
+	Outwaited bool
 }
 
-// Fetch reads a page. It is called concurrently if pages are read ahead. placed
-// is to be called once the page has its place among those that wait for the
-// quota: the next one does not stand in line before it.
-type Fetch[T any] func(ctx context.Context, number int, placed func()) Answer[T]
+// Fetch reads a page. It is called concurrently if pages are read ahead.
+type Fetch[T any] func(ctx context.Context) Result[T]
 
 // Chunk is the new rows of one page, at least one.
 type Chunk[T any] struct {
@@ -66,31 +62,45 @@ type Broken struct{ Reason string }
 
 func (e *Broken) Error() string { return e.Reason }
 
-// Pages walks the pages of a list. An error is yielded once and ends the walk.
-// When the loop has ended, or has its error, no fetch is under way any more.
-func Pages[T any](ctx context.Context, plan Plan, fetch Fetch[T], key func(T) string) iter.Seq2[Chunk[T], error] {
+// New returns a walk. fetch returns the function that reads a page; it is
+// called in the order in which the pages are to be read, and by one goroutine.
+func New[T any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T], key func(T) string) *Walk[T] {
+	w := &Walk[T]{start: plan.Start, left: plan.MaxItems, key: key}
+	w.ahead = prefetch[T]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostAhead)}
+	w.seen.keys = map[string]struct{}{}
+	return w
+}
+
+// All goes over the pages, once. An error is yielded once and ends the walk.
+// When the loop has ended, or has its error, no fetch is in flight any more.
+func (w *Walk[T]) All() iter.Seq2[Chunk[T], error] {
 	return func(yield func(Chunk[T], error) bool) {
-		w := &walker[T]{start: plan.Start, left: plan.MaxItems, key: key, yield: yield}
-		w.ahead = window[T]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostAhead)}
-		w.seen.keys = map[string]struct{}{}
+		w.yield = yield
 		if err := w.run(); err != nil && err != errStopped {
 			yield(Chunk[T]{}, err)
 		}
 	}
 }
 
+// Last returns the Source of the page that was looked at last, nil before the
+// first.
+func (w *Walk[T]) Last() any { return w.source }
+
 // errStopped says that the caller broke off, or has what was wanted.
 var errStopped = fmt.Errorf("stopped")
 
-type walker[T any] struct {
+// Walk is a list that is read page by page.
+type Walk[T any] struct {
 	start int
 	left  int // rows that are still wanted; 0: all
 	key   func(T) string
 	yield func(Chunk[T], error) bool
-	ahead window[T]
+	ahead prefetch[T]
 	per   int // rows per page; 0: not known yet
 	seen  recent
 	idle  int // pages in a row that brought nothing
+
+	source any // of the page read last
 
 	top      int // the last page read going forward; those up to it may repeat
 	total    int // of the page read last
@@ -104,7 +114,7 @@ type page[T any] struct {
 	meta Meta
 }
 
-func (w *walker[T]) run() error {
+func (w *Walk[T]) run() error {
 	defer w.ahead.close()
 	var last *page[T] // up to its end everything has been seen
 	for next := w.start; ; next = last.meta.Page + 1 {
@@ -136,11 +146,9 @@ func (w *walker[T]) run() error {
 }
 
 // read reads a page and checks that it is the page asked for.
-func (w *walker[T]) read(number int) (*page[T], error) {
+func (w *Walk[T]) read(number int) (*page[T], error) {
 	a := w.ahead.take(number)
-	if a.Taken != nil {
-		a.Taken()
-	}
+	w.source = a.Source
 	meta := a.Meta
 	switch {
 	case a.Err != nil:
@@ -159,7 +167,7 @@ func (w *walker[T]) read(number int) (*page[T], error) {
 	return &page[T]{a.Rows, meta}, nil
 }
 
-// promisesMore tells whether there is a page after p. A full page that brings
+// promisesMore reports whether there is a page after p. A full page that brings
 // more rows than the total counts is not believed to be the last.
 func (p *page[T]) promisesMore() bool {
 	n, per := p.meta.Page, p.meta.PerPage
@@ -183,7 +191,7 @@ func (m Meta) pages() int {
 // accept hands out the page after the one up to which everything was seen.
 // Rows that come again there were pushed on by insertions, so there are no more
 // of them than the total grew by; else the server repeats itself.
-func (w *walker[T]) accept(p *page[T]) error {
+func (w *Walk[T]) accept(p *page[T]) error {
 	beyond := p.meta.Page > w.top
 	if beyond {
 		w.top = p.meta.Page
@@ -207,7 +215,7 @@ func (w *walker[T]) accept(p *page[T]) error {
 
 // hand yields the rows of p that were not seen. They are the caller's then:
 // nobody looks at the rows of p afterwards.
-func (w *walker[T]) hand(p *page[T]) error {
+func (w *Walk[T]) hand(p *page[T]) error {
 	fresh := w.fresh(p.rows)
 	w.idle++
 	if len(fresh) == 0 {
@@ -228,7 +236,7 @@ func (w *walker[T]) hand(p *page[T]) error {
 
 // fresh returns the rows that were not seen, and has seen them then. Mostly
 // that is all of them.
-func (w *walker[T]) fresh(rows []T) []T {
+func (w *Walk[T]) fresh(rows []T) []T {
 	fresh, same := rows, true
 	for i, row := range rows {
 		switch isNew := w.seen.add(w.key(row)); {

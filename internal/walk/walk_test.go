@@ -51,17 +51,19 @@ func (s *script) insert(n int) {
 
 func same(s string) string { return s }
 
-// plain makes a Fetch of a function that answers at once.
-func plain[T any](fetch func(int) ([]T, Meta, error)) Fetch[T] {
-	return func(_ context.Context, number int, _ func()) Answer[T] {
-		rows, meta, err := fetch(number)
-		return Answer[T]{Rows: rows, Meta: meta, Err: err}
+// plain makes fetches of a function that returns pages.
+func plain[T any](fetch func(int) ([]T, Meta, error)) func(int) Fetch[T] {
+	return func(number int) Fetch[T] {
+		return func(context.Context) Result[T] {
+			rows, meta, err := fetch(number)
+			return Result[T]{Rows: rows, Meta: meta, Err: err}
+		}
 	}
 }
 
 // oneByOne walks without reading ahead.
 func oneByOne[T any](start int, fetch func(int) ([]T, Meta, error), key func(T) string) iter.Seq2[Chunk[T], error] {
-	return Pages(context.Background(), Plan{Start: start}, plain(fetch), key)
+	return New(context.Background(), Plan{Start: start}, plain(fetch), key).All()
 }
 
 // collect walks to the end, or to the error.
@@ -358,7 +360,7 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	const most = 10_000 // keys
 	const n = 2*most + 500
 	s := &script{rows: numbered(n), per: 100}
-	w := &walker[string]{start: 1, key: same, ahead: window[string]{fetch: plain(s.fetch)}}
+	w := &Walk[string]{start: 1, key: same, ahead: prefetch[string]{fetch: plain(s.fetch)}}
 	w.seen.keys = map[string]struct{}{}
 	count, kept := 0, 0
 	w.yield = func(c Chunk[string], _ error) bool {
@@ -389,7 +391,7 @@ func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {
 	for _, tt := range []struct{ rows, want string }{
 		{"abc", "abc"}, {"xab", "ab"}, {"axb", "ab"}, {"abx", "ab"}, {"xyx", ""}, {"aab", "ab"}, {"", ""},
 	} {
-		w := &walker[string]{key: same}
+		w := &Walk[string]{key: same}
 		w.seen.keys = map[string]struct{}{"x": {}, "y": {}}
 		rows := strings.Split(tt.rows, "")
 		fresh := w.fresh(rows)

@@ -92,7 +92,7 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// loopback tells whether host is this machine: the name localhost or a
+// loopback reports whether host is this machine: the name localhost or a
 // loopback address. Any other name is for a resolver to say, which may lie.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {

@@ -34,22 +34,19 @@ func Decode(header http.Header, body []byte, out any) error {
 // become many of Go. No page of the API has as many.
 const maxObjects = 50_000
 
-// DecodePage is Decode for a page, a part of which is rows.
-func DecodePage[T any](header http.Header, body []byte, page any, rows *[]T) error {
-	// Room for the rows, and for one more than there can be: if it is still as
-	// long as before, there were none to be read.
-	room := bytes.Count(body, []byte("{")) + 1
-	if room+bytes.Count(body, []byte(",")) > maxObjects {
-		if room = countObjects(body) + 1; room > maxObjects {
-			return fmt.Errorf("more than %d objects", maxObjects)
-		}
+// DecodePage is Decode for a page, a part of which is items.
+func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) error {
+	// Most pages have so few braces and commas that none needs to be counted.
+	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte(",")) >= maxObjects && countObjects(body) >= maxObjects {
+		return fmt.Errorf("more than %d objects", maxObjects)
 	}
-	*rows = make([]T, room)
-	err := Decode(header, body, page)
-	if err == nil && (*rows == nil || len(*rows) == room) {
-		err = errors.New("no page: data is missing")
+	if err := Decode(header, body, page); err != nil {
+		return err
 	}
-	return err
+	if *items == nil {
+		return errors.New("no page: data is missing")
+	}
+	return nil
 }
 
 // countObjects counts what becomes objects when a page is decoded: the objects,

@@ -13,8 +13,6 @@ import (
 // escaped.
 func EscapeID(id string) (string, error) {
 	switch {
-	case uuid(id): // the usual case, and the checks below cost something
-		return id, nil
 	case id == "":
 		return "", errors.New("empty id")
 	case !utf8.ValidString(id):
@@ -25,16 +23,6 @@ func EscapeID(id string) (string, error) {
 		return "", errors.New("id with a dot segment")
 	}
 	return url.PathEscape(id), nil
-}
-
-// uuid tells whether id could be a UUID by its characters and so needs no look.
-func uuid(id string) bool {
-	for i := range len(id) {
-		if c := id[i]; c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return id != ""
 }
 
 // CheckPath tells what is wrong with an escaped path that is to be appended to
@@ -65,7 +53,7 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// hasDotSegment tells whether one of the segments of a path is "." or "..".
+// hasDotSegment reports whether one of the segments of a path is "." or "..".
 // Some servers take a backslash for a slash.
 func hasDotSegment(s string) bool {
 	for segment := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
@@ -78,7 +66,7 @@ func hasDotSegment(s string) bool {
 
 // Join returns the URL of a path that [CheckPath] passed, under base and with a
 // query. If the path has a place for an {id}, an escaped one is put there.
-func Join(base *url.URL, path, id, query string) url.URL {
+func Join(base *url.URL, path, id, query string) *url.URL {
 	before, after, _ := strings.Cut(path, "{id}")
 	u := *base
 	u.RawPath = base.RawPath + before + id + after
@@ -86,5 +74,5 @@ func Join(base *url.URL, path, id, query string) url.URL {
 		u.Path, _ = url.PathUnescape(u.RawPath) // that it can be unescaped was checked
 	}
 	u.RawQuery = query
-	return u
+	return &u
 }

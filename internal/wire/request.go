@@ -14,13 +14,13 @@ import (
 	"unicode/utf8"
 )
 
-// Request is a request while it is being spelled.
+// Request is a request while it is being made.
 type Request struct {
 	Method   string
 	Template string // the path, escaped; with "{id}" in the place of an id
 	ID       string // the id, escaped
 	Query    url.Values
-	RawQuery string      // Query, once it is encoded
+	RawQuery string      // stands for Query if it is not empty
 	Header   http.Header // shared with other requests until SetHeader copies it
 	Fields   []Field     // added to the body
 	Body     []byte
@@ -28,7 +28,7 @@ type Request struct {
 	owned bool // Header is this request's alone
 }
 
-// Reads tells whether the method only reads. All others are writes.
+// Reads reports whether the method only reads. All others are writes.
 func (r *Request) Reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // Fill takes the id, if the template has a place for one.
@@ -85,7 +85,7 @@ func (r *Request) Encode(body any) (err error) {
 	return nil
 }
 
-// Changes tells whether an update changes anything.
+// Changes reports whether an update changes anything.
 func (r *Request) Changes() error {
 	if r.Method == http.MethodPatch && string(r.Body) == "{}" {
 		return errors.New("nothing to change")
@@ -155,9 +155,10 @@ func (r *Request) AddField(key string, value any) error {
 }
 
 // URL returns where the request goes.
-func (r *Request) URL(base *url.URL) url.URL {
-	if r.RawQuery == "" {
-		r.RawQuery = r.Query.Encode()
+func (r *Request) URL(base *url.URL) *url.URL {
+	query := r.RawQuery
+	if query == "" {
+		query = r.Query.Encode()
 	}
-	return Join(base, r.Template, r.ID, r.RawQuery)
+	return Join(base, r.Template, r.ID, query)
 }

@@ -96,7 +96,7 @@ func MaskSecret(s, secret string) string {
 
 func anyCase(s string) *regexp.Regexp { return regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)) }
 
-// ValidHeaderName tells whether s is a token of RFC 9110, section 5.6.2.
+// ValidHeaderName reports whether s is a token of RFC 9110, section 5.6.2.
 func ValidHeaderName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -108,7 +108,7 @@ func ValidHeaderName(s string) bool {
 	return s != ""
 }
 
-// ValidHeaderValue tells whether s can be sent as the value of a header field:
+// ValidHeaderValue reports whether s can be sent as the value of a header field:
 // no control characters but the tab (RFC 9110, section 5.5).
 func ValidHeaderValue(s string) bool {
 	for i := range len(s) {
@@ -119,7 +119,7 @@ func ValidHeaderValue(s string) bool {
 	return true
 }
 
-// ValidMethod tells whether s is a method: upper-case letters, for a method is
+// ValidMethod reports whether s is a method: upper-case letters, for a method is
 // case-sensitive (RFC 9110, section 9.1) and "get" is a slip.
 func ValidMethod(s string) bool {
 	for i := range len(s) {
@@ -130,5 +130,5 @@ func ValidMethod(s string) bool {
 	return s != ""
 }
 
-// hasControl tells whether s has control characters.
+// hasControl reports whether s has control characters.
 func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

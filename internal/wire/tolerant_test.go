@@ -389,10 +389,8 @@ func TestDecodingIsBounded(t *testing.T) {
 		"deep, often":        fill(`{"data":[{"id":"x","created_at":"","x":[0`, ","+strings.Repeat("[", 9000)+strings.Repeat("]", 9000), `]}]}`),
 		"digits":             fill(`{"data":[{"id":"x","created_at":`, "1", `}]}`),
 		"a long exponent":    fill(`{"data":[{"id":"x","created_at":1e`, "9", `}]}`),
-		"integers":           fill(`{"data":[{"id":"x","created_at":"","n":0`, `,"n":1e18`, `}]}`),
-		"integers in words":  fill(`{"data":[{"id":"x","created_at":"","n":0`, `,"n":"1"`, `}]}`),
 		"keys":               fill(`{"data":[{"id":"x","created_at":""`, `,"":0`, `}]}`),
-		"many bad times":     []byte(`{"data":[{"id":"x","created_at":""}` + strings.Repeat(`,{"id":"x","created_at":""}`, 49_000) + `]}`),
+		"many bad times":     []byte(`{"data":[{"id":"x","created_at":""}` + strings.Repeat(`,{"id":"x","created_at":""}`, 20_000) + `]}`),
 	} {
 		var before, after runtime.MemStats
 		runtime.GC()

@@ -1,34 +1,76 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/leedoapp/leedo-go/bench/internal/cases"
 	"github.com/leedoapp/leedo-go/bench/internal/measure"
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
 )
 
-// report is what was measured, by the names of parts and subjects.
-type report struct {
-	call   map[string]map[string]measure.Result
-	walked map[string]walked
-	built  map[string]built
-}
-
-// calls measures a case and prints its table.
-func (r *report) calls(w io.Writer, c cases.Case, subjects []subject.Subject, cycles int) error {
-	var names []string
-	var ops []measure.Op
+// calls measures a case: it serves every subject and starts one client process
+// that measures all of them.
+func (r *report) calls(c cases.Case, subjects []subject.Subject, cycles int) error {
+	args := []string{callsCommand, c.Name, strconv.Itoa(cycles)}
+	servers := map[string]*server{}
 	for _, s := range subjects {
 		if s.WalkOnly {
 			continue
 		}
-		op, err := c.Prepare(s)
+		server, err := serve(s, 100*subject.PerPage, 0)
 		if err != nil {
 			return err
 		}
-		names, ops = append(names, s.Name), append(ops, op)
+		defer server.close()
+		servers[s.Name] = server
+		args = append(args, s.Name+"="+server.url)
+	}
+	var results map[string]measure.Result
+	if err := r.release.client(&results, args...); err != nil {
+		return err
+	}
+	for name, server := range servers {
+		// A few more are not the client's fault: net/http may drop a connection
+		// when a busy machine delays one of its goroutines for 50 ms.
+		if n, requests := server.connections.Load(), server.Requests(); n > int64(1+requests/100) {
+			return fmt.Errorf("%s, %s: %d connections for %d requests, want one that is kept alive", c.Name, name, n, requests)
+		}
+	}
+	r.call[c.Name] = results
+	return nil
+}
+
+// callsHere measures a case in this process and prints the results as JSON, by
+// the names of the subjects.
+func callsHere(args []string, stdout io.Writer) error {
+	if len(args) < 3 {
+		return fmt.Errorf("%s takes a case, the number of cycles and subject=URL for each subject", callsCommand)
+	}
+	c, err := cases.Named(args[0])
+	if err != nil {
+		return err
+	}
+	cycles, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	var names []string
+	var ops []measure.Op
+	for _, arg := range args[2:] {
+		name, base, _ := strings.Cut(arg, "=")
+		s, err := subject.Named(name)
+		if err != nil {
+			return err
+		}
+		op, err := c.Prepare(s, base)
+		if err != nil {
+			return err
+		}
+		names, ops = append(names, name), append(ops, op)
 	}
 	results, err := measure.All(ops, cycles)
 	if err != nil {
@@ -38,27 +80,24 @@ func (r *report) calls(w io.Writer, c cases.Case, subjects []subject.Subject, cy
 	for i, name := range names {
 		byName[name] = results[i]
 	}
-	if r.call == nil {
-		r.call = map[string]map[string]measure.Result{}
-	}
-	r.call[c.Name] = byName
+	return json.NewEncoder(stdout).Encode(byName)
+}
 
-	fmt.Fprintf(w, "\n### %s\n\n", c.Title)
-	fmt.Fprintln(w, "| | allocs | bytes | CPU ns | x nethttp | quartiles | x roundtripper | quartiles |")
-	fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|")
-	for _, name := range names {
-		own := byName[name]
-		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f |", name, own.Allocs, own.Bytes, own.Fastest())
-		for _, base := range []string{"nethttp", "roundtripper"} {
-			if other, ok := byName[base]; ok {
-				ratios := measure.Ratios(own.CPU, other.CPU)
-				fmt.Fprintf(w, " %.2f | %.2f-%.2f |",
-					measure.Quantile(ratios, 0.5), measure.Quantile(ratios, 0.25), measure.Quantile(ratios, 0.75))
-			} else {
-				fmt.Fprint(w, " | |")
-			}
+// callTable prints what calls measured of a case.
+func callTable(w io.Writer, c cases.Case, reports []*report, subjects []subject.Subject) {
+	var names []string
+	for _, s := range subjects {
+		if !s.WalkOnly {
+			names = append(names, s.Name)
 		}
-		fmt.Fprintln(w)
 	}
-	return nil
+	table(w, c.Title, names, nil, []column{
+		{"allocs", func(r *report, name string) string { return fmt.Sprintf("%.0f", r.call[c.Name][name].Allocs) }},
+		{"bytes", func(r *report, name string) string { return fmt.Sprintf("%.0f", r.call[c.Name][name].Bytes) }},
+		{"CPU ns", func(r *report, name string) string { return fmt.Sprintf("%.0f", r.call[c.Name][name].MedianCPU()) }},
+		{"x nethttp (quartiles)", func(r *report, name string) string {
+			low, median, high := r.ratio(c.Name, name, "nethttp")
+			return number("%.2f", median) + number(" (%.2f", low) + number("-%.2f)", high)
+		}},
+	}, reports)
 }

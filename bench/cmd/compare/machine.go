@@ -13,8 +13,8 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
 )
 
-// machine prints when, where and of what the figures are.
-func machine(w io.Writer, subjects []subject.Subject) error {
+// machine prints when, where and with which versions the figures were measured.
+func machine(w io.Writer, reports []*report, subjects []subject.Subject) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return fmt.Errorf("built without module support")
@@ -32,17 +32,21 @@ func machine(w io.Writer, subjects []subject.Subject) error {
 			modules = append(modules, s.Name+" "+versions[s.Module])
 		}
 	}
-	fmt.Fprintf(w, "Measured on %s, %s, %d cores, GOMAXPROCS %d, %s %s/%s. Versions: %s.\n",
+	var releases []string
+	for _, r := range reports {
+		releases = append(releases, r.release.version)
+	}
+	fmt.Fprintf(w, "Measured on %s, %s, %d cores, GOMAXPROCS %d, %s/%s, %s. Versions: %s.\n",
 		time.Now().UTC().Format(time.DateOnly), cpuModel(), runtime.NumCPU(), runtime.GOMAXPROCS(0),
-		strings.Replace(runtime.Version(), "go", "Go ", 1), runtime.GOOS, runtime.GOARCH, strings.Join(modules, ", "))
+		runtime.GOOS, runtime.GOARCH, strings.Join(releases, " and "), strings.Join(modules, ", "))
 	return nil
 }
 
-// commit is that of the tree around, if git knows it.
+// commit returns the commit of the working tree.
 func commit() string {
 	out, err := exec.Command("git", "describe", "--always", "--tags", "--dirty").Output()
 	if err != nil {
-		return "of this tree"
+		return "unknown"
 	}
 	return strings.TrimSpace(string(out))
 }

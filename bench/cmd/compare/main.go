@@ -3,7 +3,8 @@
 //	go run ./cmd/compare
 //	go run ./cmd/compare -parts get,list -subjects leedo,nethttp,gitlab
 //
-// README.md tells how to read them. It needs Linux, for /proc, and the go
+// README.md describes how to read them. The servers run in this process, each
+// client that is measured in another. It needs Linux, for /proc, and the go
 // command.
 package main
 
@@ -18,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/leedoapp/leedo-go/bench/internal/cases"
+	"github.com/leedoapp/leedo-go/bench/internal/measure"
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
 )
 
@@ -32,17 +34,26 @@ func main() {
 	}
 }
 
+// The first argument of a client process.
+const (
+	callsCommand   = "calls-here"
+	iterateCommand = "iterate-here"
+)
+
 func run(args []string, stdout, stderr io.Writer) error {
-	// The part of a walk that happens in a process of its own.
-	if len(args) > 0 && args[0] == walkCommand {
-		return walkHere(args[1:], stdout)
+	if len(args) > 0 && args[0] == callsCommand {
+		return callsHere(args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == iterateCommand {
+		return iterateHere(args[1:], stdout)
 	}
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	cycles := flags.Int("cycles", 30, "how often each subject has its turn for CPU time")
-	rounds := flags.Int("rounds", 2, "how often each subject walks against the clock")
+	cycles := flags.Int("cycles", 60, "how often the CPU time of each subject is measured")
+	rounds := flags.Int("rounds", 2, "how often each subject iterates with a delay")
 	parts := flags.String("parts", strings.Join(partNames(), ","), "what to measure")
-	names := flags.String("subjects", strings.Join(subjectNames(), ","), "whom to measure")
+	names := flags.String("subjects", strings.Join(subjectNames(), ","), "which clients to measure")
+	releases := flags.String("releases", "", "values of GOTOOLCHAIN to measure with, as in local,go1.2.3 (default the one of this program)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -59,44 +70,98 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	subjects := slices.DeleteFunc(subject.All(), func(s subject.Subject) bool { return !slices.Contains(chosen, s.Name) })
 
-	// The tables wait for the targets, which stand above them.
-	var tables bytes.Buffer
-	var r report
-	progress := func(what string) { fmt.Fprintln(stderr, "compare:", what) }
-	for _, c := range cases.All() {
-		if slices.Contains(wanted, c.Name) {
-			progress(c.Title)
-			if err := r.calls(&tables, c, subjects, *cycles); err != nil {
+	dir, err := os.MkdirTemp("", "compare")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	reports, err := newReports(*releases, dir)
+	if err != nil {
+		return err
+	}
+	// The releases take turns, so that both measure a part at about the same
+	// time.
+	for _, part := range wanted {
+		for _, r := range reports {
+			fmt.Fprintf(stderr, "compare: %s, %s\n", part, r.release.version)
+			if err := r.measure(part, subjects, *cycles, *rounds); err != nil {
 				return err
 			}
 		}
 	}
-	if slices.Contains(wanted, "walk") {
-		progress("Walk")
-		if err := r.walk(&tables, subjects, *rounds); err != nil {
-			return err
-		}
+	return write(stdout, reports, wanted, subjects)
+}
+
+// newReports returns an empty report for each release.
+func newReports(toolchains, dir string) ([]*report, error) {
+	if toolchains == "" {
+		rel, err := current()
+		return []*report{{release: rel, call: map[string]map[string]measure.Result{}}}, err
 	}
-	if slices.Contains(wanted, "size") {
-		progress("Size")
-		if err := r.size(&tables, subjects); err != nil {
-			return err
+	var reports []*report
+	for toolchain := range strings.SplitSeq(toolchains, ",") {
+		rel, err := newRelease(toolchain, dir)
+		if err != nil {
+			return nil, err
 		}
+		reports = append(reports, &report{release: rel, call: map[string]map[string]measure.Result{}})
 	}
-	if err := machine(stdout, subjects); err != nil {
+	return reports, nil
+}
+
+// measure measures one part.
+func (r *report) measure(part string, subjects []subject.Subject, cycles, rounds int) error {
+	switch part {
+	case iteratePart:
+		return r.iterate(subjects, rounds)
+	case sizePart:
+		return r.size(subjects)
+	}
+	c, err := cases.Named(part)
+	if err != nil {
 		return err
 	}
-	r.targets(stdout)
-	_, err = tables.WriteTo(stdout)
+	return r.calls(c, subjects, cycles)
+}
+
+// write prints the tables: first the calls, then the targets, then the rest.
+func write(w io.Writer, reports []*report, parts []string, subjects []subject.Subject) error {
+	if err := machine(w, reports, subjects); err != nil {
+		return err
+	}
+	var rest bytes.Buffer
+	for _, c := range cases.All() {
+		switch {
+		case !slices.Contains(parts, c.Name):
+		case c.Name == "new":
+			callTable(&rest, c, reports, subjects)
+		default:
+			callTable(w, c, reports, subjects)
+		}
+	}
+	if slices.Contains(parts, iteratePart) {
+		iterationTables(&rest, reports, subjects)
+	}
+	if slices.Contains(parts, sizePart) {
+		sizeTable(&rest, reports, subjects)
+	}
+	targetTable(w, reports)
+	_, err := rest.WriteTo(w)
 	return err
 }
+
+// The parts that are not cases.
+const (
+	iteratePart = "iterate"
+	sizePart    = "size"
+)
 
 func partNames() []string {
 	var names []string
 	for _, c := range cases.All() {
 		names = append(names, c.Name)
 	}
-	return append(names, "walk", "size")
+	return append(names, iteratePart, sizePart)
 }
 
 func subjectNames() []string {
@@ -107,7 +172,7 @@ func subjectNames() []string {
 	return names
 }
 
-// choose splits a list and refuses what is not among the names.
+// choose splits a list of some of the names.
 func choose(list string, names []string) ([]string, error) {
 	chosen := strings.Split(list, ",")
 	for _, name := range chosen {

@@ -46,7 +46,7 @@ func get(ctx context.Context, id string) (*lead, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		return nil, fmt.Errorf("the server answered %s", resp.Status)
+		return nil, fmt.Errorf("the server responded with %s", resp.Status)
 	}
 	l := new(lead)
 	return l, json.NewDecoder(resp.Body).Decode(l)

@@ -1,63 +1,68 @@
-package cases
+package cases_test
 
 import (
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 
+	"github.com/leedoapp/leedo-go/bench/internal/cases"
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
+	"github.com/leedoapp/leedo-go/bench/internal/wire"
 )
 
-type counter struct {
-	http.RoundTripper
-	requests atomic.Int64
-}
-
-func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.requests.Add(1)
-	return c.RoundTripper.RoundTrip(req)
-}
-
-// TestEachCaseDoesWhatIsCounted: so many operations are so many requests, and
-// the construction of a client is none.
+// TestEachCaseDoesWhatIsCounted: each operation is one request on the
+// connection that is already open, and making a client is none.
 func TestEachCaseDoesWhatIsCounted(t *testing.T) {
-	for _, c := range All() {
-		calls := 3
-		if c.Name == "get64" {
-			calls = goroutines + 6
-		}
+	const calls = 3
+	for _, c := range cases.All() {
 		for _, s := range subject.All() {
-			c, transport := c, &counter{RoundTripper: c.answer(s)}
-			c.answer = func(subject.Subject) http.RoundTripper { return transport }
-			op, err := c.Prepare(s)
+			var connections atomic.Int64
+			handler := &wire.Server{Format: s.Format, Total: 10 * subject.PerPage}
+			server := httptest.NewUnstartedServer(handler)
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.Start()
+			op, err := c.Prepare(s, server.URL)
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := transport.requests.Load()
+			before := handler.Requests()
 			if err := op(calls); err != nil {
 				t.Errorf("%s, %s: %v", c.Name, s.Name, err)
 			}
-			want := int64(calls)
-			if c.run == nil {
-				want = 0
+			wantRequests, wantConnections := calls, int64(1)
+			if c.Name == "new" {
+				wantRequests, wantConnections = 0, 0
 			}
-			if got := transport.requests.Load() - before; got != want {
-				t.Errorf("%s, %s: %d requests, want %d", c.Name, s.Name, got, want)
+			if got := handler.Requests() - before; got != wantRequests {
+				t.Errorf("%s, %s: %d requests, want %d", c.Name, s.Name, got, wantRequests)
 			}
+			if got := connections.Load(); got != wantConnections {
+				t.Errorf("%s, %s: %d connections, want %d", c.Name, s.Name, got, wantConnections)
+			}
+			server.Close()
 		}
 	}
 }
 
-// TestAFailureIsReported, from whichever goroutine.
 func TestAFailureIsReported(t *testing.T) {
 	nethttp, err := subject.Named("nethttp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range All() {
-		c.answer = func(s subject.Subject) http.RoundTripper { return s.Format.CannedOne(http.StatusNotFound) }
-		if _, err := c.Prepare(nethttp); (err == nil) != (c.run == nil) {
-			t.Errorf("%s: a 404 is %v", c.Name, err)
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	for _, c := range cases.All() {
+		if _, err := c.Prepare(nethttp, server.URL); (err == nil) != (c.Name == "new") {
+			t.Errorf("%s: a 404 returns %v", c.Name, err)
 		}
+	}
+	if c, err := cases.Named("nothing"); err == nil {
+		t.Errorf("there is a case %+v", c)
 	}
 }

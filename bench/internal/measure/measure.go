@@ -1,10 +1,10 @@
 // Package measure measures operations on a machine that others use too.
 //
-// Wall time says little there: the same thing took up to five times as long
-// from one round to the next. CPU time of the process is steadier, and
-// steadiest when all that is to be compared runs in short batches, one after
-// the other in random order, so that whatever slows the machine down slows all
-// of them. Allocations repeat.
+// Wall time is not usable there: the same operation took up to five times as
+// long from one round to the next. CPU time of the process is steadier, and
+// steadiest when everything compared runs in short batches, one after the other
+// in random order, so that whatever slows the machine slows all of them.
+// Allocations repeat.
 package measure
 
 import (
@@ -35,13 +35,13 @@ type Result struct {
 	CPU []float64
 }
 
-// Fastest is the least CPU time of all cycles.
-func (r Result) Fastest() float64 { return slices.Min(r.CPU) }
+// MedianCPU is the median of all cycles.
+func (r Result) MedianCPU() float64 { return Quantile(r.CPU, 0.5) }
 
 // All measures operations side by side in so many cycles.
 func All(ops []Op, cycles int) ([]Result, error) {
-	// The collector runs between batches: with heaps so small a batch has no
-	// run of it or one, a toss of a coin. What it costs is to be read from the
+	// The collector runs between batches: with heaps so small, whether it runs
+	// within a batch would be a matter of chance. Its cost follows from the
 	// bytes.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 
@@ -90,7 +90,7 @@ func memory(ops []Op, sizes []int, results []Result) error {
 	allocs, bytes := make([][]float64, len(ops)), make([][]float64, len(ops))
 	for range rounds {
 		for i, op := range ops {
-			n := max(10*sizes[i], 100) // what starts and ends with a batch hardly counts
+			n := max(10*sizes[i], 100) // so many that the allocations of the batch itself hardly count
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
@@ -108,7 +108,7 @@ func memory(ops []Op, sizes []int, results []Result) error {
 	return nil
 }
 
-// settled is CPU once the other threads have found nothing to do. The kernel
+// settled returns CPU once the other threads are idle. The kernel
 // adds what a thread has used when it stops or at the next tick, which may be
 // half a batch later.
 func settled() time.Duration {

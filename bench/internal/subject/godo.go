@@ -27,7 +27,7 @@ func newGoDo(transport http.RoundTripper, base string) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// With retries it takes nobody's transport, so it goes in here.
+	// With retries it has no option for the transport.
 	auth, ok := client.HTTPClient.Transport.(*oauth2.Transport)
 	if !ok {
 		return nil, fmt.Errorf("godo: the transport is a %T", client.HTTPClient.Transport)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-github/v89/github"
 )
 
-// goGitHub reads milestones. Its check of the primary rate limit is on, as
-// ever.
+// goGitHub reads milestones. Its check of the primary rate limit is on,
+// as it is by default.
 type goGitHub struct{ client *github.Client }
 
 func newGoGitHub(transport http.RoundTripper, base string) (Client, error) {

@@ -28,7 +28,7 @@ func (c *hCloud) Get(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	if k == nil {
-		return nil, errors.New("no key") // it hides a 404
+		return nil, errors.New("no key") // returned instead of a 404
 	}
 	return got(k, keyID(k), 0)
 }
@@ -50,7 +50,7 @@ func (c *hCloud) Create(ctx context.Context) (any, error) {
 	return got(k, keyID(k), 0)
 }
 
-// Walk collects all keys before it hands out the first: its pager does.
+// Walk collects all keys before it returns the first, because its pager does.
 func (c *hCloud) Walk(ctx context.Context, see func(int)) error {
 	rows, err := c.client.SSHKey.AllWithOpts(ctx, hcloud.SSHKeyListOpts{ListOpts: hcloud.ListOpts{PerPage: PerPage}})
 	if err != nil {

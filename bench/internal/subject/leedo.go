@@ -7,7 +7,7 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// ahead makes a walk of the SDK keep eight requests in flight.
+// ahead makes an iteration keep eight requests in flight.
 var ahead = []leedo.RequestOption{leedo.WithPrefetch(8)}
 
 type leedoClient struct {
@@ -28,7 +28,7 @@ func newLeedo(transport http.RoundTripper, base string) (Client, error) {
 	return &leedoClient{client: client}, nil
 }
 
-// newLeedoAhead is the same with eight pages of a walk in flight.
+// newLeedoAhead is the same with eight pages of an iteration in flight.
 func newLeedoAhead(transport http.RoundTripper, base string) (Client, error) {
 	c, err := newLeedo(transport, base)
 	if err != nil {

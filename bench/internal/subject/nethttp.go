@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// netHTTP is what a careful user writes who has no SDK: it checks the status,
-// closes the body and passes the context on. It neither retries nor minds the
-// quota.
+// netHTTP is what a careful user writes without an SDK: it checks the status,
+// closes the body and passes the context on. It neither retries nor limits its
+// rate.
 type netHTTP struct {
 	client  *http.Client
 	base    string
@@ -30,7 +30,7 @@ func newNetHTTPTimeout(transport http.RoundTripper, base string) (Client, error)
 	return &byHand{do: c.do}, nil
 }
 
-// newNetHTTPAhead has eight pages of a walk in flight.
+// newNetHTTPAhead has eight pages of an iteration in flight.
 func newNetHTTPAhead(transport http.RoundTripper, base string) (Client, error) {
 	c := &netHTTP{client: &http.Client{Transport: transport}, base: cmp.Or(base, apiBase)}
 	return &byHand{do: c.do, ahead: 8}, nil
@@ -72,7 +72,7 @@ func (c *netHTTP) request(ctx context.Context, method, path string, in any) (*ht
 	return req, err
 }
 
-// dress sets three headers: two that every request has and one more.
+// dress sets the headers that every request has, and one more.
 func dress(h http.Header, key, value string) {
 	h.Set("Authorization", "Bearer "+token)
 	h.Set("Accept", "application/json")
@@ -82,7 +82,7 @@ func dress(h http.Header, key, value string) {
 func decode(resp *http.Response, out any) error {
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 {
-		return fmt.Errorf("the server answered %s", resp.Status)
+		return fmt.Errorf("the server responded with %s", resp.Status)
 	}
 	return json.NewDecoder(resp.Body).Decode(out)
 }

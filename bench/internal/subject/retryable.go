@@ -19,8 +19,8 @@ type retryable struct {
 func newRetryable(transport http.RoundTripper, base string) (Client, error) {
 	client := retryablehttp.NewClient()
 	client.HTTPClient.Transport = transport
-	// Its default logger writes a line for each request. They are formatted as
-	// ever, and go nowhere.
+	// Its default logger writes a line for each request. This one formats the
+	// lines, too, and discards them.
 	client.Logger = log.New(nowhere{}, "", log.LstdFlags)
 	c := &retryable{client, cmp.Or(base, apiBase)}
 	return &byHand{do: c.do}, nil

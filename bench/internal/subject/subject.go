@@ -1,10 +1,9 @@
-// Package subject makes the clients that the benchmarks compare do the same
-// four things, each in its own way.
+// Package subject makes each client that the benchmarks compare do the same four
+// things in its own way.
 package subject
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,14 +16,14 @@ const PerPage = 100
 // token is what every subject authenticates with.
 const token = "0123456789abcdef0123456789abcdef"
 
-// Client does the four things. What it read is a pointer into a model of its
-// own; that it is the right object was checked.
+// Client does the four things. Get, List and Create return a pointer to an
+// object of the client's own model, after checking that it is the right one.
 type Client interface {
 	// Get reads object 0.
 	Get(ctx context.Context) (any, error)
 	// List reads one page of PerPage objects and returns the last.
 	List(ctx context.Context) (any, error)
-	// Create makes an object and returns the one that is answered.
+	// Create makes an object and returns the one in the response.
 	Create(ctx context.Context) (any, error)
 	// Walk reads a whole list and calls see with the index of each object.
 	Walk(ctx context.Context, see func(index int)) error
@@ -34,19 +33,20 @@ type Client interface {
 type Subject struct {
 	// Name is what the tables call it.
 	Name string
-	// Module is the path of the module measured; empty if it is the standard
+	// Module is the path of the module measured; empty means the standard
 	// library.
 	Module string
-	// SDK says that it is an SDK, and not ours.
+	// SDK reports whether it is another SDK.
 	SDK bool
-	// Pager says who turns the pages of a walk; empty if it does not walk.
+	// Pager names what requests page after page; empty means that the subject
+	// takes no part in the iterations.
 	Pager string
-	// WalkOnly says that it differs from another subject in walking alone.
+	// WalkOnly reports whether it differs from another subject in Walk only.
 	WalkOnly bool
-	// Format is how its server speaks.
+	// Format is how its server encodes responses.
 	Format *wire.Format
-	// New makes a client that sends everything to transport; an empty base
-	// leaves the base URL to the client.
+	// New makes a client that sends all requests with transport. An empty base
+	// means the client's default base URL.
 	New func(transport http.RoundTripper, base string) (Client, error)
 }
 
@@ -61,7 +61,6 @@ func All() []Subject {
 	return []Subject{
 		{Name: "leedo", Module: ours, Pager: "own (All)", Format: wire.Leedo, New: newLeedo},
 		{Name: "leedo-8", Module: ours, Pager: "own (All)" + eight, WalkOnly: true, Format: wire.Leedo, New: newLeedoAhead},
-		{Name: "roundtripper", Format: wire.Leedo, New: newRoundTripper},
 		{Name: "nethttp", Pager: byHand, Format: wire.Leedo, New: newNetHTTP},
 		{Name: "nethttp-8", Pager: byHand + eight, WalkOnly: true, Format: wire.Leedo, New: newNetHTTPAhead},
 		{Name: "nethttp-timeout", Format: wire.Leedo, New: newNetHTTPTimeout},
@@ -103,13 +102,10 @@ func page[T any, K comparable](rows []T, id func(T) K, want K) (any, error) {
 	return got(last, id(*last), want)
 }
 
-// wrong is apart so that a comparison that holds costs nothing.
+// wrong is a function of its own so that a comparison that holds costs nothing.
 func wrong(what string, value, want any) error {
 	return fmt.Errorf("%s is %v, want %v", what, value, want)
 }
-
-// errNoWalk is for subjects whose walk would tell nothing new.
-var errNoWalk = errors.New("does not walk")
 
 // firstID is the id of object 0, lastID that of the last one on the first page.
 var firstID, lastID = wire.ID(0), wire.ID(PerPage - 1)

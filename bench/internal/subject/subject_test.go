@@ -18,45 +18,46 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/wire"
 )
 
-// recorder answers with object 0 or a page and keeps the request.
+// recorder is the server of a subject and keeps the last request.
 type recorder struct {
-	format *wire.Format
+	server wire.Server
 	method string
 	query  url.Values
 	body   string
 }
 
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	r.method, r.query = req.Method, req.URL.Query()
-	if strings.Contains(req.Header.Get("Authorization"), "0123456789abcdef") == (req.Header.Get("Private-Token") != "") {
-		return nil, fmt.Errorf("no token in %v", req.Header)
+func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	authorized := strings.Contains(req.Header.Get("Authorization"), token) || req.Header.Get("Private-Token") == token
+	if err != nil || !authorized {
+		http.Error(w, "no token", http.StatusUnauthorized)
+		return
 	}
-	if req.Body != nil {
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return nil, err
-		}
-		r.body, req.Body = string(body), nil
-	}
-	switch {
-	case req.Method == http.MethodPost:
-		return r.format.CannedOne(r.format.Created).RoundTrip(req)
-	case r.query.Has(r.format.PerPage):
-		return r.format.CannedPage(subject.PerPage).RoundTrip(req)
-	}
-	return r.format.CannedOne(http.StatusOK).RoundTrip(req)
+	r.method, r.query, r.body = req.Method, req.URL.Query(), string(body)
+	r.server.ServeHTTP(w, req)
 }
 
-// TestCalls: a row of a table is worth something only if the subject asks for
-// what the others ask for, and has all of the answer in its hands afterwards.
+const token = "0123456789abcdef0123456789abcdef"
+
+// connect makes a client of the subject that sends its requests to handler.
+func connect(t *testing.T, s subject.Subject, handler http.Handler) subject.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	client, err := s.New(server.Client().Transport, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// TestCalls: the rows of a table are comparable only if each subject requests
+// what the others request, and returns everything that the response has.
 func TestCalls(t *testing.T) {
 	for _, s := range subject.All() {
 		t.Run(s.Name, func(t *testing.T) {
-			r := &recorder{format: s.Format}
-			client, err := s.New(r, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := &recorder{server: wire.Server{Format: s.Format, Total: 10 * subject.PerPage}}
+			client := connect(t, s, r)
 			object, err := client.Get(t.Context())
 			if err != nil || r.method != http.MethodGet || len(r.query) > 0 {
 				t.Fatalf("Get sends a %s, %v: %v", r.method, r.query, err)
@@ -79,35 +80,24 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestWrongAnswers: an object that was not asked for and a page that is too
-// short are errors, in memory as for the benchmarks.
-func TestWrongAnswers(t *testing.T) {
+// TestWrongResponses: another object than the one requested and a page that is
+// too short are errors.
+func TestWrongResponses(t *testing.T) {
 	for _, s := range subject.All() {
 		t.Run(s.Name, func(t *testing.T) {
 			other := *s.Format
 			other.Object = func(i int) string { return s.Format.Object(i + 1) }
-			client, err := s.New(other.CannedOne(http.StatusOK), "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			client := connect(t, s, &wire.Server{Format: &other, Total: 10 * subject.PerPage})
 			if object, err := client.Get(t.Context()); err == nil {
 				t.Errorf("Get returns %v", object)
-			}
-			if client, err = s.New(other.CannedOne(s.Format.Created), ""); err != nil {
-				t.Fatal(err)
 			}
 			if object, err := client.Create(t.Context()); err == nil {
 				t.Errorf("Create returns %v", object)
 			}
-			if client, err = s.New(other.CannedPage(subject.PerPage), ""); err != nil {
-				t.Fatal(err)
-			}
 			if object, err := client.List(t.Context()); err == nil {
 				t.Errorf("List returns %v", object)
 			}
-			if client, err = s.New(s.Format.CannedPage(subject.PerPage-1), ""); err != nil {
-				t.Fatal(err)
-			}
+			client = connect(t, s, &wire.Server{Format: s.Format, Total: subject.PerPage - 1})
 			if object, err := client.List(t.Context()); err == nil {
 				t.Errorf("List of 99 returns %v", object)
 			}
@@ -128,11 +118,12 @@ func TestWalks(t *testing.T) {
 			if strings.Contains(s.Pager, "8 in flight") {
 				want = 8
 			}
-			// No page after the first is answered before so many were asked for.
+			// The response to no page after the first is sent before so many were
+			// requested.
 			var asked atomic.Int64
 			full := make(chan struct{})
 			server := &wire.Server{Format: s.Format, Total: total}
-			listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			client := connect(t, s, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 				n := int(asked.Add(1))
 				if n == 1+want {
 					close(full)
@@ -141,18 +132,13 @@ func TestWalks(t *testing.T) {
 					select {
 					case <-full:
 					case <-time.After(10 * time.Second):
-						t.Errorf("%d pages are asked for at the same time, want %d", asked.Load()-1, want)
+						t.Errorf("%d pages are requested at the same time, want %d", asked.Load()-1, want)
 					}
 				}
 				server.ServeHTTP(w, req)
 			}))
-			defer listener.Close()
-			client, err := s.New(listener.Client().Transport, listener.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
 			seen := 0
-			err = client.Walk(t.Context(), func(i int) {
+			err := client.Walk(t.Context(), func(i int) {
 				if i != seen {
 					t.Fatalf("object %d comes after %d others", i, seen)
 				}
@@ -161,15 +147,15 @@ func TestWalks(t *testing.T) {
 			if err != nil || seen != total {
 				t.Errorf("%d of %d objects: %v", seen, total, err)
 			}
-			if most := server.Most(); most > want {
+			if most := server.MostInFlight(); most > want {
 				t.Errorf("%d pages in flight, want %d", most, want)
 			}
 		})
 	}
 }
 
-// holds checks that all that the wire says of an object is somewhere in the
-// object that a client made of it.
+// holds checks that every value of the JSON object is somewhere in the object
+// that a client decoded.
 func holds(t *testing.T, object any, text string) {
 	t.Helper()
 	if len(text) != wire.ObjectSize {

@@ -22,7 +22,7 @@ var Leedo = &Format{
 	Created: http.StatusCreated,
 }
 
-// GitHub lists milestones as a bare array; the Link header tells the pages.
+// GitHub lists milestones as a bare array; the Link header describes the pages.
 var GitHub = &Format{
 	Object: func(i int) string {
 		return object(`{"url":"https://api.github.com/repos/o/r/milestones/%d","id":%d,"number":%d,"state":"open",`+
@@ -40,7 +40,7 @@ var GitHub = &Format{
 	Created: http.StatusCreated,
 }
 
-// GitLab lists milestones as a bare array; headers of its own tell the pages.
+// GitLab lists milestones as a bare array; headers of its own describe the pages.
 var GitLab = &Format{
 	Object: func(i int) string {
 		return object(`{"id":%d,"iid":%d,"project_id":7,"title":"M %06d","description":"~","state":"active",`+
@@ -61,7 +61,7 @@ var GitLab = &Format{
 	Created: http.StatusCreated,
 }
 
-// DigitalOcean puts a VPC into an envelope; links beside a list tell its pages.
+// DigitalOcean puts a VPC into an envelope; links beside a list describe its pages.
 var DigitalOcean = &Format{
 	Object: func(i int) string {
 		return object(`{"id":"%s","urn":"do:vpc:%s","name":"vpc-%06d","description":"~","ip_range":"10.10.0.0/20",`+
@@ -87,7 +87,7 @@ var DigitalOcean = &Format{
 	Created: http.StatusCreated,
 }
 
-// Hetzner puts an SSH key into an envelope; meta beside a list tells its pages.
+// Hetzner puts an SSH key into an envelope; meta beside a list describes its pages.
 var Hetzner = &Format{
 	Object: func(i int) string {
 		return object(`{"id":%d,"name":"key %06d","fingerprint":"%s","public_key":"ssh-ed25519 ~",`+
@@ -137,7 +137,7 @@ var OpenAI = &Format{
 	Created: http.StatusOK,
 }
 
-// after reads the position out of the id of the last object seen.
+// after reads the position from the id of the last object seen.
 func after(parameter string) func(url.Values) int {
 	return func(q url.Values) int { return Index(q.Get(parameter)) + 1 }
 }

@@ -9,49 +9,79 @@ import (
 	"time"
 )
 
-// Server answers every request with the page of one list that its query asks
-// for.
+// Server is the API that a subject talks to. A POST returns the first object,
+// a request with a page size returns a page of the list, and any other request
+// returns the first object.
 type Server struct {
-	// Format is how it speaks.
+	// Format is how requests and responses are encoded.
 	Format *Format
 	// Total is the number of objects in the list.
 	Total int
-	// Delay is how long each answer takes.
+	// Delay is how long each response takes.
 	Delay time.Duration
 
-	inFlight, most atomic.Int64
+	requests, inFlight, most atomic.Int64
 }
 
-// Most is the largest number of requests that it had at the same time.
-func (s *Server) Most() int { return int(s.most.Load()) }
+// Requests is the number of requests received.
+func (s *Server) Requests() int { return int(s.requests.Load()) }
+
+// MostInFlight is the largest number of requests that were in flight at the
+// same time.
+func (s *Server) MostInFlight() int { return int(s.most.Load()) }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	due := time.Now().Add(s.Delay)
 	now := s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
 	for most := s.most.Load(); now > most && !s.most.CompareAndSwap(most, now); {
 		most = s.most.Load()
 	}
-	due := time.Now().Add(s.Delay)
-	at := s.position(req)
-	body := s.Format.List(at)
-	maps.Copy(w.Header(), Header(body))
-	if s.Format.PageHeader != nil {
-		s.Format.PageHeader(w.Header(), at)
+	io.Copy(io.Discard, req.Body)
+
+	status, body := http.StatusOK, ""
+	query := req.URL.Query()
+	switch {
+	case req.Method == http.MethodPost:
+		status, body = s.Format.Created, s.Format.One(s.Format.Object(0))
+	case query.Has(s.Format.PerPage):
+		at := Position{Per: 20, Total: s.Total}
+		if n, err := strconv.Atoi(query.Get(s.Format.PerPage)); err == nil && n > 0 {
+			at.Per = min(n, 100)
+		}
+		if s.Format.First != nil {
+			at.First = s.Format.First(query)
+		} else if n, err := strconv.Atoi(query.Get("page")); err == nil && n > 0 {
+			at.First = (n - 1) * at.Per
+		}
+		body = s.Format.List(at)
+		if s.Format.PageHeader != nil {
+			s.Format.PageHeader(w.Header(), at)
+		}
+	default:
+		body = s.Format.One(s.Format.Object(0))
 	}
+	maps.Copy(w.Header(), header(body, s.requests.Add(1)))
 	time.Sleep(time.Until(due))
+	w.WriteHeader(status)
 	io.WriteString(w, body)
 }
 
-func (s *Server) position(req *http.Request) Position {
-	query := req.URL.Query()
-	at := Position{Per: 20, Total: s.Total}
-	if n, err := strconv.Atoi(query.Get(s.Format.PerPage)); err == nil && n > 0 {
-		at.Per = min(n, 100)
+// header is the header of the response to request n. The quota in it decreases
+// with every request, as a real one does, but is so large that no rate limiter
+// ever waits: the benchmarks measure its work. It is reset every full hour.
+func header(body string, n int64) http.Header {
+	const quota = 2_000_000_000
+	limit, remaining := []string{strconv.Itoa(quota)}, []string{strconv.FormatInt(quota-n, 10)}
+	reset := []string{strconv.FormatInt(time.Now().Truncate(time.Hour).Add(time.Hour).Unix(), 10)}
+	return http.Header{
+		"Content-Type":          {"application/json; charset=utf-8"},
+		"Content-Length":        {strconv.Itoa(len(body))},
+		"X-Ratelimit-Limit":     limit,
+		"X-Ratelimit-Remaining": remaining,
+		"X-Ratelimit-Reset":     reset,
+		"Ratelimit-Limit":       limit, // some SDKs read the names without X-
+		"Ratelimit-Remaining":   remaining,
+		"Ratelimit-Reset":       reset,
 	}
-	if s.Format.First != nil {
-		at.First = s.Format.First(query)
-	} else if n, err := strconv.Atoi(query.Get("page")); err == nil && n > 0 {
-		at.First = (n - 1) * at.Per
-	}
-	return at
 }

@@ -1,5 +1,5 @@
-// Package wire spells the answers of the servers that the subjects of the
-// benchmarks talk to. They are strings written by hand: an answer encoded with
+// Package wire encodes the responses of the servers that the subjects of the
+// benchmarks talk to. They are strings written by hand: a response encoded with
 // an SDK's own types would suit it better than a server's does.
 package wire
 
@@ -7,36 +7,33 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // ObjectSize is the length of every object in bytes of JSON, whatever the
 // model, so that the subjects read equally much.
 const ObjectSize = 288
 
-// Format is how one server speaks.
+// Format is how one server encodes its responses.
 type Format struct {
 	// Object is object i as JSON, ObjectSize bytes long.
 	Object func(i int) string
-	// One is the answer that holds one object.
+	// One is the response body that holds one object.
 	One func(object string) string
-	// Page is the answer that holds some objects of a list.
+	// Page is the response body that holds some objects of a list.
 	Page func(objects []string, at Position) string
-	// PageHeader adds what the server tells of the list in headers; nil if
-	// nothing.
+	// PageHeader adds the headers that describe the list; nil means none.
 	PageHeader func(h http.Header, at Position)
-	// First is the index of the first object that a query asks for; nil if the
-	// server counts pages.
+	// First is the index of the first object that a query asks for; nil means
+	// that the server counts pages.
 	First func(q url.Values) int
 	// PerPage is the name of the parameter for the size of a page.
 	PerPage string
-	// Created is the status that answers a creation.
+	// Created is the status of the response to a Create.
 	Created int
 }
 
-// Position is where a page stands in its list.
+// Position is the position of a page in its list.
 type Position struct {
 	// First is the index of its first object.
 	First int
@@ -52,7 +49,7 @@ func (p Position) Page() int { return p.First/p.Per + 1 }
 // Last is the number of the last page.
 func (p Position) Last() int { return (p.Total + p.Per - 1) / p.Per }
 
-// More tells whether there are pages after this one.
+// More reports whether there are pages after this one.
 func (p Position) More() bool { return p.Page() < p.Last() }
 
 // List is the body of the page at a position.
@@ -64,28 +61,10 @@ func (f *Format) List(at Position) string {
 	return f.Page(objects, at)
 }
 
-// Header is the header of an answer. The quota in it is so large that no
-// limiter ever waits, so that its work is measured and not its patience. The
-// reset is less than an hour ahead: one further away is not credible.
-func Header(body string) http.Header {
-	const plenty = "2000000000"
-	reset := strconv.FormatInt(time.Now().Add(50*time.Minute).Unix(), 10)
-	return http.Header{
-		"Content-Type":          {"application/json; charset=utf-8"},
-		"Content-Length":        {strconv.Itoa(len(body))},
-		"X-Ratelimit-Limit":     {plenty},
-		"X-Ratelimit-Remaining": {plenty},
-		"X-Ratelimit-Reset":     {reset},
-		"Ratelimit-Limit":       {plenty}, // the same without X-, for those who look there
-		"Ratelimit-Remaining":   {plenty},
-		"Ratelimit-Reset":       {reset},
-	}
-}
-
-// ID is the id of object i: as long as a UUID, and it ends in i.
+// ID is the id of object i: a UUID that ends in i.
 func ID(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
-// Index is the i that an id ends in, -1 if it does not.
+// Index is the number that an id ends in, or -1 if there is none.
 func Index(id string) int {
 	if len(id) < 12 {
 		return -1
@@ -109,5 +88,5 @@ func object(template string, args ...any) string {
 // array is a JSON array of objects.
 func array(objects []string) string { return "[" + strings.Join(objects, ",") + "]" }
 
-// itself is the answer of a server that puts an object into no envelope.
+// itself is the response body of a server without an envelope.
 func itself(object string) string { return object }

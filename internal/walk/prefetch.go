@@ -11,12 +11,12 @@ import (
 // large, and all are lost when the walk breaks off.
 const mostAhead = 100
 
-// window is the pages that are read before their turn comes. Only the walk
-// adds and takes pages; a page that is of no use to go on from calls off those
-// behind it by itself.
-type window[T any] struct {
+// prefetch holds the pages that are read before they are needed. Only the walk
+// adds and takes pages; a page behind which no other will be needed cancels the
+// pages behind it by itself.
+type prefetch[T any] struct {
 	ctx     context.Context
-	fetch   Fetch[T]
+	fetch   func(number int) Fetch[T]
 	size    int // pages at most; 0: each is read when it is asked for
 	running sync.WaitGroup
 
@@ -25,29 +25,28 @@ type window[T any] struct {
 	total int        // of the page before them
 }
 
-// slot is the place of a page in the window.
+// slot is a page that is read ahead.
 type slot[T any] struct {
 	number int
 	cancel context.CancelFunc
-	placed chan struct{} // closed when the next page may stand in line
 	done   chan struct{}
 
-	answer   *Answer[T] // nil: the fetch did not come back
+	result   *Result[T] // nil: the fetch did not come back
 	panicked any        // nor will it
 	end      bool       // the pages behind it will not be asked for
 }
 
-// take returns a page, from the window if it is there.
-func (w *window[T]) take(number int) Answer[T] {
+// take returns a page, one that was read ahead if it is there.
+func (w *prefetch[T]) take(number int) Result[T] {
 	if len(w.ahead) == 0 {
-		return w.fetch(w.ctx, number, func() {})
+		return w.fetch(number)(w.ctx)
 	}
 	s := w.ahead[0]
 	// When the context has ended nothing more is handed out, as if the page was
 	// to be read now.
 	if w.ctx.Err() != nil || s.number != number {
 		w.clear()
-		return w.fetch(w.ctx, number, func() {})
+		return w.fetch(number)(w.ctx)
 	}
 	w.mu.Lock()
 	w.ahead = slices.Delete(w.ahead, 0, 1)
@@ -57,20 +56,19 @@ func (w *window[T]) take(number int) Answer[T] {
 	switch {
 	case s.panicked != nil:
 		panic(s.panicked)
-	case s.answer == nil: // as by testing.T.FailNow in a transport
+	case s.result == nil: // as by testing.T.FailNow in a transport
 		runtime.Goexit()
-	case s.answer.Again:
-		// It had to wait longer than it would have to now.
+	case s.result.Outwaited:
 		w.clear()
-		return w.fetch(w.ctx, number, func() {})
+		return w.fetch(number)(w.ctx)
 	}
-	return *s.answer
+	return *s.result
 }
 
 // fill reads ahead behind a page of so many rows: no further than the list goes
 // by its total, and no more pages than it takes for the rows that are wanted; 0:
 // all.
-func (w *window[T]) fill(last Meta, rows, wanted int) {
+func (w *prefetch[T]) fill(last Meta, rows, wanted int) {
 	if w.size < 1 {
 		return
 	}
@@ -89,52 +87,41 @@ func (w *window[T]) fill(last Meta, rows, wanted int) {
 }
 
 // add begins to read a page, unless one before it is the end.
-func (w *window[T]) add(number int) bool {
+func (w *prefetch[T]) add(number int) bool {
 	ctx, cancel := context.WithCancel(w.ctx)
-	s := &slot[T]{number: number, cancel: cancel, placed: make(chan struct{}), done: make(chan struct{})}
+	s := &slot[T]{number: number, cancel: cancel, done: make(chan struct{})}
 	w.mu.Lock()
 	if slices.ContainsFunc(w.ahead, func(s *slot[T]) bool { return s.end }) {
 		w.mu.Unlock()
 		cancel()
 		return false
 	}
-	var before chan struct{} // nil: nobody stands in line before it
-	if n := len(w.ahead); n > 0 {
-		before = w.ahead[n-1].placed
-	}
 	w.ahead = append(w.ahead, s)
 	w.mu.Unlock()
-	w.running.Go(func() { w.read(ctx, s, before) })
+	fetch := w.fetch(number)
+	w.running.Go(func() { w.read(ctx, s, fetch) })
 	return true
 }
 
 // read reads the page of s, and returns even if the fetch does not.
-func (w *window[T]) read(ctx context.Context, s *slot[T], before <-chan struct{}) {
-	placed := sync.OnceFunc(func() { close(s.placed) })
+func (w *prefetch[T]) read(ctx context.Context, s *slot[T], fetch Fetch[T]) {
 	defer func() {
 		s.panicked = recover()
 		w.settle(s)
-		placed()
 		close(s.done)
 	}()
-	if before != nil {
-		select {
-		case <-before:
-		case <-ctx.Done():
-		}
-	}
-	answer := w.fetch(ctx, s.number, placed)
-	s.answer = &answer
+	result := fetch(ctx)
+	s.result = &result
 }
 
 // settle calls off the pages behind s if they will not be asked for: because
 // of an error, because the list ends there, or because it shrank, after which
 // they are not to be relied on.
-func (w *window[T]) settle(s *slot[T]) {
+func (w *prefetch[T]) settle(s *slot[T]) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	a := s.answer
-	if a != nil && a.Err == nil && a.Meta.Total >= w.total && len(a.Rows) > 0 {
+	r := s.result
+	if r != nil && r.Err == nil && r.Meta.Total >= w.total && len(r.Rows) > 0 {
 		return
 	}
 	s.end = true
@@ -146,7 +133,7 @@ func (w *window[T]) settle(s *slot[T]) {
 }
 
 // clear throws away what was read ahead.
-func (w *window[T]) clear() {
+func (w *prefetch[T]) clear() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.ahead {
@@ -156,13 +143,13 @@ func (w *window[T]) clear() {
 }
 
 // stop ends the reading ahead for good.
-func (w *window[T]) stop() {
+func (w *prefetch[T]) stop() {
 	w.clear()
 	w.size = 0
 }
 
 // close ends what is under way and waits for its end.
-func (w *window[T]) close() {
+func (w *prefetch[T]) close() {
 	w.clear()
 	w.running.Wait()
 }

@@ -1,4 +1,4 @@
-package trip
+package transport
 
 import (
 	"context"
@@ -14,14 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 func testRecord(ctx context.Context) *record {
-	base, _ := url.Parse("https://api.leedo.app/v1")
-	call := &Call{Request: wire.Request{Template: "/leads", RawQuery: "email=jane@example.com"}, AttemptTimeout: time.Second}
-	return &record{Context: ctx, trip: &Trip{Config: Config{Base: base}}, call: call, token: "tok_secret"}
+	u, _ := url.Parse("https://api.leedo.app/v1/leads?email=jane@example.com")
+	return &record{ctx: ctx, client: &Client{}, call: Call{URL: u, AttemptTimeout: time.Second}, token: "tok_secret"}
 }
 
 func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
@@ -34,7 +31,7 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 		errors.New("query email=jane@example.com"),
 		errors.New("header Authorization: Bearer tok_secret\r\nX: y"),
 	} {
-		c := scrub(err, testRecord(t.Context()))
+		c := testRecord(t.Context()).cause(err)
 		for _, text := range []string{c.Error(), fmt.Sprintf("%+v", c)} {
 			if strings.Contains(text, "jane") || strings.Contains(text, "tok_secret") || strings.Contains(text, "\n") {
 				t.Errorf("%q", text)
@@ -49,14 +46,14 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 // TestAShortTokenIsAWord, and is not masked; a short query value is.
 func TestAShortTokenIsAWord(t *testing.T) {
 	r := testRecord(t.Context())
-	r.token, r.call.RawQuery = "test", "name=jane"
-	c := scrub(errors.New("the latest proxy has no jane"), r)
+	r.token, r.call.URL.RawQuery = "test", "name=jane"
+	c := r.cause(errors.New("the latest proxy has no jane"))
 	if want := "the latest proxy has no ***"; c.Error() != want {
 		t.Errorf("%q, want %q", c.Error(), want)
 	}
 	r.token = `to"ken\8`
 	for _, verb := range []string{"%s", "%q"} {
-		if c := scrub(fmt.Errorf("bad "+verb+" here", r.token), r); strings.Contains(c.Error(), "ken") {
+		if c := r.cause(fmt.Errorf("bad "+verb+" here", r.token)); strings.Contains(c.Error(), "ken") {
 			t.Errorf("%s: %q", verb, c.Error())
 		}
 	}
@@ -64,7 +61,7 @@ func TestAShortTokenIsAWord(t *testing.T) {
 
 func TestCauseMatchesWhatTheTransportMeant(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	c := scrub(&url.Error{Op: "Get", URL: "x", Err: refused}, testRecord(t.Context()))
+	c := testRecord(t.Context()).cause(&url.Error{Op: "Get", URL: "x", Err: refused})
 	if !errors.Is(c, syscall.ECONNREFUSED) {
 		t.Errorf("%v does not match ECONNREFUSED", c)
 	}
@@ -95,7 +92,7 @@ func TestOnlyTheCallersContextMatches(t *testing.T) {
 		"caller canceled":   {ended, ended, errors.New("reset"), []error{context.Canceled, context.Cause(ended)}, []error{context.DeadlineExceeded}, false},
 		"caller's deadline": {expiredCtx, expiredCtx, errors.New("reset"), []error{context.DeadlineExceeded}, []error{os.ErrDeadlineExceeded}, true},
 	} {
-		c := (&attempt{lifetime: lifetime{ctx: tt.attempt}, record: testRecord(tt.ctx)}).cause(tt.err)
+		c := (&attempt{ctx: tt.attempt, record: testRecord(tt.ctx)}).cause(tt.err)
 		for _, target := range tt.is {
 			if !errors.Is(c, target) {
 				t.Errorf("%s: %v does not match %v", name, c, target)
@@ -166,14 +163,14 @@ func TestOrigin(t *testing.T) {
 		"":                                 "no readable target",
 		"http://%zz":                       "no readable target",
 	} {
-		if got := target(from, location); got != want {
+		if got := redirectOrigin(from, location); got != want {
 			t.Errorf("%q: %s, want %s", location, got, want)
 		}
 	}
 }
 
 func TestBackoffIsFullJitter(t *testing.T) {
-	tr := &Trip{Config: Config{BackoffMin: 250 * time.Millisecond, BackoffMax: 4 * time.Second}}
+	tr := &Client{Config: Config{BackoffMin: 250 * time.Millisecond, BackoffMax: 4 * time.Second}}
 	for n := range 100 {
 		top := min(tr.BackoffMin<<min(n, 8), tr.BackoffMax)
 		low, high := top, time.Duration(0)
@@ -185,7 +182,7 @@ func TestBackoffIsFullJitter(t *testing.T) {
 			t.Errorf("retry %d: %v to %v, want up to %v", n, low, high, top)
 		}
 	}
-	if d := (&Trip{}).backoff(3); d != 0 {
+	if d := (&Client{}).backoff(3); d != 0 {
 		t.Errorf("no back-off is %v", d)
 	}
 }

@@ -1,10 +1,9 @@
-package trip
+package transport
 
 import (
 	"bytes"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -35,7 +34,7 @@ func TestReadBounded(t *testing.T) {
 		"failed at the beginning": {iotest.ErrReader(io.ErrClosedPipe), -1, "", io.ErrClosedPipe},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := readBounded(make([]byte, firstChunk), tt.body, tt.size, limit)
+			got, err := readBounded(tt.body, tt.size, limit)
 			if string(got) != tt.want || err != tt.err {
 				t.Errorf("%d bytes, %v; want %d, %v", len(got), err, len(tt.want), tt.err)
 			}
@@ -53,7 +52,7 @@ func TestReadBoundedReadsNoFurther(t *testing.T) {
 	body := &endless{}
 	allocated := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			if _, err := readBounded(make([]byte, firstChunk), body, -1, limit); !errors.Is(err, errTooLarge) {
+			if _, err := readBounded(body, -1, limit); !errors.Is(err, errTooLarge) {
 				b.Fatal(err)
 			}
 		}
@@ -62,7 +61,7 @@ func TestReadBoundedReadsNoFurther(t *testing.T) {
 		t.Errorf("%d bytes allocated for a limit of %d", allocated, limit)
 	}
 	body.read = 0
-	readBounded(make([]byte, firstChunk), body, -1, limit)
+	readBounded(body, -1, limit)
 	if body.read > limit+1 {
 		t.Errorf("%d bytes read", body.read)
 	}
@@ -105,53 +104,4 @@ func TestPayloadThatWasReadIsNotSealed(t *testing.T) {
 			t.Errorf("%s: opened anew it reads %q", name, b.String())
 		}
 	}
-}
-
-// TestABodyIsLentOnlyIfItFits: a large one keeps no memory in the pool, and one
-// that is not lent lies in no memory of the pool.
-func TestABodyIsLentOnlyIfItFits(t *testing.T) {
-	for name, tt := range map[string]struct {
-		size int
-		lent bool
-		want bool
-	}{
-		"lent":                {100, true, true},
-		"lent, just fits":     {firstChunk, true, true},
-		"lent, does not fit":  {firstChunk + 1, true, false},
-		"lent, large":         {3 << 20, true, false},
-		"kept":                {100, false, false},
-		"kept, just fits":     {firstChunk, false, false},
-		"kept, large":         {3 << 20, false, false},
-		"kept, nothing at it": {0, false, false},
-	} {
-		body := strings.Repeat("x", tt.size)
-		a := &Answer{}
-		err := a.read(&http.Response{Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1}, 10<<20, tt.lent)
-		if err != nil || string(a.Body) != body || (a.buffer != nil) != tt.want {
-			t.Errorf("%s: %d bytes, lent %v, %v", name, len(a.Body), a.buffer != nil, err)
-		}
-		if a.buffer != nil && (len(a.buffer) > firstChunk || cap(a.Body) > len(a.buffer)) {
-			t.Errorf("%s: %d bytes stay in the pool", name, len(a.buffer))
-		}
-	}
-}
-
-func TestABodyThatWasLentIsGivenBackOnce(t *testing.T) {
-	for name, keep := range map[string]bool{"whole": false, "but for its beginning": true} {
-		r := &Result{Answer: &Answer{}}
-		body := strings.Repeat("x", 2*maxKept)
-		r.Answer.read(&http.Response{Body: io.NopCloser(strings.NewReader(body)), ContentLength: -1}, 10<<20, true)
-		buf := r.Answer.buffer
-		r.Release(keep)
-		r.Release(keep) // a buffer that is in the pool twice belongs to two calls
-		clear(buf[:])
-		want := ""
-		if keep {
-			want = body[:maxKept]
-		}
-		if r.Answer.buffer != nil || string(r.Answer.Body) != want {
-			t.Errorf("%s: %d bytes left", name, len(r.Answer.Body))
-		}
-	}
-	(&Result{}).Release(true)
 }

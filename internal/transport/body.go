@@ -1,80 +1,37 @@
-package trip
+package transport
 
 import (
 	"bytes"
 	"errors"
 	"io"
-	"net/http"
-	"sync"
 	"sync/atomic"
 )
 
 const (
-	// maxErrorBody is how much is kept of an answer that is not a success, or
+	// maxErrorBody is how much is kept of a response that is not a success, or
 	// not a usable one.
 	maxErrorBody = 64 << 10
-	maxKept      = 1 << 10          // of a body that was lent
-	firstChunk   = maxErrorBody + 1 // one more, to see the end
+	firstChunk   = 4 << 10
 	lastChunk    = 1 << 20
 )
 
 var errTooLarge = errors.New("response larger than the maximum")
 
-// TooLarge tells whether err says that an answer was larger than allowed.
+// TooLarge reports whether err says that a response was larger than allowed.
 func TooLarge(err error) bool { return errors.Is(err, errTooLarge) }
 
-// buffer is what bodies are read into. Larger ones get memory of their own,
-// and buffers do not grow, so the pool holds no large ones.
-type buffer [firstChunk]byte
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-// read reads the body of resp. Unless it is lent, it is nobody else's.
-func (a *Answer) read(resp *http.Response, limit int64, lent bool) error {
-	buf := buffers.Get().(*buffer)
-	body, err := readBounded(buf[:], resp.Body, resp.ContentLength, limit)
-	switch {
-	case err != nil && err != errTooLarge:
-		// A body that gives up may not be done with buf, which nobody gets again.
-		a.Body = body
-		return err
-	case len(body) > len(buf): // did not fit, and was joined elsewhere
-		a.Body = body
-	case lent:
-		a.Body, a.buffer = body, buf
-		return err
-	default:
-		a.Body = bytes.Clone(body)
-	}
-	buffers.Put(buf)
-	return err
-}
-
-// Release gives back a body that was lent; its beginning can be kept.
-func (r *Result) Release(keep bool) {
-	a := r.Answer
-	if a == nil || a.buffer == nil {
-		return
-	}
-	var beginning []byte
-	if keep {
-		beginning = bytes.Clone(a.Body[:min(len(a.Body), maxKept)])
-	}
-	buffers.Put(a.buffer)
-	a.Body, a.buffer = beginning, nil
-}
-
-// readBounded reads body to its end, into buf as long as it fits. Of a longer
-// one than limit bytes it returns the beginning and errTooLarge; on any other
-// error, what came. size is what the header announced, negative if nothing. It
-// goes on in chunks, for a buffer that doubles would hold up to three times the
-// limit.
-func readBounded(buf []byte, body io.Reader, size, limit int64) ([]byte, error) {
-	var first [1][]byte
-	chunks := first[:0]
+// readBounded reads body to its end. Of a longer one than limit bytes it
+// returns the beginning and errTooLarge; on any other error, what came. size is
+// what the header announced, negative if nothing. It reads in chunks, because a
+// buffer that doubles holds up to three times the limit.
+func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
+	var chunks [][]byte
 	var total int64
-	for chunk := buf; ; {
-		chunk = chunk[:min(int64(len(chunk)), limit-total+1)]
+	for next := int64(firstChunk); ; next = min(2*next, lastChunk) {
+		if left := size - total; left >= 0 && left < lastChunk {
+			next = left + 1 // one more, to see the end
+		}
+		chunk := make([]byte, min(next, limit-total+1))
 		n, err := fill(body, chunk)
 		chunks, total = append(chunks, chunk[:n]), total+int64(n)
 		switch {
@@ -85,11 +42,6 @@ func readBounded(buf []byte, body io.Reader, size, limit int64) ([]byte, error) 
 		case err != nil:
 			return join(chunks, total), err
 		}
-		next := min(2*int64(len(chunk)), lastChunk)
-		if left := size - total; left >= 0 && left < lastChunk {
-			next = left + 1
-		}
-		chunk = make([]byte, min(next, limit-total+1))
 	}
 }
 
@@ -141,7 +93,7 @@ func (p *payload) open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// seal ends the attempt and tells whether the payload was never read.
+// seal ends the attempt and reports whether the payload was never read.
 func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed) }
 
 // It has no other methods of bytes.Reader than these: they would pass the

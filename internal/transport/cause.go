@@ -1,4 +1,4 @@
-package trip
+package transport
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Cause is why no answer came, or none that is whole. Its text holds neither
+// Cause is why no response came, or none that is complete. Its text holds neither
 // token nor query, and it matches what the error of the transport matches, but
 // for the errors of contexts: those of an attempt's own deadline are not the
 // caller's.
@@ -49,7 +49,7 @@ func (c *Cause) As(target any) bool {
 	return errors.As(c.err, target)
 }
 
-// Timeout tells whether the cause is that something took too long.
+// Timeout reports whether the cause is that something took too long.
 func (c *Cause) Timeout() bool {
 	t, ok := errors.AsType[interface {
 		error
@@ -65,29 +65,31 @@ func (e *expired) Error() string        { return fmt.Sprintf("attempt timed out 
 func (e *expired) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 func (e *expired) Timeout() bool        { return true }
 
-// cause tells why the attempt failed.
+// cause returns why the attempt failed.
 func (a *attempt) cause(err error) *Cause {
 	r := a.record
 	switch {
-	case r.Context.Err() != nil:
-		err = ended(r.Context)
+	case r.ctx.Err() != nil:
+		err = contextError(r.ctx)
 		return &Cause{text: wire.Line(err.Error()), err: err, callers: true}
 	case a.witness.repeated.Load():
 		return &Cause{text: errRepeated.Error(), err: errRepeated}
-	case a.Err() != nil:
+	case a.ctx.Err() != nil:
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
 	}
-	return scrub(err, r)
+	cause := r.cause(err)
+	cause.Final = cause.Final || a.witness.refused.Load()
+	return cause
 }
 
-// quoted is what net/http quotes of an answer that it cannot read, as in
+// quoted is what net/http quotes of a response that it cannot read, as in
 // malformed HTTP response "…".
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// scrub makes a Cause of an error that may quote the request or the answer.
-func scrub(err error, r *record) *Cause {
-	err = bare(err)
+// cause makes a Cause of an error that may quote the request or the response.
+func (r *record) cause(err error) *Cause {
+	err = unwrapURLError(err)
 	if c, ok := err.(*Cause); ok {
 		return c
 	}
@@ -98,7 +100,7 @@ func scrub(err error, r *record) *Cause {
 	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
-	u := r.call.URL(r.trip.Base)
+	u := r.call.URL
 	secrets := []string{u.String(), u.RequestURI(), u.RawQuery, string(r.call.Body)}
 	for _, values := range u.Query() {
 		secrets = append(secrets, values...)
@@ -118,9 +120,9 @@ func asGo(s string) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// bare takes the *url.Error off err, which holds the URL with its query, and
-// whatever is around it.
-func bare(err error) error {
+// unwrapURLError takes the *url.Error off err, which holds the URL with its
+// query, and whatever is around it.
+func unwrapURLError(err error) error {
 	for {
 		u, ok := errors.AsType[*url.Error](err)
 		if !ok {
@@ -130,7 +132,7 @@ func bare(err error) error {
 	}
 }
 
-// final tells whether the failure of an attempt is one that no other attempt
+// final reports whether the failure of an attempt is one that no other attempt
 // heals: an unknown host, a refused certificate, a server that does not speak
 // TLS.
 func final(err error) bool {

@@ -1,4 +1,4 @@
-package trip
+package transport
 
 import (
 	"context"
@@ -9,16 +9,16 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Attempt tells of one attempt that has ended.
+// Attempt describes an attempt that has ended.
 type Attempt struct {
 	Method, Path string
 	Number       int // from 1
-	StatusCode   int // 0: no answer
+	StatusCode   int // 0: no response
 	Duration     time.Duration
 	Err          error
 }
 
-// Wait tells of a wait that is about to begin.
+// Wait describes a wait that is about to begin.
 type Wait struct {
 	Method, Path string
 	Until        time.Time
@@ -28,67 +28,71 @@ type Wait struct {
 // Logger is what a [*slog.Logger] is used for here. Programs that give none
 // need not link the rest of it.
 type Logger interface {
-	// Enabled tells whether records of that level are wanted.
+	// Enabled reports whether records of that level are wanted.
 	Enabled(ctx context.Context, level slog.Level) bool
-	// LogAttrs takes a record.
+	// LogAttrs logs a record.
 	LogAttrs(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr)
 }
 
-// worthTelling is the length from which a wait is told to the user.
-const worthTelling = time.Second
+// longWait is the length from which a wait is reported to the user.
+const longWait = time.Second
 
 func (r *record) logs(level slog.Level) bool {
-	return r.trip.Logger != nil && r.trip.Logger.Enabled(r.Context, level)
+	return r.client.Logger != nil && r.client.Logger.Enabled(r.ctx, level)
 }
 
 func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	if !r.logs(level) {
 		return
 	}
-	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Template)}
-	r.trip.Logger.LogAttrs(r.Context, level, msg, append(where, attrs...)...)
+	where := []slog.Attr{slog.String("method", r.call.Method), slog.String("path", r.call.Path)}
+	r.client.Logger.LogAttrs(r.ctx, level, msg, append(where, attrs...)...)
 }
 
-// reason says what the last attempt ended in.
+// reason is what the last attempt ended in.
 func (r *record) reason() slog.Attr {
 	switch {
-	case r.Answer == nil:
+	case r.Response == nil:
 		return slog.String("error", r.Failure.Error())
-	case r.Answer.BodyErr != nil:
-		return slog.String("error", r.Answer.BodyErr.Error())
+	case r.Response.BodyErr != nil:
+		return slog.String("error", r.Response.BodyErr.Error())
 	}
-	return slog.Int("status", r.Answer.Status)
+	return slog.Int("status", r.Response.Status)
 }
 
-// attempted tells of the attempt that has just ended.
-func (r *record) attempted(took time.Duration) {
-	a := Attempt{Method: r.call.Method, Path: r.call.Template, Number: r.Attempts, Duration: took}
+// reportAttempt logs the attempt that has just ended and calls its hook.
+func (r *record) reportAttempt(took time.Duration) {
+	a := Attempt{Method: r.call.Method, Path: r.call.Path, Number: r.Attempts, Duration: took}
 	switch {
-	case r.Answer == nil:
+	case r.Response == nil:
 		a.Err = r.Failure
-	case r.Answer.BodyErr != nil:
-		a.StatusCode, a.Err = r.Answer.Status, r.Answer.BodyErr
+	case r.Response.BodyErr != nil:
+		a.StatusCode, a.Err = r.Response.Status, r.Response.BodyErr
 	default:
-		a.StatusCode = r.Answer.Status
+		a.StatusCode = r.Response.Status
 	}
 	if r.logs(slog.LevelDebug) { // else the attributes are made for nothing
 		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
 	}
-	r.trip.OnAttempt(r.Context, a)
+	if r.client.OnAttempt != nil {
+		r.client.OnAttempt(r.ctx, a)
+	}
 }
 
-// announce tells of a wait.
-func (r *record) announce(until time.Time, reason string) {
-	if time.Until(until) <= worthTelling {
+// reportWait logs a wait and, if it is long, calls its hook.
+func (r *record) reportWait(until time.Time, reason string) {
+	if time.Until(until) <= longWait {
 		r.log(slog.LevelDebug, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
 		return
 	}
 	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-	r.trip.OnWait(r.Context, Wait{Method: r.call.Method, Path: r.call.Template, Until: until, Reason: reason})
+	if r.client.OnWait != nil {
+		r.client.OnWait(r.ctx, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
+	}
 }
 
-// ended says that ctx has ended, and why if it was told.
-func ended(ctx context.Context) error {
+// contextError returns the error of a context that has ended, with its cause.
+func contextError(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); cause != err && cause != nil {
 		return &causedEnd{err, cause}

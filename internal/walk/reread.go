@@ -4,7 +4,7 @@ package walk
 // has a smaller total and no row that was seen, so unread rows may stand on
 // last or before. It returns the page up to whose end everything has been seen
 // then.
-func (w *walker[T]) goBack(last, ahead *page[T]) (*page[T], error) {
+func (w *Walk[T]) goBack(last, ahead *page[T]) (*page[T], error) {
 	gone := last.meta.Total - ahead.meta.Total
 	for number := max(last.meta.Page-gone/w.per, w.start); ; number-- {
 		p, err := w.read(number)
@@ -23,10 +23,10 @@ func (w *walker[T]) goBack(last, ahead *page[T]) (*page[T], error) {
 	}
 }
 
-// adjacent tells whether surely no unread row stands between p and ahead, the
+// adjacent reports whether surely no unread row stands between p and ahead, the
 // next page as it was read before p: because p reaches into ahead, or because
 // behind a seen row it has as many unread ones as can have moved back.
-func (w *walker[T]) adjacent(p, ahead *page[T], gone int) bool {
+func (w *Walk[T]) adjacent(p, ahead *page[T], gone int) bool {
 	met, moved := false, 0
 	for _, row := range p.rows {
 		key := w.key(row)
@@ -42,8 +42,8 @@ func (w *walker[T]) adjacent(p, ahead *page[T], gone int) bool {
 	return moved == gone
 }
 
-// meets tells whether a row among rows was seen.
-func (w *walker[T]) meets(rows []T) bool {
+// meets reports whether a row among rows was seen.
+func (w *Walk[T]) meets(rows []T) bool {
 	for _, row := range rows {
 		if w.seen.has(w.key(row)) {
 			return true

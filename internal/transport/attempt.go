@@ -1,0 +1,209 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/leedoapp/leedo-go/internal/quota"
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+// attempts is the http.RoundTripper below net/http's client: each request that
+// reaches it, retry and redirect included, is an attempt of the call. It has no
+// CloseIdleConnections, so that go-retryablehttp cannot empty the pool that the
+// user's transport may share with others.
+type attempts struct{ *record }
+
+// errForeign is the last line of defence: redirects to another origin are not
+// followed in the first place.
+var errForeign = errors.New("request to another origin refused")
+
+// attempt is one request and what becomes of it. The transport may look at it
+// after it is over, so each has its own.
+type attempt struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	record  *record
+	witness witness
+	payload *payload // nil: no body
+}
+
+func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := t.record
+	r.tried, r.retrying = true, false
+	if r.Response != nil && r.Response.Redirect != "" {
+		r.Response = nil // it is being followed
+	}
+	permit, err := r.permit()
+	if err != nil {
+		r.End = err
+		return nil, err
+	}
+	// Whatever happens, a panic in the user's code included, the permit goes
+	// back, once.
+	sent, settled := false, false
+	defer func() {
+		if !settled {
+			r.client.Ledger.Cancel(permit, sent)
+		}
+	}()
+
+	if !r.client.sameOrigin(req.URL) {
+		r.End = errForeign
+		return nil, errForeign
+	}
+	authorization, err := r.client.Authorization(r.ctx)
+	if err != nil {
+		r.End = &UserError{"no token", err}
+		return nil, r.End
+	}
+	r.token = strings.TrimPrefix(authorization, "Bearer ")
+	if r.Response != nil || r.Failure != nil {
+		r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
+	}
+	r.Attempts++
+	r.previous = Result{Response: r.Response, Failure: r.Failure}
+	r.Response, r.Failure = nil, nil
+
+	start := time.Now()
+	a, out := r.newAttempt(req, authorization)
+	defer a.cancel()
+	sent = true
+	resp, err := r.client.http.Transport.RoundTrip(out)
+	received := time.Now()
+	r.unsent = a.unsent() && resp == nil
+	if err == nil && resp == nil {
+		err = errors.New("the transport returned neither a response nor an error")
+	}
+	if err != nil {
+		if resp != nil && resp.Body != nil {
+			resp.Body.Close()
+		}
+		r.Failure = a.cause(err)
+		sent = !r.unsent
+		r.reportAttempt(time.Since(start))
+		return nil, r.Failure
+	}
+
+	reading := quota.Read(resp.Header, received)
+	limited := resp.StatusCode == http.StatusTooManyRequests
+	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
+		r.client.Ledger.Settle(permit, limited, reading, received)
+		settled = true
+	} // else the response may be a proxy's, and whether the API counted the request is unknown
+	r.Response = a.receive(req, resp)
+	r.Response.Rate = reading.Figures(received)
+	if limited {
+		r.Limited = r.Response
+		if r.Response.RetryAt = reading.RetryAfter; r.Response.RetryAt.IsZero() {
+			r.Response.RetryAt = reading.Reset
+		}
+	}
+	r.reportAttempt(time.Since(start))
+
+	resp.Body = http.NoBody // the record has it
+	return resp, nil
+}
+
+// permit waits for the ledger's permit for an attempt.
+func (r *record) permit() (quota.Permit, error) {
+	if r.ctx.Err() != nil {
+		return quota.Permit{}, contextError(r.ctx)
+	}
+	if r.call.Place != nil {
+		r.call.Place.wait(r.ctx)
+		defer r.call.Place.take()
+	}
+	if !r.client.Limited {
+		return r.client.Ledger.Grant(), nil
+	}
+	permit, waited, err := r.client.Ledger.Acquire(r.ctx, quota.Ask{
+		Class:  r.call.Class,
+		Budget: r.budget(),
+		Notify: func(until time.Time) {
+			if r.call.Place != nil {
+				r.call.Place.take()
+			}
+			r.reportWait(until, "rate limit")
+		},
+	})
+	r.Waited += waited
+	if trouble := r.client.Ledger.Trouble(); trouble != nil {
+		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(trouble.Error())))
+	}
+	if err != nil && r.ctx.Err() != nil {
+		err = contextError(r.ctx)
+	}
+	return permit, err
+}
+
+// newAttempt returns an attempt and its request: a clone of req with token,
+// body and deadline.
+func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, *http.Request) {
+	a := &attempt{record: r}
+	if r.call.AttemptTimeout > 0 {
+		a.ctx, a.cancel = context.WithTimeout(req.Context(), r.call.AttemptTimeout)
+	} else {
+		a.ctx, a.cancel = context.WithCancel(req.Context())
+	}
+	out := req.Clone(a.witness.watch(a.ctx, a.cancel, req.URL.Scheme, r.client.http.Transport))
+	out.Host = out.URL.Host
+	out.Response = nil // of a redirect: it has no body
+	out.Header.Set("Authorization", authorization)
+	if len(r.call.Body) > 0 {
+		a.payload = &payload{data: r.call.Body}
+		if out.Header["Content-Type"] == nil {
+			out.Header.Set("Content-Type", "application/json")
+		}
+		out.ContentLength = int64(len(r.call.Body))
+		out.Body, _ = a.payload.open()
+		// net/http asks for the body anew when it knows that nothing of it left
+		// the machine.
+		out.GetBody = a.payload.open
+	}
+	return a, out
+}
+
+// unsent reports, and decides if the transport is not done yet, whether the
+// request is known not to have reached the server.
+func (a *attempt) unsent() bool {
+	if a.payload == nil {
+		return a.witness.neverConnected()
+	}
+	return a.payload.seal()
+}
+
+// receive takes a response into memory.
+func (a *attempt) receive(req *http.Request, resp *http.Response) *Response {
+	r := a.record
+	received := &Response{Status: resp.StatusCode, Header: resp.Header, Token: r.token}
+	limit := int64(maxErrorBody)
+	if received.Success() {
+		limit = r.client.MaxBody
+	}
+	var err error
+	if resp.Body != nil {
+		if received.Status != http.StatusSwitchingProtocols { // of which the body is the bare connection
+			received.Body, err = readBounded(resp.Body, resp.ContentLength, limit)
+		}
+		resp.Body.Close()
+	}
+	switch {
+	case err == nil:
+	case err == errTooLarge && !received.Success():
+		// The beginning says enough.
+	case err == errTooLarge:
+		received.BodyErr = &Cause{text: err.Error(), err: err, Final: true}
+	default:
+		received.BodyErr = a.cause(err)
+	}
+	switch received.Status {
+	case 301, 302, 303, 307, 308:
+		received.Redirect = redirectOrigin(req.URL, resp.Header.Get("Location"))
+	}
+	return received
+}

@@ -1,0 +1,56 @@
+package transport
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxRedirects is net/http's own limit, which a CheckRedirect takes off.
+const maxRedirects = 10
+
+// Origin returns scheme, host and port of u in one spelling (RFC 6454,
+// section 4).
+func Origin(u *url.URL) string {
+	scheme, port := strings.ToLower(u.Scheme), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return scheme + "://" + host + ":" + port
+}
+
+// sameOrigin reports whether u is of the origin of the base URL.
+func (c *Client) sameOrigin(u *url.URL) bool {
+	return u.Scheme == c.Base.Scheme && u.Host == c.Base.Host || Origin(u) == c.origin
+}
+
+// redirectOrigin returns the origin that a Location names.
+func redirectOrigin(from *url.URL, location string) string {
+	to, err := from.Parse(location)
+	if location == "" || err != nil || to.Host == "" {
+		return "no readable target"
+	}
+	return Origin(to)
+}
+
+// checkRedirect follows redirects of a GET within the origin of the base URL.
+// Any other one becomes the response: a write that was followed would turn into
+// a GET or be done twice, and another origin must see neither token nor data.
+func (r *record) checkRedirect(req *http.Request, via []*http.Request) error {
+	if via[0].Method != http.MethodGet || !r.client.sameOrigin(req.URL) || len(via) >= maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	check := r.client.http.CheckRedirect
+	if check == nil {
+		return nil
+	}
+	err := check(req, via)
+	if err != nil && err != http.ErrUseLastResponse {
+		r.Redirect = &UserError{"redirect refused", err}
+	}
+	return err
+}

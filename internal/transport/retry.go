@@ -1,0 +1,150 @@
+package transport
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/leedoapp/leedo-go/internal/quota"
+)
+
+// maxRounds is how often one call may wait again after a 429.
+const maxRounds = 10
+
+// loop returns the retry loop of the call. Of go-retryablehttp it uses the loop
+// alone: its policy repeats writes, its backoff cannot fail, its error handling
+// loses the response, and its logger prints URLs.
+func (r *record) loop() *retryablehttp.Client {
+	client := r.client.http
+	client.Transport, client.CheckRedirect = attempts{r}, r.checkRedirect
+	return &retryablehttp.Client{
+		HTTPClient: &client,
+		RetryMax:   math.MaxInt, // CheckRetry counts
+		CheckRetry: func(context.Context, *http.Response, error) (bool, error) {
+			r.retrying = r.judge()
+			return r.retrying, nil
+		},
+		Backoff: func(time.Duration, time.Duration, int, *http.Response) time.Duration {
+			return 0 // PrepareRetry waits: it can fail
+		},
+		PrepareRetry: r.prepare,
+		ErrorHandler: func(resp *http.Response, err error, _ int) (*http.Response, error) {
+			return resp, err
+		},
+	}
+}
+
+// judge reports whether another attempt is to be made after the one that has
+// just ended. It looks at a usable response before it looks at the context: a
+// success that was received is never thrown away.
+func (r *record) judge() bool {
+	switch {
+	case r.End != nil || !r.tried:
+		return false
+	case r.Response != nil:
+		return r.afterResponse(r.Response)
+	}
+	return r.afterFailure(r.Failure)
+}
+
+func (r *record) afterResponse(resp *Response) bool {
+	switch {
+	case resp.Status == http.StatusTooManyRequests:
+		r.wait = 0 // the ledger makes the next attempt wait
+		r.rounds++
+		return r.client.Limited && r.rounds <= maxRounds
+	case resp.Success():
+		cut := resp.BodyErr != nil && r.call.NeedBody && !TooLarge(resp.BodyErr)
+		if !cut || !r.call.Repeatable {
+			return false
+		}
+	case resp.Status >= 300 && resp.Status < 500 && resp.Status != http.StatusRequestTimeout:
+		return false
+	}
+	// If another attempt is rejected, this one may have been done all the same.
+	r.Unknown = r.Unknown || r.call.Write
+	return r.call.Repeatable && resp.Status != http.StatusNotImplemented && r.retry(resp)
+}
+
+func (r *record) afterFailure(cause *Cause) bool {
+	if !r.unsent {
+		r.Unknown = r.Unknown || r.call.Write
+	}
+	if r.ctx.Err() != nil {
+		r.cutShort()
+		return false
+	}
+	return (r.unsent || r.call.Repeatable) && !cause.Final && r.retry(nil)
+}
+
+// retry spends one of the retries, if there is one left and its backoff fits
+// into what the call may wait. resp is the response that is not usable, nil if
+// there is none.
+func (r *record) retry(resp *Response) bool {
+	if r.ctx.Err() != nil {
+		if resp != nil && !resp.Success() {
+			r.End = contextError(r.ctx)
+		} else {
+			r.cutShort()
+		}
+		return false
+	}
+	if r.retries >= r.call.Retries {
+		return false
+	}
+	wait, why := r.client.backoff(r.retries), "back-off"
+	if resp != nil {
+		if at := quota.Read(resp.Header, time.Now()).RetryAfter; time.Until(at) > wait {
+			wait, why = time.Until(at), "Retry-After"
+		}
+	}
+	if deadline, ok := r.ctx.Deadline(); wait > r.budget() || ok && time.Now().Add(wait).After(deadline) {
+		return false
+	}
+	r.retries++
+	r.wait, r.why = wait, why
+	return true
+}
+
+// cutShort notes that the context ended while the last attempt was in flight.
+// That attempt says nothing then; the one before may.
+func (r *record) cutShort() {
+	r.End, r.InFlight, r.Cut = contextError(r.ctx), true, r.Response
+	r.Response, r.Failure = r.previous.Response, r.previous.Failure
+}
+
+// backoff returns a random time of up to BackoffMin, 2, 4 … times BackoffMin,
+// at most BackoffMax ("full jitter").
+func (c *Client) backoff(n int) time.Duration {
+	top := c.BackoffMax
+	if n < 32 && c.BackoffMin < c.BackoffMax>>n {
+		top = c.BackoffMin << n
+	}
+	if top <= 0 {
+		return 0
+	}
+	return rand.N(top) + 1
+}
+
+// prepare comes before every attempt but the first, and waits.
+func (r *record) prepare(req *http.Request) error {
+	req.Header = r.header() // a jar has added its cookies to that of the last attempt
+	if r.wait == 0 {
+		return nil
+	}
+	r.reportWait(time.Now().Add(r.wait), r.why)
+	timer := time.NewTimer(r.wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		r.Waited += r.wait
+		return nil
+	case <-r.ctx.Done():
+		r.End = contextError(r.ctx)
+		return r.End
+	}
+}

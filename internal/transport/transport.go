@@ -1,0 +1,180 @@
+// Package transport sends API requests: it authenticates, rate-limits, retries
+// and bounds them. Package leedo turns its results into public errors.
+//
+// A call is one run of go-retryablehttp's loop (retry.go). Each attempt in it,
+// redirects included, passes through our http.RoundTripper (attempt.go), which
+// does this, in this order:
+//
+//	permit    wait until the limiter allows a request
+//	origin    refuse any but the origin of the base URL
+//	token     put the token on a clone of the request
+//	deadline  start the deadline of the attempt
+//	send      hand the clone to the user's transport
+//	bound     read the body into memory, up to a limit
+//	settle    report to the limiter what the response says of the quota
+//	judge     decide whether another attempt may help and can do no harm
+package transport
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/leedoapp/leedo-go/internal/quota"
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+// Config is what all calls of one client have in common.
+type Config struct {
+	Base       *url.URL     // whose origin alone gets the token
+	HTTPClient *http.Client // the user's; it is copied
+	// Authorization returns the field of that name: "Bearer ", and the token.
+	Authorization func(context.Context) (string, error)
+	Ledger        *quota.Ledger
+	Limited       bool // ask the ledger before each attempt and wait after a 429
+	MaxBody       int64
+	BackoffMin    time.Duration
+	BackoffMax    time.Duration
+
+	Logger    Logger                         // nil: silence
+	OnAttempt func(context.Context, Attempt) // nil: not called
+	OnWait    func(context.Context, Wait)    // nil: not called
+}
+
+// Client sends the calls of one leedo.Client. It is safe for concurrent use.
+type Client struct {
+	Config
+	origin string
+	http   http.Client // a copy of the user's
+}
+
+// New returns a Client for cfg.
+func New(cfg Config) *Client {
+	c := &Client{Config: cfg, origin: Origin(cfg.Base), http: *cfg.HTTPClient}
+	c.http.Timeout = 0 // it would also count the wait for a permit
+	if c.http.Transport == nil {
+		c.http.Transport = http.DefaultTransport
+	}
+	return c
+}
+
+// Call is one call, ready to be sent.
+type Call struct {
+	Method string
+	Path   string // the template, as logs and hooks name it
+	URL    *url.URL
+	Header http.Header
+	Body   []byte
+
+	Class          quota.Class
+	Write          bool // the call changes something
+	Repeatable     bool // doing it twice is as good as once
+	NeedBody       bool // a response whose body was cut is not usable
+	Retries        int
+	AttemptTimeout time.Duration // 0: none
+	MaxWait        time.Duration // for all waits together
+	Place          *Place        // in which it waits for its first permit; nil: none
+}
+
+// Response is a response of the server, held in memory.
+type Response struct {
+	Status   int
+	Header   http.Header
+	Body     []byte
+	BodyErr  error // why Body is not whole: a [*Cause]
+	Rate     quota.Figures
+	RetryAt  time.Time // of a 429; zero if unknown
+	Redirect string    // the origin that a redirect names as its target
+	Token    string    // the token of the request, for masking it in what the response says
+}
+
+// Success reports whether the response is a 2xx.
+func (r *Response) Success() bool { return r.Status >= 200 && r.Status < 300 }
+
+// Result is what became of a call.
+type Result struct {
+	// The last attempt that came to something ended in one of these; both are
+	// nil if there was none.
+	Response *Response
+	Failure  *Cause
+
+	// End is why the call ended before its time; nil when the last attempt
+	// speaks for itself. It is a [*quota.Refusal], a [*UserError] or says
+	// that the context ended, in which case InFlight reports whether an attempt
+	// was in flight.
+	End      error
+	InFlight bool
+	Unknown  bool      // a write that may or may not have been done
+	Cut      *Response // whose body was being read when the context ended; nil: none was
+
+	Redirect error     // why the user's CheckRedirect refused to follow Response
+	Limited  *Response // the last 429
+	Attempts int
+	Waited   time.Duration // for the quota and between attempts
+}
+
+// UserError is the error of a function of the user's that had to be called.
+type UserError struct {
+	What string // what the function was to do
+	Err  error
+}
+
+func (e *UserError) Error() string { return e.What + ": " + wire.Line(unwrapURLError(e.Err).Error()) }
+func (e *UserError) Unwrap() error { return e.Err }
+
+// Do makes a call.
+func (c *Client) Do(ctx context.Context, call Call) *Result {
+	if call.Place != nil {
+		defer call.Place.take() // whatever happens, the next one is not held up
+	}
+	r := &record{ctx: ctx, client: c, call: call}
+	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	_, err := r.loop().Do(&retryablehttp.Request{Request: req.WithContext(ctx)})
+	switch {
+	case r.End != nil:
+	case r.retrying: // the loop saw the context end before the next attempt did
+		r.End = contextError(ctx)
+	case err != nil && !r.tried: // net/http rejected the request itself
+		r.Failure = r.cause(err)
+	}
+	return &r.Result
+}
+
+// record is the account of a call in progress.
+type record struct {
+	Result
+	ctx    context.Context
+	client *Client
+	call   Call
+
+	previous Result // what the attempt before the last came to
+
+	tried    bool // net/http asked for an attempt
+	retrying bool // another attempt is due
+	unsent   bool // the last attempt is known not to have reached the server
+	retries  int
+	rounds   int           // 429s waited out
+	wait     time.Duration // before the next attempt
+	why      string        // the reason for the wait
+	token    string        // of the last attempt
+}
+
+// header returns the header for net/http's client, in which only a cookie jar
+// changes anything: the token goes on a clone.
+func (r *record) header() http.Header {
+	if r.client.http.Jar == nil {
+		return r.call.Header
+	}
+	return r.call.Header.Clone()
+}
+
+// budget is how long the call may still wait.
+func (r *record) budget() time.Duration {
+	if r.call.MaxWait == quota.Forever {
+		return quota.Forever
+	}
+	return max(r.call.MaxWait-r.Waited, 0)
+}

@@ -1,0 +1,87 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+)
+
+// witness watches what net/http does with a request. The transport calls it
+// from goroutines of its own, and perhaps when the attempt is over.
+//
+// Every request needs that. Whether it got a connection proves that a request
+// without a body was not sent, which decides about retries of writes and about
+// the permit of a read. Over HTTP/2, net/http would repeat any request, writes
+// included, as often as its stream ends in a PROTOCOL_ERROR, unseen by the
+// ledger: that ends the attempt. Over HTTP/1 it repeats a write only if nothing
+// of it left the machine, and a read once on each idle connection that has died.
+type witness struct {
+	asked, had atomic.Bool // for a connection, and got one
+	http2      atomic.Bool
+	begun      atomic.Bool // to be sent
+	repeated   atomic.Bool // it would have been sent again
+	refused    atomic.Bool // the server's certificate, by whoever looks at it
+}
+
+// errRepeated says that the transport was about to send the request again.
+var errRepeated = errors.New("stream was reset after the request was sent")
+
+// watch returns the context of an attempt that rt makes, with an httptrace that
+// records into w, in addition to any existing trace. cancel ends the attempt.
+func (w *witness) watch(ctx context.Context, cancel context.CancelFunc, scheme string, rt http.RoundTripper) context.Context {
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { w.asked.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			if w.begun.Load() && w.http2.Load() {
+				w.repeated.Store(true)
+				cancel()
+			}
+			w.had.Store(true)
+			if conn, ok := info.Conn.(*tls.Conn); ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+				w.http2.Store(true)
+			}
+		},
+		WroteHeaders: func() { w.begun.Store(true) },
+		// What comes after a response is another request, of the user's transport.
+		GotFirstResponseByte: func() { w.begun.Store(false) },
+	}
+	switch {
+	case scheme == "https":
+		trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
+			if err != nil && !brokenOff(err) {
+				w.refused.Store(true)
+			}
+		}
+	case mayUseH2C(rt): // HTTP/2 shows in the header alone
+		trace.WroteHeaderField = func(name string, _ []string) {
+			if strings.HasPrefix(name, ":") {
+				w.http2.Store(true)
+			}
+		}
+	}
+	return httptrace.WithClientTrace(ctx, trace)
+}
+
+// mayUseH2C reports whether rt may speak HTTP/2 without TLS: an
+// [http.Transport] does not unless told.
+func mayUseH2C(rt http.RoundTripper) bool {
+	t, ok := rt.(*http.Transport)
+	return !ok || t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
+}
+
+// brokenOff reports whether a handshake failed for the connection's sake: errors
+// of the network and ends of the stream are, a verdict on the other side is not.
+func brokenOff(err error) bool {
+	_, network := errors.AsType[net.Error](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
+}
+
+// neverConnected reports whether the transport asked for a connection and never
+// had one. A transport that does not speak of its connections proves nothing.
+func (w *witness) neverConnected() bool { return w.asked.Load() && !w.had.Load() }
