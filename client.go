@@ -208,7 +208,7 @@ type call struct {
 	idempotent bool       // repeating a write does no harm
 	collection bool       // a List or Create of a service: a 404 is not about a missing record
 	needsBody  bool       // a success without its body is not usable
-	plan       *walk.Plan // of the iteration that it is one of the calls of; nil: none
+	plan       *walk.Plan // of the iteration that this call belongs to; nil: none
 	place      *transport.Place
 	response   *Response // the caller's; nil: not wanted
 	result     *transport.Result
@@ -247,7 +247,7 @@ func (k *call) do(ctx context.Context, decode func(http.Header, []byte) error) e
 		URL:            k.request.URL(k.client.config.base),
 		Header:         k.request.Header,
 		Body:           k.request.Body,
-		Class:          quota.Class(k.urgency()),
+		Class:          quota.Class(k.priority()),
 		Write:          !k.request.Reads(),
 		Repeatable:     k.request.Reads() || k.idempotent,
 		NeedBody:       k.needsBody,
@@ -294,10 +294,11 @@ func (k *call) check(decode func(http.Header, []byte) error) error {
 	return nil
 }
 
-// respondTo gives the Response of k, a call of the iteration of, to its caller.
-func (k *call) respondTo(of *call) {
-	if k != nil && of.response != nil {
-		*of.response = *k.response
+// copyResponse copies the Response of k, which may be nil, to the one that the
+// caller of the iteration gave.
+func (k *call) copyResponse(iteration *call) {
+	if k != nil && iteration.response != nil {
+		*iteration.response = *k.response
 	}
 }
 

@@ -94,7 +94,7 @@ func (e *APIError) Error() string {
 	if e.Message != "" {
 		what += ": " + e.Message
 	}
-	return wire.Say(e.Method, e.Path, what) + trace(e.RequestID, e.Attempts)
+	return wire.Say(e.Method, e.Path, what) + suffix(e.RequestID, e.Attempts)
 }
 
 // Format prints Error() for all verbs, but for %#v the fields that are safe to
@@ -198,7 +198,7 @@ type DecodeError struct {
 
 // Error returns one line with what is wrong.
 func (e *DecodeError) Error() string {
-	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable response %d: ", e.StatusCode), e.Err) + trace(e.RequestID, e.Attempts)
+	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable response %d: ", e.StatusCode), e.Err) + suffix(e.RequestID, e.Attempts)
 }
 
 // Unwrap returns Err.
@@ -235,7 +235,7 @@ type TransportError struct {
 
 // Error returns one line with the cause.
 func (e *TransportError) Error() string {
-	return wire.Say(e.Method, e.Path, "no complete response: ", e.Err) + trace(e.RequestID, e.Attempts)
+	return wire.Say(e.Method, e.Path, "no complete response: ", e.Err) + suffix(e.RequestID, e.Attempts)
 }
 
 // Unwrap returns Err.
@@ -315,36 +315,36 @@ func (k *call) statusError(resp *transport.Response) error {
 	return e
 }
 
-func (k *call) apiError(a *transport.Response) *APIError {
+func (k *call) apiError(resp *transport.Response) *APIError {
 	read := wire.ReadProblem
-	if a.Success() {
+	if resp.Success() {
 		read = wire.ReadReport
 	}
-	problem := read(a.Body, a.Token)
-	if a.Redirect != "" {
-		problem = wire.Problem{Message: clean(a, "redirect to "+a.Redirect+" not followed")}
+	problem := read(resp.Body, resp.Token)
+	if resp.Redirect != "" {
+		problem = wire.Problem{Message: clean(resp, "redirect to "+resp.Redirect+" not followed")}
 	}
-	if a.Status == http.StatusNotFound && problem.Code == "" && problem.Message == "" && k.collection && k.client.config.base.Path == "" {
+	if resp.Status == http.StatusNotFound && problem.Code == "" && problem.Message == "" && k.collection && k.client.config.base.Path == "" {
 		problem.Message = "is /v1 missing from the base URL?"
 	}
 	return &APIError{
-		StatusCode: a.Status,
+		StatusCode: resp.Status,
 		Code:       problem.Code,
 		Message:    problem.Message,
-		RequestID:  clean(a, a.Header.Get("X-Request-Id")),
+		RequestID:  clean(resp, resp.Header.Get("X-Request-Id")),
 		Method:     k.request.Method,
 		Path:       k.request.Template,
 		Fields:     problem.Fields,
 		Attempts:   k.result.Attempts,
-		RateLimit:  RateLimit(a.Rate),
-		Header:     a.Header,
-		Body:       a.Body,
+		RateLimit:  RateLimit(resp.Rate),
+		Header:     resp.Header,
+		Body:       resp.Body,
 	}
 }
 
 // clean returns what a response says as text for an error: one line, without
 // the token.
-func clean(a *transport.Response, s string) string { return wire.Line(wire.Mask(s, a.Token)) }
+func clean(resp *transport.Response, s string) string { return wire.Line(wire.Mask(s, resp.Token)) }
 
 func (k *call) unknownOutcome(err error) error {
 	return &UnknownOutcomeError{k.request.Method, k.request.Template, err}
@@ -364,38 +364,38 @@ func (k *call) join(errs ...error) error {
 }
 
 // transportError is the error of a response that did not come, or did not come
-// whole: a is as far as it came, or nil.
-func (k *call) transportError(a *transport.Response, cause error) error {
+// whole: resp is as far as it came, or nil.
+func (k *call) transportError(resp *transport.Response, cause error) error {
 	e := &TransportError{Method: k.request.Method, Path: k.request.Template, Attempts: k.result.Attempts, Err: cause}
-	if a != nil {
-		e.RequestID = clean(a, a.Header.Get("X-Request-Id"))
+	if resp != nil {
+		e.RequestID = clean(resp, resp.Header.Get("X-Request-Id"))
 	}
 	return e
 }
 
 func (k *call) decodeError(err error) error {
-	a := k.result.Response
+	resp := k.result.Response
 	return &DecodeError{
-		StatusCode:  a.Status,
-		ContentType: clean(a, a.Header.Get("Content-Type")),
+		StatusCode:  resp.Status,
+		ContentType: clean(resp, resp.Header.Get("Content-Type")),
 		Method:      k.request.Method,
 		Path:        k.request.Template,
-		RequestID:   clean(a, a.Header.Get("X-Request-Id")),
-		RecordID:    k.recordID(a),
+		RequestID:   clean(resp, resp.Header.Get("X-Request-Id")),
+		RecordID:    k.recordID(resp),
 		Attempts:    k.result.Attempts,
-		RateLimit:   RateLimit(a.Rate),
-		Header:      a.Header,
-		Body:        bytes.Clone(a.Body[:min(len(a.Body), 64<<10)]),
+		RateLimit:   RateLimit(resp.Rate),
+		Header:      resp.Header,
+		Body:        bytes.Clone(resp.Body[:min(len(resp.Body), 64<<10)]),
 		Err:         err,
 	}
 }
 
 // recordID returns the id of the record that a response is about.
-func (k *call) recordID(a *transport.Response) string {
+func (k *call) recordID(resp *transport.Response) string {
 	if k.collection && k.request.Reads() {
 		return "" // a list
 	}
-	return wire.RecordID(a.Header, a.Body, k.request.URL(k.client.config.base), k.request.ID)
+	return wire.RecordID(resp.Header, resp.Body, k.request.URL(k.client.config.base), k.request.ID)
 }
 
 // callError is a call that ended for a reason of the caller's, such as its
@@ -411,7 +411,11 @@ func (e *callError) Unwrap() []error { return e.errs }
 func (e *callError) LogValue() slog.Value {
 	attrs := make([]slog.Attr, len(e.errs))
 	for i, err := range e.errs {
-		attrs[i] = slog.Any([]string{"error", "before"}[min(i, 1)], loggable(err))
+		name := "error"
+		if i > 0 {
+			name = "before"
+		}
+		attrs[i] = slog.Any(name, loggable(err))
 	}
 	return logged(e.method, e.path, message(e.method, e.path, e), attrs...)
 }
@@ -439,9 +443,9 @@ func loggable(err error) any {
 	return err.Error()
 }
 
-// trace is the end of an error's line: what helps to find the call in the logs
+// suffix is the end of an error's line: what helps to find the call in the logs
 // of the API.
-func trace(requestID string, attempts int) string {
+func suffix(requestID string, attempts int) string {
 	if requestID != "" {
 		requestID = "request " + requestID + ", "
 	}

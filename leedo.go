@@ -57,8 +57,8 @@
 // Reads recover by themselves from server errors (500 and above but 501), 408,
 // cut connections and attempts that take too long: see [WithRetries]. A write
 // is retried only if the request is known not to have reached the server, or was
-// rejected with 429: this package never creates a duplicate on its own. [WithIdempotent] says that repeating a
-// write does no harm.
+// rejected with 429: this package never creates a duplicate on its own.
+// [WithIdempotent] says that repeating a write does no harm.
 //
 // # Limits
 //
@@ -168,7 +168,7 @@ func send[T resource, P any](ctx context.Context, c *Client, method, template, i
 	if err := k.request.Encode(params); err != nil {
 		return nil, k.invalid(err)
 	}
-	if err := k.request.Changes(); err != nil {
+	if err := k.request.CheckChanges(); err != nil {
 		return nil, k.invalid(err)
 	}
 	return record[T](ctx, k)
@@ -276,13 +276,13 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 			}
 			return func(ctx context.Context) walk.Result[T] { return readPage[T](ctx, &own) }
 		}
-		pages := walk.New(ctx, *k.plan, read, T.key)
-		for chunk, err := range pages.All() {
-			last, _ := pages.Last().(*call)
+		list := walk.New(ctx, *k.plan, read, T.key)
+		for chunk, err := range list.All() {
+			last, _ := list.Last().(*call)
 			if broken, ok := errors.AsType[*walk.Broken](err); ok {
 				err = last.decodeError(broken)
 			}
-			last.respondTo(k)
+			last.copyResponse(k)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -291,8 +291,8 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 				return
 			}
 		}
-		last, _ := pages.Last().(*call)
-		last.respondTo(k)
+		last, _ := list.Last().(*call)
+		last.copyResponse(k)
 	}
 }
 

@@ -1,7 +1,6 @@
 package leedo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -161,11 +160,15 @@ const (
 	PriorityBulk
 )
 
-func (k *call) urgency() Priority {
-	if k.plan != nil && k.settings.priority == nil {
+// priority is that of the options, else bulk for a page of an iteration.
+func (k *call) priority() Priority {
+	switch {
+	case k.settings.priority != nil:
+		return *k.settings.priority
+	case k.plan != nil:
 		return PriorityBulk
 	}
-	return *cmp.Or(k.settings.priority, new(PriorityInteractive))
+	return PriorityInteractive
 }
 
 // RateLimit returns what is known of the quota now. It sends nothing.

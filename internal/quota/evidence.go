@@ -23,7 +23,7 @@ type mark struct {
 }
 
 // before reports whether there is a mark from before the given time.
-func (m mark) before(t time.Time) bool { return !m.at.IsZero() && t.Sub(m.at).Seconds() > 0 }
+func (m mark) before(t time.Time) bool { return !m.at.IsZero() && t.After(m.at) }
 
 // remember makes an observation a mark where there is none, or an old one. What
 // is left is what has been booked.

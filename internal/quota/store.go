@@ -158,15 +158,14 @@ func (s *shared) cancel(p Permit, sent bool, now time.Time) {
 
 // lease takes a permit that the store has granted. Interactive requests may
 // have those for bulk.
-func (s *shared) lease(c Class) bool {
+func (s *shared) lease(c Class) {
 	for _, from := range []Class{c, Bulk} {
 		if s.leases[from] > 0 {
 			s.leases[from]--
 			s.used = true
-			return true
+			return
 		}
 	}
-	return false
 }
 
 // note takes down what became of a request, for the next report.

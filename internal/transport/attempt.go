@@ -18,8 +18,8 @@ import (
 // user's transport may share with others.
 type attempts struct{ *record }
 
-// errForeign is the last line of defence: redirects to another origin are not
-// followed in the first place.
+// errForeign is a second check: redirects to another origin are not followed in
+// the first place.
 var errForeign = errors.New("request to another origin refused")
 
 // attempt is one request and what becomes of it. The transport may look at it
@@ -75,7 +75,7 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent = true
 	resp, err := r.client.http.Transport.RoundTrip(out)
 	received := time.Now()
-	r.unsent = a.unsent() && resp == nil
+	r.unsent = a.finish() && resp == nil
 	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither a response nor an error")
 	}
@@ -116,7 +116,7 @@ func (r *record) permit() (quota.Permit, error) {
 	}
 	if r.call.Place != nil {
 		r.call.Place.wait(r.ctx)
-		defer r.call.Place.take()
+		defer r.call.Place.release()
 	}
 	if !r.client.Limited {
 		return r.client.Ledger.Grant(), nil
@@ -126,7 +126,7 @@ func (r *record) permit() (quota.Permit, error) {
 		Budget: r.budget(),
 		Notify: func(until time.Time) {
 			if r.call.Place != nil {
-				r.call.Place.take()
+				r.call.Place.release()
 			}
 			r.reportWait(until, "rate limit")
 		},
@@ -168,9 +168,9 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 	return a, out
 }
 
-// unsent reports, and decides if the transport is not done yet, whether the
-// request is known not to have reached the server.
-func (a *attempt) unsent() bool {
+// finish prevents further reads of the body, and reports whether the request is
+// known not to have reached the server.
+func (a *attempt) finish() (unsent bool) {
 	if a.payload == nil {
 		return a.witness.neverConnected()
 	}

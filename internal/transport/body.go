@@ -96,8 +96,8 @@ func (p *payload) open() (io.ReadCloser, error) {
 // seal ends the attempt and reports whether the payload was never read.
 func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed) }
 
-// It has no other methods of bytes.Reader than these: they would pass the
-// record by.
+// payloadReader hides the other methods of bytes.Reader, which would not update
+// the payload's state.
 type payloadReader struct {
 	reader  bytes.Reader
 	payload *payload
@@ -110,8 +110,7 @@ func (r *payloadReader) Read(b []byte) (int, error) {
 	return r.reader.Read(b)
 }
 
-// WriteTo is what io.Copy would otherwise find in the bytes.Reader, past the
-// record.
+// WriteTo is what io.Copy would otherwise find in the bytes.Reader.
 func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
 	if !r.touch() {
 		return 0, errSealed

@@ -78,7 +78,7 @@ func (a *attempt) cause(err error) *Cause {
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
 	}
-	cause := r.cause(err)
+	cause := r.sanitize(err)
 	cause.Final = cause.Final || a.witness.refused.Load()
 	return cause
 }
@@ -87,8 +87,8 @@ func (a *attempt) cause(err error) *Cause {
 // malformed HTTP response "…".
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// cause makes a Cause of an error that may quote the request or the response.
-func (r *record) cause(err error) *Cause {
+// sanitize makes a Cause of an error that may quote the request or the response.
+func (r *record) sanitize(err error) *Cause {
 	err = unwrapURLError(err)
 	if c, ok := err.(*Cause); ok {
 		return c

@@ -31,7 +31,7 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 		errors.New("query email=jane@example.com"),
 		errors.New("header Authorization: Bearer tok_secret\r\nX: y"),
 	} {
-		c := testRecord(t.Context()).cause(err)
+		c := testRecord(t.Context()).sanitize(err)
 		for _, text := range []string{c.Error(), fmt.Sprintf("%+v", c)} {
 			if strings.Contains(text, "jane") || strings.Contains(text, "tok_secret") || strings.Contains(text, "\n") {
 				t.Errorf("%q", text)
@@ -47,13 +47,13 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 func TestAShortTokenIsAWord(t *testing.T) {
 	r := testRecord(t.Context())
 	r.token, r.call.URL.RawQuery = "test", "name=jane"
-	c := r.cause(errors.New("the latest proxy has no jane"))
+	c := r.sanitize(errors.New("the latest proxy has no jane"))
 	if want := "the latest proxy has no ***"; c.Error() != want {
 		t.Errorf("%q, want %q", c.Error(), want)
 	}
 	r.token = `to"ken\8`
 	for _, verb := range []string{"%s", "%q"} {
-		if c := r.cause(fmt.Errorf("bad "+verb+" here", r.token)); strings.Contains(c.Error(), "ken") {
+		if c := r.sanitize(fmt.Errorf("bad "+verb+" here", r.token)); strings.Contains(c.Error(), "ken") {
 			t.Errorf("%s: %q", verb, c.Error())
 		}
 	}
@@ -61,7 +61,7 @@ func TestAShortTokenIsAWord(t *testing.T) {
 
 func TestCauseMatchesWhatTheTransportMeant(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	c := testRecord(t.Context()).cause(&url.Error{Op: "Get", URL: "x", Err: refused})
+	c := testRecord(t.Context()).sanitize(&url.Error{Op: "Get", URL: "x", Err: refused})
 	if !errors.Is(c, syscall.ECONNREFUSED) {
 		t.Errorf("%v does not match ECONNREFUSED", c)
 	}

@@ -35,5 +35,5 @@ func (p *Place) wait(ctx context.Context) {
 	p.before = nil // or the line would never be forgotten
 }
 
-// take lets the next call go on.
-func (p *Place) take() { p.once.Do(func() { close(p.taken) }) }
+// release lets the next call go on.
+func (p *Place) release() { p.once.Do(func() { close(p.taken) }) }

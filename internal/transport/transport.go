@@ -10,9 +10,12 @@
 //	token     put the token on a clone of the request
 //	deadline  start the deadline of the attempt
 //	send      hand the clone to the user's transport
-//	bound     read the body into memory, up to a limit
 //	settle    report to the limiter what the response says of the quota
+//	bound     read the body into memory, up to a limit
 //	judge     decide whether another attempt may help and can do no harm
+//
+// A request is known not to have reached the server if its body was never read
+// (body.go) or, without a body, if no connection was obtained (witness.go).
 package transport
 
 import (
@@ -116,7 +119,7 @@ type Result struct {
 	Waited   time.Duration // for the quota and between attempts
 }
 
-// UserError is the error of a function of the user's that had to be called.
+// UserError is an error returned by a function that the user gave.
 type UserError struct {
 	What string // what the function was to do
 	Err  error
@@ -128,7 +131,7 @@ func (e *UserError) Unwrap() error { return e.Err }
 // Do makes a call.
 func (c *Client) Do(ctx context.Context, call Call) *Result {
 	if call.Place != nil {
-		defer call.Place.take() // whatever happens, the next one is not held up
+		defer call.Place.release() // whatever happens, the next one is not held up
 	}
 	r := &record{ctx: ctx, client: c, call: call}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
@@ -138,7 +141,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	case r.retrying: // the loop saw the context end before the next attempt did
 		r.End = contextError(ctx)
 	case err != nil && !r.tried: // net/http rejected the request itself
-		r.Failure = r.cause(err)
+		r.Failure = r.sanitize(err)
 	}
 	return &r.Result
 }

@@ -75,8 +75,8 @@ func mayUseH2C(rt http.RoundTripper) bool {
 	return !ok || t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
 }
 
-// brokenOff reports whether a handshake failed for the connection's sake: errors
-// of the network and ends of the stream are, a verdict on the other side is not.
+// brokenOff reports whether a handshake failed because the connection did, rather
+// than because one side rejected the other.
 func brokenOff(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)

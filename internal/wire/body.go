@@ -60,7 +60,7 @@ func countObjects(body []byte) int {
 		switch c := body[s.at]; c {
 		case '"':
 			if s.str() != nil {
-				return objects + elements // Decode will say what is wrong
+				return 0 // Decode will say what is wrong
 			}
 			s.at--
 		case '{', '[':

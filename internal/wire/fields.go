@@ -40,10 +40,7 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 // stands in the JSON, is key; nil if there is none. The case counts only if
 // there are several.
 func lookup(fields []field, key []byte) *field {
-	name := string(key[1 : len(key)-1])
-	if strings.Contains(name, `\`) {
-		name = unquote(key)
-	}
+	name := unquote(key)
 	for i := range fields {
 		if fields[i].name == name {
 			return &fields[i]

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ type form struct {
 // zero value; and whether the text can mean only that. The text of a string
 // comes without its quotes. README.md has the same table with examples.
 var forms = map[form]func(string) (string, bool){
-	{aTime, jsonString}:     timeInWords,
+	{aTime, jsonString}:     timeInString,
 	{aTime, jsonNumber}:     unixTime,
 	{anInteger, jsonString}: inString(integer),
 	{anInteger, jsonNumber}: integer,
@@ -199,13 +200,13 @@ var layouts = []string{
 // zones are the notations of their zones. A time without one is in UTC.
 var zones = []string{"", "Z07:00", "Z0700", "Z07", " Z07:00", " Z0700", " Z07", " -0700 MST"}
 
-// noTimes begin the times that stand for none: MySQL's, and what PHP makes of
-// it.
+// noTimes are the prefixes of values that mean no time: MySQL's, and what PHP
+// makes of it.
 var noTimes = []string{"0000-00-00", "-0001-11-30"}
 
-// timeInWords reads a time in one of the notations that servers, databases and
+// timeInString reads a time in one of the notations that servers, databases and
 // languages use.
-func timeInWords(s string) (string, bool) {
+func timeInString(s string) (string, bool) {
 	if s = strings.TrimSpace(s); len(s) > 100 {
 		return "", false
 	}
@@ -227,9 +228,9 @@ func timeInWords(s string) (string, bool) {
 			if err != nil {
 				continue
 			}
-			_, offset := t.Zone()
+			_, ahead := t.Zone()
 			switch {
-			case utc && offset != 0, zone != "" && hasWrongMinutes(s):
+			case utc && ahead != 0, zone != "" && hasWrongMinutes(s):
 				return "", false // it contradicts itself
 			case regional && zone == "" && !utc && !slices.Contains([]string{"UTC]", "GMT]", "Z]", "ETC/UTC]"}, region):
 				return "", false // Java's name of a zone behind a time without an offset
@@ -250,12 +251,14 @@ func cutUTC(s string) (string, bool) {
 	return s, false
 }
 
-// hasWrongMinutes reports whether s ends with an offset of 60 minutes or more
-// behind its hours, which Parse takes.
+// offset is the offset of a time behind its hours and minutes.
+var offset = regexp.MustCompile(`:\d\d(?:[.,]\d+)? ?[+-]\d\d:?(\d\d)`)
+
+// hasWrongMinutes reports whether the offset in s has 60 minutes or more behind
+// its hours, which Parse takes.
 func hasWrongMinutes(s string) bool {
-	at := strings.LastIndexAny(s, "+-")
-	digits := strings.ReplaceAll(s[at+1:], ":", "")
-	return at >= 0 && len(digits) >= 4 && digits[2:4] > "59"
+	found := offset.FindStringSubmatch(s)
+	return found != nil && found[1] > "59"
 }
 
 func rfc3339(t time.Time) string { return strconv.Quote(t.Format(time.RFC3339Nano)) }

@@ -85,8 +85,8 @@ func (r *Request) Encode(body any) (err error) {
 	return nil
 }
 
-// Changes reports whether an update changes anything.
-func (r *Request) Changes() error {
+// CheckChanges returns an error if an update changes nothing.
+func (r *Request) CheckChanges() error {
 	if r.Method == http.MethodPatch && string(r.Body) == "{}" {
 		return errors.New("nothing to change")
 	}
