@@ -165,10 +165,11 @@ type record struct {
 	token    string        // of the last attempt
 }
 
-// header returns the header for net/http's client, in which only a cookie jar
-// changes anything: the token goes on a clone.
+// header returns the header for net/http's client: the call's, which others may
+// share, unless a cookie jar or a CheckRedirect may change it. The token goes on
+// a clone.
 func (r *record) header() http.Header {
-	if r.client.http.Jar == nil {
+	if r.client.http.Jar == nil && r.client.http.CheckRedirect == nil {
 		return r.call.Header
 	}
 	return r.call.Header.Clone()
