@@ -338,7 +338,7 @@ func (k *call) apiError(resp *transport.Response) *APIError {
 		Attempts:   k.result.Attempts,
 		RateLimit:  RateLimit(resp.Rate),
 		Header:     resp.Header,
-		Body:       resp.Body,
+		Body:       bytes.Clone(resp.Body), // the caller's Response has it, too
 	}
 }
 

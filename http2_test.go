@@ -71,8 +71,9 @@ func (r *resetting) overTLS(t *testing.T) *leedo.Client {
 	return s.tlsClient(t)
 }
 
-// inTheClear returns a client of the server that begins with HTTP/2 unasked.
-func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
+// clear returns the server without TLS, and a transport that begins with HTTP/2
+// unasked.
+func (r *resetting) clear(t *testing.T) (*server, *http.Transport) {
 	t.Helper()
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, buffered, err := w.(http.Hijacker).Hijack()
@@ -86,7 +87,25 @@ func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
 	transport := &http.Transport{Protocols: &http.Protocols{}}
 	transport.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(transport.CloseIdleConnections)
+	return s, transport
+}
+
+// inTheClear returns a client of the server that begins with HTTP/2 unasked.
+func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
+	t.Helper()
+	s, transport := r.clear(t)
 	return s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport}))
+}
+
+// byASidecar is inTheClear by a transport whose URLs do not say so.
+func (r *resetting) byASidecar(t *testing.T) *leedo.Client {
+	t.Helper()
+	s, sidecar := r.clear(t)
+	return newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.URL.Scheme, req.URL.Host = "http", strings.TrimPrefix(s.URL, "http://")
+		return sidecar.RoundTrip(req)
+	})}))
 }
 
 // net/http by itself repeats a request whose stream ends in a PROTOCOL_ERROR,
@@ -94,7 +113,9 @@ func (r *resetting) inTheClear(t *testing.T) *leedo.Client {
 func TestNeverTwiceOverHTTP2(t *testing.T) {
 	t.Parallel()
 	codes := map[string]uint32{"PROTOCOL_ERROR": 1, "INTERNAL_ERROR": 2, "CANCEL": 8}
-	clients := map[string]func(*resetting, *testing.T) *leedo.Client{"TLS": (*resetting).overTLS, "in the clear": (*resetting).inTheClear}
+	clients := map[string]func(*resetting, *testing.T) *leedo.Client{
+		"TLS": (*resetting).overTLS, "in the clear": (*resetting).inTheClear, "by a sidecar": (*resetting).byASidecar,
+	}
 	for name, code := range codes {
 		for way, client := range clients {
 			for _, write := range writes {

@@ -228,3 +228,84 @@ func TestARefusalForTheQuotaTellsWhatCameBefore(t *testing.T) {
 		}
 	})
 }
+
+// TestACheckRedirectChangesItsOwnHeaderOnly: what it does to the header that it
+// sees is in no later call.
+func TestACheckRedirectChangesItsOwnHeaderOnly(t *testing.T) {
+	t.Parallel()
+	s := serve(t, answer(302, "", "Location", "/v1/elsewhere"), answer(200, leadJSON))
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	c := s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		req.Header = via[0].Header
+		req.Header.Set("X-Leak", "yes")
+		req.Header.Del("Accept")
+		return nil
+	}}))
+	for range 2 {
+		if err := reads[0].call(t.Context(), c, leedo.WithHeader("Content-Language", "en")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, req := range s.Requests() {
+		if leak := req.Header.Get("X-Leak"); i != 1 && (leak != "" || req.Header.Get("Accept") == "" || req.Header.Get("Content-Language") != "en") {
+			t.Errorf("request %d: %v", i+1, req.Header)
+		}
+	}
+}
+
+// TestTheTransportsResponseIsItsOwn: one that is shared by several calls, as in
+// tests, is not changed.
+func TestTheTransportsResponseIsItsOwn(t *testing.T) {
+	t.Parallel()
+	shared := &http.Response{StatusCode: 404, Header: http.Header{}, Body: http.NoBody}
+	c := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return shared, nil })}))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := reads[0].call(t.Context(), c); !is[*leedo.NotFoundError](err) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var r leedo.Response
+	c, _ = inMemory(t, nil, answer(404, `{"message":"m"}`))
+	err := reads[0].call(t.Context(), c, leedo.WithResponse(&r))
+	e, ok := errors.AsType[*leedo.APIError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	if r.Body[0] = 'X'; e.Body[0] != '{' {
+		t.Error("the error changes with the response")
+	}
+}
+
+// TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded.
+func TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var sent atomic.Int32
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		sent.Add(1)
+		return respond(req, answer(200, `{"data":[{"id":"`+req.URL.Query().Get("page")+`"}],"meta":{"total":9,"page":`+req.URL.Query().Get("page")+`,"per_page":1}}`)), nil
+	})
+	var asked atomic.Int32
+	slow := jar{load: func() []*http.Cookie {
+		if asked.Add(1) > 1 {
+			<-ctx.Done() // before the page has its permit
+		}
+		return nil
+	}}
+	c := newClient(t, leedo.WithoutRateLimiter(), leedo.WithHTTPClient(&http.Client{Transport: transport, Jar: slow}))
+	for _, err := range c.Leads.All(ctx, nil, leedo.WithPrefetch(5)) {
+		if err != nil {
+			break
+		}
+		cancel()
+	}
+	if n := sent.Load(); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}

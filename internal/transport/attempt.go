@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,18 +106,19 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	r.reportAttempt(time.Since(start))
 
-	resp.Body = http.NoBody // the record has it
-	return resp, nil
+	bare := *resp // the transport may go on looking at its own
+	bare.Body = http.NoBody
+	return &bare, nil
 }
 
 // permit waits for the ledger's permit for an attempt.
 func (r *record) permit() (quota.Permit, error) {
-	if r.ctx.Err() != nil {
-		return quota.Permit{}, contextError(r.ctx)
-	}
 	if r.call.Place != nil {
 		r.call.Place.wait(r.ctx)
 		defer r.call.Place.release()
+	}
+	if r.ctx.Err() != nil {
+		return quota.Permit{}, contextError(r.ctx)
 	}
 	if !r.client.Limited {
 		return r.client.Ledger.Grant(), nil
@@ -150,9 +152,16 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 	} else {
 		a.ctx, a.cancel = context.WithCancel(req.Context())
 	}
-	out := req.Clone(a.witness.watch(a.ctx, a.cancel, req.URL.Scheme, r.client.http.Transport))
+	out := req.Clone(a.witness.watch(a.ctx, a.cancel))
 	out.Host = out.URL.Host
-	out.Response = nil // of a redirect: it has no body
+	out.Response = nil                        // of a redirect: it has no body
+	if r.client.http.CheckRedirect == nil { // else what it leaves out stays out
+		for name, values := range r.call.Header { // net/http drops some on a redirect
+			if out.Header[name] == nil {
+				out.Header[name] = slices.Clone(values)
+			}
+		}
+	}
 	out.Header.Set("Authorization", authorization)
 	if len(r.call.Body) > 0 {
 		a.payload = &payload{data: r.call.Body}

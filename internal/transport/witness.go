@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
@@ -32,10 +31,11 @@ type witness struct {
 // errRepeated says that the transport was about to send the request again.
 var errRepeated = errors.New("stream was reset after the request was sent")
 
-// watch returns the context of an attempt that rt makes, with an httptrace that
-// records into w, in addition to any existing trace. cancel ends the attempt.
-func (w *witness) watch(ctx context.Context, cancel context.CancelFunc, scheme string, rt http.RoundTripper) context.Context {
-	trace := &httptrace.ClientTrace{
+// watch returns ctx with an httptrace that records into w, in addition to any
+// existing trace. cancel ends the attempt. Each hook is there whatever the URL
+// is: a transport may send the request by other means than the URL says.
+func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { w.asked.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			if w.begun.Load() && w.http2.Load() {
@@ -47,32 +47,20 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc, scheme s
 				w.http2.Store(true)
 			}
 		},
-		WroteHeaders: func() { w.begun.Store(true) },
-		// What comes after a response is another request, of the user's transport.
-		GotFirstResponseByte: func() { w.begun.Store(false) },
-	}
-	switch {
-	case scheme == "https":
-		trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) {
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			if err != nil && !brokenOff(err) {
 				w.refused.Store(true)
 			}
-		}
-	case mayUseH2C(rt): // HTTP/2 shows in the header alone
-		trace.WroteHeaderField = func(name string, _ []string) {
+		},
+		WroteHeaderField: func(name string, _ []string) {
 			if strings.HasPrefix(name, ":") {
-				w.http2.Store(true)
+				w.http2.Store(true) // a connection of another type does not show it
 			}
-		}
-	}
-	return httptrace.WithClientTrace(ctx, trace)
-}
-
-// mayUseH2C reports whether rt may speak HTTP/2 without TLS: an
-// [http.Transport] does not unless told.
-func mayUseH2C(rt http.RoundTripper) bool {
-	t, ok := rt.(*http.Transport)
-	return !ok || t.Protocols != nil && t.Protocols.UnencryptedHTTP2()
+		},
+		WroteHeaders: func() { w.begun.Store(true) },
+		// What comes after a response is another request, of the user's transport.
+		GotFirstResponseByte: func() { w.begun.Store(false) },
+	})
 }
 
 // brokenOff reports whether a handshake failed because the connection did, rather
