@@ -154,7 +154,7 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 	}
 	out := req.Clone(a.witness.watch(a.ctx, a.cancel))
 	out.Host = out.URL.Host
-	out.Response = nil                        // of a redirect: it has no body
+	out.Response = nil                      // of a redirect: it has no body
 	if r.client.http.CheckRedirect == nil { // else what it leaves out stays out
 		for name, values := range r.call.Header { // net/http drops some on a redirect
 			if out.Header[name] == nil {
