@@ -14,10 +14,10 @@ import (
 )
 
 // attempts is the http.RoundTripper below net/http's client: each request that
-// reaches it, retry and redirect included, is an attempt of the call. It has no
+// reaches it, retry and redirect included, is an attempt of a call. It has no
 // CloseIdleConnections, so that go-retryablehttp cannot empty the pool that the
 // user's transport may share with others.
-type attempts struct{ *record }
+type attempts struct{}
 
 // errForeign is a second check: redirects to another origin are not followed in
 // the first place.
@@ -33,8 +33,8 @@ type attempt struct {
 	payload *payload // nil: no body
 }
 
-func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
-	r := t.record
+func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	r := recordOf(req.Context())
 	r.tried, r.retrying = true, false
 	if r.Response != nil && r.Response.Redirect != "" {
 		r.Response = nil // it is being followed
@@ -74,7 +74,7 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, out := r.newAttempt(req, authorization)
 	defer a.cancel()
 	sent = true
-	resp, err := r.client.http.Transport.RoundTrip(out)
+	resp, err := r.client.transport.RoundTrip(out)
 	received := time.Now()
 	r.unsent = a.finish() && resp == nil
 	if err == nil && resp == nil {
@@ -97,10 +97,10 @@ func (t attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		settled = true
 	} // else the response may be a proxy's, and whether the API counted the request is unknown
 	r.Response = a.receive(req, resp)
-	r.Response.Rate = reading.Figures(received)
+	r.Response.Rate, r.Response.RetryAt = reading.Figures(received), reading.RetryAfter
 	if limited {
 		r.Limited = r.Response
-		if r.Response.RetryAt = reading.RetryAfter; r.Response.RetryAt.IsZero() {
+		if reading.RetryAfter.IsZero() {
 			r.Response.RetryAt = reading.Reset
 		}
 	}
@@ -154,8 +154,8 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 	}
 	out := req.Clone(a.witness.watch(a.ctx, a.cancel))
 	out.Host = out.URL.Host
-	out.Response = nil                      // of a redirect: it has no body
-	if r.client.http.CheckRedirect == nil { // else what it leaves out stays out
+	out.Response = nil                            // of a redirect: it has no body
+	if r.client.HTTPClient.CheckRedirect == nil { // else what it leaves out stays out
 		for name, values := range r.call.Header { // net/http drops some on a redirect
 			if out.Header[name] == nil {
 				out.Header[name] = slices.Clone(values)
@@ -178,10 +178,12 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 }
 
 // finish prevents further reads of the body, and reports whether the request is
-// known not to have reached the server.
+// known not to have reached the server: without a body, because the transport
+// asked for a connection and never had one. A transport that does not speak of
+// its connections proves nothing.
 func (a *attempt) finish() (unsent bool) {
 	if a.payload == nil {
-		return a.witness.neverConnected()
+		return a.witness.asked.Load() && !a.witness.had.Load()
 	}
 	return a.payload.seal()
 }

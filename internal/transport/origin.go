@@ -40,11 +40,12 @@ func redirectOrigin(from *url.URL, location string) string {
 // checkRedirect follows redirects of a GET within the origin of the base URL.
 // Any other one becomes the response: a write that was followed would turn into
 // a GET or be done twice, and another origin must see neither token nor data.
-func (r *record) checkRedirect(req *http.Request, via []*http.Request) error {
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	r := recordOf(req.Context())
 	if via[0].Method != http.MethodGet || !r.client.sameOrigin(req.URL) || len(via) >= maxRedirects {
 		return http.ErrUseLastResponse
 	}
-	check := r.client.http.CheckRedirect
+	check := r.client.HTTPClient.CheckRedirect
 	if check == nil {
 		return nil
 	}

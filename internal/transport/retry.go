@@ -8,30 +8,28 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-
-	"github.com/leedoapp/leedo-go/internal/quota"
 )
 
 // maxRounds is how often one call may wait again after a 429.
 const maxRounds = 10
 
-// loop returns the retry loop of the call. Of go-retryablehttp it uses the loop
-// alone: its policy repeats writes, its backoff cannot fail, its error handling
-// loses the response, and its logger prints URLs.
-func (r *record) loop() *retryablehttp.Client {
-	client := r.client.http
-	client.Transport, client.CheckRedirect = attempts{r}, r.checkRedirect
+// retryLoop returns the retry loop of the calls. Of go-retryablehttp it uses the
+// loop alone: its policy repeats writes, its backoff cannot fail, its error
+// handling loses the response, and its logger prints URLs.
+func (c *Client) retryLoop() *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient: &client,
+		// Without the user's timeout, which would also count the wait for a permit.
+		HTTPClient: &http.Client{Transport: attempts{}, CheckRedirect: checkRedirect, Jar: c.HTTPClient.Jar},
 		RetryMax:   math.MaxInt, // CheckRetry counts
-		CheckRetry: func(context.Context, *http.Response, error) (bool, error) {
+		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+			r := recordOf(ctx)
 			r.retrying = r.judge()
 			return r.retrying, nil
 		},
 		Backoff: func(time.Duration, time.Duration, int, *http.Response) time.Duration {
 			return 0 // PrepareRetry waits: it can fail
 		},
-		PrepareRetry: r.prepare,
+		PrepareRetry: func(req *http.Request) error { return recordOf(req.Context()).prepare(req) },
 		ErrorHandler: func(resp *http.Response, err error, _ int) (*http.Response, error) {
 			return resp, err
 		},
@@ -97,10 +95,8 @@ func (r *record) retry(resp *Response) bool {
 		return false
 	}
 	wait, why := r.client.backoff(r.retries), "back-off"
-	if resp != nil {
-		if at := quota.Read(resp.Header, time.Now()).RetryAfter; time.Until(at) > wait {
-			wait, why = time.Until(at), "Retry-After"
-		}
+	if resp != nil && time.Until(resp.RetryAt) > wait {
+		wait, why = time.Until(resp.RetryAt), "Retry-After"
 	}
 	if deadline, ok := r.ctx.Deadline(); wait > r.budget() || ok && time.Now().Add(wait).After(deadline) {
 		return false

@@ -50,17 +50,18 @@ type Config struct {
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
 type Client struct {
 	Config
-	origin string
-	http   http.Client // a copy of the user's
+	origin    string
+	transport http.RoundTripper // the user's
+	loop      *retryablehttp.Client
 }
 
 // New returns a Client for cfg.
 func New(cfg Config) *Client {
-	c := &Client{Config: cfg, origin: Origin(cfg.Base), http: *cfg.HTTPClient}
-	c.http.Timeout = 0 // it would also count the wait for a permit
-	if c.http.Transport == nil {
-		c.http.Transport = http.DefaultTransport
+	c := &Client{Config: cfg, origin: Origin(cfg.Base), transport: cfg.HTTPClient.Transport}
+	if c.transport == nil {
+		c.transport = http.DefaultTransport
 	}
+	c.loop = c.retryLoop()
 	return c
 }
 
@@ -89,7 +90,7 @@ type Response struct {
 	Body     []byte
 	BodyErr  error // why Body is not whole: a [*Cause]
 	Rate     quota.Figures
-	RetryAt  time.Time // of a 429; zero if unknown
+	RetryAt  time.Time // when to try again: its Retry-After, of a 429 else the reset; zero if unknown
 	Redirect string    // the origin that a redirect names as its target
 	Token    string    // the token of the request, for masking it in what the response says
 }
@@ -135,7 +136,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	}
 	r := &record{ctx: ctx, client: c, call: call}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	_, err := r.loop().Do(&retryablehttp.Request{Request: req.WithContext(ctx)})
+	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(context.WithValue(ctx, recordKey{}, r))})
 	switch {
 	case r.End != nil:
 	case r.retrying: // the loop saw the context end before the next attempt did
@@ -146,7 +147,8 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	return &r.Result
 }
 
-// record is the account of a call in progress.
+// record is the account of a call in progress. The context of its requests has
+// it, because net/http and the loop hand on nothing else.
 type record struct {
 	Result
 	ctx    context.Context
@@ -165,11 +167,15 @@ type record struct {
 	token    string        // of the last attempt
 }
 
+type recordKey struct{}
+
+func recordOf(ctx context.Context) *record { return ctx.Value(recordKey{}).(*record) }
+
 // header returns the header for net/http's client: the call's, which others may
 // share, unless a cookie jar or a CheckRedirect may change it. The token goes on
 // a clone.
 func (r *record) header() http.Header {
-	if r.client.http.Jar == nil && r.client.http.CheckRedirect == nil {
+	if r.client.HTTPClient.Jar == nil && r.client.HTTPClient.CheckRedirect == nil {
 		return r.call.Header
 	}
 	return r.call.Header.Clone()

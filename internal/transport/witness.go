@@ -26,6 +26,7 @@ type witness struct {
 	begun      atomic.Bool // to be sent
 	repeated   atomic.Bool // it would have been sent again
 	refused    atomic.Bool // the server's certificate, by whoever looks at it
+	trace      httptrace.ClientTrace
 }
 
 // errRepeated says that the transport was about to send the request again.
@@ -35,7 +36,7 @@ var errRepeated = errors.New("stream was reset after the request was sent")
 // existing trace. cancel ends the attempt. Each hook is there whatever the URL
 // is: a transport may send the request by other means than the URL says.
 func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	w.trace = httptrace.ClientTrace{
 		GetConn: func(string) { w.asked.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			if w.begun.Load() && w.http2.Load() {
@@ -60,7 +61,8 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 		WroteHeaders: func() { w.begun.Store(true) },
 		// What comes after a response is another request, of the user's transport.
 		GotFirstResponseByte: func() { w.begun.Store(false) },
-	})
+	}
+	return httptrace.WithClientTrace(ctx, &w.trace)
 }
 
 // brokenOff reports whether a handshake failed because the connection did, rather
@@ -69,7 +71,3 @@ func brokenOff(err error) bool {
 	_, network := errors.AsType[net.Error](err)
 	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.Canceled)
 }
-
-// neverConnected reports whether the transport asked for a connection and never
-// had one. A transport that does not speak of its connections proves nothing.
-func (w *witness) neverConnected() bool { return w.asked.Load() && !w.had.Load() }

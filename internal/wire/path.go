@@ -63,16 +63,3 @@ func hasDotSegment(s string) bool {
 	}
 	return false
 }
-
-// Join returns the URL of a path that [CheckPath] passed, under base and with a
-// query. If the path has a place for an {id}, an escaped one is put there.
-func Join(base *url.URL, path, id, query string) *url.URL {
-	before, after, _ := strings.Cut(path, "{id}")
-	u := *base
-	u.RawPath = base.RawPath + before + id + after
-	if u.Path = u.RawPath; strings.Contains(u.RawPath, "%") {
-		u.Path, _ = url.PathUnescape(u.RawPath) // that it can be unescaped was checked
-	}
-	u.RawQuery = query
-	return &u
-}

@@ -154,11 +154,17 @@ func (r *Request) AddField(key string, value any) error {
 	return nil
 }
 
-// URL returns where the request goes.
+// URL returns where the request goes: the path, which [CheckPath] passed, under
+// base.
 func (r *Request) URL(base *url.URL) *url.URL {
-	query := r.RawQuery
-	if query == "" {
-		query = r.Query.Encode()
+	before, after, _ := strings.Cut(r.Template, "{id}")
+	u := *base
+	u.RawPath = base.RawPath + before + r.ID + after
+	if u.Path = u.RawPath; strings.Contains(u.RawPath, "%") {
+		u.Path, _ = url.PathUnescape(u.RawPath) // that it can be unescaped was checked
 	}
-	return Join(base, r.Template, r.ID, query)
+	if u.RawQuery = r.RawQuery; u.RawQuery == "" {
+		u.RawQuery = r.Query.Encode()
+	}
+	return &u
 }

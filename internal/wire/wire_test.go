@@ -25,7 +25,7 @@ func TestIdsAreData(t *testing.T) {
 		"ü":                                    "/leads/%C3%BC",
 	} {
 		escaped, err := EscapeID(id)
-		u := Join(&url.URL{}, "/leads/{id}", escaped, "")
+		u := (&Request{Template: "/leads/{id}", ID: escaped}).URL(&url.URL{})
 		if got := u.EscapedPath(); err != nil || got != want {
 			t.Errorf("%q: %q, %v; want %q", id, got, err, want)
 		}
@@ -68,7 +68,7 @@ func TestJoinKeepsTheEscapedPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Join(u, "/leads/a%2Fb", "", "q=1"); got.String() != want {
+		if got := (&Request{Template: "/leads/a%2Fb", RawQuery: "q=1"}).URL(u); got.String() != want {
 			t.Errorf("%s: %v, want %s", base, got, want)
 		}
 	}
@@ -171,7 +171,7 @@ func FuzzCheckPath(f *testing.F) {
 		if CheckPath(path) != nil {
 			return
 		}
-		u := Join(base, path, "", "")
+		u := (&Request{Template: path}).URL(base)
 		// What a server reads on its side is below the base URL still.
 		got, err := url.Parse(u.String())
 		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {
