@@ -76,7 +76,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	sent = true
 	resp, err := r.client.transport.RoundTrip(out)
 	received := time.Now()
-	r.unsent = a.finish() && resp == nil
+	r.Unsent = a.finish() && resp == nil
 	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither a response nor an error")
 	}
@@ -85,7 +85,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 		}
 		r.Failure = a.cause(err)
-		sent = !r.unsent
+		sent = !r.Unsent
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
 	}

@@ -69,14 +69,14 @@ func (r *record) afterResponse(resp *Response) bool {
 }
 
 func (r *record) afterFailure(cause *Cause) bool {
-	if !r.unsent {
+	if !r.Unsent {
 		r.Unknown = r.Unknown || r.call.Write
 	}
 	if r.ctx.Err() != nil {
 		r.cutShort()
 		return false
 	}
-	return (r.unsent || r.call.Repeatable) && !cause.Final && r.retry(nil)
+	return (r.Unsent || r.call.Repeatable) && !cause.Final && r.retry(nil)
 }
 
 // retry spends one of the retries, if there is one left and its backoff fits
