@@ -29,6 +29,7 @@ func (c *closing) CloseIdleConnections() { c.times++ }
 
 func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	t.Parallel()
+	redirect := answer(302, "", "Location", "/v1/leads/elsewhere")
 	s := serve(t, answer(200, leadJSON), answer(404, ""), answer(500, ""), cut, cut, cut, cut)
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
@@ -54,6 +55,15 @@ func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	own.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("later") })
 	if err := reads[0].call(t.Context(), c, leedo.WithRetries(0)); err == nil || strings.Contains(err.Error(), "later") {
 		t.Errorf("got %v", err)
+	}
+
+	redirecting := serve(t, redirect, answer(200, leadJSON))
+	own = &http.Client{Transport: base}
+	c = redirecting.client(t, leedo.WithHTTPClient(own))
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("later") }
+	own.Jar = cookies
+	if err := reads[0].call(t.Context(), c); err != nil || len(redirecting.Requests()) != 2 || redirecting.Requests()[0].Header.Get("Cookie") != "" {
+		t.Errorf("got %v after %d requests", err, len(redirecting.Requests()))
 	}
 }
 

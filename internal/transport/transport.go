@@ -57,7 +57,9 @@ type Client struct {
 
 // New returns a Client for cfg.
 func New(cfg Config) *Client {
-	c := &Client{Config: cfg, origin: Origin(cfg.Base), transport: cfg.HTTPClient.Transport}
+	own := *cfg.HTTPClient
+	cfg.HTTPClient = &own
+	c := &Client{Config: cfg, origin: Origin(cfg.Base), transport: own.Transport}
 	if c.transport == nil {
 		c.transport = http.DefaultTransport
 	}
