@@ -66,20 +66,6 @@ func newAccount(o Options) account {
 	return a
 }
 
-// arrive notes that a caller came.
-func (a *account) arrive(c Class, now time.Time) bool {
-	if c == Interactive {
-		a.demand.arrive(now)
-	}
-	return true
-}
-
-// refresh has nothing to do: time alone changes nothing here.
-func (a *account) refresh(time.Time) {}
-
-// next has nothing to wait for but the gate.
-func (a *account) next(_, _ int, gate, _ time.Time) time.Time { return gate }
-
 // tokens returns how many requests are left to be sent.
 func (a *account) tokens(now time.Time) float64 {
 	tokens := a.level.tokens(now) - float64(a.inFlight)

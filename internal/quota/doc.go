@@ -215,9 +215,9 @@ const (
 
 // The queue.
 const (
-	// turns is how many interactive callers in a row pass before one of bulk,
+	// maxPassed is how many interactive callers in a row pass before one of bulk,
 	// which thus never starves. TestBulkHasATurnAfterTwentyInteractive.
-	turns = 20
+	maxPassed = 20
 	// estimateSlack is by how much the outlook must have grown worse for all
 	// waiters to be judged anew: that takes time for each of them, and nobody
 	// minds a tenth of a second. TestAWorseOutlookRefuses, BenchmarkWaiters10000.

@@ -62,7 +62,7 @@ func (l *line) last() *waiter {
 // queue is all waiters.
 type queue struct {
 	interactive, bulk line
-	row               int       // interactive waiters that passed in a row
+	passed            int       // interactive waiters since the last one of bulk
 	base              time.Time // the outlook when refuse was called last
 	fresh             *waiter   // the one that came last, if it was not judged yet
 	tells             bool      // those that wait for ever are judged, too: they are notified
@@ -94,24 +94,21 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// next returns the waiter that is to pass next, nil if there is none.
-func (q *queue) next() *waiter {
+// front returns the waiter that is to pass before all others. There must be one.
+func (q *queue) front() *waiter {
 	i, b := q.interactive.first(), q.bulk.first()
-	if i == nil || b != nil && q.row >= turns {
+	if i == nil || b != nil && q.passed >= maxPassed {
 		return b
 	}
 	return i
 }
 
-// turn reports whether w is of bulk and interactive waiters let it pass before them.
-func (q *queue) turn(w *waiter) bool { return w.class == Bulk && q.interactive.list.Len() > 0 }
-
 func (q *queue) grant(w *waiter, p Permit) {
 	q.remove(w)
 	if w.class == Bulk {
-		q.row = 0
+		q.passed = 0
 	} else {
-		q.row++
+		q.passed++
 	}
 	w.finish(outcome{permit: p})
 }
@@ -138,7 +135,7 @@ func (q *queue) refuse(now time.Time, k keeper) {
 			f.verdicts[c] = k.gate(c, now)
 		}
 	}
-	base := f.until(q.next().class, 0)
+	base := f.until(q.front().class, 0)
 	if q.fresh != nil && !q.fresh.done {
 		q.judgeArrival(q.fresh, f)
 	}
