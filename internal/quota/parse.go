@@ -44,26 +44,41 @@ func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 // Read reads the headers of a response that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if age, ok := number(first(h["Age"])); ok && age > tolerance.Seconds() {
+	if age, ok := number(h.Get("Age")); ok && age > tolerance.Seconds() {
 		// A response from a cache (RFC 9111, section 5.1) is about long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
 	r := Reading{
-		Limit:     count(first(h[HeaderLimit])),
-		Remaining: count(first(h[HeaderRemaining])),
+		Limit:     count(h.Get(HeaderLimit)),
+		Remaining: count(h.Get(HeaderRemaining)),
 	}
 	if r.Limit >= 0 && r.Remaining > r.Limit {
 		r.Remaining = -1
 	}
-	skew := skew(h, received)
+	// skew is how far the local clock is ahead of the server's at the most. If the
+	// server's seems to be ahead by no more than tolerance, they agree: rather too
+	// late than too early.
+	skew := time.Duration(0)
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		if skew = received.Sub(date); skew < 0 && skew >= -tolerance {
+			skew = 0
+		}
+	}
 	if skew.Abs() > horizon/2 {
 		return Reading{Limit: -1, Remaining: -1} // of another day
 	}
-	r.Reset = readReset(first(h[HeaderReset]), received, skew)
-	if r.Limit == 0 || r.Reset.IsZero() && readable(first(h[HeaderReset])) {
-		r.Limit, r.Remaining = -1, -1 // nothing to count with, or of another day
+	if reset := h.Get(HeaderReset); reset != "" {
+		r.Reset = readReset(reset, received, skew)
+		if r.Reset.IsZero() && readable(reset) {
+			r.Limit, r.Remaining = -1, -1 // of another day
+		}
 	}
-	r.RetryAfter = readRetryAfter(first(h[HeaderRetryAfter]), received, skew)
+	if r.Limit == 0 {
+		r.Limit, r.Remaining = -1, -1 // nothing to count with
+	}
+	if s := h.Get(HeaderRetryAfter); s != "" {
+		r.RetryAfter = readRetryAfter(s, received, skew)
+	}
 	return r
 }
 
@@ -73,13 +88,6 @@ func (r Reading) Figures(received time.Time) Figures {
 		return Figures{}
 	}
 	return Figures{Limit: max(r.Limit, 0), Remaining: max(r.Remaining, 0), Reset: r.Reset, Observed: received}
-}
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
 }
 
 // readable reports whether a reset has one of the known forms, however absurd.
@@ -112,24 +120,6 @@ func number(s string) (float64, bool) {
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil
-}
-
-// skew returns how far the local clock is ahead of the server's at the most, 0
-// when the server's Date gives no reason to think that they differ.
-func skew(h http.Header, received time.Time) time.Duration {
-	told := first(h["Date"])
-	if told == "" {
-		return 0
-	}
-	date, err := http.ParseTime(told)
-	if err != nil {
-		return 0
-	}
-	d := received.Sub(date)
-	if d < 0 && d >= -tolerance {
-		return 0 // rather too late than too early
-	}
-	return d
 }
 
 // readReset reads the time of the reset in any of the forms that APIs use: the
@@ -176,9 +166,6 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 // readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
 // without a zone; zero means that s is none of them.
 func readDate(s string) time.Time {
-	if s == "" {
-		return time.Time{} // the usual case, and the errors below cost something
-	}
 	if t, err := http.ParseTime(s); err == nil {
 		return t.Add(grain)
 	}
