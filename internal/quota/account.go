@@ -66,13 +66,13 @@ func newAccount(o Options) account {
 	return a
 }
 
-// tokens returns how many requests are left to be sent.
-func (a *account) tokens(now time.Time) float64 {
-	tokens := a.level.tokens(now) - float64(a.inFlight)
+// remaining returns how many requests are left to be sent.
+func (a *account) remaining(now time.Time) float64 {
+	n := a.level.tokens(now) - float64(a.inFlight)
 	if a.Share == 1 {
-		return tokens
+		return n
 	}
-	return min(tokens, a.room(now))
+	return min(n, a.shareLeft(now))
 }
 
 // grant gives a permit.
@@ -149,7 +149,7 @@ func (a *account) lose(now time.Time) {
 // forget drops the figures of a server that has stopped sending headers.
 func (a *account) forget() {
 	if a.limit > 0 {
-		a.belief = headerless{was: a.belief}
+		a.belief = headerless{a.belief}
 	}
 	a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{}
 }

@@ -120,7 +120,7 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 	now := time.Now()
 	a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
 	a.demand.arrive(now)
-	if held := a.held(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
+	if held := a.reserved(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
 		t.Errorf("%v held back", held)
 	}
 }

@@ -22,9 +22,6 @@ type mark struct {
 	until   time.Time // the reset that its response gave
 }
 
-// before reports whether there is a mark from before the given time.
-func (m mark) before(t time.Time) bool { return !m.at.IsZero() && t.After(m.at) }
-
 // remember makes an observation a mark where there is none, or an old one. What
 // is left is what has been booked.
 func (a *account) remember(o observation) {

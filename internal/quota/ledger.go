@@ -244,7 +244,7 @@ func (l *Ledger) Figures() Figures {
 	a := &l.account
 	return Figures{
 		Limit:     a.limit,
-		Remaining: max(int(a.tokens(time.Now())), 0),
+		Remaining: max(int(a.remaining(time.Now())), 0),
 		Reset:     a.reset,
 		Observed:  a.observed,
 		Waiting:   l.queue.len(),

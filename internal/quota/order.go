@@ -18,8 +18,8 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	case !o.newer && (r.Limit != a.limit || o.earlier || !o.later && r.Remaining-len(a.lost) >= a.left):
 		return
 	}
-	if o.turned {
-		a.turn(now)
+	if o.newWindow {
+		a.beginWindow(now)
 	}
 	a.belief = a.belief.observe(a, o)
 	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
@@ -39,14 +39,14 @@ func (a *account) place(p Permit, r Reading, now time.Time) observation {
 		o.later = (o.newer || !a.reset.IsZero()) && r.Reset.Sub(a.reset) > slack
 		o.earlier = a.reset.Sub(r.Reset) > slack
 	}
-	o.turned = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
+	o.newWindow = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
 	return o
 }
 
-// turn begins a new window.
-func (a *account) turn(now time.Time) {
+// beginWindow counts anew all that is counted by window.
+func (a *account) beginWindow(now time.Time) {
 	a.mark, a.seen, a.lost, a.began = mark{}, mark{}, nil, a.ticks
-	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
+	a.fraction, a.counting = a.fraction*a.countedStill(now)+float64(a.inFlight+1), now
 }
 
 // moveReset takes in the reset of a response.
@@ -54,7 +54,7 @@ func (a *account) moveReset(o observation) {
 	switch first := a.reset.IsZero(); {
 	case o.Reset.IsZero():
 	case first, o.later, o.earlier, a.belief.refill() > 0:
-		if first || o.turned {
+		if first || o.newWindow {
 			a.jitter = rand.N(spread)
 		}
 		a.reset = o.Reset

@@ -105,7 +105,7 @@ func (s *shared) open(now time.Time) (bool, time.Time) {
 	switch {
 	case now.Before(s.pause):
 		return false, s.pause
-	case a.Share < 1 && now.Before(a.opens) && a.room(now) < 1:
+	case a.Share < 1 && now.Before(a.opens) && a.shareLeft(now) < 1:
 		return false, a.opens
 	}
 	return a.paced(now)
