@@ -77,7 +77,7 @@ func (a *account) remaining(now time.Time) float64 {
 
 // grant gives a permit.
 func (a *account) grant(_ Class, now time.Time) Permit {
-	if a.over(now) {
+	if a.windowOver(now) {
 		a.probed = now
 	}
 	a.inFlight++

@@ -173,9 +173,9 @@ const (
 	// someLeft is which part of the limit must be left for that: a few requests
 	// are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
 	someLeft = 0.02
-	// shortestDrift is the shortest time over which others are measured: in less
+	// shortestMeasure is the shortest time over which others are measured: in less
 	// they cannot be distinguished from what is in flight. TestOthersAreMeasuredByTheMinute.
-	shortestDrift = time.Minute
+	shortestMeasure = time.Minute
 	// maxOthers is which part of the limit bulk leaves to others at most, who may
 	// have stopped. TestWhatTheReserveIsMadeOf.
 	maxOthers = 0.4

@@ -12,7 +12,7 @@ type fixedWindow struct{}
 
 func (fixedWindow) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
-	if q.lacks() && a.over(now) {
+	if q.lacks() && a.windowOver(now) {
 		return a.probeShare(now)
 	}
 	return a.windowGate(q, now)
@@ -56,9 +56,9 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 		if gain := a.gain(o); gain >= leastGain {
 			return a.refillingAfter(gain, o)
 		}
-		a.drift(o)
+		a.updateOthers(o)
 	}
-	a.divide(o)
+	a.updatePart(o)
 	return w
 }
 

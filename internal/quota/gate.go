@@ -49,7 +49,7 @@ func (a *account) request(c Class, now time.Time) request {
 // lacks reports whether less is left than the request needs.
 func (q request) lacks() bool { return q.left < q.need }
 
-// spend decides on a request for which something is left.
+// spend decides on a request for which enough is left, as far as is known.
 func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	// What others may have spent since the last response is to be left alone,
 	// and so is the last request of a window that others spend, too.
@@ -57,13 +57,13 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
 		spent = math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
 	}
-	switch {
-	case q.left-spent >= q.need:
+	if q.left-spent >= q.need {
 		if a.part < 1 && float64(a.inFlight) >= max((q.left-spent-q.need+1)*a.part, 1) {
 			return waitForResponse, true // others see the same and send, too
 		}
 		return sendNow, true
-	case q.class == Interactive && q.left >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork:
+	}
+	if q.class == Interactive && q.left >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork {
 		return a.alone(), true // its response shows what others spent; a few are not worth a 429
 	}
 	return verdict{}, false
@@ -85,8 +85,8 @@ func (a *account) oneFrom(at, now time.Time) verdict {
 	return a.alone()
 }
 
-// over reports whether the window is over, as far as is known.
-func (a *account) over(now time.Time) bool { return !a.opens.IsZero() && !now.Before(a.opens) }
+// windowOver reports whether the window is over, as far as is known.
+func (a *account) windowOver(now time.Time) bool { return !a.opens.IsZero() && !now.Before(a.opens) }
 
 // probe begins a new window with one request, and with another should its
 // response be late: there may be less in the window than hoped.
@@ -108,7 +108,8 @@ func (a *account) probeShare(now time.Time) verdict {
 	return a.probe(now)
 }
 
-// waitForReserve looks again, and again, for what is kept from bulk until end.
+// waitForReserve waits until it is time to look again at what is kept from bulk
+// until end.
 func waitForReserve(end, now time.Time) verdict {
 	return verdict{look: now.Add(min(max(end.Sub(now)/looks, minLook), maxLook))}
 }

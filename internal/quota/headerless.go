@@ -68,20 +68,20 @@ func (b *blind) end() time.Time { return b.since.Add(b.length) }
 type headerless struct{ belief }
 
 func (headerless) gate(a *account, c Class, now time.Time) verdict {
-	// What is left of a window that is like those before, and when it ends.
-	left, end := a.blind.capacity-a.blind.served-a.inFlight, a.blind.end()
-	kept := false // from bulk
-	if c == Bulk && a.blind.capacity > 0 && a.blind.length > 0 && now.Before(end) {
-		reserved := a.reserved(now)
-		kept = reserved > 0 && float64(left) < 1+reserved
+	left := a.blind.capacity - a.blind.served - a.inFlight // if this window is like those before
+	var kept time.Time                                     // until when that is kept from bulk; zero: it is not
+	if c == Bulk && a.blind.capacity > 0 && a.blind.length > 0 && now.Before(a.blind.end()) {
+		if reserved := a.reserved(now); reserved > 0 && float64(left) < 1+reserved {
+			kept = a.blind.end()
+		}
 	}
 	most := math.MaxInt // in flight at a time
 	switch {
 	case a.blind.silent < cold:
-		most = cold // the responses in flight may still say
-	case kept:
-		v := waitForReserve(end, now)
-		v.kept = end
+		most = cold // the responses in flight may still say what is left
+	case !kept.IsZero():
+		v := waitForReserve(kept, now)
+		v.kept = kept
 		return v
 	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
 		most = 1 // it sent a 429 about here the last time
@@ -90,9 +90,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	if a.inFlight < most {
 		v = sendNow
 	}
-	if kept {
-		v.kept = end
-	}
+	v.kept = kept
 	return v
 }
 

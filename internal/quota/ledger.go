@@ -39,8 +39,8 @@ func (r *Refusal) Error() string { return "quota used up" }
 type Ledger struct {
 	mu      sync.Mutex
 	account account
-	shared  *shared // by a store; nil: there is none
-	keeper  keeper  // shared, else the account
+	shared  *shared // what a store knows of the account; nil: there is no store
+	keeper  keeper  // shared, or the account if that is nil
 	queue   queue
 	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
 }
@@ -98,7 +98,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	if l.shared != nil {
 		defer l.shared.reportTrouble(ask.StoreFailed)
 		l.shared.arrive(ask.Class, now)
-		// While the store fails, a dispatch sees to it that it is asked again.
+		// While the store fails, it is for a dispatch to ask it again.
 		atOnce = atOnce && !l.shared.local
 	}
 	if atOnce && l.keeper.gate(ask.Class, now).pass {
@@ -189,8 +189,8 @@ func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.dispatch(now)
 }
 
-// dispatch grants what can be granted, turns away those for whom it would take
-// too long, and sets the timer for the next time.
+// dispatch grants what can be granted, refuses those for whom it would take too
+// long, and sets the timer for the next time.
 func (l *Ledger) dispatch(now time.Time) {
 	if l.shared != nil {
 		l.shared.refresh(now)
@@ -208,25 +208,25 @@ func (l *Ledger) dispatch(now time.Time) {
 	}
 }
 
-// admit grants permits to those first in line until the gate closes, and turns
-// away those of the others for whom it would take too long. It returns when to ask
-// the gate again; zero: when a response comes, or never if nobody waits.
+// admit grants permits to those first in line until the gate closes, and refuses
+// those of the others for whom it would take too long. It returns when to ask the
+// gate again; zero: when a response comes, or nobody waits.
 func (l *Ledger) admit(now time.Time) time.Time {
 	for l.queue.len() > 0 {
 		w := l.queue.front()
 		v := l.keeper.gate(w.class, now)
 		if !v.pass && w.class == Bulk && l.queue.interactive.list.Len() > 0 {
-			// Bulk goes before interactive waiters here, but has to leave the rest.
+			// Bulk would pass first this time, but has to leave what is left.
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
-		if !v.pass {
-			if l.queue.refuse(now, l.keeper); l.queue.len() == 0 {
-				break
-			}
+		if v.pass {
+			l.queue.grant(w, l.keeper.grant(w.class, now))
+			continue
+		}
+		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
 			return v.look
 		}
-		l.queue.grant(w, l.keeper.grant(w.class, now))
 	}
 	return time.Time{}
 }

@@ -10,7 +10,7 @@ import (
 // was sent before the newest one came may only lower what is left, or be of a
 // later window.
 func (a *account) book(p Permit, r Reading, now time.Time) {
-	o := a.place(p, r, now)
+	o := a.compare(p, r, now)
 	switch {
 	case o.newer && r.Limit != a.limit: // another plan, or the first response
 		a.mark, a.seen, a.length, a.own = mark{}, mark{}, 0, nil
@@ -27,11 +27,11 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.moveReset(o)
 	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
 	a.observed, a.booked = now, a.ticks
-	a.remember(o)
+	a.setMarks(o)
 }
 
-// place returns how a response relates to those before it.
-func (a *account) place(p Permit, r Reading, now time.Time) observation {
+// compare returns how a response relates to those before it.
+func (a *account) compare(p Permit, r Reading, now time.Time) observation {
 	o := observation{Reading: r, permit: p, now: now}
 	o.newer = a.observed.IsZero() || p.tick > a.booked
 	slack := tolerance + now.Sub(p.at)

@@ -128,7 +128,7 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	s = strings.TrimSpace(s)
 	n, ok := number(s)
 	if !ok {
-		return near(readDate(s), received, skew)
+		return toLocal(readDate(s), received, skew)
 	}
 	round := grain
 	if strings.Contains(s, ".") {
@@ -136,17 +136,17 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	}
 	switch {
 	case n < 1e5: // seconds from now
-		return near(received.Add(time.Duration(n*float64(time.Second))+round), received, 0)
+		return toLocal(received.Add(time.Duration(n*float64(time.Second))+round), received, 0)
 	case n < 1e8: // milliseconds from now
-		return near(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
+		return toLocal(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
 	case n < 1e11: // seconds since 1970
-		return near(time.UnixMilli(int64(n*1e3)).Add(round), received, skew)
+		return toLocal(time.UnixMilli(int64(n*1e3)).Add(round), received, skew)
 	case n < 1e14: // milliseconds
-		return near(time.UnixMilli(int64(n)), received, skew)
+		return toLocal(time.UnixMilli(int64(n)), received, skew)
 	case n < 1e17: // microseconds
-		return near(time.UnixMicro(int64(n)), received, skew)
+		return toLocal(time.UnixMicro(int64(n)), received, skew)
 	case n < 9e18: // nanoseconds, of which a float64 holds all but the last few hundred
-		return near(time.Unix(0, int64(n)).Add(time.Microsecond), received, skew)
+		return toLocal(time.Unix(0, int64(n)).Add(time.Microsecond), received, skew)
 	}
 	return time.Time{}
 }
@@ -160,7 +160,7 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 		}
 		return received.Add(time.Duration(n * float64(time.Second)))
 	}
-	return near(readDate(strings.TrimSpace(s)), received, skew)
+	return toLocal(readDate(strings.TrimSpace(s)), received, skew)
 }
 
 // readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
@@ -178,9 +178,9 @@ func readDate(s string) time.Time {
 	return time.Time{}
 }
 
-// near brings a time of the server's clock to the local one and drops it if it
+// toLocal brings a time of the server's clock to the local one and drops it if it
 // lies beyond belief.
-func near(t, received time.Time, skew time.Duration) time.Time {
+func toLocal(t, received time.Time, skew time.Duration) time.Time {
 	if t.IsZero() {
 		return t
 	}

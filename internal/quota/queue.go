@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// outcome is what becomes of a waiter: it gets a permit, or is turned away.
+// outcome is what becomes of a waiter: it gets a permit, or is refused.
 type outcome struct {
 	permit  Permit
-	refused time.Time // when a permit would have come; zero: not turned away
+	refused time.Time // when a permit would have come; zero: it is not refused
 }
 
 // waiter is a caller in the queue.
@@ -125,7 +125,7 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
-// refuse turns those away who would have to wait longer than they want. All are
+// refuse ends the wait of those who would have to wait longer than they want. All are
 // judged when the outlook is worse than it was, else only the one that came last:
 // it takes the same time however many wait.
 func (q *queue) refuse(now time.Time, k keeper) {
@@ -180,7 +180,7 @@ func (q *queue) judgeAll(f *forecast) {
 	}
 }
 
-// judge turns w away if its permit would come too late, and reports whether it does.
+// judge refuses w if its permit would come too late, and reports whether it does.
 func (q *queue) judge(w *waiter, until time.Time) bool {
 	if w.worse != nil && until.Sub(w.said) > time.Second {
 		select {

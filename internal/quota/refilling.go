@@ -18,7 +18,7 @@ func (a *account) refillingAfter(gain int, o observation) refilling {
 
 func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
-	if q.lacks() && b.ends(a) && a.over(now) {
+	if q.lacks() && b.ends(a) && a.windowOver(now) {
 		return a.probeShare(now)
 	}
 	v, decided := a.spend(q, now)

@@ -17,10 +17,10 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 		each := float64(a.length) / float64(a.limit)
 		at := a.observed.Add(time.Duration((q.need - q.left + 1) * each))
 		v := a.oneFrom(later(at, a.opens), now)
-		v.soon = v.soon || a.inFlight > 0 && a.over(now)
+		v.soon = v.soon || a.inFlight > 0 && a.windowOver(now)
 		v.kept = a.opens
 		return v
-	case q.lacks() && a.over(now):
+	case q.lacks() && a.windowOver(now):
 		return a.probe(now)
 	}
 	return a.windowGate(q, now)
