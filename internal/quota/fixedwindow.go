@@ -50,7 +50,7 @@ func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {
 
 func (w fixedWindow) observe(a *account, o observation) belief {
 	if o.newWindow {
-		return w.judge(a, o)
+		return w.afterReset(a, o)
 	}
 	if o.newer && o.now.After(a.mark.at) && a.mark.until.Sub(o.now) >= resetMargin {
 		if gain := a.gain(o); gain >= leastGain {
@@ -62,8 +62,9 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 	return w
 }
 
-// judge judges by the first response of a new window whether it is one.
-func (w fixedWindow) judge(a *account, o observation) belief {
+// afterReset returns what is believed after the first response of what looks like a
+// new window.
+func (w fixedWindow) afterReset(a *account, o observation) belief {
 	switch back := o.back(); {
 	case back > allBack:
 		a.own = nil

@@ -55,9 +55,9 @@ func Read(h http.Header, received time.Time) Reading {
 	if r.Limit >= 0 && r.Remaining > r.Limit {
 		r.Remaining = -1
 	}
-	// skew is how far the local clock is ahead of the server's at the most. If the
-	// server's seems to be ahead by no more than tolerance, they agree: rather too
-	// late than too early.
+	// skew is how far the local clock is ahead of the server's at the most. A server
+	// that seems to be ahead by no more than tolerance is taken to agree, so that
+	// its times are rather too late than too early.
 	skew := time.Duration(0)
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		if skew = received.Sub(date); skew < 0 && skew >= -tolerance {

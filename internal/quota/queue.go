@@ -63,7 +63,7 @@ func (l *line) last() *waiter {
 type queue struct {
 	interactive, bulk line
 	passed            int       // interactive waiters since the last one of bulk
-	base              time.Time // the outlook when refuse was called last
+	outlook           time.Time // for the first waiter when refuse was called last
 	fresh             *waiter   // the one that came last, if it was not judged yet
 	tells             bool      // those that wait for ever are judged, too: they are notified
 }
@@ -125,9 +125,9 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
-// refuse ends the wait of those who would have to wait longer than they want. All are
-// judged when the outlook is worse than it was, else only the one that came last:
-// it takes the same time however many wait.
+// refuse ends the wait of those who would have to wait longer than they want. All
+// are judged when the outlook is worse than it was, else only the one that came
+// last: it takes the same time however many wait.
 func (q *queue) refuse(now time.Time, k keeper) {
 	f := &forecast{keeper: k, now: now}
 	for _, c := range []Class{Interactive, Bulk} {
@@ -135,13 +135,13 @@ func (q *queue) refuse(now time.Time, k keeper) {
 			f.verdicts[c] = k.gate(c, now)
 		}
 	}
-	base := f.until(q.front().class, 0)
+	outlook := f.until(q.front().class, 0)
 	if q.fresh != nil && !q.fresh.done {
 		q.judgeArrival(q.fresh, f)
 	}
 	q.fresh = nil
-	worse := base.Sub(q.base) >= estimateSlack
-	q.base = base
+	worse := outlook.Sub(q.outlook) >= estimateSlack
+	q.outlook = outlook
 	if worse {
 		q.judgeAll(f)
 	}
