@@ -59,9 +59,10 @@ func Read(h http.Header, received time.Time) Reading {
 	// that seems to be ahead by no more than tolerance is taken to agree, so that
 	// its times are rather too late than too early.
 	skew := time.Duration(0)
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		if skew = received.Sub(date); skew < 0 && skew >= -tolerance {
-			skew = 0
+	if s := h.Get("Date"); s != "" {
+		date, err := http.ParseTime(s)
+		if d := received.Sub(date); err == nil && (d > 0 || d < -tolerance) {
+			skew = d
 		}
 	}
 	if skew.Abs() > horizon/2 {
