@@ -66,32 +66,18 @@ func newAccount(o Options) account {
 	return a
 }
 
-// arrive notes that a caller came.
-func (a *account) arrive(c Class, now time.Time) bool {
-	if c == Interactive {
-		a.demand.arrive(now)
-	}
-	return true
-}
-
-// refresh has nothing to do: time alone changes nothing here.
-func (a *account) refresh(time.Time) {}
-
-// next has nothing to wait for but the gate.
-func (a *account) next(_, _ int, gate, _ time.Time) time.Time { return gate }
-
-// tokens returns how many requests are left to be sent.
-func (a *account) tokens(now time.Time) float64 {
-	tokens := a.level.tokens(now) - float64(a.inFlight)
+// remaining returns how many requests are left to be sent.
+func (a *account) remaining(now time.Time) float64 {
+	n := a.level.tokens(now) - float64(a.inFlight)
 	if a.Share == 1 {
-		return tokens
+		return n
 	}
-	return min(tokens, a.room(now))
+	return min(n, a.shareLeft(now))
 }
 
 // grant gives a permit.
 func (a *account) grant(_ Class, now time.Time) Permit {
-	if a.over(now) {
+	if a.windowOver(now) {
 		a.probed = now
 	}
 	a.inFlight++
@@ -163,7 +149,7 @@ func (a *account) lose(now time.Time) {
 // forget drops the figures of a server that has stopped sending headers.
 func (a *account) forget() {
 	if a.limit > 0 {
-		a.belief = headerless{was: a.belief}
+		a.belief = headerless{a.belief}
 	}
 	a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{}
 }

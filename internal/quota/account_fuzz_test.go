@@ -28,7 +28,9 @@ func FuzzAccount(f *testing.F) {
 			switch next() % 4 {
 			case 0: // somebody asks
 				c := Class(next() % 2)
-				a.arrive(c, now)
+				if c == Interactive {
+					a.demand.arrive(now)
+				}
 				left, probe := a.left, !a.opens.IsZero() && !now.Before(a.opens)
 				known := a.belief == fixedWindow{} && !a.opens.IsZero() && !probe
 				v := a.gate(c, now)

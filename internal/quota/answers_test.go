@@ -119,8 +119,8 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 	a := newAccount(Options{Reserve: DefaultReserve})
 	now := time.Now()
 	a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: 99, Reset: now.Add(time.Hour)}, now)
-	a.arrive(Interactive, now)
-	if held := a.held(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
+	a.demand.arrive(now)
+	if held := a.reserved(now.Add(-24 * time.Hour)); !(held >= 0 && held <= 60) {
 		t.Errorf("%v held back", held)
 	}
 }

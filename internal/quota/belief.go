@@ -10,9 +10,9 @@ type belief interface {
 	// gate decides on the next request of a class, as far as it is a matter of
 	// what is left.
 	gate(a *account, c Class, now time.Time) verdict
-	// next returns when a caller with so many others ahead is likely to have
+	// estimate returns when a caller with so many others ahead is likely to have
 	// its permit, given the verdict on the first of them.
-	next(a *account, v verdict, ahead int, now time.Time) time.Time
+	estimate(a *account, v verdict, ahead int, now time.Time) time.Time
 	// reserve returns how many requests of a window bulk leaves to interactive
 	// callers.
 	reserve(a *account, w window, now time.Time) float64
@@ -40,14 +40,10 @@ type verdict struct {
 	kept time.Time // what is left is kept for others until then; zero: it is not
 }
 
-// pass sends a request now.
-func pass() verdict { return verdict{pass: true, soon: true} }
-
-// onResponse waits for a response that is in flight.
-func onResponse() verdict { return verdict{soon: true} }
-
-// waitUntil waits until the given time.
-func waitUntil(t time.Time) verdict { return verdict{look: t} }
+var (
+	sendNow         = verdict{pass: true, soon: true}
+	waitForResponse = verdict{soon: true} // that is in flight
+)
 
 // likely returns when the request is likely to be sent.
 func (v verdict) likely(now time.Time) time.Time {
@@ -61,10 +57,10 @@ func (v verdict) likely(now time.Time) time.Time {
 // before it.
 type observation struct {
 	Reading
-	permit  Permit
-	now     time.Time
-	newer   bool // its request was sent after the newest response came
-	later   bool // its reset is later than the known one
-	earlier bool // its reset is earlier
-	turned  bool // it is of a new window
+	permit    Permit
+	now       time.Time
+	newer     bool // its request was sent after the newest response came
+	later     bool // its reset is later than the known one
+	earlier   bool // its reset is earlier
+	newWindow bool // it is of a window that is new
 }

@@ -173,9 +173,9 @@ const (
 	// someLeft is which part of the limit must be left for that: a few requests
 	// are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
 	someLeft = 0.02
-	// shortestDrift is the shortest time over which others are measured: in less
+	// shortestMeasure is the shortest time over which others are measured: in less
 	// they cannot be distinguished from what is in flight. TestOthersAreMeasuredByTheMinute.
-	shortestDrift = time.Minute
+	shortestMeasure = time.Minute
 	// maxOthers is which part of the limit bulk leaves to others at most, who may
 	// have stopped. TestWhatTheReserveIsMadeOf.
 	maxOthers = 0.4
@@ -215,9 +215,9 @@ const (
 
 // The queue.
 const (
-	// turns is how many interactive callers in a row pass before one of bulk,
+	// maxPassed is how many interactive callers in a row pass before one of bulk,
 	// which thus never starves. TestBulkHasATurnAfterTwentyInteractive.
-	turns = 20
+	maxPassed = 20
 	// estimateSlack is by how much the outlook must have grown worse for all
 	// waiters to be judged anew: that takes time for each of them, and nobody
 	// minds a tenth of a second. TestAWorseOutlookRefuses, BenchmarkWaiters10000.

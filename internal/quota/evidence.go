@@ -7,10 +7,10 @@ import (
 
 // evidence is what responses are compared with, and what that has shown.
 type evidence struct {
-	mark   mark    // with which is found out whether requests are restored before the reset
-	seen   mark    // with which is found out what others spend
-	others float64 // what others spend, in requests per second
-	part   float64 // of all that is spent of late, what is spent here
+	mark   mark    // shows whether requests are restored before the reset
+	seen   mark    // shows what others spend
+	others float64 // how many requests per second others spend
+	part   float64 // which part of what is spent lately is spent here
 }
 
 // mark is an observation with which later ones are compared.
@@ -22,12 +22,9 @@ type mark struct {
 	until   time.Time // the reset that its response gave
 }
 
-// before reports whether there is a mark from before the given time.
-func (m mark) before(t time.Time) bool { return !m.at.IsZero() && t.After(m.at) }
-
-// remember makes an observation a mark where there is none, or an old one. What
+// setMarks makes an observation a mark where there is none, or an old one. What
 // is left is what has been booked.
-func (a *account) remember(o observation) {
+func (a *account) setMarks(o observation) {
 	if a.mark.at.IsZero() || !o.now.Before(a.mark.until) {
 		unknown := a.counted - a.sure
 		a.mark = mark{o.now, a.left, a.granted - unknown, o.permit.counted, a.reset}
@@ -57,11 +54,11 @@ func (a *account) gain(o observation) int {
 // back returns which part of a window's requests is left after its first one.
 func (o observation) back() float64 { return float64(o.Remaining+1) / float64(max(o.Limit, 1)) }
 
-// drift estimates what others spend. Faster than the quota is restored nobody can
-// go on for long: that much at most is expected of them after a burst.
-func (a *account) drift(o observation) {
+// updateOthers estimates what others spend. Nobody can spend faster than the quota
+// is restored for long: after a burst no more than that is expected of them.
+func (a *account) updateOthers(o observation) {
 	elapsed := o.now.Sub(a.seen.at).Seconds()
-	if elapsed < shortestDrift.Seconds() {
+	if elapsed < shortestMeasure.Seconds() {
 		return // too short to tell others from what is in flight
 	}
 	spent := float64(max(a.seen.left-o.Remaining-(a.granted-a.seen.counted), 0))
@@ -70,15 +67,15 @@ func (a *account) drift(o observation) {
 	a.seen = mark{}
 }
 
-// divide estimates which part of what all have spent since the mark was spent
+// updatePart estimates which part of what all have spent since the mark was spent
 // here.
-func (a *account) divide(o observation) {
+func (a *account) updatePart(o observation) {
 	if a.mark.at.IsZero() {
 		return
 	}
 	all := a.mark.left - o.Remaining
 	switch least, most := a.ours(o); {
-	case all > most: // others are about for sure
+	case all > most: // others must have spent the rest
 		a.part = float64(least+most) / 2 / float64(all)
 	case (most-least)*clearSign <= all: // so few are in flight that there would be a sign of them
 		a.part = 1

@@ -17,8 +17,10 @@ func (s *shared) refresh(now time.Time) {
 	s.leases, s.news = [2]int{}, true
 }
 
-// next asks the store if that is due, and returns when to dispatch again.
-func (s *shared) next(interactive, bulk int, gate, now time.Time) time.Time {
+// poll asks the store if that is due. It takes how many callers wait, and when the
+// gate is to be asked again (zero: when a response comes), and returns when the
+// ledger is to dispatch again.
+func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 	open, opens := s.open(now)
 	if !open && opens.Sub(now) > idleLease {
 		interactive, bulk = 0, 0 // none will pass soon
@@ -173,6 +175,21 @@ func (s *shared) failed(err error, now time.Time) {
 	s.last, s.news, s.local, s.leases = now, true, true, [2]int{}
 	if !s.warned {
 		s.warned, s.trouble = true, err
+	}
+}
+
+// reportTrouble calls report with why the store failed, if that has not been
+// reported yet.
+func (s *shared) reportTrouble(report func(error)) {
+	if report == nil {
+		return
+	}
+	s.mu.Lock()
+	err := s.trouble
+	s.trouble = nil
+	s.mu.Unlock()
+	if err != nil {
+		report(err)
 	}
 }
 

@@ -12,7 +12,7 @@ type fixedWindow struct{}
 
 func (fixedWindow) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
-	if q.lacks() && a.over(now) {
+	if q.lacks() && a.windowOver(now) {
 		return a.probeShare(now)
 	}
 	return a.windowGate(q, now)
@@ -24,53 +24,54 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 	v, decided := a.spend(q, now)
 	switch {
 	case decided:
-	case q.class == Bulk && q.tokens >= 1:
+	case q.class == Bulk && q.left >= 1:
 		v = waitForReserve(a.reset, now)
 	case a.inFlight > 0 && float64(a.left) >= q.need:
-		v = onResponse()
+		v = waitForResponse
 	case a.opens.IsZero(): // the response had no reset
 		wait := min(hour/time.Duration(a.share())<<min(a.strikes, maxDoublings), hour)
 		v = a.oneFrom(a.observed.Add(wait), now)
 	default:
 		v = a.oneFrom(a.opens, now)
 	}
-	if q.kept() {
+	if q.class == Bulk && q.lacks() {
 		v.kept = a.opens
 	}
 	return v
 }
 
-func (fixedWindow) next(a *account, v verdict, ahead int, now time.Time) time.Time {
+func (fixedWindow) estimate(a *account, v verdict, ahead int, now time.Time) time.Time {
 	return a.inLine(v.likely(now), ahead, now)
 }
 
 func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {
-	return a.meltingReserve(w, 0, now)
+	return a.shrinkingReserve(w, 0, now)
 }
 
 func (w fixedWindow) observe(a *account, o observation) belief {
-	if o.turned {
-		return w.turn(a, o)
+	if o.newWindow {
+		return w.afterReset(a, o)
 	}
-	if o.newer && a.mark.before(o.now) && a.mark.until.Sub(o.now) >= resetMargin {
+	if o.newer && o.now.After(a.mark.at) && a.mark.until.Sub(o.now) >= resetMargin {
 		if gain := a.gain(o); gain >= leastGain {
 			return a.refillingAfter(gain, o)
 		}
-		a.drift(o)
+		a.updateOthers(o)
 	}
-	a.divide(o)
+	a.updatePart(o)
 	return w
 }
 
-// turn judges by the first response of a new window whether it is one.
-func (w fixedWindow) turn(a *account, o observation) belief {
+// afterReset returns what is believed after the first response of what looks like a
+// new window.
+func (w fixedWindow) afterReset(a *account, o observation) belief {
 	switch back := o.back(); {
 	case back > allBack:
 		a.own = nil
 	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
 	case o.Reset.Sub(o.now) < a.length/2: // the next reset is near: each restores a few
-		return rolling{turned: o.now}
-	case back < halfBack && a.length > 0 && o.now.Sub(a.reset) < reprobe+spread: // a window turned, but it slides
+		return rolling{since: o.now}
+	case back < halfBack && a.length > 0 && o.now.Sub(a.reset) < reprobe+spread: // a window ended, but it slides
 		return refilling{float64(o.Limit) / a.length.Seconds()}
 	}
 	return w

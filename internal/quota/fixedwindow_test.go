@@ -211,8 +211,8 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 		if got := kind(d.belief); got != tt.want || (d.own == nil) != (tt.remaining > 90) {
 			t.Errorf("%+v: %s, own %v", tt, got, d.own)
 		}
-		if r, ok := d.belief.(rolling); ok && !r.turned.Equal(d.now) {
-			t.Errorf("%+v: requests are restored since %v", tt, r.turned)
+		if r, ok := d.belief.(rolling); ok && !r.since.Equal(d.now) {
+			t.Errorf("%+v: requests are restored since %v", tt, r.since)
 		}
 	}
 }

@@ -33,25 +33,23 @@ func (a *account) paced(now time.Time) (bool, time.Time) {
 
 // request is the next request of a class.
 type request struct {
-	class  Class
-	need   float64 // how many must be left for it: itself, and what bulk leaves
-	tokens float64 // how many are
+	class Class
+	need  float64 // how many must be left for it: itself, and what bulk leaves
+	left  float64 // how many are
 }
 
 func (a *account) request(c Class, now time.Time) request {
-	q := request{class: c, need: 1, tokens: a.tokens(now)}
+	q := request{class: c, need: 1, left: a.remaining(now)}
 	if c == Bulk {
-		q.need += a.held(now)
+		q.need += a.reserved(now)
 	}
 	return q
 }
 
-// lacks reports whether less is left than the request needs, kept whether that is
-// for the sake of interactive ones.
-func (q request) lacks() bool { return q.tokens < q.need }
-func (q request) kept() bool  { return q.class == Bulk && q.lacks() }
+// lacks reports whether less is left than the request needs.
+func (q request) lacks() bool { return q.left < q.need }
 
-// spend decides on a request for which something is left.
+// spend decides on a request for which enough is left, as far as is known.
 func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	// What others may have spent since the last response is to be left alone,
 	// and so is the last request of a window that others spend, too.
@@ -59,13 +57,13 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
 		spent = math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
 	}
-	switch {
-	case q.tokens-spent >= q.need:
-		if a.part < 1 && float64(a.inFlight) >= max((q.tokens-spent-q.need+1)*a.part, 1) {
-			return onResponse(), true // others see the same and send, too
+	if q.left-spent >= q.need {
+		if a.part < 1 && float64(a.inFlight) >= max((q.left-spent-q.need+1)*a.part, 1) {
+			return waitForResponse, true // others see the same and send, too
 		}
-		return pass(), true
-	case q.class == Interactive && q.tokens >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork:
+		return sendNow, true
+	}
+	if q.class == Interactive && q.left >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork {
 		return a.alone(), true // its response shows what others spent; a few are not worth a 429
 	}
 	return verdict{}, false
@@ -74,51 +72,52 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 // alone lets a request pass while none is in flight.
 func (a *account) alone() verdict {
 	if a.inFlight == 0 {
-		return pass()
+		return sendNow
 	}
-	return onResponse()
+	return waitForResponse
 }
 
 // oneFrom lets one request at a time pass from the given time on.
 func (a *account) oneFrom(at, now time.Time) verdict {
 	if now.Before(at) {
-		return waitUntil(at)
+		return verdict{look: at}
 	}
 	return a.alone()
 }
 
-// over reports whether the window is over, as far as is known.
-func (a *account) over(now time.Time) bool { return !a.opens.IsZero() && !now.Before(a.opens) }
+// windowOver reports whether the window is over, as far as is known.
+func (a *account) windowOver(now time.Time) bool { return !a.opens.IsZero() && !now.Before(a.opens) }
 
 // probe begins a new window with one request, and with another should its
 // response be late: there may be less in the window than hoped.
 func (a *account) probe(now time.Time) verdict {
 	switch {
 	case a.inFlight == 0 || now.Sub(a.probed) >= reprobe && a.inFlight < a.limit:
-		return pass()
+		return sendNow
 	case a.inFlight >= a.limit:
-		return onResponse()
+		return waitForResponse
 	}
 	return verdict{look: a.probed.Add(reprobe), soon: true}
 }
 
 // probeShare is probe for a server that has windows, in which a share is counted.
 func (a *account) probeShare(now time.Time) verdict {
-	if a.Share < 1 && a.fraction*a.rest(now) > a.share()-1 {
+	if a.Share < 1 && a.fraction*a.countedStill(now) > a.share()-1 {
 		return verdict{look: now.Add(time.Duration(float64(time.Hour)/a.share()) + 1), soon: a.inFlight > 0}
 	}
 	return a.probe(now)
 }
 
-// waitForReserve returns when to look again for what is kept from bulk until end.
+// waitForReserve waits until it is time to look again at what is kept from bulk
+// until end.
 func waitForReserve(end, now time.Time) verdict {
-	return waitUntil(now.Add(min(max(end.Sub(now)/looks, minLook), maxLook)))
+	return verdict{look: now.Add(min(max(end.Sub(now)/looks, minLook), maxLook))}
 }
 
 // estimate returns when a caller with so many others ahead is likely to have
 // its permit.
 func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
-	return a.belief.next(a, v, ahead, now)
+	return a.belief.estimate(a, v, ahead, now)
 }
 
 // inLine returns when a caller is likely to have its permit if requests are
@@ -128,8 +127,8 @@ func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
 		at = at.Add(time.Duration(ahead/a.limit) * a.length)
 	}
 	if a.PerSecond > 0 {
-		turns := float64(ahead) + 1 - a.ceiling.TokensAt(now)
-		at = later(at, now.Add(time.Duration(turns/a.PerSecond*float64(time.Second))))
+		lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+		at = later(at, now.Add(time.Duration(lack/a.PerSecond*float64(time.Second))))
 	}
 	return at
 }

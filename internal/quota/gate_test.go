@@ -593,9 +593,9 @@ func TestOtherProcessesAreLeftOneEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: 0.06})
 		l.Settle(l.Grant(), false, told(500, 499, time.Hour), time.Now())
-		alone := l.account.held(time.Now())
+		alone := l.account.reserved(time.Now())
 		l.Settle(l.Grant(), false, told(500, 499-14, time.Hour), time.Now()) // one or two of them were ours
-		if got := l.account.held(time.Now()); l.account.part > 0.2 || got < alone+7 || got > alone+9 {
+		if got := l.account.reserved(time.Now()); l.account.part > 0.2 || got < alone+7 || got > alone+9 {
 			t.Errorf("bulk leaves %v, %v when alone; part %v", got, alone, l.account.part)
 		}
 	})

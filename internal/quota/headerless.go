@@ -30,7 +30,7 @@ func (b *blind) serve(sent, now time.Time) {
 		b.served, b.since = 0, now
 	}
 	b.served++
-	if b.served > b.capacity+tenth(b.capacity) {
+	if b.served > b.capacity+b.capacity/10 {
 		b.capacity = 0 // it serves more than it did
 	}
 }
@@ -53,83 +53,52 @@ func (b *blind) reject(now time.Time) {
 	b.closed = now
 }
 
+// nearly returns nine tenths of a time: of a window, what may be all of it.
+func nearly(d time.Duration) time.Duration { return d * 9 / 10 }
+
 // end returns when the window ends.
 func (b *blind) end() time.Time { return b.since.Add(b.length) }
-
-// left returns how much of the window is left if it is like those before.
-func (b *blind) left() int { return b.capacity - b.served }
-
-// windowed reports whether the server is known to have windows, and is in one.
-func (b *blind) windowed(now time.Time) bool {
-	return b.capacity > 0 && b.length > 0 && now.Before(b.end())
-}
 
 // headerless believes that the server says nothing of its quota. Its first 429
 // shows how much it serves, and the next response after that how long a window
 // is, so that bulk can leave a reserve.
 //
-// A server that has stopped sending headers restores requests as it did before.
-type headerless struct {
-	was belief
-}
+// Before that, and if the server has stopped sending headers, it is taken to
+// restore requests as the embedded belief says.
+type headerless struct{ belief }
 
-func (b headerless) gate(a *account, c Class, now time.Time) verdict {
-	most := math.MaxInt
-	kept := c == Bulk && b.keeps(a, now)
-	switch left := a.blind.left() - a.inFlight; {
+func (headerless) gate(a *account, c Class, now time.Time) verdict {
+	left := a.blind.capacity - a.blind.served - a.inFlight // if this window is like those before
+	var kept time.Time                                     // until when that is kept from bulk; zero: it is not
+	if c == Bulk && a.blind.capacity > 0 && a.blind.length > 0 && now.Before(a.blind.end()) {
+		if reserved := a.reserved(now); reserved > 0 && float64(left) < 1+reserved {
+			kept = a.blind.end()
+		}
+	}
+	most := math.MaxInt // in flight at a time
+	switch {
 	case a.blind.silent < cold:
-		most = cold // the responses in flight may still say
-	case a.blind.capacity == 0:
-	case kept:
-		most = 0
-	case left <= tenth(a.blind.capacity):
+		most = cold // the responses in flight may still say what is left
+	case !kept.IsZero():
+		v := waitForReserve(kept, now)
+		v.kept = kept
+		return v
+	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
 		most = 1 // it sent a 429 about here the last time
 	}
-	v := onResponse()
-	switch {
-	case a.inFlight < most:
-		v = pass()
-	case most == 0:
-		v = waitForReserve(a.blind.end(), now)
+	v := waitForResponse
+	if a.inFlight < most {
+		v = sendNow
 	}
-	if kept {
-		v.kept = a.blind.end()
-	}
+	v.kept = kept
 	return v
-}
-
-// tenth and nearly are what is small against a whole, and almost one.
-func tenth(n int) int                      { return n / 10 }
-func nearly(d time.Duration) time.Duration { return d * 9 / 10 }
-
-// keeps reports whether what is left is kept from bulk.
-func (headerless) keeps(a *account, now time.Time) bool {
-	if !a.blind.windowed(now) {
-		return false
-	}
-	held := a.held(now)
-	return held > 0 && float64(a.blind.left()-a.inFlight) < 1+held
-}
-
-func (b headerless) next(a *account, v verdict, ahead int, now time.Time) time.Time {
-	return b.was.next(a, v, ahead, now)
-}
-
-func (b headerless) reserve(a *account, w window, now time.Time) float64 {
-	return b.was.reserve(a, w, now)
 }
 
 // observe is called with the first response that says what is left.
 func (headerless) observe(*account, observation) belief { return fixedWindow{} }
 
 func (b headerless) rejected(a *account, r Reading, dated bool) belief {
-	return headerless{b.was.rejected(a, r, dated)}
+	return headerless{b.belief.rejected(a, r, dated)}
 }
-
-func (b headerless) backoff(a *account, r Reading, now time.Time) time.Time {
-	return b.was.backoff(a, r, now)
-}
-
-func (b headerless) refill() float64 { return b.was.refill() }
 
 func (headerless) pace(*account) float64 { return 0 }

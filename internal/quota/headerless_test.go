@@ -49,7 +49,7 @@ func TestFourResponsesMaySaySomething(t *testing.T) {
 // the server serves again, how long it is.
 func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 	d := seasonedDesk(Options{Reserve: 0.2})
-	if b := d.blind; b.capacity != 100 || b.length != time.Hour || b.left() != 99 || kind(d.belief) != "headerless" {
+	if b := d.blind; b.capacity != 100 || b.length != time.Hour || b.capacity-b.served != 99 || kind(d.belief) != "headerless" {
 		t.Fatalf("%+v", b)
 	}
 	d.demand.last = d.now // or the reserve would be halved soon
@@ -62,8 +62,8 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 		t.Errorf("bulk has %d, then %+v", n, v)
 	}
 	d.serves(11)
-	if v, _ := d.asks(Interactive); d.blind.left() != 8 || !v.pass {
-		t.Errorf("%d left: %+v", d.blind.left(), v)
+	if v, _ := d.asks(Interactive); d.blind.capacity-d.blind.served != 8 || !v.pass {
+		t.Errorf("%d left: %+v", d.blind.capacity-d.blind.served, v)
 	}
 	d.sends(1)
 	if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
@@ -72,8 +72,8 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 	d.inFlight = 0
 	d.now = d.blind.end()
 	d.serves(1)
-	if d.blind.left() != 99 {
-		t.Errorf("%d left in a new window", d.blind.left())
+	if d.blind.capacity-d.blind.served != 99 {
+		t.Errorf("%d left in a new window", d.blind.capacity-d.blind.served)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent+2)
 	}
 	d.blind.capacity, d.blind.length, d.blind.since = 100, time.Hour, d.now
-	if held := d.held(d.now); held != 4 {
+	if held := d.reserved(d.now); held != 4 {
 		t.Errorf("bulk leaves %v, want what it leaves to a server that refills", held)
 	}
 	d.settle(d.grant(Interactive, d.now), true, Reading{Limit: -1, Remaining: -1}, d.now)

@@ -39,7 +39,8 @@ func (r *Refusal) Error() string { return "quota used up" }
 type Ledger struct {
 	mu      sync.Mutex
 	account account
-	keeper  keeper // the account itself, or the store that shares it
+	shared  *shared // what a store knows of the account; nil: there is no store
+	keeper  keeper  // shared, or the account if that is nil
 	queue   queue
 	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
 }
@@ -47,9 +48,6 @@ type Ledger struct {
 // A keeper decides who may send a request, and keeps count. The lock of the
 // ledger guards it.
 type keeper interface {
-	// arrive notes that a caller came, and reports whether it may be granted
-	// a permit at once if nobody waits.
-	arrive(c Class, now time.Time) bool
 	// gate decides on the next request of a class.
 	gate(c Class, now time.Time) verdict
 	// estimate returns when a caller with so many others ahead is likely to
@@ -60,11 +58,6 @@ type keeper interface {
 	// settle ends a permit with a response, cancel without one.
 	settle(p Permit, rejected bool, r Reading, now time.Time)
 	cancel(p Permit, sent bool, now time.Time)
-	// refresh is called before each dispatch, and next after it: with how many
-	// callers wait, and when the gate is to be asked again (zero: when a
-	// response comes). It returns when the ledger is to dispatch again.
-	refresh(now time.Time)
-	next(interactive, bulk int, gate, now time.Time) time.Time
 }
 
 // New returns a ledger that knows nothing yet.
@@ -72,7 +65,8 @@ func New(o Options) *Ledger {
 	l := &Ledger{account: newAccount(o)}
 	l.keeper = &l.account
 	if o.Store != nil {
-		l.keeper = newShared(o.Store, &l.account, &l.mu, l.dispatch)
+		l.shared = newShared(o.Store, &l.account, &l.mu, l.dispatch)
+		l.keeper = l.shared
 		l.queue.tells = true
 	}
 	return l
@@ -83,6 +77,9 @@ type Ask struct {
 	Class  Class
 	Budget time.Duration         // the longest wait
 	Notify func(until time.Time) // called before a wait with its likely end
+	// StoreFailed is called when Acquire returns, with why the store failed, once
+	// for each time that it began to. It may be nil.
+	StoreFailed func(error)
 }
 
 // Acquire waits for a permit and returns how long it waited. If the wait for the
@@ -94,7 +91,17 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
 	now := time.Now()
-	if l.keeper.arrive(ask.Class, now) && l.queue.len() == 0 && l.keeper.gate(ask.Class, now).pass {
+	if ask.Class == Interactive {
+		l.account.demand.arrive(now)
+	}
+	atOnce := l.queue.len() == 0
+	if l.shared != nil {
+		defer l.shared.reportTrouble(ask.StoreFailed)
+		l.shared.arrive(ask.Class, now)
+		// While the store fails, it is for a dispatch to ask it again.
+		atOnce = atOnce && !l.shared.local
+	}
+	if atOnce && l.keeper.gate(ask.Class, now).pass {
 		defer l.mu.Unlock()
 		return l.keeper.grant(ask.Class, now), 0, nil
 	}
@@ -182,64 +189,52 @@ func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.dispatch(now)
 }
 
-// dispatch grants what can be granted, turns away those for whom it would take
-// too long, and sets the timer for the next time.
+// dispatch grants what can be granted, refuses those for whom it would take too
+// long, and sets the timer for the next time.
 func (l *Ledger) dispatch(now time.Time) {
-	l.keeper.refresh(now)
-	next := l.admit(now)
+	if l.shared != nil {
+		l.shared.refresh(now)
+	}
 	if l.timer != nil {
 		l.timer.Stop()
 		l.timer = nil
 	}
-	if l.queue.len() > 0 {
-		l.queue.refuse(now, l.keeper)
+	again := l.admit(now)
+	if l.shared != nil {
+		again = l.shared.poll(l.queue.interactive.list.Len(), l.queue.bulk.list.Len(), again, now)
 	}
-	if l.queue.len() == 0 {
-		next = time.Time{}
-	}
-	next = l.keeper.next(l.queue.interactive.list.Len(), l.queue.bulk.list.Len(), next, now)
-	if !next.IsZero() {
-		l.timer = time.AfterFunc(next.Sub(now), l.look)
+	if !again.IsZero() {
+		l.timer = time.AfterFunc(again.Sub(now), l.look)
 	}
 }
 
-// admit grants permits to those first in line until the gate closes, and returns
-// when to ask it again; zero: when a response comes.
+// admit grants permits to those first in line until the gate closes, and refuses
+// those of the others for whom it would take too long. It returns when to ask the
+// gate again; zero: when a response comes, or nobody waits.
 func (l *Ledger) admit(now time.Time) time.Time {
-	for {
-		w := l.queue.next()
-		if w == nil {
-			return time.Time{}
-		}
+	for l.queue.len() > 0 {
+		w := l.queue.front()
 		v := l.keeper.gate(w.class, now)
-		if !v.pass && l.queue.turn(w) { // it is bulk's turn, but bulk has to leave the rest
+		if !v.pass && w.class == Bulk && l.queue.interactive.list.Len() > 0 {
+			// Bulk would pass first this time, but has to leave what is left.
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
-		if !v.pass {
+		if v.pass {
+			l.queue.grant(w, l.keeper.grant(w.class, now))
+			continue
+		}
+		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
 			return v.look
 		}
-		l.queue.grant(w, l.keeper.grant(w.class, now))
 	}
+	return time.Time{}
 }
 
 func (l *Ledger) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dispatch(time.Now())
-}
-
-// Trouble returns why the store failed, once for each time that it began to.
-func (l *Ledger) Trouble() error {
-	s, ok := l.keeper.(*shared)
-	if !ok {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	err := s.trouble
-	s.trouble = nil
-	return err
 }
 
 // Figures returns what is known now.
@@ -249,7 +244,7 @@ func (l *Ledger) Figures() Figures {
 	a := &l.account
 	return Figures{
 		Limit:     a.limit,
-		Remaining: max(int(a.tokens(time.Now())), 0),
+		Remaining: max(int(a.remaining(time.Now())), 0),
 		Reset:     a.reset,
 		Observed:  a.observed,
 		Waiting:   l.queue.len(),

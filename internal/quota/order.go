@@ -10,7 +10,7 @@ import (
 // was sent before the newest one came may only lower what is left, or be of a
 // later window.
 func (a *account) book(p Permit, r Reading, now time.Time) {
-	o := a.place(p, r, now)
+	o := a.compare(p, r, now)
 	switch {
 	case o.newer && r.Limit != a.limit: // another plan, or the first response
 		a.mark, a.seen, a.length, a.own = mark{}, mark{}, 0, nil
@@ -18,8 +18,8 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	case !o.newer && (r.Limit != a.limit || o.earlier || !o.later && r.Remaining-len(a.lost) >= a.left):
 		return
 	}
-	if o.turned {
-		a.turn(now)
+	if o.newWindow {
+		a.beginWindow(now)
 	}
 	a.belief = a.belief.observe(a, o)
 	a.lost = slices.DeleteFunc(a.lost, func(tick uint64) bool { return tick < p.tick })
@@ -27,11 +27,11 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.moveReset(o)
 	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
 	a.observed, a.booked = now, a.ticks
-	a.remember(o)
+	a.setMarks(o)
 }
 
-// place returns how a response relates to those before it.
-func (a *account) place(p Permit, r Reading, now time.Time) observation {
+// compare returns how a response relates to those before it.
+func (a *account) compare(p Permit, r Reading, now time.Time) observation {
 	o := observation{Reading: r, permit: p, now: now}
 	o.newer = a.observed.IsZero() || p.tick > a.booked
 	slack := tolerance + now.Sub(p.at)
@@ -39,14 +39,14 @@ func (a *account) place(p Permit, r Reading, now time.Time) observation {
 		o.later = (o.newer || !a.reset.IsZero()) && r.Reset.Sub(a.reset) > slack
 		o.earlier = a.reset.Sub(r.Reset) > slack
 	}
-	o.turned = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
+	o.newWindow = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
 	return o
 }
 
-// turn begins a new window.
-func (a *account) turn(now time.Time) {
+// beginWindow counts anew all that is counted by window.
+func (a *account) beginWindow(now time.Time) {
 	a.mark, a.seen, a.lost, a.began = mark{}, mark{}, nil, a.ticks
-	a.fraction, a.counting = a.fraction*a.rest(now)+float64(a.inFlight+1), now
+	a.fraction, a.counting = a.fraction*a.countedStill(now)+float64(a.inFlight+1), now
 }
 
 // moveReset takes in the reset of a response.
@@ -54,7 +54,7 @@ func (a *account) moveReset(o observation) {
 	switch first := a.reset.IsZero(); {
 	case o.Reset.IsZero():
 	case first, o.later, o.earlier, a.belief.refill() > 0:
-		if first || o.turned {
+		if first || o.newWindow {
 			a.jitter = rand.N(spread)
 		}
 		a.reset = o.Reset

@@ -8,7 +8,7 @@ import (
 // Another limit is another plan: nothing that was found out holds.
 func TestAnotherPlanIsAnotherServer(t *testing.T) {
 	d := refillingDesk(Options{Share: 0.5}, 50)
-	d.room(d.now)
+	d.shareLeft(d.now)
 	d.now = d.now.Add(time.Second)
 	d.quota = 500
 	d.hears(400, 30*time.Minute)

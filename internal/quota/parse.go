@@ -44,26 +44,42 @@ func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 // Read reads the headers of a response that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if age, ok := number(first(h["Age"])); ok && age > tolerance.Seconds() {
+	if age, ok := number(h.Get("Age")); ok && age > tolerance.Seconds() {
 		// A response from a cache (RFC 9111, section 5.1) is about long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
 	r := Reading{
-		Limit:     count(first(h[HeaderLimit])),
-		Remaining: count(first(h[HeaderRemaining])),
+		Limit:     count(h.Get(HeaderLimit)),
+		Remaining: count(h.Get(HeaderRemaining)),
 	}
 	if r.Limit >= 0 && r.Remaining > r.Limit {
 		r.Remaining = -1
 	}
-	skew := skew(h, received)
+	// skew is how far the local clock is ahead of the server's at the most. A server
+	// that seems to be ahead by no more than tolerance is taken to agree, so that
+	// its times are rather too late than too early.
+	skew := time.Duration(0)
+	if s := h.Get("Date"); s != "" {
+		date, err := http.ParseTime(s)
+		if d := received.Sub(date); err == nil && (d > 0 || d < -tolerance) {
+			skew = d
+		}
+	}
 	if skew.Abs() > horizon/2 {
 		return Reading{Limit: -1, Remaining: -1} // of another day
 	}
-	r.Reset = readReset(first(h[HeaderReset]), received, skew)
-	if r.Limit == 0 || r.Reset.IsZero() && readable(first(h[HeaderReset])) {
-		r.Limit, r.Remaining = -1, -1 // nothing to count with, or of another day
+	if reset := h.Get(HeaderReset); reset != "" {
+		r.Reset = readReset(reset, received, skew)
+		if r.Reset.IsZero() && readable(reset) {
+			r.Limit, r.Remaining = -1, -1 // of another day
+		}
 	}
-	r.RetryAfter = readRetryAfter(first(h[HeaderRetryAfter]), received, skew)
+	if r.Limit == 0 {
+		r.Limit, r.Remaining = -1, -1 // nothing to count with
+	}
+	if s := h.Get(HeaderRetryAfter); s != "" {
+		r.RetryAfter = readRetryAfter(s, received, skew)
+	}
 	return r
 }
 
@@ -73,13 +89,6 @@ func (r Reading) Figures(received time.Time) Figures {
 		return Figures{}
 	}
 	return Figures{Limit: max(r.Limit, 0), Remaining: max(r.Remaining, 0), Reset: r.Reset, Observed: received}
-}
-
-func first(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[0]
 }
 
 // readable reports whether a reset has one of the known forms, however absurd.
@@ -114,31 +123,13 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// skew returns how far the local clock is ahead of the server's at the most, 0
-// when the server's Date gives no reason to think that they differ.
-func skew(h http.Header, received time.Time) time.Duration {
-	told := first(h["Date"])
-	if told == "" {
-		return 0
-	}
-	date, err := http.ParseTime(told)
-	if err != nil {
-		return 0
-	}
-	d := received.Sub(date)
-	if d < 0 && d >= -tolerance {
-		return 0 // rather too late than too early
-	}
-	return d
-}
-
 // readReset reads the time of the reset in any of the forms that APIs use: the
 // documentation names none. They are told apart by form and size.
 func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	s = strings.TrimSpace(s)
 	n, ok := number(s)
 	if !ok {
-		return near(readDate(s), received, skew)
+		return toLocal(readDate(s), received, skew)
 	}
 	round := grain
 	if strings.Contains(s, ".") {
@@ -146,17 +137,17 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	}
 	switch {
 	case n < 1e5: // seconds from now
-		return near(received.Add(time.Duration(n*float64(time.Second))+round), received, 0)
+		return toLocal(received.Add(time.Duration(n*float64(time.Second))+round), received, 0)
 	case n < 1e8: // milliseconds from now
-		return near(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
+		return toLocal(received.Add(time.Duration(n*float64(time.Millisecond))), received, 0)
 	case n < 1e11: // seconds since 1970
-		return near(time.UnixMilli(int64(n*1e3)).Add(round), received, skew)
+		return toLocal(time.UnixMilli(int64(n*1e3)).Add(round), received, skew)
 	case n < 1e14: // milliseconds
-		return near(time.UnixMilli(int64(n)), received, skew)
+		return toLocal(time.UnixMilli(int64(n)), received, skew)
 	case n < 1e17: // microseconds
-		return near(time.UnixMicro(int64(n)), received, skew)
+		return toLocal(time.UnixMicro(int64(n)), received, skew)
 	case n < 9e18: // nanoseconds, of which a float64 holds all but the last few hundred
-		return near(time.Unix(0, int64(n)).Add(time.Microsecond), received, skew)
+		return toLocal(time.Unix(0, int64(n)).Add(time.Microsecond), received, skew)
 	}
 	return time.Time{}
 }
@@ -170,15 +161,12 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 		}
 		return received.Add(time.Duration(n * float64(time.Second)))
 	}
-	return near(readDate(strings.TrimSpace(s)), received, skew)
+	return toLocal(readDate(strings.TrimSpace(s)), received, skew)
 }
 
 // readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
 // without a zone; zero means that s is none of them.
 func readDate(s string) time.Time {
-	if s == "" {
-		return time.Time{} // the usual case, and the errors below cost something
-	}
 	if t, err := http.ParseTime(s); err == nil {
 		return t.Add(grain)
 	}
@@ -191,9 +179,9 @@ func readDate(s string) time.Time {
 	return time.Time{}
 }
 
-// near brings a time of the server's clock to the local one and drops it if it
+// toLocal brings a time of the server's clock to the local one and drops it if it
 // lies beyond belief.
-func near(t, received time.Time, skew time.Duration) time.Time {
+func toLocal(t, received time.Time, skew time.Duration) time.Time {
 	if t.IsZero() {
 		return t
 	}

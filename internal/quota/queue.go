@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// outcome is what becomes of a waiter: it gets a permit, or is turned away.
+// outcome is what becomes of a waiter: it gets a permit, or is refused.
 type outcome struct {
 	permit  Permit
-	refused time.Time // when a permit would have come; zero: not turned away
+	refused time.Time // when a permit would have come; zero: it is not refused
 }
 
 // waiter is a caller in the queue.
@@ -62,8 +62,8 @@ func (l *line) last() *waiter {
 // queue is all waiters.
 type queue struct {
 	interactive, bulk line
-	row               int       // interactive waiters that passed in a row
-	base              time.Time // the outlook when refuse was called last
+	passed            int       // interactive waiters since the last one of bulk
+	outlook           time.Time // for the first waiter when refuse was called last
 	fresh             *waiter   // the one that came last, if it was not judged yet
 	tells             bool      // those that wait for ever are judged, too: they are notified
 }
@@ -94,24 +94,21 @@ func (q *queue) remove(w *waiter) {
 	}
 }
 
-// next returns the waiter that is to pass next, nil if there is none.
-func (q *queue) next() *waiter {
+// front returns the waiter that is to pass before all others. There must be one.
+func (q *queue) front() *waiter {
 	i, b := q.interactive.first(), q.bulk.first()
-	if i == nil || b != nil && q.row >= turns {
+	if i == nil || b != nil && q.passed >= maxPassed {
 		return b
 	}
 	return i
 }
 
-// turn reports whether w is of bulk and interactive waiters let it pass before them.
-func (q *queue) turn(w *waiter) bool { return w.class == Bulk && q.interactive.list.Len() > 0 }
-
 func (q *queue) grant(w *waiter, p Permit) {
 	q.remove(w)
 	if w.class == Bulk {
-		q.row = 0
+		q.passed = 0
 	} else {
-		q.row++
+		q.passed++
 	}
 	w.finish(outcome{permit: p})
 }
@@ -128,9 +125,9 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
-// refuse turns those away who would have to wait longer than they want. All are
-// judged when the outlook is worse than it was, else only the one that came last:
-// it takes the same time however many wait.
+// refuse ends the wait of those who would have to wait longer than they want. All
+// are judged when the outlook is worse than it was, else only the one that came
+// last: it takes the same time however many wait.
 func (q *queue) refuse(now time.Time, k keeper) {
 	f := &forecast{keeper: k, now: now}
 	for _, c := range []Class{Interactive, Bulk} {
@@ -138,13 +135,13 @@ func (q *queue) refuse(now time.Time, k keeper) {
 			f.verdicts[c] = k.gate(c, now)
 		}
 	}
-	base := f.until(q.next().class, 0)
+	outlook := f.until(q.front().class, 0)
 	if q.fresh != nil && !q.fresh.done {
 		q.judgeArrival(q.fresh, f)
 	}
 	q.fresh = nil
-	worse := base.Sub(q.base) >= estimateSlack
-	q.base = base
+	worse := outlook.Sub(q.outlook) >= estimateSlack
+	q.outlook = outlook
 	if worse {
 		q.judgeAll(f)
 	}
@@ -183,7 +180,7 @@ func (q *queue) judgeAll(f *forecast) {
 	}
 }
 
-// judge turns w away if its permit would come too late, and reports whether it does.
+// judge refuses w if its permit would come too late, and reports whether it does.
 func (q *queue) judge(w *waiter, until time.Time) bool {
 	if w.worse != nil && until.Sub(w.said) > time.Second {
 		select {

@@ -148,13 +148,13 @@ func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
 		for i := range 3 {
 			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
 		}
-		for i := range 2*turns + 5 {
+		for i := range 2*maxPassed + 5 {
 			d.come(t.Context(), fmt.Sprintf("i%d", i), Interactive, Forever)
 		}
 		<-time.After(time.Minute + spread)
 		d.answer("i0", false, told(1000, 999, time.Hour))
 		got := strings.Fields(d.passed())
-		for i, at := range []int{turns, 2*turns + 1, 2*turns + 7} {
+		for i, at := range []int{maxPassed, 2*maxPassed + 1, 2*maxPassed + 7} {
 			if name := fmt.Sprintf("bulk%d", i); slices.Index(got, name) != at {
 				t.Errorf("%s passed as number %d, want %d", name, slices.Index(got, name), at)
 			}
@@ -170,7 +170,7 @@ func TestBulksTurnHoldsNobodyBack(t *testing.T) {
 		for i := range 2 {
 			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
 		}
-		const calls = 2*turns + 5
+		const calls = 2*maxPassed + 5
 		for i := range calls {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}

@@ -18,23 +18,23 @@ func (a *account) refillingAfter(gain int, o observation) refilling {
 
 func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
-	if q.lacks() && b.ends(a) && a.over(now) {
+	if q.lacks() && b.ends(a) && a.windowOver(now) {
 		return a.probeShare(now)
 	}
 	v, decided := a.spend(q, now)
 	switch {
 	case !decided:
-		v = waitUntil(b.restored(a, max(q.need+refillMargin-q.tokens, leastRefill), now))
+		v.look = b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now)
 	case v.pass && a.inFlight >= cold && float64(a.left-a.inFlight) < q.need:
-		v = onResponse() // not on reckoning alone
+		v = waitForResponse // not on reckoning alone
 	}
-	if q.kept() {
+	if c == Bulk && q.lacks() {
 		v.kept = a.opens
 	}
 	return v
 }
 
-func (b refilling) next(a *account, v verdict, ahead int, now time.Time) time.Time {
+func (b refilling) estimate(a *account, v verdict, ahead int, now time.Time) time.Time {
 	if v.soon {
 		return a.inLine(v.likely(now), ahead, now)
 	}
@@ -72,7 +72,7 @@ func (b refilling) observe(a *account, o observation) belief {
 		a.mark = mark{}
 		return fixedWindow{}
 	}
-	if o.newer && a.mark.before(o.now) {
+	if o.newer && !a.mark.at.IsZero() && o.now.After(a.mark.at) {
 		if gain := a.gain(o); gain >= leastGain {
 			return a.refillingAfter(gain, o)
 		}

@@ -45,7 +45,7 @@ func TestWhatA429Changes(t *testing.T) {
 	r := d.reading(7, time.Hour)
 	r.RetryAfter = d.now.Add(10 * time.Second)
 	d.settle(p[0], true, r, d.now)
-	if d.left != 0 || !d.opens.Equal(d.blocked) || d.strikes != 1 || d.tokens(d.now) > 0 {
+	if d.left != 0 || !d.opens.Equal(d.blocked) || d.strikes != 1 || d.remaining(d.now) > 0 {
 		t.Errorf("%d left, opens %v after it is over, %d strikes", d.left, d.opens.Sub(d.blocked), d.strikes)
 	}
 	if !d.blind.closed.IsZero() {

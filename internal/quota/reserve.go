@@ -37,54 +37,49 @@ type window struct {
 	length time.Duration
 }
 
-// window returns the current window: what the headers say, or what was learned
-// without them.
-func (a *account) window() window {
-	if a.limit == 0 {
-		return window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
-	}
-	return window{a.allowed(), a.reset, a.length}
-}
-
-// held returns how many requests bulk leaves to interactive callers.
-func (a *account) held(now time.Time) float64 {
+// reserved returns how many requests bulk leaves to interactive callers.
+func (a *account) reserved(now time.Time) float64 {
 	if a.Reserve == 0 {
 		return 0
 	}
-	return math.Floor(a.belief.reserve(a, a.window(), now))
+	w := window{a.Share * float64(a.limit), a.reset, a.length}
+	if a.limit == 0 { // what was learned without headers
+		w = window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
+	}
+	return math.Floor(a.belief.reserve(a, w, now))
 }
 
-// floor returns how many requests are left to interactive callers whatever they
-// were seen to need.
-func (a *account) floor(w window) float64 {
-	floor := a.Reserve * w.limit
+// configured returns how many requests the options leave to interactive callers,
+// whatever they were seen to need.
+func (a *account) configured(w window) float64 {
+	n := a.Reserve * w.limit
 	if a.Reserve == DefaultReserve {
-		floor = max(floor, min(minReserve, w.limit*minReservePart))
+		n = max(n, min(minReserve, w.limit*minReservePart))
 	}
-	return floor
+	return n
 }
 
 // standingReserve returns a reserve for servers without a reset by which it could
 // be spent. It is never nothing, or nothing could be learned when all else is
 // spent.
 func (a *account) standingReserve(w window) float64 {
-	return max(a.floor(w)*standingPart, min(minReserve, w.limit*minStandingPart), 1)
+	return max(a.configured(w)*standingPart, min(minReserve, w.limit*minStandingPart), 1)
 }
 
-// meltingReserve returns a reserve that shrinks to the least as the end of the
+// shrinkingReserve returns a reserve that shrinks to the least as the end of the
 // window approaches, so that none of it is lost, and is more if interactive
 // callers were seen to need more.
-func (a *account) meltingReserve(w window, least float64, now time.Time) float64 {
+func (a *account) shrinkingReserve(w window, least float64, now time.Time) float64 {
 	left := min(max(w.end.Sub(now), 0), w.length)
 	// Those that have not been seen for long need less.
 	idle, half := max(now.Sub(a.demand.last), 0), longMemory
 	if a.demand.last.IsZero() {
 		idle, half = w.length-left, neverSeen
 	}
-	floor := a.floor(w) * (left.Seconds() / w.length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds()))
+	configured := a.configured(w) * (left.Seconds() / w.length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds()))
 	need := demandMargin * a.demand.rate(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), maxOthers*w.limit)
 	// Each of the others sees the same reserve shrink and sends, too.
 	others += min(1/a.part-1, w.limit*maxProcesses) * left.Seconds() / w.length.Seconds()
-	return min(max(floor, need, least)+others, maxReserve*w.limit)
+	return min(max(configured, need, least)+others, maxReserve*w.limit)
 }

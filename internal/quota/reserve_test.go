@@ -24,7 +24,7 @@ func TestTheReserveIsHalvedWhileNobodyCalls(t *testing.T) {
 	full := 1000 * 0.2 / 2 // half of the window is over
 	for idle, want := range map[time.Duration]float64{0: full, time.Hour: full / 2, 3 * time.Hour: full / 8} {
 		d.demand = demand{last: d.now.Add(-idle)} // that it was asked for often is another matter
-		if got := d.held(d.now); math.Abs(got-want) > 1 {
+		if got := d.reserved(d.now); math.Abs(got-want) > 1 {
 			t.Errorf("%v after the last interactive call bulk leaves %v, want %v", idle, got, want)
 		}
 	}
@@ -33,7 +33,7 @@ func TestTheReserveIsHalvedWhileNobodyCalls(t *testing.T) {
 		d.quota = 1000
 		d.hears(999, time.Hour)
 		d.now = d.now.Add(minutes * time.Minute)
-		if got := d.held(d.now); got > most || got < most*0.9-1 {
+		if got := d.reserved(d.now); got > most || got < most*0.9-1 {
 			t.Errorf("with no interactive call ever, after %d minutes bulk leaves %v, want %v", minutes, got, most)
 		}
 	}
@@ -78,29 +78,29 @@ func TestWhatTheReserveIsMadeOf(t *testing.T) {
 		"more than all":     {func(d *desk) { d.others, d.demand = 10, demand{lately: 1, last: d.now} }, 600},
 		"refilling":         {func(d *desk) { d.belief = refilling{0.1} }, 10},
 		"refilling, little": {func(d *desk) { d.belief, d.limit = refilling{0.1}, 20 }, 1},
-		"rolling":           {func(d *desk) { d.belief = rolling{turned: d.now.Add(-time.Hour)} }, 10},
-		"rolling, begun":    {func(d *desk) { d.belief = rolling{turned: d.now} }, 10},
+		"rolling":           {func(d *desk) { d.belief = rolling{since: d.now.Add(-time.Hour)} }, 10},
+		"rolling, begun":    {func(d *desk) { d.belief = rolling{since: d.now} }, 10},
 	} {
 		d := idleDesk(0.01)
 		d.demand.last = d.now
 		tt.set(d)
-		if got := d.held(d.now); math.Abs(got-math.Floor(tt.want)) > 1 {
+		if got := d.reserved(d.now); math.Abs(got-math.Floor(tt.want)) > 1 {
 			t.Errorf("%s: bulk leaves %v, want %v", name, got, tt.want)
 		}
 	}
 	d := idleDesk(0.2)
 	d.demand.last = d.now
 	for turned, want := range map[time.Duration]float64{0: 200, 30 * time.Minute: 100, time.Hour: 40} {
-		d.belief = rolling{turned: d.now.Add(-turned)}
-		if got := d.held(d.now); got != want {
+		d.belief = rolling{since: d.now.Add(-turned)}
+		if got := d.reserved(d.now); got != want {
 			t.Errorf("%v after requests began to be restored bulk leaves %v, want %v", turned, got, want)
 		}
 	}
 	d.belief = refilling{0.1}
-	if got := d.held(d.now); got != 40 {
+	if got := d.reserved(d.now); got != 40 {
 		t.Errorf("refilling: bulk leaves %v, want a fifth of 200", got)
 	}
-	if d.limit = 4; d.held(d.now) != 1 {
-		t.Errorf("refilling, a limit of 4: bulk leaves %v, want one", d.held(d.now))
+	if d.limit = 4; d.reserved(d.now) != 1 {
+		t.Errorf("refilling, a limit of 4: bulk leaves %v, want one", d.reserved(d.now))
 	}
 }

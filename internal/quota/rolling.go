@@ -6,21 +6,21 @@ import "time"
 // window, as a sliding log does: at the reset the oldest are restored, not all.
 type rolling struct {
 	fixedWindow
-	turned time.Time // when they began to be restored the last time
+	since time.Time // when they began to be restored the last time
 }
 
 func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
 	switch {
-	case q.kept():
+	case c == Bulk && q.lacks():
 		// By then there should be enough again; this request finds out.
 		each := float64(a.length) / float64(a.limit)
-		at := a.observed.Add(time.Duration((q.need - q.tokens + 1) * each))
+		at := a.observed.Add(time.Duration((q.need - q.left + 1) * each))
 		v := a.oneFrom(later(at, a.opens), now)
-		v.soon = v.soon || a.inFlight > 0 && a.over(now)
+		v.soon = v.soon || a.inFlight > 0 && a.windowOver(now)
 		v.kept = a.opens
 		return v
-	case q.lacks() && a.over(now):
+	case q.lacks() && a.windowOver(now):
 		return a.probe(now)
 	}
 	return a.windowGate(q, now)
@@ -28,12 +28,12 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 
 // reserve is of what was spent together: it is restored together, a window later.
 func (b rolling) reserve(a *account, w window, now time.Time) float64 {
-	w.end = b.turned.Add(w.length)
-	return a.meltingReserve(w, a.standingReserve(w), now)
+	w.end = b.since.Add(w.length)
+	return a.shrinkingReserve(w, a.standingReserve(w), now)
 }
 
 func (b rolling) observe(a *account, o observation) belief {
-	if !o.turned {
+	if !o.newWindow {
 		return b
 	}
 	switch back := o.back(); {
@@ -41,8 +41,8 @@ func (b rolling) observe(a *account, o observation) belief {
 		a.own = nil
 		return fixedWindow{}
 	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
-	case o.Reset.Sub(o.now) < a.length/2 && o.now.Sub(b.turned) > nearly(a.length):
-		b.turned = o.now
+	case o.Reset.Sub(o.now) < a.length/2 && o.now.Sub(b.since) > nearly(a.length):
+		b.since = o.now
 	}
 	return b
 }

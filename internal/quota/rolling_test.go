@@ -12,7 +12,7 @@ func rollingDesk(o Options) *desk {
 	d.hears(0, time.Hour)
 	d.now = d.now.Add(time.Hour + time.Second)
 	d.hears(0, time.Minute)
-	d.belief = rolling{turned: d.now.Add(-30 * time.Minute)}
+	d.belief = rolling{since: d.now.Add(-30 * time.Minute)}
 	return d
 }
 
@@ -21,7 +21,7 @@ func rollingDesk(o Options) *desk {
 func TestBulkWaitsForARollingWindow(t *testing.T) {
 	d := rollingDesk(Options{Reserve: 0.1})
 	d.demand.last = d.now
-	held := d.held(d.now)
+	held := d.reserved(d.now)
 	if held < 2 || held > 6 {
 		t.Fatalf("bulk leaves %v", held)
 	}
@@ -70,14 +70,14 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 		d := rollingDesk(Options{Share: 0.5})
 		d.now = d.opens.Add(-d.jitter).Add(tt.late)
 		since := d.now.Add(-tt.since)
-		d.belief = rolling{turned: since}
+		d.belief = rolling{since: since}
 		d.ownLevel(d.now)
 		d.hears(tt.remaining, 5*time.Minute)
 		if got := kind(d.belief); got != tt.want || (got == "fixed") != (d.own == nil) {
 			t.Errorf("%+v: %s, own %v", tt, got, d.own)
 		}
-		if r, ok := d.belief.(rolling); ok && r.turned.Equal(d.now) != tt.turned {
-			t.Errorf("%+v: they began to be restored %v ago", tt, d.now.Sub(r.turned))
+		if r, ok := d.belief.(rolling); ok && r.since.Equal(d.now) != tt.turned {
+			t.Errorf("%+v: they began to be restored %v ago", tt, d.now.Sub(r.since))
 		}
 	}
 }
@@ -90,31 +90,31 @@ func TestAShareWithoutWindows(t *testing.T) {
 		d.hears(99, time.Hour)
 		d.sends(19)
 		d.belief = b
-		if got := d.room(d.now); got != 30 {
+		if got := d.shareLeft(d.now); got != 30 {
 			t.Errorf("%s: %v of 50 left, 20 are spent", name, got)
 		}
 		p := d.sends(1)[0]
-		if got := d.room(d.now); got != 29 {
+		if got := d.shareLeft(d.now); got != 29 {
 			t.Errorf("%s: %v left", name, got)
 		}
 		d.cancel(p, false, d.now)
-		if got := d.room(d.now); got != 30 || d.fraction != 20 {
+		if got := d.shareLeft(d.now); got != 30 || d.fraction != 20 {
 			t.Errorf("%s: %v left after one that was not sent; %v spent", name, got, d.fraction)
 		}
 		d.now = d.now.Add(12 * time.Minute)
-		if got := d.room(d.now); got < 39.9 || got > 40.1 {
+		if got := d.shareLeft(d.now); got < 39.9 || got > 40.1 {
 			t.Errorf("%s: %v left after 12 minutes", name, got)
 		}
 	}
 	d := refillingDesk(Options{Share: 0.5}, 50)
 	d.sends(50)
 	d.now = d.now.Add(10 * time.Second)
-	d.room(d.now)
+	d.shareLeft(d.now)
 	d.belief = refilling{0.01}
 	d.now = d.now.Add(100 * time.Second)
-	before := d.room(d.now)
+	before := d.shareLeft(d.now)
 	d.now = d.now.Add(100 * time.Second)
-	if got := d.room(d.now) - before; got < 0.49 || got > 0.51 {
+	if got := d.shareLeft(d.now) - before; got < 0.49 || got > 0.51 {
 		t.Errorf("%v restored in 100 s at 0.005 a second", got)
 	}
 }

@@ -12,23 +12,23 @@ type spending struct {
 	own      *level    // what is left while there are no windows; nil: not needed yet
 }
 
-// allowed returns how many requests of a window may be sent here; share returns
-// the same, but at least one.
-func (a *account) allowed() float64 { return a.Share * float64(a.limit) }
-func (a *account) share() float64   { return max(a.allowed(), 1) }
+// share returns how many requests of a window may be sent here: one at least.
+func (a *account) share() float64 { return max(a.Share*float64(a.limit), 1) }
 
-// room returns how much of the share is left.
-func (a *account) room(now time.Time) float64 {
+// shareLeft returns how much of the share is left.
+func (a *account) shareLeft(now time.Time) float64 {
 	if a.belief.pace(a) > 0 { // there are no windows to count in
 		return a.ownLevel(now).tokens(now)
 	}
 	return a.share() - a.fraction
 }
 
-// rest returns which part of what was spent counts still. A share is one of an
-// hour's quota: on a server that restores requests all the time, what looks like
+// countedStill returns which part of what was spent counts still. A share is one of
+// an hour's quota: on a server that restores requests all the time, what looks like
 // a new window comes more often.
-func (a *account) rest(now time.Time) float64 { return max(1-now.Sub(a.counting).Hours(), 0) }
+func (a *account) countedStill(now time.Time) float64 {
+	return max(1-now.Sub(a.counting).Hours(), 0)
+}
 
 // spendShare counts a request.
 func (a *account) spendShare(now time.Time) {

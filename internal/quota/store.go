@@ -53,7 +53,7 @@ type shared struct {
 	local   bool      // the store failed: the account decides
 	warned  bool      // that has been reported
 	slow    time.Time // when an answer was last not there in time
-	trouble error     // why the store failed, until somebody has asked
+	trouble error     // why the store failed, until that is reported
 
 	leases [2]int    // permits that the store granted and nobody used, by class
 	used   bool      // one was used since the last exchange
@@ -77,15 +77,12 @@ func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) 
 	return &shared{own: own, mu: mu, dispatch: dispatch, store: s, report: StoreAsk{Process: process}}
 }
 
-// arrive notes that a caller came. While the store fails, callers do not pass
-// without a dispatch, which sees to it that the store is asked again.
-func (s *shared) arrive(c Class, now time.Time) bool {
-	s.own.arrive(c, now)
+// arrive notes that a caller came.
+func (s *shared) arrive(c Class, now time.Time) {
 	s.refresh(now)
 	if c == Interactive {
 		s.report.Calls++
 	}
-	return !s.local
 }
 
 // gate decides on the next request of the class: it may use what the store has
@@ -108,7 +105,7 @@ func (s *shared) open(now time.Time) (bool, time.Time) {
 	switch {
 	case now.Before(s.pause):
 		return false, s.pause
-	case a.Share < 1 && now.Before(a.opens) && a.room(now) < 1:
+	case a.Share < 1 && now.Before(a.opens) && a.shareLeft(now) < 1:
 		return false, a.opens
 	}
 	return a.paced(now)

@@ -170,9 +170,11 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &counter{left: 1000, again: time.Second}
 				d := with(t, c)
+				var troubles []error
 				call := func(class Class) time.Duration {
 					start := time.Now()
-					p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet})
+					p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet,
+						StoreFailed: func(err error) { troubles = append(troubles, err) }})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -192,11 +194,8 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 						t.Errorf("a later call took %v", took)
 					}
 				}
-				if err := d.Trouble(); err == nil {
-					t.Error("no trouble told")
-				}
-				if err := d.Trouble(); err != nil {
-					t.Errorf("trouble told twice: %v", err)
+				if len(troubles) != 1 || troubles[0] == nil {
+					t.Errorf("trouble told, once: %v", troubles)
 				}
 				if _, asks := c.seen(); len(asks)-n > 1 {
 					t.Errorf("%d exchanges with a store that fails", len(asks)-n)
@@ -212,8 +211,8 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 				if left, asks := c.seen(); left != before-1 || asks[n].Interactive != 1 {
 					t.Errorf("the store does not decide again: %d left of %d, asked for %d", left, before, asks[n].Interactive)
 				}
-				if err := d.Trouble(); err != nil {
-					t.Errorf("trouble: %v", err)
+				if call(Interactive); len(troubles) != 1 {
+					t.Errorf("trouble: %v", troubles[1:])
 				}
 			})
 		})
@@ -225,8 +224,9 @@ func TestALateAnswerCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
 		d := with(t, c)
+		var trouble error
 		call := func() {
-			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreFailed: func(err error) { trouble = err }})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestALateAnswerCounts(t *testing.T) {
 		<-time.After(time.Second)
 		c.set(func() { c.delay = storeTimeout + 50*time.Millisecond })
 		call()
-		if d.Trouble() == nil {
+		if trouble == nil {
 			t.Error("no trouble told")
 		}
 		c.set(func() { c.delay = 0 })
@@ -463,12 +463,9 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 		d := with(t, c)
 		troubles := 0
 		for range 60 {
-			p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreFailed: func(error) { troubles++ }})
 			if err != nil || waited > storeTimeout {
 				t.Fatalf("%v after %v", err, waited)
-			}
-			if d.Trouble() != nil {
-				troubles++
 			}
 			<-time.After(time.Second)
 			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
@@ -511,12 +508,13 @@ func TestAStoreMayDoAnything(t *testing.T) {
 				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
 				l := New(o)
 				for i := range 10 {
-					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet})
+					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet, StoreFailed: func(err error) {
+						if err.Error() == "" {
+							t.Error("trouble without a text")
+						}
+					}})
 					if err != nil || waited > storeTimeout {
 						t.Fatalf("call %d: %v after %v", i, err, waited)
-					}
-					if trouble := l.Trouble(); trouble != nil && trouble.Error() == "" {
-						t.Error("trouble without a text")
 					}
 					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
 				}

@@ -132,11 +132,11 @@ func (r *record) permit() (quota.Permit, error) {
 			}
 			r.reportWait(until, "rate limit")
 		},
+		StoreFailed: func(err error) {
+			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
+		},
 	})
 	r.Waited += waited
-	if trouble := r.client.Ledger.Trouble(); trouble != nil {
-		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(trouble.Error())))
-	}
 	if err != nil && r.ctx.Err() != nil {
 		err = contextError(r.ctx)
 	}
