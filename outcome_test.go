@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -285,7 +286,7 @@ func TestNeverTwiceThoughTheTransportIsLate(t *testing.T) {
 	}
 	other, err := again()
 	if err != nil {
-		return // just as good
+		t.Fatal(err)
 	}
 	for _, body := range []io.Reader{late, other} {
 		if data, err := io.ReadAll(body); err == nil || len(data) > 0 {
@@ -430,5 +431,46 @@ func TestUnknownOutcomeNamesItsCause(t *testing.T) {
 	want := "leedo: POST /leads: outcome unknown: 500 broken: something is broken (request req_9, 1 attempt)"
 	if diff := cmp.Diff(want, err.Error()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTheLastFailureIsTheOneReported: what an earlier attempt came to neither
+// decides about another nor stands for the last one.
+func TestTheLastFailureIsTheOneReported(t *testing.T) {
+	t.Parallel()
+	// On a connection that was used before, net/http would repeat a read by itself.
+	busy, broken := refuse("Retry-After", "1", "Connection", "close"), answer(500, "", "Connection", "close")
+	for _, write := range writes {
+		virtual(t, write.name+", 429, then cut", func(t *testing.T) {
+			c, rec := servePipes(t, nil, busy, cut, answer(200, leadJSON))
+			err := write.call(t.Context(), c)
+			if n := len(rec.Requests()); n != 2 || !is[*leedo.UnknownOutcomeError](err) || !is[*leedo.TransportError](err) || is[*leedo.RateLimitError](err) {
+				t.Errorf("%d requests, %v", n, err)
+			}
+		})
+	}
+	server, transport, limited := is[*leedo.ServerError], is[*leedo.TransportError], is[*leedo.RateLimitError]
+	tests := []struct {
+		name    string
+		answers []http.HandlerFunc
+		last    func(error) bool
+		not     []func(error) bool
+	}{
+		{"500, then cut", []http.HandlerFunc{broken, cut}, transport, []func(error) bool{server, limited}},
+		{"cut, then 500", []http.HandlerFunc{cut, broken}, server, []func(error) bool{transport, limited}},
+		{"429, 500, then cut", []http.HandlerFunc{busy, broken, cut}, transport, []func(error) bool{server, limited}},
+		{"429, cut, then 500", []http.HandlerFunc{busy, cut, broken}, server, []func(error) bool{transport, limited}},
+		{"500, then 404", []http.HandlerFunc{broken, answer(404, "")}, is[*leedo.NotFoundError], []func(error) bool{server, transport}},
+	}
+	for _, tt := range tests {
+		for _, read := range reads {
+			virtual(t, read.name+", "+tt.name, func(t *testing.T) {
+				c, rec := servePipes(t, []leedo.Option{leedo.WithRetries(1)}, tt.answers...)
+				err := read.call(t.Context(), c)
+				if n := len(rec.Requests()); n != len(tt.answers) || !tt.last(err) || slices.ContainsFunc(tt.not, func(f func(error) bool) bool { return f(err) }) {
+					t.Errorf("%d requests, %v", n, err)
+				}
+			})
+		}
 	}
 }

@@ -309,3 +309,62 @@ func TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// TestTheDefaultTransportIsTheOneOfTheMoment: as in net/http, a client that was
+// given no transport looks it up for each request. What is installed later is
+// used, such as a mock, and what is removed again no longer is. It is not
+// parallel: the default is everyone's.
+func TestTheDefaultTransportIsTheOneOfTheMoment(t *testing.T) {
+	old := http.DefaultTransport
+	defer func() { http.DefaultTransport = old }()
+	mock := func(requests *int) http.RoundTripper {
+		return roundTripper(func(req *http.Request) (*http.Response, error) {
+			*requests++
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(leadJSON)), Request: req}, nil
+		})
+	}
+	t.Setenv("LEEDO_API_TOKEN", testToken)
+	var before, after, given int
+	http.DefaultTransport = mock(&before)
+	fromEnv := func(opts ...leedo.Option) (*leedo.Client, error) { return leedo.NewClientFromEnv(opts...) }
+	plain := func(opts ...leedo.Option) (*leedo.Client, error) { return leedo.NewClient(testToken, opts...) }
+	ways := map[string]struct {
+		make    func(...leedo.Option) (*leedo.Client, error)
+		opts    []leedo.Option
+		follows bool
+	}{
+		"no client":              {plain, nil, true},
+		"from the environment":   {fromEnv, nil, true},
+		"a client without one":   {plain, []leedo.Option{leedo.WithHTTPClient(&http.Client{Timeout: time.Minute})}, true},
+		"net/http's own client":  {plain, []leedo.Option{leedo.WithHTTPClient(http.DefaultClient)}, true},
+		"the last client counts": {plain, []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: mock(&given)}), leedo.WithHTTPClient(&http.Client{})}, true},
+		"a transport given":      {plain, []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: mock(&given)})}, false},
+		"the default given":      {plain, []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: http.DefaultTransport})}, false},
+	}
+	for name, way := range ways {
+		http.DefaultTransport = mock(&before)
+		c, err := way.make(way.opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, write := range []bool{false, true} {
+			call := reads[0].call
+			if write {
+				call = create
+			}
+			before, after, given = 0, 0, 0
+			http.DefaultTransport = mock(&before)
+			first := call(t.Context(), c)
+			http.DefaultTransport = mock(&after)
+			second := call(t.Context(), c)
+			http.DefaultTransport = mock(&before)
+			third := call(t.Context(), c)
+			if first != nil || second != nil || third != nil {
+				t.Fatalf("%s: %v, %v, %v", name, first, second, third)
+			}
+			if way.follows && (before != 2 || after != 1) || !way.follows && after != 0 {
+				t.Errorf("%s: %d requests through the first transport, %d through the one installed later", name, before, after)
+			}
+		}
+	}
+}

@@ -74,9 +74,13 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	a, out := r.newAttempt(req, authorization)
 	defer a.cancel()
 	sent = true
-	resp, err := r.client.transport.RoundTrip(out)
+	resp, err := r.client.transport().RoundTrip(out)
 	received := time.Now()
-	r.Unsent = a.finish() && resp == nil
+	unread := a.finish()
+	r.Unsent = resp == nil && (unread || unprocessed(err))
+	if a.witness.had.Load() {
+		r.client.http2.Store(a.witness.http2.Load())
+	}
 	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither a response nor an error")
 	}
@@ -170,11 +174,23 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 		}
 		out.ContentLength = int64(len(r.call.Body))
 		out.Body, _ = a.payload.open()
-		// net/http asks for the body anew when it knows that nothing of it left
-		// the machine.
-		out.GetBody = a.payload.open
+		// Over HTTP/1, net/http asks for the body anew when it knows that nothing
+		// of it left the machine. Over HTTP/2 it asks in other cases, too, and
+		// only if it cannot does it say why it would have.
+		if !r.client.http2.Load() {
+			out.GetBody = a.payload.open
+		}
 	}
 	return a, out
+}
+
+// transport returns the user's transport, else the default as it is now: mocks
+// and instrumentation may replace it at any time.
+func (c *Client) transport() http.RoundTripper {
+	if c.HTTPClient.Transport != nil {
+		return c.HTTPClient.Transport
+	}
+	return http.DefaultTransport
 }
 
 // finish prevents further reads of the body, and reports whether the request is

@@ -77,10 +77,47 @@ func (a *attempt) cause(err error) *Cause {
 	case a.ctx.Err() != nil:
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
+	case unprocessed(err):
+		return &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 	}
 	cause := r.sanitize(err)
 	cause.Final = cause.Final || a.witness.refused.Load()
 	return cause
+}
+
+// The texts with which net/http says, over HTTP/2, that the server did not process
+// a request: it sent a GOAWAY with the number of an earlier stream, or refused the
+// stream (RFC 9113, sections 6.8 and 8.7). Of the last two it has no error to ask
+// for; what a server can put into others, such as debug data, makes none of these.
+var (
+	goneAway = regexp.MustCompile(`^http2: Transport received (Server's graceful shutdown GOAWAY|GOAWAY from server ErrCode:[\w ]+)$`)
+	notSent  = regexp.MustCompile(`^http2: Transport: cannot retry err \[(http2: Transport received Server's graceful shutdown GOAWAY|stream error: stream ID \d+; REFUSED_STREAM; received from peer)\] after Request.Body was written; `)
+)
+
+// streamError is the form in which net/http lets its error of that name be found.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return fmt.Sprintf("stream error %d", e.Code) }
+
+// refusedStream is an error code of HTTP/2 (RFC 9113, section 7).
+const refusedStream = 7
+
+// unprocessed reports whether err says that the server did not process a request.
+// An error that it does not know says nothing.
+func unprocessed(err error) bool {
+	if refused, ok := errors.AsType[streamError](err); ok {
+		return refused.Code == refusedStream
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if text := err.Error(); goneAway.MatchString(text) || notSent.MatchString(text) {
+			return true
+		}
+	}
+	return false
 }
 
 // quoted is what net/http quotes of a response that it cannot read, as in

@@ -14,14 +14,16 @@
 //	bound     read the body into memory, up to a limit
 //	judge     decide whether another attempt may help and can do no harm
 //
-// A request is known not to have reached the server if its body was never read
-// (body.go) or, without a body, if no connection was obtained (witness.go).
+// A request is known not to have been processed if its body was never read
+// (body.go), without a body, if no connection was obtained (witness.go), and if
+// the server says so (cause.go).
 package transport
 
 import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -33,7 +35,7 @@ import (
 // Config is what all calls of one client have in common.
 type Config struct {
 	Base       *url.URL     // whose origin alone gets the token
-	HTTPClient *http.Client // the user's; it is copied
+	HTTPClient *http.Client // a copy of the user's
 	// Authorization returns the field of that name: "Bearer ", and the token.
 	Authorization func(context.Context) (string, error)
 	Ledger        *quota.Ledger
@@ -50,19 +52,16 @@ type Config struct {
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
 type Client struct {
 	Config
-	origin    string
-	transport http.RoundTripper // the user's
-	loop      *retryablehttp.Client
+	origin string
+	loop   *retryablehttp.Client
+	http2  atomic.Bool // what the newest connection spoke
 }
 
 // New returns a Client for cfg.
 func New(cfg Config) *Client {
 	own := *cfg.HTTPClient
 	cfg.HTTPClient = &own
-	c := &Client{Config: cfg, origin: Origin(cfg.Base), transport: own.Transport}
-	if c.transport == nil {
-		c.transport = http.DefaultTransport
-	}
+	c := &Client{Config: cfg, origin: Origin(cfg.Base)}
 	c.loop = c.retryLoop()
 	return c
 }
@@ -113,7 +112,7 @@ type Result struct {
 	// was in flight.
 	End      error
 	InFlight bool
-	Unsent   bool      // the last attempt is known not to have reached the server
+	Unsent   bool      // the last attempt is known not to have been processed by the server
 	Unknown  bool      // a write that may or may not have been done
 	Cut      *Response // whose body was being read when the context ended; nil: none was
 
