@@ -392,3 +392,29 @@ func TestAContextThatEndsDuringAWait(t *testing.T) {
 		}
 	}
 }
+
+// TestFiguresAsProxiesWriteThem: the limit followed by its policies, fields that
+// were joined, dates with a zone.
+func TestFiguresAsProxiesWriteThem(t *testing.T) {
+	t.Parallel()
+	inAnHour := func() string { return strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10) }
+	for name, header := range map[string][]string{
+		"policies":     {"X-RateLimit-Limit", "100, 100;w=3600", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", inAnHour()},
+		"parameters":   {"X-RateLimit-Limit", "100;w=3600", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", inAnHour()},
+		"no space":     {"X-RateLimit-Limit", "100,1000", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", inAnHour()},
+		"all joined":   {"X-RateLimit-Limit", "100, 5000", "X-RateLimit-Remaining", "7, 4999", "X-RateLimit-Reset", inAnHour() + ", 60"},
+		"decimals":     {"X-RateLimit-Limit", "100.0", "X-RateLimit-Remaining", "7.5", "X-RateLimit-Reset", "3600.0"},
+		"numeric zone": {"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "7;t=1", "X-RateLimit-Reset", time.Now().Add(time.Hour).Format(time.RFC1123Z)},
+		"RFC 850":      {"X-RateLimit-Limit", `"100"`, "X-RateLimit-Remaining", `"7"`, "X-RateLimit-Reset", time.Now().UTC().Add(time.Hour).Format("Monday, 02-Jan-06 15:04:05 GMT")},
+	} {
+		s := serve(t, answer(200, leadJSON, header...))
+		c := s.client(t)
+		if err := reads[0].call(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		got := c.RateLimit()
+		if until := time.Until(got.Reset); got.Limit != 100 || got.Remaining != 7 || until < 59*time.Minute || until > 61*time.Minute {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -115,6 +115,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 			a.strikes = 0
 		}
 	}
+	a.blind.garbled = r.Garbled
 	if r.Tells() {
 		a.blind.silent = 0
 		if !rejected {
@@ -126,7 +127,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		if !rejected {
 			a.lose(now) // no headers, but counted
 		}
-		if a.blind.silent > maxSilent && !now.Before(a.opens) {
+		if a.blind.silent > maxSilent && !r.Garbled && !now.Before(a.opens) {
 			a.forget()
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 // blind is what is learned from the 429s of a server without headers.
 type blind struct {
+	garbled  bool          // the newest response has headers that cannot be read
 	silent   int           // consecutive responses without headers
 	served   int           // requests served of this window, or since the last 429
 	capacity int           // how many were served before a 429; 0: not known
@@ -85,6 +86,8 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 		return v
 	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
 		most = 1 // it sent a 429 about here the last time
+	case a.blind.garbled:
+		most = cold // there is a quota, but what is left of it cannot be read
 	}
 	v := waitForResponse
 	if a.inFlight < most {

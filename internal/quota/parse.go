@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -31,7 +32,13 @@ const (
 
 // Reading is what the headers of one response say. A header that is missing,
 // malformed or absurd is unknown.
+//
+// Headers are read as servers and proxies write them. Of a list, whether in one
+// field or in several, the first element counts that can be read; parameters
+// behind it, such as the window of "100;w=3600", do not.
 type Reading struct {
+	// Garbled says that the headers of the quota are there and cannot be read.
+	Garbled    bool
 	Limit      int       // requests per window; -1: unknown
 	Remaining  int       // requests left in the window; -1: unknown
 	Reset      time.Time // when the window ends, at the latest, on the local clock; zero: unknown
@@ -44,41 +51,40 @@ func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 // Read reads the headers of a response that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if age, ok := number(h.Get("Age")); ok && age > tolerance.Seconds() {
+	if age, ok := number(first(h["Age"], isNumber)); ok && age > tolerance.Seconds() {
 		// A response from a cache (RFC 9111, section 5.1) is about long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
 	r := Reading{
-		Limit:     count(h.Get(HeaderLimit)),
-		Remaining: count(h.Get(HeaderRemaining)),
+		Limit:     count(first(h[HeaderLimit], isCount)),
+		Remaining: count(first(h[HeaderRemaining], isCount)),
 	}
 	if r.Limit >= 0 && r.Remaining > r.Limit {
 		r.Remaining = -1
 	}
+	r.Garbled = r.Limit < 0 && present(h[HeaderLimit]) || r.Remaining < 0 && present(h[HeaderRemaining])
 	// skew is how far the local clock is ahead of the server's at the most. A server
 	// that seems to be ahead by no more than tolerance is taken to agree, so that
 	// its times are rather too late than too early.
 	skew := time.Duration(0)
-	if s := h.Get("Date"); s != "" {
-		date, err := http.ParseTime(s)
-		if d := received.Sub(date); err == nil && (d > 0 || d < -tolerance) {
+	if date := readDate(first(h["Date"], isTime)); !date.IsZero() {
+		if d := received.Sub(date); d > 0 || d < -tolerance {
 			skew = d
 		}
 	}
 	if skew.Abs() > horizon/2 {
 		return Reading{Limit: -1, Remaining: -1} // of another day
 	}
-	if reset := h.Get(HeaderReset); reset != "" {
-		r.Reset = readReset(reset, received, skew)
-		if r.Reset.IsZero() && readable(reset) {
+	if reset := first(h[HeaderReset], isTime); reset != "" {
+		if r.Reset = readReset(reset, received, skew); r.Reset.IsZero() {
 			r.Limit, r.Remaining = -1, -1 // of another day
 		}
 	}
 	if r.Limit == 0 {
 		r.Limit, r.Remaining = -1, -1 // nothing to count with
 	}
-	if s := h.Get(HeaderRetryAfter); s != "" {
-		r.RetryAfter = readRetryAfter(s, received, skew)
+	if wait := first(h[HeaderRetryAfter], isTime); wait != "" {
+		r.RetryAfter = readRetryAfter(wait, received, skew)
 	}
 	return r
 }
@@ -91,16 +97,56 @@ func (r Reading) Figures(received time.Time) Figures {
 	return Figures{Limit: max(r.Limit, 0), Remaining: max(r.Remaining, 0), Reset: r.Reset, Observed: received}
 }
 
-// readable reports whether a reset has one of the known forms, however absurd.
-func readable(reset string) bool {
-	_, ok := number(reset)
-	return ok || !readDate(strings.TrimSpace(reset)).IsZero()
+// present reports whether a header has a value.
+func present(fields []string) bool {
+	for _, field := range fields {
+		if strings.TrimSpace(field) != "" {
+			return true
+		}
+	}
+	return false
 }
 
-// count reads a number of requests; -1 means that s is none.
+// first returns the first element of the fields of a header that is of a known
+// form, else "". Elements are separated by commas, and a date has one of its own.
+func first(fields []string, known func(string) bool) string {
+	for _, field := range fields {
+		for rest := field; rest != ""; {
+			element, behind, _ := strings.Cut(rest, ",")
+			if s := bare(element); known(s) {
+				return s
+			}
+			next, _, _ := strings.Cut(behind, ",")
+			if s := bare(rest[:len(rest)-len(behind)+len(next)]); known(s) {
+				return s
+			}
+			rest = behind
+		}
+	}
+	return ""
+}
+
+// bare returns an element without its parameters and the quotes around it.
+func bare(element string) string {
+	value, _, _ := strings.Cut(element, ";")
+	return strings.Trim(value, " \t\"")
+}
+
+func isCount(s string) bool { return count(s) >= 0 }
+
+func isNumber(s string) bool {
+	_, ok := number(s)
+	return ok
+}
+
+// isTime reports whether s has a form of a time, however absurd.
+func isTime(s string) bool { return isNumber(s) || !readDate(s).IsZero() }
+
+// count reads a number of requests, of which half a one does not count; -1 means
+// that s is none.
 func count(s string) int {
 	n, ok := number(s)
-	if !ok || n != float64(int32(n)) {
+	if !ok || n > math.MaxInt32 {
 		return -1
 	}
 	return int(n)
@@ -109,14 +155,7 @@ func count(s string) int {
 // number reads a plain decimal number: no sign, no exponent, no words such as
 // NaN or Inf, which strconv would take.
 func number(s string) (float64, bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 24 {
-		return 0, false
-	}
-	if n, err := strconv.ParseUint(s, 10, 52); err == nil {
-		return float64(n), true // the usual case
-	}
-	if strings.Trim(s, "0123456789.") != "" {
+	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
@@ -126,10 +165,9 @@ func number(s string) (float64, bool) {
 // readReset reads the time of the reset in any of the forms that APIs use: the
 // documentation names none. They are told apart by form and size.
 func readReset(s string, received time.Time, skew time.Duration) time.Time {
-	s = strings.TrimSpace(s)
 	n, ok := number(s)
 	if !ok {
-		return toLocal(readDate(s), received, skew)
+		return toLocal(readDate(s).Add(grain), received, skew)
 	}
 	round := grain
 	if strings.Contains(s, ".") {
@@ -161,20 +199,32 @@ func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time 
 		}
 		return received.Add(time.Duration(n * float64(time.Second)))
 	}
-	return toLocal(readDate(strings.TrimSpace(s)), received, skew)
+	return toLocal(readDate(s).Add(grain), received, skew)
 }
 
-// readDate reads an HTTP date in its three forms or an RFC 3339 time, with or
-// without a zone; zero means that s is none of them.
+// dates are the forms of a date in a header: the three of RFC 9110, section
+// 5.6.7, with "GMT" or a numeric zone, and those of RFC 3339. A time without a
+// zone is UTC.
+var dates = []string{
+	"Mon, 2 Jan 2006 15:04:05 GMT", "Mon, 2 Jan 2006 15:04:05 -0700",
+	"Monday, 2-Jan-06 15:04:05 GMT", "Monday, 2-Jan-06 15:04:05 -0700",
+	"Mon Jan _2 15:04:05 2006", "Mon Jan _2 15:04:05 -0700 2006",
+	"2006-01-02T15:04:05", "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05-0700",
+	"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -07:00",
+}
+
+// readDate reads a date in any of its forms; zero means that s has none of them.
 func readDate(s string) time.Time {
-	if t, err := http.ParseTime(s); err == nil {
-		return t.Add(grain)
+	if len(s) < len("2006-01-02T15:04:05") {
+		return time.Time{} // the errors below cost something
 	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t.Add(grain)
+	if rest, found := strings.CutSuffix(s, " UTC"); found {
+		s = rest + " GMT" // of all other names of zones it is not clear what they mean
 	}
-	if t, err := time.Parse("2006-01-02T15:04:05", s); err == nil {
-		return t.Add(grain)
+	for _, layout := range dates {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
 	}
 	return time.Time{}
 }
@@ -182,9 +232,6 @@ func readDate(s string) time.Time {
 // toLocal brings a time of the server's clock to the local one and drops it if it
 // lies beyond belief.
 func toLocal(t, received time.Time, skew time.Duration) time.Time {
-	if t.IsZero() {
-		return t
-	}
 	// Counted from received, the result carries its monotonic reading: a step
 	// of the local clock does not move it.
 	d := t.Sub(received) + skew

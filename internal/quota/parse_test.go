@@ -38,6 +38,20 @@ func TestResetInEveryForm(t *testing.T) {
 		"RFC 3339":              at.Format(time.RFC3339),
 		"RFC 3339, other zone":  at.In(time.FixedZone("", 5*3600)).Format(time.RFC3339),
 		"RFC 3339 without zone": at.Format("2006-01-02T15:04:05"),
+		"RFC 1123, other zone":  at.In(time.FixedZone("", -7*3600)).Format(time.RFC1123Z),
+		"RFC 1123, UTC":         at.Format("Mon, 02 Jan 2006 15:04:05 UTC"),
+		"RFC 2822, short day":   at.Format("Mon, 2 Jan 2006 15:04:05 +0000"),
+		"RFC 850, other zone":   at.In(time.FixedZone("", 3600)).Format("Monday, 02-Jan-06 15:04:05 -0700"),
+		"asctime, zone":         at.In(time.FixedZone("", 3600)).Format("Mon Jan _2 15:04:05 -0700 2006"),
+		"RFC 3339, no colon":    at.In(time.FixedZone("", 3600)).Format("2006-01-02T15:04:05-0700"),
+		"of a database":         at.Format("2006-01-02 15:04:05"),
+		"a list":                "90, 3600",
+		"a list of dates":       at.Format(http.TimeFormat) + ", " + at.Add(time.Hour).Format(http.TimeFormat),
+		"words, then a date":    "soon, " + at.Format(http.TimeFormat),
+		"words, then seconds":   "soon, 90",
+		"parameters":            "90;w=3600",
+		"a date, parameters":    at.Format(http.TimeFormat) + ";w=3600",
+		"quotes":                `"90"`,
 		"surrounded by spaces":  "  90 ",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +76,7 @@ func TestResetThatIsNonsenseIsNotTold(t *testing.T) {
 		strconv.FormatInt(received.Add(-2*time.Minute).Unix(), 10),
 		strconv.FormatInt(received.Add(26*time.Hour).Unix(), 10),
 		"99999999", // over a day in milliseconds
+		"Sun, 01 Mar 2026 12:01:00 CET", "Sun, 01 Mar 2026", ",", ", ;", ";90", "w=90",
 		received.Add(26 * time.Hour).Format(time.RFC3339),
 		received.Add(-time.Hour).Format(http.TimeFormat),
 	} {
@@ -75,6 +90,9 @@ func TestRetryAfterInEveryForm(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"0": 0, "7": 7 * time.Second, " 7 ": 7 * time.Second, "1.5": 1500 * time.Millisecond,
 		received.Add(30 * time.Second).Format(http.TimeFormat): 30750 * time.Millisecond, // the date's second, to its end
+		"7, 60": 7 * time.Second, "7;reason=load": 7 * time.Second, "a while, 7": 7 * time.Second, `"7"`: 7 * time.Second,
+		received.Add(30 * time.Second).Format(time.RFC1123Z):         30750 * time.Millisecond,
+		received.Add(30*time.Second).Format(http.TimeFormat) + "; x": 30750 * time.Millisecond,
 	} {
 		if got := Read(header(HeaderRetryAfter, value), received).RetryAfter; got.Sub(received) != want {
 			t.Errorf("%q is read as %v, want %v", value, got.Sub(received), want)
@@ -88,7 +106,7 @@ func TestRetryAfterInEveryForm(t *testing.T) {
 }
 
 func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
-	for _, value := range []string{"", "-1", "1.5", "x", "4294967296", "99999999999999999999", "1e3", "NaN"} {
+	for _, value := range []string{"", "-1", "x", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", ";7", "w=7", ","} {
 		if got := Read(header(HeaderLimit, value, HeaderRemaining, value), received); got.Limit != -1 || got.Remaining != -1 {
 			t.Errorf("%q is read as limit %d, remaining %d", value, got.Limit, got.Remaining)
 		}
@@ -98,6 +116,77 @@ func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
 	}
 	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0"), received); got.Limit != 100 || got.Remaining != 0 {
 		t.Errorf("limit 100, remaining 0 are read as %d, %d", got.Limit, got.Remaining)
+	}
+}
+
+// TestCountsAsProxiesWriteThem: of a list, in one field or in several, the first
+// element counts that can be read, and nothing behind a semicolon.
+func TestCountsAsProxiesWriteThem(t *testing.T) {
+	for value, want := range map[string]int{
+		"100": 100, " 100 ": 100, "100, 100;w=3600": 100, "100;w=3600": 100, "100,1000": 100, "100 , 5000": 100,
+		"100; w=3600; burst=20, 5000; w=86400": 100, "100.0": 100, "100.9": 100, `"100"`: 100, "none, 100": 100,
+		", 100": 100, "\t100": 100, "unlimited;w=1, 100": 100,
+	} {
+		got := Read(header(HeaderLimit, value, HeaderRemaining, "7"), received)
+		if got.Limit != want || got.Remaining != 7 || got.Garbled {
+			t.Errorf("the limit %q is read as %+v", value, got)
+		}
+		got = Read(header(HeaderLimit, "5000", HeaderRemaining, value), received)
+		if got.Limit != 5000 || got.Remaining != want || got.Garbled {
+			t.Errorf("the rest %q is read as %+v", value, got)
+		}
+	}
+	h := http.Header{HeaderLimit: {"", "100", "1000"}, HeaderRemaining: {"7", "8"}, HeaderReset: {"", "60", "90"}, HeaderRetryAfter: {"x", "5"}}
+	got := Read(h, received)
+	if got.Limit != 100 || got.Remaining != 7 || got.Reset.Sub(received) != 61*time.Second || got.RetryAfter.Sub(received) != 5*time.Second {
+		t.Errorf("several fields are read as %+v", got)
+	}
+	// A half request cannot be sent.
+	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0.9"), received); got.Remaining != 0 {
+		t.Errorf("a rest of 0.9 is read as %d", got.Remaining)
+	}
+}
+
+// TestWhatCannotBeReadIsNoSilence: a server whose figures cannot be read has a
+// quota.
+func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
+	for name, tt := range map[string]struct {
+		h       http.Header
+		garbled bool
+	}{
+		"nothing":           {header(), false},
+		"empty":             {header(HeaderLimit, "", HeaderRemaining, " "), false},
+		"readable":          {header(HeaderLimit, "100", HeaderRemaining, "7"), false},
+		"only a limit":      {header(HeaderLimit, "100"), false},
+		"words":             {header(HeaderLimit, "many", HeaderRemaining, "some"), true},
+		"a negative rest":   {header(HeaderLimit, "100", HeaderRemaining, "-1"), true},
+		"more than all":     {header(HeaderLimit, "100", HeaderRemaining, "101"), true},
+		"a rest of nothing": {header(HeaderLimit, "many", HeaderRemaining, "7"), true},
+	} {
+		if got := Read(tt.h, received); got.Garbled != tt.garbled {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+
+	d := newDesk(Options{})
+	for range 3 * maxSilent {
+		d.settle(d.sends(1)[0], false, Reading{Limit: -1, Remaining: -1, Garbled: true}, d.now)
+	}
+	n := 0
+	for ; n < 20 && d.gate(Interactive, d.now).pass; n++ {
+		d.sends(1)
+	}
+	known := newDesk(Options{})
+	known.hears(50, time.Hour)
+	known.now = known.now.Add(2 * time.Hour)
+	for range 2 * maxSilent {
+		known.settle(known.sends(1)[0], false, Reading{Limit: -1, Remaining: -1, Garbled: true}, known.now)
+	}
+	if known.limit != 100 || known.left != 10 {
+		t.Errorf("%d of %d are left of what was known", known.left, known.limit)
+	}
+	if n != cold {
+		t.Errorf("%d are in flight to a server whose figures cannot be read", n)
 	}
 }
 
@@ -123,6 +212,7 @@ func TestAnswersOutOfACacheTellNothing(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("100", "99", "1772366490", "7", "Sun, 01 Mar 2026 12:00:00 GMT")
 	f.Add("-1", "NaN", "9e99", "99999999999", "yesterday")
+	f.Add("100, 100;w=3600", "7;w=1, 8", "soon, 90", "Sun, 01 Mar 2026 12:00:30 +0000, 7", "Sunday, 01-Mar-26 12:00:00 -0700")
 	f.Fuzz(func(t *testing.T, limit, remaining, reset, retryAfter, date string) {
 		r := Read(http.Header{
 			"X-Ratelimit-Limit": {limit}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Reset": {reset},
