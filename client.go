@@ -107,9 +107,9 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // out is a pointer that the response is decoded into, as encoding/json does and
 // where that fails with the tolerance of all calls; a response that is not one
 // JSON value that fits is a [*DecodeError], which may leave out partly set. With
-// nil any 2xx will do, 204 too, but for a write HTML that names no record, such as
-// a maintenance page: that is an [*UnknownOutcomeError]. To read custom fields, let
-// out embed the type of this package:
+// nil any 2xx will do, 204 too, but for HTML or XML after a write, such as a
+// maintenance page: that is an [*UnknownOutcomeError], unless Location names the
+// record. To read custom fields, let out embed the type of this package:
 //
 //	var my struct {
 //		leedo.Lead

@@ -39,7 +39,8 @@ func createLeadOnce(ctx context.Context, client *leedo.Client, params *leedo.Lea
 // is what the Free plan allows in an hour.
 //
 // An API that normalizes addresses otherwise than by white space and case, for
-// example by removing "+tag", defeats it: it does not find the lead.
+// example by removing "+tag", defeats it: the lead is not found, and is created
+// a second time.
 func findLead(ctx context.Context, client *leedo.Client, email string) (*leedo.Lead, error) {
 	email = strings.TrimSpace(email)
 	for lead, err := range client.Leads.All(ctx, nil) {
