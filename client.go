@@ -107,8 +107,9 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // out is a pointer that the response is decoded into, as encoding/json does and
 // where that fails with the tolerance of all calls; a response that is not one
 // JSON value that fits is a [*DecodeError], which may leave out partly set. With
-// nil any 2xx will do, 204 too. To read custom fields, let out embed the type of
-// this package:
+// nil any 2xx will do, 204 too, but for HTML or XML after a write, such as a
+// maintenance page: that is an [*UnknownOutcomeError], unless Location names the
+// record. To read custom fields, let out embed the type of this package:
 //
 //	var my struct {
 //		leedo.Lead
@@ -269,6 +270,69 @@ func (k *call) do(ctx context.Context, decode func(http.Header, []byte) error) e
 	return err
 }
 
+// resultError returns the error of what the call came to; nil if that is a
+// success that can be looked at.
+func (k *call) resultError() error {
+	r := k.result
+	var err error // of the last attempt
+	switch resp := r.Response; {
+	case resp == nil && r.Failure == nil:
+	case resp == nil:
+		err = k.transportError(nil, r.Failure)
+	case !resp.Success():
+		err = k.statusError(resp)
+	case resp.BodyErr == nil || !k.needsBody:
+	case k.request.Reads() && !transport.TooLarge(resp.BodyErr):
+		err = k.transportError(resp, resp.BodyErr)
+	default:
+		err = k.decodeError(resp.BodyErr)
+	}
+	switch end := r.End.(type) {
+	case nil:
+	case *quota.Refusal:
+		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Limited)
+		if _, again := err.(*RateLimitError); err == nil || again {
+			err = limited
+		} else { // what the attempt before had come to
+			err = k.join(limited, err)
+		}
+	default:
+		first := error(end)
+		if r.InFlight {
+			first = k.transportError(r.Cut, end)
+		}
+		err = k.join(first, err)
+	}
+	if r.Redirect != nil {
+		err = k.join(r.Redirect, err)
+	}
+	if r.Unknown && (r.Response == nil || !r.Response.Success()) {
+		err = k.unknownOutcome(err)
+	}
+	return err
+}
+
+// statusError returns the error of a response that is not a success.
+func (k *call) statusError(resp *transport.Response) error {
+	if resp.Status == http.StatusTooManyRequests {
+		return k.rateLimitError(resp.RetryAt, RateLimit(resp.Rate), resp)
+	}
+	e := k.apiError(resp)
+	switch {
+	case resp.Status == http.StatusBadRequest:
+		return &BadRequestError{*e}
+	case resp.Status == http.StatusUnauthorized:
+		return &UnauthorizedError{*e}
+	case resp.Status == http.StatusForbidden:
+		return &ForbiddenError{*e}
+	case resp.Status == http.StatusNotFound:
+		return &NotFoundError{*e}
+	case resp.Status >= 500 && resp.Status < 600:
+		return &ServerError{*e}
+	}
+	return e
+}
+
 // errFailed says that the body of a success reports that the call failed.
 var errFailed = errors.New("reported as failed")
 
@@ -282,6 +346,8 @@ func (k *call) check(decode func(http.Header, []byte) error) error {
 		err = decode(resp.Header, resp.Body)
 	case resp.BodyErr == nil && wire.Failed(resp.Body):
 		err = errFailed
+	case wire.IsMarkup(resp.Body) && !k.done(resp):
+		err = errors.New("HTML or XML, not JSON")
 	}
 	switch {
 	case err == errFailed && !k.request.Reads():
@@ -292,6 +358,11 @@ func (k *call) check(decode func(http.Header, []byte) error) error {
 		return k.decodeError(err)
 	}
 	return nil
+}
+
+// done reports whether a success says that the call, if it is a write, was done.
+func (k *call) done(resp *transport.Response) bool {
+	return k.request.Reads() || wire.Done(resp.Header, resp.Body, k.request.Method, k.request.URL(k.client.config.base))
 }
 
 // copyResponse copies the Response of k, which may be nil, to the one that the

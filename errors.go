@@ -7,14 +7,141 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
+
+// Outcome is what is known of a write after a call; see [OutcomeOf]. The zero
+// value is OutcomeUnknown.
+type Outcome int
+
+const (
+	// OutcomeUnknown is a write that may or may not have been done: look before
+	// repeating it.
+	OutcomeUnknown Outcome = iota
+	// OutcomeNotDone is a write that was not done: repeating it does no harm. It
+	// is also the outcome of every read.
+	OutcomeNotDone
+	// OutcomeDone is a write that was done: do not repeat it.
+	OutcomeDone
+)
+
+// String returns "unknown", "not done" or "done".
+func (o Outcome) String() string {
+	switch o {
+	case OutcomeNotDone:
+		return "not done"
+	case OutcomeDone:
+		return "done"
+	}
+	return "unknown"
+}
+
+// OutcomeOf reports whether the write that returned err was done. err is the
+// error as the call returned it, or wrapped; nil means done, and the error of a
+// GET or HEAD not done. A write was
+//
+//   - done after a [*DecodeError]: the response is a success that is not usable;
+//   - not done after a [*RateLimitError], [ErrInvalidArgument], an [*APIError]
+//     with a 3xx or 4xx but 302, 303 and 408, a [*TransportError] when the
+//     request is known not to have been sent, or when the context ended before;
+//   - perhaps done after everything else, [*UnknownOutcomeError] and errors that
+//     are not of this package included.
+//
+// Of errors that are joined the least certain counts, and two that contradict
+// each other leave the outcome unknown. OutcomeOf trusts the status: a server
+// that does what it rejects, or rejects what it reports as done, misleads it.
+func OutcomeOf(err error) Outcome {
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		return OutcomeUnknown
+	}
+	switch e := err.(type) {
+	case nil:
+		return OutcomeDone
+	case interface{ outcome() Outcome }: // of this package
+		return e.outcome()
+	case interface{ Unwrap() error }:
+		if cause := e.Unwrap(); cause != nil {
+			return OutcomeOf(cause)
+		}
+	case interface{ Unwrap() []error }:
+		return leastCertain(e.Unwrap())
+	}
+	if err == ErrInvalidArgument {
+		return OutcomeNotDone
+	}
+	return OutcomeUnknown
+}
+
+func leastCertain(errs []error) Outcome {
+	all := OutcomeUnknown // of no error
+	for _, err := range errs {
+		if err == nil {
+			continue
+		}
+		o := OutcomeOf(err)
+		if all == OutcomeUnknown {
+			all = o
+		}
+		if o == OutcomeUnknown || o != all {
+			return OutcomeUnknown
+		}
+	}
+	return all
+}
+
+// ofCall is the outcome of a call that is o if the call is a write.
+func ofCall(method string, o Outcome) Outcome {
+	if method == http.MethodGet || method == http.MethodHead {
+		return OutcomeNotDone
+	}
+	return o
+}
+
+func (e *invalidError) outcome() Outcome        { return OutcomeNotDone }
+func (e *RateLimitError) outcome() Outcome      { return OutcomeNotDone }
+func (e *UnknownOutcomeError) outcome() Outcome { return ofCall(e.Method, OutcomeUnknown) }
+
+func (e *APIError) outcome() Outcome {
+	if transport.NotDone(e.StatusCode) {
+		return OutcomeNotDone
+	}
+	return ofCall(e.Method, OutcomeUnknown)
+}
+
+func (e *TransportError) outcome() Outcome {
+	if e.notDone {
+		return OutcomeNotDone
+	}
+	return ofCall(e.Method, OutcomeUnknown)
+}
+
+func (e *DecodeError) outcome() Outcome {
+	if e.unknown {
+		return ofCall(e.Method, OutcomeUnknown)
+	}
+	return ofCall(e.Method, OutcomeDone)
+}
+
+// outcome goes by what came before the end of the call, which changed nothing.
+// What failed before was not done either, or it is an UnknownOutcomeError.
+func (e *callError) outcome() Outcome {
+	o := OutcomeNotDone
+	for _, err := range e.errs {
+		switch err.(type) {
+		case *UnknownOutcomeError:
+			return ofCall(e.method, OutcomeUnknown)
+		case *DecodeError:
+			o = OutcomeDone
+		}
+	}
+	return ofCall(e.method, o)
+}
 
 // ErrInvalidArgument is matched by the errors of calls whose arguments are
 // invalid: an empty or unsafe id, nil params, a string that is not valid UTF-8,
@@ -145,10 +272,12 @@ func (e *ServerError) Unwrap() error { return &e.APIError }
 
 // UnknownOutcomeError is a write that may or may not have been done: it was
 // sent, and no response that settles it came back. Look before repeating it.
+// [OutcomeOf] reports [OutcomeUnknown].
 type UnknownOutcomeError struct {
 	// Method and Path are the call's, as in [APIError].
 	Method, Path string
-	// Err is what went wrong: a [*ServerError], a [*TransportError] and so on.
+	// Err is what went wrong: a [*ServerError], a [*TransportError], a redirect
+	// with 302 or 303, a [*DecodeError] with a page of text and so on.
 	Err error `json:"-"`
 }
 
@@ -168,7 +297,9 @@ func (e *UnknownOutcomeError) LogValue() slog.Value {
 // DecodeError is a success that is not what was asked for: not JSON, of
 // another shape, cut short after a write, too large, or a page that breaks the
 // rules of paging. A write that ends so was done: RecordID says what it made or
-// changed, if the response does.
+// changed, if the response does. The exception is a text that is neither JSON nor
+// empty and names no record, such as a maintenance page or a login page: it comes
+// inside an [*UnknownOutcomeError].
 type DecodeError struct {
 	// StatusCode is the HTTP status, a 2xx.
 	StatusCode int
@@ -194,6 +325,8 @@ type DecodeError struct {
 	// Err says what is wrong, without quoting the body: which item of a list,
 	// which field, and the kind of JSON found there.
 	Err error `json:"-"`
+
+	unknown bool // whether a write was done: the body is not a response of the API
 }
 
 // Error returns one line with what is wrong.
@@ -231,6 +364,8 @@ type TransportError struct {
 	Attempts int
 	// Err is the cause; its text holds neither token nor query.
 	Err error `json:"-"`
+
+	notDone bool // no request of the call can have been carried out
 }
 
 // Error returns one line with the cause.
@@ -250,69 +385,6 @@ func (e *TransportError) LogValue() slog.Value {
 func (e *TransportError) Timeout() bool {
 	t, ok := e.Err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
-}
-
-// resultError returns the error of what the call came to; nil if that is a
-// success that can be looked at.
-func (k *call) resultError() error {
-	r := k.result
-	var err error // of the last attempt
-	switch resp := r.Response; {
-	case resp == nil && r.Failure == nil:
-	case resp == nil:
-		err = k.transportError(nil, r.Failure)
-	case !resp.Success():
-		err = k.statusError(resp)
-	case resp.BodyErr == nil || !k.needsBody:
-	case k.request.Reads() && !transport.TooLarge(resp.BodyErr):
-		err = k.transportError(resp, resp.BodyErr)
-	default:
-		err = k.decodeError(resp.BodyErr)
-	}
-	switch end := r.End.(type) {
-	case nil:
-	case *quota.Refusal:
-		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Limited)
-		if _, again := err.(*RateLimitError); err == nil || again {
-			err = limited
-		} else { // what the attempt before had come to
-			err = k.join(limited, err)
-		}
-	default:
-		first := error(end)
-		if r.InFlight {
-			first = k.transportError(r.Cut, end)
-		}
-		err = k.join(first, err)
-	}
-	if r.Redirect != nil {
-		err = k.join(r.Redirect, err)
-	}
-	if r.Unknown && (r.Response == nil || !r.Response.Success()) {
-		err = k.unknownOutcome(err)
-	}
-	return err
-}
-
-// statusError returns the error of a response that is not a success.
-func (k *call) statusError(resp *transport.Response) error {
-	if resp.Status == http.StatusTooManyRequests {
-		return k.rateLimitError(resp.RetryAt, RateLimit(resp.Rate), resp)
-	}
-	e := k.apiError(resp)
-	switch {
-	case resp.Status == http.StatusBadRequest:
-		return &BadRequestError{*e}
-	case resp.Status == http.StatusUnauthorized:
-		return &UnauthorizedError{*e}
-	case resp.Status == http.StatusForbidden:
-		return &ForbiddenError{*e}
-	case resp.Status == http.StatusNotFound:
-		return &NotFoundError{*e}
-	case resp.Status >= 500 && resp.Status < 600:
-		return &ServerError{*e}
-	}
-	return e
 }
 
 func (k *call) apiError(resp *transport.Response) *APIError {
@@ -366,16 +438,18 @@ func (k *call) join(errs ...error) error {
 // transportError is the error of a response that did not come, or did not come
 // whole: resp is as far as it came, or nil.
 func (k *call) transportError(resp *transport.Response, cause error) error {
-	e := &TransportError{Method: k.request.Method, Path: k.request.Template, Attempts: k.result.Attempts, Err: cause}
+	e := &TransportError{Method: k.request.Method, Path: k.request.Template, Attempts: k.result.Attempts, Err: cause, notDone: !k.result.Unknown}
 	if resp != nil {
 		e.RequestID = clean(resp, resp.Header.Get("X-Request-Id"))
 	}
 	return e
 }
 
+// decodeError is the error of a success that is not what was asked for. Around
+// that of a write that is not known to be done is an UnknownOutcomeError.
 func (k *call) decodeError(err error) error {
 	resp := k.result.Response
-	return &DecodeError{
+	e := &DecodeError{
 		StatusCode:  resp.Status,
 		ContentType: clean(resp, resp.Header.Get("Content-Type")),
 		Method:      k.request.Method,
@@ -387,7 +461,12 @@ func (k *call) decodeError(err error) error {
 		Header:      resp.Header,
 		Body:        bytes.Clone(resp.Body[:min(len(resp.Body), 64<<10)]),
 		Err:         err,
+		unknown:     !k.done(resp),
 	}
+	if e.unknown {
+		return k.unknownOutcome(e)
+	}
+	return e
 }
 
 // recordID returns the id of the record that a response is about.

@@ -52,7 +52,7 @@ func TestEachStatusHasItsType(t *testing.T) {
 		name    string // "": *APIError alone
 		unknown bool   // whether a write may have been done
 	}{
-		{300, "", false}, {301, "", false}, {302, "", false}, {303, "", false}, {304, "", false}, {307, "", false}, {308, "", false}, {399, "", false},
+		{300, "", false}, {301, "", false}, {302, "", true}, {303, "", true}, {304, "", false}, {307, "", false}, {308, "", false}, {399, "", false},
 		{400, "BadRequestError", false}, {401, "UnauthorizedError", false}, {402, "", false}, {403, "ForbiddenError", false},
 		{404, "NotFoundError", false}, {405, "", false}, {408, "", true}, {409, "", false}, {410, "", false}, {418, "", false},
 		{422, "", false}, {425, "", false}, {429, "RateLimitError", false}, {451, "", false}, {499, "", false},

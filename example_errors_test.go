@@ -183,22 +183,26 @@ func Example_context() {
 	// Output: true
 }
 
-// What to do depends on the type of the error.
+// First whether the write was done, then the type of the error.
 func Example_errors() {
 	ctx := context.Background()
 	client := leedotest.NewServer().Client()
 
 	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Email: "john@example.com"})
-	if err == nil {
-		fmt.Println("made", lead.ID)
-	} else if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); ok {
-		fmt.Println("perhaps made, look before trying again") // asked first: it wraps its cause
-	} else if bad, ok := errors.AsType[*leedo.BadRequestError](err); ok {
-		fmt.Println("refused, correct the data:", bad.Message)
-	} else if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
-		fmt.Println("not made, try again at", limited.RetryAt)
-	} else {
-		fmt.Println("not made:", err)
+	switch leedo.OutcomeOf(err) {
+	case leedo.OutcomeDone:
+		fmt.Println("created:", lead, err) // an error says that the response is not usable
+	case leedo.OutcomeNotDone:
+		fmt.Println("not created, repeating it does no harm")
+	case leedo.OutcomeUnknown:
+		fmt.Println("perhaps created, look before repeating it")
 	}
-	// Output: refused, correct the data: name must be a non-empty string
+	if bad, ok := errors.AsType[*leedo.BadRequestError](err); ok {
+		fmt.Println("correct the data:", bad.Message)
+	} else if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
+		fmt.Println("try again at", limited.RetryAt)
+	}
+	// Output:
+	// not created, repeating it does no harm
+	// correct the data: name must be a non-empty string
 }

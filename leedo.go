@@ -24,7 +24,8 @@
 // # Errors
 //
 // Every error says in one line which call failed and why, without token, query
-// or body. Ask for the type that you can do something about:
+// or body. [OutcomeOf] reports whether a write was done. Ask for the type that you
+// can do something about:
 //
 //	if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
 //
@@ -38,7 +39,8 @@
 //   - [*UnknownOutcomeError]: a write that may or may not have been done. It
 //     wraps what went wrong.
 //   - [*DecodeError]: a success that is not what was asked for. A write that
-//     ends so was done.
+//     ends so was done; a page of text that need not come from the API is inside
+//     an *UnknownOutcomeError.
 //   - [*TransportError]: no response came, or none that is complete.
 //   - [ErrInvalidArgument]: an argument or option is invalid; no request was
 //     sent.

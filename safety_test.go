@@ -38,7 +38,8 @@ func TestTheTokenStaysHome(t *testing.T) {
 					before := len(home.Requests())
 					err := op.call(t.Context(), home.tlsClient(t))
 					e, ok := errors.AsType[*leedo.APIError](err)
-					if !ok || e.StatusCode != status || is[*leedo.UnknownOutcomeError](err) {
+					write := op.name != reads[0].name && op.name != reads[1].name
+					if unknown := write && (status == 302 || status == 303); !ok || e.StatusCode != status || is[*leedo.UnknownOutcomeError](err) != unknown {
 						t.Errorf("%s: got %v", op.name, err)
 					}
 					if ok && !strings.Contains(e.Message, hostOf(t, to)) {
@@ -85,7 +86,8 @@ func TestRedirectsAtHome(t *testing.T) {
 			s := serve(t, answer(status, "", "Location", "/v1/leads/moved"), answer(200, leadJSON))
 			err := op.call(t.Context(), s.client(t))
 			e, ok := errors.AsType[*leedo.APIError](err)
-			if !ok || e.StatusCode != status || len(s.Requests()) != 1 || is[*leedo.UnknownOutcomeError](err) {
+			unknown := op.name != reads[1].name && (status == 302 || status == 303)
+			if !ok || e.StatusCode != status || len(s.Requests()) != 1 || is[*leedo.UnknownOutcomeError](err) != unknown {
 				t.Errorf("%s, %d: %v after %d requests", op.name, status, err, len(s.Requests()))
 			}
 		}

@@ -61,11 +61,22 @@ func (r *record) afterResponse(resp *Response) bool {
 			return false
 		}
 	case resp.Status >= 300 && resp.Status < 500 && resp.Status != http.StatusRequestTimeout:
+		r.Unknown = r.Unknown || r.call.Write && !NotDone(resp.Status)
 		return false
 	}
 	// If another attempt is rejected, this one may have been done all the same.
 	r.Unknown = r.Unknown || r.call.Write
 	return r.call.Repeatable && resp.Status != http.StatusNotImplemented && r.retry(resp)
+}
+
+// NotDone reports whether the status of a response says that a write was not
+// done. Servers also send 302 and 303 after doing it.
+func NotDone(status int) bool {
+	switch status {
+	case http.StatusFound, http.StatusSeeOther, http.StatusRequestTimeout:
+		return false
+	}
+	return status >= 300 && status < 500
 }
 
 func (r *record) afterFailure(cause *Cause) bool {

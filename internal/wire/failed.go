@@ -1,7 +1,12 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -61,6 +66,31 @@ func Failed(body []byte) bool {
 		return true
 	}
 	return (failed || errorStatus && words) && !other && !meta
+}
+
+// Done reports whether a success says that the write to target was done: its body
+// is empty, JSON or the beginning of JSON, or body or Location name the record.
+// Any other text may come from a proxy, whatever was requested: a maintenance
+// page, a login page.
+func Done(header http.Header, body []byte, method string, target *url.URL) bool {
+	if bytes.HasPrefix(bom, body) { // not even all of it came
+		return true
+	}
+	body = bytes.TrimPrefix(body, bom)
+	err := checkSyntax(body)
+	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) || len(bytes.TrimSpace(body)) == 0 {
+		return true
+	}
+	id, inner := bodyIDs(body, envelopes(target.Path))
+	rest, ok := below(header.Get("Location"), target)
+	itself := ok && rest == "" && method != http.MethodPost // a POST to a collection names none
+	return id != "" || inner != "" || itself || locationID(header.Get("Location"), target) != ""
+}
+
+// IsMarkup reports whether body is HTML or XML. No Content-Type counts: many
+// servers label any text as HTML.
+func IsMarkup(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, bom)), []byte("<"))
 }
 
 // isBlank reports whether JSON holds nothing: no text, no number but 0, no true.

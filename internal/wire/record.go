@@ -78,13 +78,8 @@ func idOf(kind byte, raw []byte) string {
 // locationID returns the id in a Location that names a record in the collection
 // at target.
 func locationID(location string, target *url.URL) string {
-	u, err := target.Parse(location)
-	if location == "" || err != nil || u.Scheme != target.Scheme || u.Host != target.Host {
-		return ""
-	}
-	rest, below := strings.CutPrefix(u.EscapedPath(), strings.TrimRight(target.EscapedPath(), "/")+"/")
-	rest = strings.TrimRight(rest, "/")
-	if !below || strings.Contains(rest, "/") {
+	rest, ok := below(location, target)
+	if !ok || rest == "" || strings.Contains(rest, "/") {
 		return ""
 	}
 	id, err := url.PathUnescape(rest)
@@ -92,4 +87,15 @@ func locationID(location string, target *url.URL) string {
 		return ""
 	}
 	return id
+}
+
+// below returns where under target a Location points, escaped; "" is target
+// itself. ok is false if it is not under target.
+func below(location string, target *url.URL) (rest string, ok bool) {
+	u, err := target.Parse(location)
+	if location == "" || err != nil || u.Scheme != target.Scheme || u.Host != target.Host {
+		return "", false
+	}
+	rest, ok = strings.CutPrefix(strings.TrimRight(u.EscapedPath(), "/")+"/", strings.TrimRight(target.EscapedPath(), "/")+"/")
+	return strings.TrimRight(rest, "/"), ok
 }

@@ -86,3 +86,51 @@ func TestASuccessMayReportAFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestDone: a success that need not come from the API proves nothing.
+func TestDone(t *testing.T) {
+	const post, patch = http.MethodPost, http.MethodPatch
+	for _, tt := range []struct {
+		method, path, body, location string
+		want                         bool
+	}{
+		{post, "/leads", "", "", true},
+		{post, "/leads", " \n", "", true},
+		{post, "/leads", "\xef", "", true},
+		{post, "/leads", "\xef\xbb\xbf", "", true},
+		{post, "/leads", "\xef\xbb\xbf[]", "", true},
+		{post, "/leads", `{"a":`, "", true},
+		{post, "/leads", `"ok"`, "", true},
+		{post, "/leads", "-1", "", true},
+		{post, "/leads", "ok", "", false},
+		{post, "/leads", "<html>", "", false},
+		{post, "/leads", "{}{}", "", false},
+		{post, "/leads", `{"id":"x"}{}`, "", true},
+		{post, "/leads", `{"lead":{"id":"x"}}{}`, "", true},
+		{post, "/leads", `{"account":{"id":"x"}}{}`, "", false},
+		{post, "/leads", "ok", "/v1/leads/x", true},
+		{post, "/leads", "ok", "/v1/leads", false}, // the collection is no record
+		{post, "/leads", "ok", "/v1/login", false},
+		{patch, "/leads/x", "ok", "/v1/leads/x", true},
+		{patch, "/leads/x", "ok", "/v1/leads/x/", true},
+		{patch, "/leads/x", "ok", "https://api.leedo.app/v1/leads/x?a=b", true},
+		{patch, "/leads/x", "ok", "https://evil.example/v1/leads/x", false},
+		{patch, "/leads/x", "ok", "/v1/leads/xy", false},
+		{patch, "/leads/x", "ok", "/v1/leads", false},
+		{patch, "/leads/x", "ok", ":", false},
+		{patch, "/leads/x", "ok", "", false}, // the id that was requested proves nothing
+	} {
+		target, err := url.Parse("https://api.leedo.app/v1" + tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Done(http.Header{"Location": {tt.location}}, []byte(tt.body), tt.method, target); got != tt.want {
+			t.Errorf("%s %s, %q, %q: %v", tt.method, tt.path, tt.body, tt.location, got)
+		}
+	}
+	for body, want := range map[string]bool{"<html>": true, "\xef\xbb\xbf\r\n <?xml": true, "": false, "a < b": false, `{"a":"<b>"}`: false} {
+		if IsMarkup([]byte(body)) != want {
+			t.Errorf("%q: %v", body, !want)
+		}
+	}
+}

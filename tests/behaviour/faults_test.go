@@ -166,6 +166,8 @@ func bodyTraces() []trace {
 		always("204", respond(204, "", "Content-Type", "")),
 		always("white space", respond(200, " \n\t")),
 		always("plain text", respond(200, "hello", "Content-Type", "text/plain")),
+		always("HTML with Location", respond(201, "<html>hello</html>", "Content-Type", "text/html", "Location", "/v1/leads/id-1")),
+		always("HTML, cut", cutAfter(200, "<html>hel")),
 		always("a string", respond(200, `"hello"`)),
 		always("null", respond(200, `null`)),
 		always("an empty object", respond(200, `{}`)),
