@@ -81,7 +81,7 @@ func garbage(r *rand.Rand, h http.Header) {
 	nonsense := func() string {
 		words := []string{
 			"", " ", "NaN", "-NaN", "Inf", "+Infinity", "-1", "-0x1", "1e400", "12abc", "null", "\xff", "%d",
-			"99999999999999999999", "-9223372036854775808", "1,000", "4; w=3600", "Thu, 99 Foo 2000 25:61:61 GMT",
+			"99999999999999999999", "-9223372036854775808", "1,000", "w=3600; 4", "Thu, 99 Foo 2000 25:61:61 GMT",
 		}
 		return words[r.IntN(len(words))]
 	}

@@ -3,6 +3,7 @@ package quota
 import (
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -107,10 +108,17 @@ func present(fields []string) bool {
 	return false
 }
 
+// grouped is a number such as "5,000", which is no list. It is not read: what a
+// server that writes so means by "4,999" is not clear.
+var grouped = regexp.MustCompile(`^\s*\d{1,3}(,\d{3})*,0\d\d(,\d{3})*\s*(;.*)?$`)
+
 // first returns the first element of the fields of a header that is of a known
 // form, else "". Elements are separated by commas, and a date has one of its own.
 func first(fields []string, known func(string) bool) string {
 	for _, field := range fields {
+		if strings.Contains(field, ",") && grouped.MatchString(field) {
+			return ""
+		}
 		for rest := field; rest != ""; {
 			element, behind, _ := strings.Cut(rest, ",")
 			if s := bare(element); known(s) {

@@ -106,7 +106,7 @@ func TestRetryAfterInEveryForm(t *testing.T) {
 }
 
 func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
-	for _, value := range []string{"", "-1", "x", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", ";7", "w=7", ","} {
+	for _, value := range []string{"", "-1", "x", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", "1,000", "5,000", " 12,050,000 ", "1,000;w=3600", ";7", "w=7", ","} {
 		if got := Read(header(HeaderLimit, value, HeaderRemaining, value), received); got.Limit != -1 || got.Remaining != -1 {
 			t.Errorf("%q is read as limit %d, remaining %d", value, got.Limit, got.Remaining)
 		}

@@ -77,7 +77,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := r.client.transport().RoundTrip(out)
 	received := time.Now()
 	unread := a.finish()
-	r.Unsent = resp == nil && (unread || unprocessed(err))
+	r.notDone = resp == nil && (unread || unprocessed(err))
 	if a.witness.had.Load() {
 		r.client.http2.Store(a.witness.http2.Load())
 	}
@@ -89,7 +89,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 		}
 		r.Failure = a.cause(err)
-		sent = !r.Unsent
+		sent = !r.notDone
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
 	}

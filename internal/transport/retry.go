@@ -80,14 +80,14 @@ func NotDone(status int) bool {
 }
 
 func (r *record) afterFailure(cause *Cause) bool {
-	if !r.Unsent {
+	if !r.notDone {
 		r.Unknown = r.Unknown || r.call.Write
 	}
 	if r.ctx.Err() != nil {
 		r.cutShort()
 		return false
 	}
-	return (r.Unsent || r.call.Repeatable) && !cause.Final && r.retry(nil)
+	return (r.notDone || r.call.Repeatable) && !cause.Final && r.retry(nil)
 }
 
 // retry spends one of the retries, if there is one left and its backoff fits

@@ -112,7 +112,6 @@ type Result struct {
 	// was in flight.
 	End      error
 	InFlight bool
-	Unsent   bool      // the last attempt is known not to have been processed by the server
 	Unknown  bool      // a write that may or may not have been done
 	Cut      *Response // whose body was being read when the context ended; nil: none was
 
@@ -161,6 +160,7 @@ type record struct {
 
 	tried    bool // net/http asked for an attempt
 	retrying bool // another attempt is due
+	notDone  bool // the last attempt is known not to have been processed
 	retries  int
 	rounds   int           // 429s waited out
 	wait     time.Duration // before the next attempt
