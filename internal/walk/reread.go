@@ -5,7 +5,7 @@ import "slices"
 // fell reports whether unread rows may have moved back before p: the total fell
 // while rows were missing, and no row of p was seen.
 func (w *Walk[T, S]) fell(p *page[T]) bool {
-	if w.last == nil || p.meta.Total >= w.counted.base {
+	if w.last == nil || p.meta.Total >= w.counted.total {
 		return false
 	}
 	w.reader.stop()
@@ -20,6 +20,7 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 	// Reading back in vain costs a page for each page of the list, and two more.
 	spare := w.counted.filled + 2 - w.vain
 	if spare < 1 {
+		next.total = w.counted.total
 		return next, nil
 	}
 	if w.looks++; w.looks > patience {
@@ -34,6 +35,7 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 		return w.goBack(p, next)
 	}
 	w.vain++
+	next.total = max(next.meta.Total, p.meta.Total) // they contradict each other
 	if p.meta.Page != w.counted.start && spare > 1 && w.counted.missingOf(p.meta.Total) > 0 {
 		first, err := w.read(w.counted.start)
 		if err != nil {
@@ -42,12 +44,10 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 		w.vain++
 		if first.first() != w.front { // rows inserted may have pushed on what had moved back
 			w.moved()
-			w.front, w.counted.base = first.first(), p.meta.Total
+			w.front, w.counted.total = first.first(), p.meta.Total
 			return nil, nil
 		}
-	}
-	if w.counted.missingOf(next.meta.Total) != len(next.keys) {
-		next.total = max(next.total, w.counted.newest) // they contradict each other
+		next.total = max(next.total, first.meta.Total)
 	}
 	return next, nil
 }
@@ -56,7 +56,7 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 // page as it is now, to a page that was seen. If p joins next, it hands out p
 // and returns next.
 func (w *Walk[T, S]) goBack(p, next *page[T]) (*page[T], error) {
-	gone := w.counted.base - next.meta.Total
+	gone := w.counted.total - next.meta.Total
 	for back := gone / w.counted.size(); p.meta.Page > w.counted.start && w.known(p) == 0; back = 0 {
 		var err error
 		if p, err = w.read(max(p.meta.Page-max(back, 1), w.counted.start)); err != nil {
@@ -73,6 +73,7 @@ func (w *Walk[T, S]) goBack(p, next *page[T]) (*page[T], error) {
 	if err := w.accept(p); err != nil {
 		return nil, err
 	}
+	next.total = next.meta.Total
 	w.top = next.meta.Page // its rows were not pushed on if p has them, too
 	return next, nil
 }
@@ -81,13 +82,13 @@ func (w *Walk[T, S]) goBack(p, next *page[T]) (*page[T], error) {
 // page behind it as it was read before p: because p reaches into next, or because
 // behind a seen row it has as many unread ones as can have moved back.
 func (w *Walk[T, S]) adjacent(p, next *page[T], gone int) bool {
-	if next.meta.Page != p.meta.Page+1 {
+	if next.meta.Page != p.meta.Page+1 || len(next.keys) == 0 {
 		return false
 	}
 	met, moved := false, 0
 	for _, key := range p.keys {
 		switch {
-		case key == next.first():
+		case key == next.keys[0]:
 			return true
 		case w.seen.has(key):
 			met = true

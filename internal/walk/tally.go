@@ -15,8 +15,7 @@ type tally struct {
 	empty   int   // pages in a row that had none
 	claim   int   // the page size as the newest page has it
 
-	total   int // what counts
-	base    int // the total of the page accepted last
+	total   int // of the page accepted last, as far as it counts
 	newest  int // the total of the page read last
 	highest int // the largest total
 	lowest  int // the smallest total of the pages accepted
@@ -41,9 +40,9 @@ func (c *tally) add(meta Meta, rows, total int) {
 		before = c.upTo[i-1]
 	}
 	c.upTo = append(c.upTo[:i], before+rows)
-	c.claim, c.total, c.base = meta.PerPage, total, meta.Total
-	if c.lowest = min(c.lowest, total); c.reached == 0 {
-		c.lowest = total
+	c.claim, c.total = meta.PerPage, total
+	if c.lowest = min(c.lowest, meta.Total); c.reached == 0 {
+		c.lowest = meta.Total
 	}
 	c.empty++
 	if rows > 0 {

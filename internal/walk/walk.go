@@ -47,6 +47,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 const (
@@ -175,6 +176,12 @@ func (w *Walk[T, S]) run() error {
 		if p == nil {
 			continue // read it again
 		}
+		if w.repeats(p) {
+			if w.enough || w.counted.missingOf(p.meta.Total) <= 0 {
+				return nil
+			}
+			return w.repeating(next)
+		}
 		if err := w.accept(p); err != nil {
 			return err
 		}
@@ -217,8 +224,8 @@ func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 	}
 	w.grown += w.counted.hear(meta.Total)
 	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta, total: meta.Total}
-	if len(r.Rows) == 0 && meta.Total == 0 {
-		p.total = w.counted.total // 0 may be about the page, not about the list
+	if len(r.Rows) == 0 {
+		p.total = max(p.total, w.counted.total) // it may be about the page, not about the list
 	}
 	for i, row := range r.Rows {
 		p.keys[i] = w.key(row)
@@ -261,14 +268,30 @@ func (w *Walk[T, S]) goesOn(p *page[T]) (bool, error) {
 		return false, &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
 	case len(p.keys) == 0 && missing > 0 && c.empty <= gap:
 		return true, nil
-	case len(p.keys) == 0 && missing > 0 && !w.enough && missing > w.inserted():
+	case len(p.keys) == 0:
+		if w.enough || missing <= max(w.inserted(), 0) {
+			return false, nil
+		}
 		return false, w.incomplete("")
-	case len(p.keys) == 0 || w.idle > 0 && w.enough:
+	case w.idle > 0 && w.enough:
 		return false, nil
 	case w.idle > 0 && p.beyond && w.repeated > w.grown && (p.full || missing > 0):
-		return false, w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", p.meta.Page))
+		return false, w.repeating(p.meta.Page)
 	}
 	return missing > 0 || p.full || c.doubtful(), nil
+}
+
+// repeats reports whether p is the page before it once more, in a list whose rows
+// have not moved: if so many came in that it was pushed on as a whole, the total
+// counts them.
+func (w *Walk[T, S]) repeats(p *page[T]) bool {
+	return w.last != nil && !w.moving && p.meta.Page > w.top && slices.Equal(p.keys, w.last.keys) &&
+		p.meta.Total-w.counted.total != len(p.keys)
+}
+
+// repeating is the error of a page that brings no new rows while rows are missing.
+func (w *Walk[T, S]) repeating(number int) error {
+	return w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", number))
 }
 
 // moved takes note that rows moved.
