@@ -21,6 +21,12 @@
 //		fmt.Println(lead.Name)
 //	}
 //
+// An iteration ends without an error only when the end of the list is proven:
+// everything that the newest total counts has been read and the last page was not
+// full, or the page behind it is empty, repeats it or does not exist. A page that
+// is full is therefore looked behind, at the cost of one request. Items that are
+// missing in the end are a [*DecodeError]. [LeadsService.All] has the rules.
+//
 // # Errors
 //
 // Every error says in one line which call failed and why, without token, query

@@ -33,7 +33,9 @@ type slot[T, S any] struct {
 
 	result   *Result[T, S] // nil: the fetch did not come back
 	panicked any           // nor will it
-	end      bool          // the pages behind it will not be asked for
+
+	end       bool // no page behind it is to be read ahead
+	calledOff bool // by a page before it
 }
 
 // take returns a page, one that was read ahead if it is there.
@@ -53,15 +55,12 @@ func (f *reader[T, S]) take(number int) Result[T, S] {
 	f.mu.Unlock()
 	<-s.done
 	s.cancel()
-	if s.end {
-		f.clear()
-	}
 	switch {
 	case s.panicked != nil:
 		panic(s.panicked)
 	case s.result == nil: // as by testing.T.FailNow in a transport
 		runtime.Goexit()
-	case s.result.Outwaited:
+	case s.result.Outwaited, s.calledOff:
 		f.clear()
 		return f.fetch(number)(f.ctx)
 	}
@@ -110,18 +109,20 @@ func (f *reader[T, S]) read(ctx context.Context, s *slot[T, S], fetch Fetch[T, S
 }
 
 // settle calls off the pages behind s if they will not be asked for: because
-// of an error, because the list ends there, or because it shrank, after which
-// they are not to be relied on.
+// of an error, or because the list shrank, after which they are not to be relied
+// on. Behind an empty page no more are read ahead.
 func (f *reader[T, S]) settle(s *slot[T, S]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := s.result
-	if r != nil && r.Err == nil && r.Meta.Total >= f.total && len(r.Rows) > 0 {
+	sound := r != nil && r.Err == nil && r.Meta.Total >= f.total
+	if sound && len(r.Rows) > 0 {
 		return
 	}
 	s.end = true
 	for _, behind := range f.early {
-		if behind.number > s.number {
+		if !sound && behind.number > s.number {
+			behind.calledOff = true
 			behind.cancel()
 		}
 	}

@@ -34,6 +34,10 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 		w.moved()
 		return w.goBack(p, next)
 	}
+	if w.moving { // rows inserted may have pushed on what had moved back
+		w.counted.total = p.meta.Total
+		return nil, nil
+	}
 	w.vain++
 	next.total = max(next.meta.Total, p.meta.Total) // they contradict each other
 	if p.meta.Page != w.counted.start && spare > 1 && w.counted.missingOf(p.meta.Total) > 0 {
@@ -42,9 +46,9 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 			return nil, err
 		}
 		w.vain++
-		if first.first() != w.front { // rows inserted may have pushed on what had moved back
+		if !slices.Equal(first.keys, w.front) {
 			w.moved()
-			w.front, w.counted.total = first.first(), p.meta.Total
+			w.counted.total = p.meta.Total
 			return nil, nil
 		}
 		next.total = max(next.total, first.meta.Total)
@@ -80,7 +84,7 @@ func (w *Walk[T, S]) goBack(p, next *page[T]) (*page[T], error) {
 
 // adjacent reports whether surely no unread row stands between p and next, the
 // page behind it as it was read before p: because p reaches into next, or because
-// behind a seen row it has as many unread ones as can have moved back.
+// behind the seen rows it has as many unread ones as can have moved back.
 func (w *Walk[T, S]) adjacent(p, next *page[T], gone int) bool {
 	if next.meta.Page != p.meta.Page+1 || len(next.keys) == 0 {
 		return false
@@ -91,7 +95,7 @@ func (w *Walk[T, S]) adjacent(p, next *page[T], gone int) bool {
 		case key == next.keys[0]:
 			return true
 		case w.seen.has(key):
-			met = true
+			met, moved = true, 0
 		case met:
 			moved++
 		}

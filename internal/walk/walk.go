@@ -132,7 +132,7 @@ type Walk[T, S any] struct {
 	seen    recent
 	counted tally
 	last    *page[T] // the last one with rows; up to its end everything has been seen
-	front   string   // the first row of the first page
+	front   []string // the rows of the first page
 	top     int      // the last page accepted; those up to it may repeat
 
 	enough bool // all that the total counts had come when a page brought rows last
@@ -246,7 +246,7 @@ func (w *Walk[T, S]) accept(p *page[T]) error {
 	}
 	w.counted.add(p.meta, len(p.keys), p.total)
 	if p.meta.Page == w.counted.start {
-		w.front = p.first()
+		w.front = p.keys
 	}
 	if len(p.keys) > 0 {
 		w.last = p
@@ -369,12 +369,4 @@ func (w *Walk[T, S]) known(p *page[T]) int {
 		}
 	}
 	return n
-}
-
-// first returns the first row of p.
-func (p *page[T]) first() string {
-	if len(p.keys) == 0 {
-		return ""
-	}
-	return p.keys[0]
 }
