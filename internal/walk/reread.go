@@ -68,7 +68,7 @@ func (w *Walk[T, S]) goBack(p, next *page[T]) (*page[T], error) {
 		}
 	}
 	p.total = p.meta.Total
-	if w.known(p) < len(p.keys) {
+	if n := w.known(p); 0 < n && n < len(p.keys) {
 		w.looks = 0
 	}
 	if p.meta.Page < w.last.meta.Page || !w.adjacent(p, next, gone) {

@@ -18,7 +18,7 @@ type tally struct {
 	total   int // of the page accepted last, as far as it counts
 	newest  int // the total of the page read last
 	highest int // the largest total
-	lowest  int // the smallest total of the pages accepted
+	lowest  int // the smallest total of the pages accepted that had rows
 }
 
 // hear takes note of the total of a page and returns by how much it grew.
@@ -41,12 +41,12 @@ func (c *tally) add(meta Meta, rows, total int) {
 	}
 	c.upTo = append(c.upTo[:i], before+rows)
 	c.claim, c.total = meta.PerPage, total
-	if c.lowest = min(c.lowest, meta.Total); c.reached == 0 {
-		c.lowest = meta.Total
-	}
 	c.empty++
 	if rows > 0 {
 		c.empty = 0
+		if c.filled == 0 || meta.Total < c.lowest {
+			c.lowest = meta.Total
+		}
 		c.largest = max(c.largest, rows)
 		if meta.Page > c.reached {
 			c.filled++

@@ -269,7 +269,7 @@ func (w *Walk[T, S]) goesOn(p *page[T]) (bool, error) {
 	case len(p.keys) == 0 && missing > 0 && c.empty <= gap:
 		return true, nil
 	case len(p.keys) == 0:
-		if w.enough || missing <= max(w.inserted(), 0) {
+		if w.enough || missing <= w.inserted() {
 			return false, nil
 		}
 		return false, w.incomplete("")
@@ -300,10 +300,13 @@ func (w *Walk[T, S]) moved() { w.moving, w.vain = true, 0 }
 // inserted is how many of the rows that the total counts may be new, so that
 // they may stand before those that were read.
 func (w *Walk[T, S]) inserted() int {
-	if w.moving {
+	switch {
+	case w.moving:
 		return w.grown
+	case w.counted.filled == 0:
+		return 0
 	}
-	return w.counted.total - w.counted.lowest
+	return max(w.counted.total-w.counted.lowest, 0)
 }
 
 // incomplete is the error of a list that ended before all its rows came.
