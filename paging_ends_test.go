@@ -340,3 +340,22 @@ func logText(err error) string {
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)
 	return log.String()
 }
+
+// TestAResponseIsNotOfAFailedLook: it holds the last page that was read.
+func TestAResponseIsNotOfAFailedLook(t *testing.T) {
+	t.Parallel()
+	each(t, "404", func() *figures {
+		return &figures{ids: cutInto(4, 2), total: constant(4), reply: func(page int) http.HandlerFunc {
+			if page == 3 {
+				return answer(404, "")
+			}
+			return nil
+		}}
+	}, func(t *testing.T, list *figures, walk walker) {
+		var response leedo.Response
+		ids, err := gather(t, walk(t.Context(), list.client(t), &leedo.LeadListParams{PerPage: 2}, leedo.WithResponse(&response)))
+		if err != nil || len(ids) != 4 || response.StatusCode != 200 || !strings.Contains(string(response.Body), `"page":2`) {
+			t.Errorf("%v, %v, %d %s", ids, err, response.StatusCode, response.Body)
+		}
+	})
+}

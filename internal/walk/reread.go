@@ -34,10 +34,11 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 		w.moved()
 		return w.goBack(p, next)
 	}
-	if w.moving { // rows inserted may have pushed on what had moved back
+	if w.moving && w.looks <= patience/2 { // rows inserted may have pushed on what had moved back
 		w.counted.total = p.meta.Total
 		return nil, nil
 	}
+	w.moving = false // or it would have shown by now
 	w.vain++
 	next.total = max(next.meta.Total, p.meta.Total) // they contradict each other
 	if p.meta.Page != w.counted.start && spare > 1 && w.counted.missingOf(p.meta.Total) > 0 {
@@ -48,7 +49,7 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (*page[T], error) {
 		w.vain++
 		if !slices.Equal(first.keys, w.front) {
 			w.moved()
-			w.counted.total = p.meta.Total
+			w.front, w.counted.total = first.keys, p.meta.Total
 			return nil, nil
 		}
 		next.total = max(next.total, first.meta.Total)

@@ -245,3 +245,21 @@ func TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong(t *testing.T) {
 		t.Logf("total %s: %d walks ended clean, %d as broken; missed %d of %d rows: %.3f %%", kind, clean, broken, missed, stayed, 100*float64(missed)/float64(stayed))
 	}
 }
+
+// TestARowInsertedWhileTotalsAlternate does not end the walk: what has moved
+// before says nothing of what moves now.
+func TestARowInsertedWhileTotalsAlternate(t *testing.T) {
+	t.Parallel()
+	for after := range 20 {
+		s := &script{rows: numbered(1000), per: 50, after: map[int]func(*script){after: func(s *script) { s.insert(1) }}}
+		rows, err := collect(t, 1, func(page int) ([]string, Meta, error) {
+			rows, meta, err := s.fetch(page)
+			meta.Total -= len(s.fetched) % 2
+			return rows, meta, err
+		})
+		rows = slices.DeleteFunc(rows, func(row string) bool { return strings.HasPrefix(row, "new") })
+		if err != nil || !slices.Equal(rows, numbered(1000)) || len(s.fetched) > 3*21 {
+			t.Errorf("after %d fetches: %d rows, %v, %d fetches", after, len(rows), err, len(s.fetched))
+		}
+	}
+}

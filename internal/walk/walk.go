@@ -24,22 +24,28 @@
 //
 // A total may come from an index, a replica or an estimate, so a smaller one is
 // no proof that rows were removed. If the page before, read again, is as it was,
-// and the first page begins as it did, no row has moved and the iteration goes
-// on: rows move back over the end of a page that stays the same only if rows
-// are inserted, too, and those come first. What such reading back costs is
-// bounded by the number of pages; where it would be more, the page before has
-// to do.
+// and the first page, too, no row has moved and the iteration goes on with the
+// largest of these totals: rows move back over the end of a page that stays the
+// same only if rows are inserted, too, and those come first. What such reading
+// back costs is bounded by the number of pages; where it would be more, the page
+// before has to do. In a list whose rows were seen to move, a page that may have
+// missed some is read again instead, until the total no longer falls or nothing
+// has moved for several looks.
 //
 // # The end
 //
 // The page size is what pages bring; what they say it is counts until that is
-// known. The list has ended behind a page that is not full if everything that
-// the newest total counts has come, or behind the page before one that is empty,
-// repeats what was seen, or does not exist. So a full last page costs one
-// request more. That look behind it can only add rows: however it fails, the
-// iteration has ended. While rows are missing all failures are errors, an empty
-// page is followed by up to three more, and in the end [Broken] tells how many
-// rows are missing.
+// known. What has come is counted by places, page by page, so rows that moved and
+// come again do not disturb it; the places before the first page are reckoned by
+// the page size. The list has ended with a page that is not full if all that the
+// newest total counts has come, unless more came than any total counted. Else the
+// next page must prove it: it is empty, repeats what was seen, or does not exist.
+// So a full last page costs one request more. That look behind it can only add
+// rows: however it fails, the iteration has ended. While rows are missing all
+// failures are errors, up to three empty pages in a row are passed over, and in the
+// end [Broken] tells how many rows are missing. Only rows that the total came to
+// count during the iteration may be missing: they are new, and may stand before
+// those that were read.
 package walk
 
 import (
