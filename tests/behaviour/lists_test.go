@@ -319,7 +319,7 @@ func listTraces() []trace {
 		}},
 		trace{"Leads.All waits for the quota as bulk, each page for itself", func(s *scene) {
 			s.grain = time.Second
-			b, n := still(9, 3)(), 0
+			b, n := still(8, 3)(), 0
 			client := s.client(server(func(req *http.Request) reply {
 				n++
 				r := b.reply(req)
