@@ -129,6 +129,7 @@ var costs = []struct {
 		for i := range pages {
 			pages[i] = benchPage(i+1, len(pages))
 		}
+		pages = append(pages, `{"data":[],"meta":{"total":10000,"page":101,"per_page":100}}`) // the last one is full
 		c := benchClient(tb, newBenchTransport(200, pages...))
 		return func(ctx context.Context) error {
 			n := 0

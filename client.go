@@ -210,6 +210,7 @@ type call struct {
 	collection bool       // a List or Create of a service: a 404 is not about a missing record
 	needsBody  bool       // a success without its body is not usable
 	plan       *walk.Plan // of the iteration that this call belongs to; nil: none
+	page       int        // of it
 	place      *transport.Place
 	response   *Response // the caller's; nil: not wanted
 	result     *transport.Result
@@ -365,10 +366,10 @@ func (k *call) done(resp *transport.Response) bool {
 	return k.request.Reads() || wire.Done(resp.Header, resp.Body, k.request.Method, k.request.URL(k.client.config.base))
 }
 
-// copyResponse copies the Response of k, which may be nil, to the one that the
+// copyResponse copies the Response of k, the call for a page, to the one that the
 // caller of the iteration gave.
 func (k *call) copyResponse(iteration *call) {
-	if k != nil && iteration.response != nil {
+	if iteration.response != nil {
 		*iteration.response = *k.response
 	}
 }

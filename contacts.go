@@ -69,10 +69,11 @@ func (s *ContactsService) List(ctx context.Context, params *ContactListParams, o
 	return list[Contact](ctx, s.client, "/contacts", params, opts)
 }
 
-// Pages walks the pages of contacts from params.Page on, one request per page and
-// none before the first is asked for; with [WithPrefetch] up to n ahead. Rows seen before are dropped, pages that
-// are left empty are skipped. An error is yielded once, with a nil page, and
-// ends the walk. See [ContactsService.All] for what the walk promises.
+// Pages iterates over the pages of contacts from params.Page on, one request per
+// page and none before the first is asked for; with [WithPrefetch] up to n ahead.
+// Items seen before are dropped, pages that are left empty are skipped. An error
+// is yielded once, with a nil page, and ends the iteration. See [ContactsService.All]
+// for what it promises.
 func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Page[Contact], error] {
 	return pages[Contact](ctx, s.client, "/contacts", params, opts)
 }
@@ -89,15 +90,30 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 // good by reading back. In another order a removal balanced by an insertion
 // between two pages cannot be seen, and may hide one contact: in a simulation with
 // an insertion and a removal in the time of each page, 100 rows, that was 0.26 %
-// of a list sorted oldest first, 0.07 % of one sorted by name. With
+// of a list sorted oldest first, 0.06 % of one sorted by name. With
 // [WithPrefetch] over 1 a few may be missed newest first, too.
 //
 // Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
 // requests an hour a long walk ends with a [*RateLimitError] as soon as a page
 // would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
 // wait. A page that breaks the rules of paging, or a list that changes faster
-// than it can be followed, ends the walk with a
-// [*DecodeError].
+// than it can be followed, ends the walk with a [*DecodeError]. The text of an
+// error names the page.
+//
+// The iteration ends without an error when all contacts that the newest total counts
+// have been read and the last page was not full. Otherwise it asks for one page
+// more, and ends if that one is empty, repeats the one before or does not exist.
+// So a list whose last page is full costs one request more, and a list whose total
+// stops counting at some number is read to its end all the same. That look can only
+// add contacts: if it fails in any way, by the quota or a server error too, the
+// iteration ends without an error, unless its context has ended. As long as contacts are
+// missing every failure is an error. Up to three empty pages in a row are passed
+// over; if contacts are missing in the end, that is a [*DecodeError] which says how
+// many were promised and how many arrived.
+//
+// A total may be wrong, and pages may be smaller or larger than they say. Where only
+// the total changes, checking that nothing moved costs at most two requests a page
+// and six at the end, and the pages in flight when it falls first.
 func (s *ContactsService) All(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Contact, error] {
 	return all(pages[Contact](ctx, s.client, "/contacts", params, opts))
 }

@@ -192,8 +192,8 @@ func ExampleWithMaxItems() {
 	// Output: 150 leads, 2 requests
 }
 
-// With 8 pages ahead 1,000 leads take 3 rounds instead of 10, and no request
-// more.
+// With 8 pages ahead 1,000 leads take 4 rounds instead of 11, the last of them to
+// look behind the last page, which is full, and no request more.
 func ExampleWithPrefetch() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -211,5 +211,5 @@ func ExampleWithPrefetch() {
 		last = lead.Name
 	}
 	fmt.Println(count, "leads,", len(server.Requests()), "requests, the last is", last)
-	// Output: 1000 leads, 10 requests, the last is Lead 1
+	// Output: 1000 leads, 11 requests, the last is Lead 1
 }

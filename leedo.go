@@ -21,6 +21,12 @@
 //		fmt.Println(lead.Name)
 //	}
 //
+// An iteration ends without an error only when the end of the list is proven:
+// everything that the newest total counts has been read and the last page was not
+// full, or the page behind it is empty, repeats it or does not exist. A page that
+// is full is therefore looked behind, at the cost of one request. Items that are
+// missing in the end are a [*DecodeError]. [LeadsService.All] has the rules.
+//
 // # Errors
 //
 // Every error says in one line which call failed and why, without token, query
@@ -81,6 +87,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -116,13 +123,26 @@ type PageMeta struct {
 	PerPage int `json:"per_page"`
 }
 
-// HasNext reports whether the list has rows after this page; an empty or nil page
-// has none.
+// HasNext reports whether a further page may have items, by what this one says
+// of the list; a nil page has none after it. It is true unless the page's figures
+// add up to the end of the list: with as many items as Total counts, up to the
+// last one of this page, and no more than PerPage of them; or, on an empty page,
+// with no more of them in Total than fit on the pages up to this one.
+//
+// One page does not prove where a list ends: if Total stops counting at some
+// number, HasNext may be false too early. [LeadsService.All] and Pages look
+// behind a full last page, and read such a list to its end.
 func (p *Page[T]) HasNext() bool {
-	if p == nil || len(p.Data) == 0 || p.Meta.PerPage < 1 || p.Meta.Total < 1 {
+	if p == nil {
 		return false
 	}
-	return p.Meta.Page <= (p.Meta.Total-1)/p.Meta.PerPage
+	// Divided rather than multiplied, or absurd figures would overflow.
+	total, size := p.Meta.Total, p.Meta.PerPage
+	if len(p.Data) == 0 {
+		return total > 0 && (size < 1 || p.Meta.Page <= (total-1)/size)
+	}
+	before := total - len(p.Data)
+	return size < len(p.Data) || before%size != 0 || before/size != p.Meta.Page-1
 }
 
 // Response is a response as it came; see [WithResponse].
@@ -269,50 +289,79 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 			return
 		}
 		var line transport.Line
-		read := func(number int) walk.Fetch[T] {
+		read := func(number int) walk.Fetch[T, *call] {
 			own := *k // pages may be read concurrently
+			own.page = number
 			own.request.RawQuery = query + strconv.Itoa(number)
 			own.place = line.Next()
 			if k.response != nil {
 				own.response = new(Response)
 			}
-			return func(ctx context.Context) walk.Result[T] { return readPage[T](ctx, &own) }
+			return func(ctx context.Context) walk.Result[T, *call] { return readPage[T](ctx, &own) }
 		}
 		list := walk.New(ctx, *k.plan, read, T.key)
 		for chunk, err := range list.All() {
-			last, _ := list.Last().(*call)
-			if broken, ok := errors.AsType[*walk.Broken](err); ok {
-				err = last.decodeError(broken)
-			}
-			last.copyResponse(k)
+			list.Last().copyResponse(k)
 			if err != nil {
-				yield(nil, err)
+				yield(nil, list.Last().pageError(err))
 				return
 			}
 			if !yield(&Page[T]{chunk.Rows, PageMeta(chunk.Meta)}, nil) {
 				return
 			}
 		}
-		last, _ := list.Last().(*call)
-		last.copyResponse(k)
+		list.Last().copyResponse(k)
 	}
 }
 
 // readPage makes the call k for a page of an iteration.
-func readPage[T resource](ctx context.Context, k *call) walk.Result[T] {
+func readPage[T resource](ctx context.Context, k *call) walk.Result[T, *call] {
 	page, err := page[T](ctx, k)
 	if err == nil {
-		return walk.Result[T]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
+		return walk.Result[T, *call]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
 	}
 	_, limited := errors.AsType[*RateLimitError](err)
 	_, failed := errors.AsType[*ServerError](err)
 	_, cut := errors.AsType[*TransportError](err)
-	return walk.Result[T]{
+	_, missing := errors.AsType[*NotFoundError](err)
+	_, bad := errors.AsType[*BadRequestError](err)
+	return walk.Result[T, *call]{
 		Err:    err,
 		Source: k,
+		Absent: missing || bad,
 		// A page read ahead had less time to wait than it has when it is needed.
 		Outwaited: limited && k.result.Attempts == 0 || (limited || failed || cut) && k.result.Waited > 0,
 	}
+}
+
+// pageError is an error of an iteration, which names the page that it is about.
+type pageError struct {
+	call *call
+	err  error
+}
+
+// pageError makes err the error of an iteration that ended at the page of k.
+func (k *call) pageError(err error) error {
+	if errors.Is(err, ErrInvalidArgument) {
+		return err
+	}
+	if broken, ok := errors.AsType[*walk.Broken](err); ok {
+		err = k.decodeError(broken)
+	}
+	return &pageError{k, err}
+}
+
+func (e *pageError) Error() string {
+	r := e.call.request
+	return wire.Say(r.Method, fmt.Sprintf("%s, page %d", r.Template, e.call.page), message(r.Method, r.Template, e.err))
+}
+
+// Unwrap returns the error of the page's call.
+func (e *pageError) Unwrap() error { return e.err }
+
+// LogValue returns what the error of the page's call logs, and the page.
+func (e *pageError) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("", loggable(e.err)), slog.Int("page", e.call.page)) // without a key the group is inlined
 }
 
 // all iterates over the items of pages.

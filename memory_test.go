@@ -72,6 +72,9 @@ func TestALongWalkDoesNotGrow(t *testing.T) {
 	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 		number, _ := strconv.Atoi(req.URL.Query().Get("page"))
 		ids := make([]string, perPage)
+		if number > pages {
+			ids = nil
+		}
 		for i := range ids {
 			ids[i] = fmt.Sprintf("550e8400-e29b-41d4-a716-%012d", number*perPage+i)
 		}

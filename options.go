@@ -336,7 +336,8 @@ func WithIdempotencyKey(key string) RequestOption {
 }
 
 // WithResponse fills r with the last answer of the call, after errors too; in
-// a walk, with that of the last page. Calls that run at the same time must not
+// an iteration, with that of the last page, but not with a look behind the last
+// page that failed. Calls that run at the same time must not
 // share one. nil is [ErrInvalidArgument].
 func WithResponse(r *Response) RequestOption {
 	return callOption(func(k *call) error {
@@ -364,7 +365,7 @@ func WithMaxItems(n int) RequestOption {
 // errors and [WithResponse] come in order, and nothing is under way any more
 // when the loop has ended: what is, is called off, told to [Hooks] as canceled,
 // and waited for. Up to n requests are spent in vain if the caller breaks off,
-// at an error, when the list ends before its total, or when that shrinks, after
+// at an error, when the list ends before its total, or when that falls, after
 // which the walk goes on one page at a time; else none is.
 //
 // Pages that are under way together are not read in order. With n over 1 an

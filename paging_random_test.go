@@ -71,7 +71,7 @@ func (m *movingList) change() {
 // needed is how many pages the list has.
 func (m *movingList) needed() int {
 	per := cmp.Or(m.clamp, m.asks)
-	return max((len(m.rows)+per-1)/per, 1)
+	return len(m.rows)/per + 1 // a full last page is looked behind
 }
 
 // TestNoRowComesTwiceWhileTheListMoves, by All and Pages, whatever the order,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -256,7 +257,9 @@ func TestHasNext(t *testing.T) {
 		want                   bool
 	}{
 		{20, 21, 1, 20, true}, {20, 20, 1, 20, false}, {1, 21, 2, 20, false}, {20, 41, 2, 20, true},
-		{0, 41, 2, 20, false}, {1, 1, 1, 20, false}, {1, 41, 1, 0, false}, {1, 41, 1, -1, false}, {0, 0, 1, 20, false}, {1, 0, 1, 1, false},
+		{0, 41, 2, 20, true}, {1, 1, 1, 20, false}, {1, 41, 1, 0, true}, {1, 41, 1, -1, true}, {0, 0, 1, 20, false}, {1, 0, 1, 1, true},
+		{0, 40, 2, 20, false}, {0, 41, 3, 20, false}, {50, 120, 2, 100, true}, {20, 120, 2, 100, false}, {2, 9, 1, 2, true}, {100, 30, 1, 20, true},
+		{30, 30, 1, 20, true}, {1, math.MaxInt, math.MaxInt, math.MaxInt, true}, {0, math.MaxInt, math.MaxInt, math.MaxInt, false}, {0, 1, 1, 0, true},
 	}
 	for _, tt := range tests {
 		page := leedo.Page[int]{Data: make([]int, tt.rows), Meta: leedo.PageMeta{Total: tt.total, Page: tt.page, PerPage: tt.per}}

@@ -91,7 +91,7 @@ func TestEachBadTokenHasItsOwnWords(t *testing.T) {
 		_, err = client.Accounts.Create(t.Context(), &leedo.AccountCreateParams{Name: "n"})
 		checkTokenText(t, tt.token, err, "leedo: POST /accounts: "+source+tt.want)
 		for _, err = range client.Contacts.All(t.Context(), nil, leedo.WithPrefetch(4)) {
-			checkTokenText(t, tt.token, err, "leedo: GET /contacts: "+source+tt.want)
+			checkTokenText(t, tt.token, err, "leedo: GET /contacts, page 1: "+source+tt.want)
 		}
 	}
 }

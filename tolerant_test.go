@@ -294,7 +294,7 @@ func TestUnusableItemsAreNamed(t *testing.T) {
 	texts = append(texts, fmt.Sprint(err))
 	err = client.Do(t.Context(), "GET", "/leads", nil, new(leedo.Page[leedo.Lead]))
 	texts = append(texts, fmt.Sprint(err))
-	for i, path := range []string{"/leads", "/accounts", "/leads"} {
+	for i, path := range []string{"/leads", "/accounts, page 1", "/leads"} {
 		if want := "leedo: GET " + path + ": unusable response 200: " + what; texts[i] != want {
 			t.Errorf("got  %s\nwant %s", texts[i], want)
 		}

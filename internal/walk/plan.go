@@ -14,6 +14,7 @@ const perPage = "100"
 // Plan is how a walk is to go.
 type Plan struct {
 	Start    int // the first page
+	PerPage  int // rows on a page; 0: not known
 	MaxItems int // rows at most; 0: no limit
 	Prefetch int // pages fetched before they are asked for, at most; 0: none
 }
@@ -29,6 +30,7 @@ func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
 	if !query.Has("per_page") {
 		query.Set("per_page", perPage)
 	}
+	p.PerPage, _ = strconv.Atoi(query.Get("per_page"))
 	return query.Encode() + "&page=", nil
 }
 

@@ -163,8 +163,8 @@ type result struct {
 // walk walks the scene in the time of its bubble.
 func (s *scene) walk(verbose bool) result {
 	start := time.Now()
-	r := result{needed: max((len(s.rows)+s.per-1)/s.per, 1)}
-	fetch := func(ctx context.Context, number int) Result[int] {
+	r := result{needed: len(s.rows)/s.per + 1} // a full last page is looked behind
+	fetch := func(ctx context.Context, number int) Result[int, none] {
 		s.mu.Lock()
 		r.fetches++
 		s.visits[number]++
@@ -186,7 +186,7 @@ func (s *scene) walk(verbose bool) result {
 			}
 		}
 		if err := wait(); err != nil {
-			return Result[int]{Err: err}
+			return Result[int, none]{Err: err}
 		}
 		s.mu.Lock()
 		s.pass(time.Since(start))
@@ -197,24 +197,24 @@ func (s *scene) walk(verbose bool) result {
 			s.mu.Lock()
 			if err != nil {
 				s.mu.Unlock()
-				return Result[int]{Err: err}
+				return Result[int, none]{Err: err}
 			}
 			s.pass(time.Since(start))
 		}
 		from := min((number-1)*s.per, len(s.rows))
-		a := Result[int]{Rows: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
+		a := Result[int, none]{Rows: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
 		if verbose {
 			s.history = append(s.history, fmt.Sprintf("%v: page %d of %d rows: %v", time.Since(start), number, a.Meta.Total, a.Rows))
 		}
 		s.mu.Unlock()
 		if err := wait(); err != nil {
-			return Result[int]{Err: err}
+			return Result[int, none]{Err: err}
 		}
 		return a
 	}
 	seen := map[int]int{}
-	for chunk, err := range New(context.Background(), Plan{Start: 1, Prefetch: s.prefetch}, func(number int) Fetch[int] {
-		return func(ctx context.Context) Result[int] { return fetch(ctx, number) }
+	for chunk, err := range New(context.Background(), Plan{Start: 1, Prefetch: s.prefetch}, func(number int) Fetch[int, none] {
+		return func(ctx context.Context) Result[int, none] { return fetch(ctx, number) }
 	}, strconv.Itoa).All() {
 		r.err = err
 		for _, row := range chunk.Rows {

@@ -1,10 +1,13 @@
-// Package walk reads a list page by page while the list changes.
+// Package walk reads a list page by page while the list changes, and finds out
+// where it ends although what its pages say of it may be wrong.
+//
+// # Rows that move
 //
 // Pages are numbered, so a row that is inserted or removed meanwhile moves all
 // rows behind it. Inserted rows push rows on to the next page, where they are
 // seen again: what was seen is dropped. Removed rows pull rows back on to a
 // page that was read already, where they would never be seen: when the total
-// shrinks the walk goes back, page by page, until it meets a row that it has
+// falls the iteration reads back, page by page, until it meets a row that it has
 // seen, and on from there.
 //
 // That is enough when new rows come first and pages are read one after the
@@ -13,43 +16,77 @@
 // insertions, which the total shows; and a page on which a seen row stands has
 // no unread row before it.
 //
-// Pages that are read ahead are not read in their order. A total that shrinks
+// Pages that are read ahead are not read in their order. A total that falls
 // from one page to the next shows that, too, but not if as many rows were
 // inserted as were removed in between.
+//
+// # Totals that are wrong
+//
+// A total may come from an index, a replica or an estimate, so a smaller one is
+// no proof that rows were removed. If the page before, read again, is as it was,
+// and the first page, too, no row has moved and the iteration goes on with the
+// largest of these totals: rows move back over the end of a page that stays the
+// same only if rows are inserted, too, and those come first. What such reading
+// back costs is bounded by the number of pages; where it would be more, the page
+// before has to do. In a list whose rows were seen to move, a page that may have
+// missed some is read again instead, until the total no longer falls or nothing
+// has moved for several looks.
+//
+// # The end
+//
+// The page size is what pages bring; what they say it is counts until that is
+// known. What has come is counted by places, page by page, so rows that moved and
+// come again do not disturb it; the places before the first page are reckoned by
+// the page size. The list has ended with a page that is not full if all that the
+// newest total counts has come, unless more came than any total counted. Else the
+// next page must prove it: it is empty, repeats what was seen, or does not exist.
+// So a full last page costs one request more. That look behind it can only add
+// rows: however it fails, the iteration has ended. While rows are missing all
+// failures are errors, up to three empty pages in a row are passed over, and in the
+// end [Broken] tells how many rows are missing. Only rows that the total came to
+// count during the iteration may be missing: they are new, and may stand before
+// those that were read.
 package walk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 const (
-	// patience is how many pages in a row may bring nothing while the walk goes
-	// back and forth: a total that shrinks with every look at it leaves no way
-	// to tell whether rows were missed.
+	// patience is how many times in a row the iteration reads back and finds
+	// nothing: a total that falls with every look at it, in a list whose rows
+	// move, leaves no way to tell whether rows were missed.
 	patience = 8
-	// endless is how many pages in a row may bring nothing at all, while the
-	// list grows faster than it is read or says so.
+	// endless is how many pages in a row may bring nothing new, while the list
+	// grows faster than it is read or says so.
 	endless = 100
+	// gap is how many pages in a row may be empty though rows are missing.
+	gap = 3
 )
 
 // Meta is what a page says of itself and of the list.
 type Meta struct{ Total, Page, PerPage int }
 
-// Result is a page as it was read, or why it was not.
-type Result[T any] struct {
+// Result is a page as it was read, or why it was not. Source is what
+// [Walk.Last] returns.
+type Result[T, S any] struct {
 	Rows   []T
 	Meta   Meta
 	Err    error
-	Source any // what [Walk.Last] returns
+	Source S
+	// Absent says that, by Err, there is no such page.
+	Absent bool
 	// Outwaited says that Err may be due to the time that the page has waited
 	// already: if it was read ahead, it is read again when it is needed.
 	Outwaited bool
 }
 
 // Fetch reads a page. It is called concurrently if pages are read ahead.
-type Fetch[T any] func(ctx context.Context) Result[T]
+type Fetch[T, S any] func(ctx context.Context) Result[T, S]
 
 // Chunk is the new rows of one page, at least one.
 type Chunk[T any] struct {
@@ -64,16 +101,17 @@ func (e *Broken) Error() string { return e.Reason }
 
 // New returns a walk. fetch returns the function that reads a page; it is
 // called in the order in which the pages are to be read, and by one goroutine.
-func New[T any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T], key func(T) string) *Walk[T] {
-	w := &Walk[T]{start: plan.Start, left: plan.MaxItems, key: key}
-	w.ahead = prefetch[T]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostAhead)}
+func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T, S], key func(T) string) *Walk[T, S] {
+	w := &Walk[T, S]{left: plan.MaxItems, key: key}
+	w.counted = tally{start: plan.Start, asked: plan.PerPage}
+	w.reader = reader[T, S]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostEarly)}
 	w.seen.keys = map[string]struct{}{}
 	return w
 }
 
 // All goes over the pages, once. An error is yielded once and ends the walk.
 // When the loop has ended, or has its error, no fetch is in flight any more.
-func (w *Walk[T]) All() iter.Seq2[Chunk[T], error] {
+func (w *Walk[T, S]) All() iter.Seq2[Chunk[T], error] {
 	return func(yield func(Chunk[T], error) bool) {
 		w.yield = yield
 		if err := w.run(); err != nil && err != errStopped {
@@ -82,169 +120,262 @@ func (w *Walk[T]) All() iter.Seq2[Chunk[T], error] {
 	}
 }
 
-// Last returns the Source of the page that was looked at last, nil before the
-// first.
-func (w *Walk[T]) Last() any { return w.source }
+// Last returns the Source of the page that was read last, the zero value before
+// the first. A look behind the last page that failed does not count.
+func (w *Walk[T, S]) Last() S { return w.source }
 
 // errStopped says that the caller broke off, or has what was wanted.
-var errStopped = fmt.Errorf("stopped")
+var errStopped = errors.New("stopped")
 
 // Walk is a list that is read page by page.
-type Walk[T any] struct {
-	start int
-	left  int // rows that are still wanted; 0: all
-	key   func(T) string
-	yield func(Chunk[T], error) bool
-	ahead prefetch[T]
-	per   int // rows per page; 0: not known yet
-	seen  recent
-	idle  int // pages in a row that brought nothing
+type Walk[T, S any] struct {
+	left   int // rows that are still wanted; 0: all
+	key    func(T) string
+	yield  func(Chunk[T], error) bool
+	reader reader[T, S]
+	source S // of the page read last
 
-	source any // of the page read last
+	seen    recent
+	counted tally
+	last    *page[T] // the last one with rows; up to its end everything has been seen
+	front   []string // the rows of the first page
+	top     int      // the last page accepted; those up to it may repeat
 
-	top      int // the last page read going forward; those up to it may repeat
-	total    int // of the page read last
+	enough bool // all that the total counts had come when a page brought rows last
+	sure   bool // whatever the page size is
+
+	idle     int // pages in a row that brought nothing new
 	grown    int // by how much the total grew so far, step by step
 	repeated int // rows that came again on pages beyond top
+
+	moving bool // rows were seen to move
+	looks  int  // back, in a row, that found nothing
+	vain   int  // pages read to look back since rows moved last
 }
 
 // page is one page as it was read.
 type page[T any] struct {
-	rows []T
+	rows []T // nil once they are the caller's
+	keys []string
 	meta Meta
+
+	total  int  // what counts of meta.Total
+	beyond bool // it had not been accepted before
+	full   bool // as those before it
 }
 
-func (w *Walk[T]) run() error {
-	defer w.ahead.close()
-	var last *page[T] // up to its end everything has been seen
-	for next := w.start; ; next = last.meta.Page + 1 {
-		p, err := w.read(next)
-		if err != nil {
-			return err
-		}
-		shrunk := last != nil && p.meta.Total < last.meta.Total
-		if shrunk {
-			w.ahead.stop()
-		}
-		switch {
-		case shrunk && !w.meets(p.rows):
-			if w.idle > patience {
-				return &Broken{"the list shrinks faster than it can be read"}
-			}
-			last, err = w.goBack(last, p)
-		default:
-			last, err = p, w.accept(p)
-		}
-		if err != nil {
-			return err
-		}
-		if !last.promisesMore() {
+func (w *Walk[T, S]) run() error {
+	defer w.reader.close()
+	for next := w.counted.start; ; {
+		r := w.reader.take(next)
+		p, err := w.open(next, r)
+		if err != nil && w.onlyLooked(r) {
 			return nil
 		}
-		w.ahead.fill(last.meta, len(last.rows), w.left)
+		w.source = r.Source
+		if err == nil && w.fell(p) {
+			p, err = w.lookBack(p)
+		}
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			continue // read it again
+		}
+		if w.repeats(p) {
+			if w.enough || w.counted.missingOf(p.meta.Total) <= 0 {
+				return nil
+			}
+			return w.repeating(next)
+		}
+		if err := w.accept(p); err != nil {
+			return err
+		}
+		if more, err := w.goesOn(p); !more {
+			return err
+		}
+		next = p.meta.Page + 1
 	}
 }
 
-// read reads a page and checks that it is the page asked for.
-func (w *Walk[T]) read(number int) (*page[T], error) {
-	a := w.ahead.take(number)
-	w.source = a.Source
-	meta := a.Meta
+// onlyLooked reports whether r is a look behind the last page that failed: all
+// that was counted had come. Only the end of the context is an error then. If
+// it is not known how many rows there are before the first page, the response
+// must say that there is no such page.
+func (w *Walk[T, S]) onlyLooked(r Result[T, S]) bool {
+	if !w.enough || !w.sure && !r.Absent && r.Err != nil {
+		return false
+	}
+	ended := w.reader.ctx.Err()
+	return ended == nil || !errors.Is(r.Err, ended)
+}
+
+// read reads a page once more.
+func (w *Walk[T, S]) read(number int) (*page[T], error) {
+	r := w.reader.take(number)
+	w.source = r.Source
+	return w.open(number, r)
+}
+
+// open returns the page of r if it is the page asked for.
+func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
+	meta := r.Meta
 	switch {
-	case a.Err != nil:
-		return nil, a.Err
+	case r.Err != nil:
+		return nil, r.Err
 	case meta.Page != number:
 		return nil, &Broken{fmt.Sprintf("asked for page %d, meta.page is %d", number, meta.Page)}
 	case meta.PerPage < 1 || meta.Total < 0:
 		return nil, &Broken{fmt.Sprintf("meta.per_page is %d, meta.total %d", meta.PerPage, meta.Total)}
-	case w.per != 0 && meta.PerPage != w.per:
-		return nil, &Broken{fmt.Sprintf("meta.per_page changed from %d to %d during the walk", w.per, meta.PerPage)}
 	}
-	if w.per != 0 {
-		w.grown += max(meta.Total-w.total, 0)
+	w.grown += w.counted.hear(meta.Total)
+	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta, total: meta.Total}
+	if len(r.Rows) == 0 {
+		p.total = max(p.total, w.counted.total) // it may be about the page, not about the list
 	}
-	w.per, w.total = meta.PerPage, meta.Total
-	return &page[T]{a.Rows, meta}, nil
+	for i, row := range r.Rows {
+		p.keys[i] = w.key(row)
+	}
+	return p, nil
 }
 
-// promisesMore reports whether there is a page after p. A full page that brings
-// more rows than the total counts is not believed to be the last.
-func (p *page[T]) promisesMore() bool {
-	n, per := p.meta.Page, p.meta.PerPage
-	if len(p.rows) == 0 {
-		return false
-	}
-	if n < p.meta.pages() {
-		return true
-	}
-	return len(p.rows) >= per && n > p.meta.Total/per
-}
-
-// pages is how many pages the list has by its total.
-func (m Meta) pages() int {
-	if m.Total == 0 {
-		return 0
-	}
-	return (m.Total-1)/m.PerPage + 1
-}
-
-// accept hands out the page after the one up to which everything was seen.
-// Rows that come again there were pushed on by insertions, so there are no more
-// of them than the total grew by; else the server repeats itself.
-func (w *Walk[T]) accept(p *page[T]) error {
-	beyond := p.meta.Page > w.top
-	if beyond {
-		w.top = p.meta.Page
-		for _, row := range p.rows {
-			if w.seen.has(w.key(row)) {
-				w.repeated++
-			}
+// accept hands out the page after those up to whose end everything was seen.
+func (w *Walk[T, S]) accept(p *page[T]) error {
+	p.full = w.counted.full(len(p.keys), p.meta.PerPage)
+	p.beyond = p.meta.Page > w.top
+	if p.beyond {
+		w.top, w.looks = p.meta.Page, 0
+		if n := w.known(p); n > 0 {
+			w.repeated += n
+			w.moved()
 		}
 	}
-	if err := w.hand(p); err != nil {
-		return err
+	w.counted.add(p.meta, len(p.keys), p.total)
+	if p.meta.Page == w.counted.start {
+		w.front = p.keys
 	}
-	if w.idle > endless {
-		return &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
+	if len(p.keys) > 0 {
+		w.last = p
 	}
-	if full := len(p.rows) >= w.per; beyond && w.idle > 0 && w.repeated > w.grown && (full || p.promisesMore()) {
-		return &Broken{fmt.Sprintf("page %d repeats rows of the pages before it", p.meta.Page)}
+	return w.hand(p)
+}
+
+// goesOn reports whether there may be rows behind p, which was accepted. Rows
+// that come again were pushed on by insertions, so there are no more of them
+// than the total grew by; else the server repeats itself.
+func (w *Walk[T, S]) goesOn(p *page[T]) (bool, error) {
+	c := &w.counted
+	missing := c.missing()
+	if w.idle == 0 {
+		w.enough, w.sure = missing <= 0, c.sure()
 	}
-	return nil
+	switch {
+	case w.idle > endless:
+		return false, &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
+	case len(p.keys) == 0 && missing > 0 && c.empty <= gap:
+		return true, nil
+	case len(p.keys) == 0:
+		if w.enough || missing <= w.inserted() {
+			return false, nil
+		}
+		return false, w.incomplete("")
+	case w.idle > 0 && w.enough:
+		return false, nil
+	case w.idle > 0 && p.beyond && w.repeated > w.grown && (p.full || missing > 0):
+		return false, w.repeating(p.meta.Page)
+	}
+	return missing > 0 || p.full || c.doubtful(), nil
+}
+
+// repeats reports whether p is the page before it once more, in a list whose rows
+// have not moved: if so many came in that it was pushed on as a whole, the total
+// counts them.
+func (w *Walk[T, S]) repeats(p *page[T]) bool {
+	return w.last != nil && !w.moving && p.meta.Page > w.top && slices.Equal(p.keys, w.last.keys) &&
+		p.meta.Total-w.counted.total != len(p.keys)
+}
+
+// repeating is the error of a page that brings no new rows while rows are missing.
+func (w *Walk[T, S]) repeating(number int) error {
+	return w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", number))
+}
+
+// moved takes note that rows moved.
+func (w *Walk[T, S]) moved() { w.moving, w.vain = true, 0 }
+
+// inserted is how many of the rows that the total counts may be new, so that
+// they may stand before those that were read.
+func (w *Walk[T, S]) inserted() int {
+	switch {
+	case w.moving:
+		return w.grown
+	case w.counted.filled == 0:
+		return 0
+	}
+	return max(w.counted.total-w.counted.lowest, 0)
+}
+
+// incomplete is the error of a list that ended before all its rows came.
+func (w *Walk[T, S]) incomplete(why string) error {
+	c := &w.counted
+	return &Broken{fmt.Sprintf("%s%d items promised, %d arrived", why, c.total-c.before(c.size()), max(c.came()-w.repeated, 0))}
 }
 
 // hand yields the rows of p that were not seen. They are the caller's then:
 // nobody looks at the rows of p afterwards.
-func (w *Walk[T]) hand(p *page[T]) error {
-	fresh := w.fresh(p.rows)
+func (w *Walk[T, S]) hand(p *page[T]) error {
+	fresh := w.fresh(p)
+	p.rows = nil
 	w.idle++
-	if len(fresh) == 0 {
-		return nil
+	if len(fresh) > 0 {
+		w.idle = 0
+		if w.left > 0 && len(fresh) >= w.left {
+			w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
+			return errStopped
+		}
+		w.left = max(w.left-len(fresh), 0)
 	}
-	w.idle = 0
-	if w.left > 0 && len(fresh) >= w.left {
-		w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
-		return errStopped
-	}
-	w.left = max(w.left-len(fresh), 0)
-	w.ahead.fill(p.meta, len(p.rows), w.left)
-	if !w.yield(Chunk[T]{fresh, p.meta}, nil) {
+	w.readEarly(p)
+	if len(fresh) > 0 && !w.yield(Chunk[T]{fresh, p.meta}, nil) {
 		return errStopped
 	}
 	return nil
 }
 
+// readEarly begins to read the pages behind p: as many as it takes for the rows
+// that are missing, or for those that are wanted.
+func (w *Walk[T, S]) readEarly(p *page[T]) {
+	rows := w.counted.missing()
+	if w.left > 0 {
+		rows = min(rows, w.left)
+	}
+	if len(p.keys) > 0 && rows > 0 {
+		w.reader.fill(p.meta.Page+1, (rows-1)/w.counted.size()+1, p.meta.Total)
+	}
+}
+
 // fresh returns the rows that were not seen, and has seen them then. Mostly
 // that is all of them.
-func (w *Walk[T]) fresh(rows []T) []T {
-	fresh, same := rows, true
-	for i, row := range rows {
-		switch isNew := w.seen.add(w.key(row)); {
+func (w *Walk[T, S]) fresh(p *page[T]) []T {
+	fresh, same := p.rows, true
+	for i, row := range p.rows {
+		switch isNew := w.seen.add(p.keys[i]); {
 		case same && !isNew:
-			fresh, same = append(make([]T, 0, len(rows)), rows[:i]...), false
+			fresh, same = append(make([]T, 0, len(p.rows)), p.rows[:i]...), false
 		case !same && isNew:
 			fresh = append(fresh, row)
 		}
 	}
 	return fresh[:len(fresh):len(fresh)]
+}
+
+// known returns how many rows of p were seen.
+func (w *Walk[T, S]) known(p *page[T]) int {
+	n := 0
+	for _, key := range p.keys {
+		if w.seen.has(key) {
+			n++
+		}
+	}
+	return n
 }

@@ -238,6 +238,14 @@ func listCases() []listCase {
 		{name: "page 2 is redirected", book: broken(9, 3, 2, respond(307, "", "Location", "https://elsewhere.example/v1/leads"))},
 		{name: "page 1 is a 401", book: broken(9, 3, 1, respond(401, problem("unauthorized", "invalid token")))},
 		{name: "an option that is not for it", book: still(7, 3), opts: []leedo.RequestOption{leedo.WithBodyField("a", 1)}},
+		{name: "meta.per_page is too large", book: misleading(7, 3, meta(`{"total":TOTAL,"page":PAGE,"per_page":100}`))},
+		{name: "meta.total is what is left", book: misleading(10, 3, func(total, page, per int) string {
+			return fmt.Sprintf(`{"total":%d,"page":%d,"per_page":%d}`, total-per*(page-1), page, per)
+		})},
+		{name: "page 2 is empty with a total of 0", book: broken(9, 3, 2, respond(200, pageJSON(0, 2, 3)))},
+		{name: "a 404 behind a full last page", book: broken(6, 3, 3, respond(404, problem("not_found", "no such page")))},
+		{name: "a 403 behind a full last page", book: broken(6, 3, 3, respond(403, ""))},
+		{name: "a 403 before a page that is missing", book: broken(7, 3, 3, respond(403, ""))},
 	}
 }
 
@@ -311,7 +319,7 @@ func listTraces() []trace {
 		}},
 		trace{"Leads.All waits for the quota as bulk, each page for itself", func(s *scene) {
 			s.grain = time.Second
-			b, n := still(9, 3)(), 0
+			b, n := still(8, 3)(), 0
 			client := s.client(server(func(req *http.Request) reply {
 				n++
 				r := b.reply(req)
