@@ -63,8 +63,8 @@ func OutcomeOf(err error) Outcome {
 	switch e := err.(type) {
 	case nil:
 		return OutcomeDone
-	case interface{ outcome() Outcome }: // of this package
-		return e.outcome()
+	case *UnknownOutcomeError, *APIError, *TransportError, *DecodeError, *RateLimitError, *callError, *invalidError:
+		return err.(interface{ outcome() Outcome }).outcome()
 	case interface{ Unwrap() error }:
 		if cause := e.Unwrap(); cause != nil {
 			return OutcomeOf(cause)

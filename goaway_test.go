@@ -9,14 +9,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
 )
-
-const frameGoAway, frameWindowUpdate = 7, 8
 
 // leaving is a server that processes so many requests on each connection and then
 // sends a GOAWAY, as proxies do and servers that are restarted. The streams that
@@ -34,35 +36,17 @@ type leaving struct {
 
 // speak serves a connection.
 func (l *leaving) speak(conn io.ReadWriter) {
-	send := func(kind, flags byte, stream uint32, payload []byte) {
-		frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)), flags)
-		conn.Write(append(binary.BigEndian.AppendUint32(frame, stream), payload...))
-	}
-	io.CopyN(io.Discard, conn, int64(len(clientPreface)))
-	send(frameSettings, 0, 0, nil)
 	bodies := map[uint32][]byte{}
 	done, last := 0, uint32(0)
-	for header := make([]byte, 9); ; {
-		if _, err := io.ReadFull(conn, header); err != nil {
-			return
-		}
-		kind, flags, stream := header[3], header[4], binary.BigEndian.Uint32(header[5:])
-		payload := make([]byte, binary.BigEndian.Uint32(header)>>8)
-		io.ReadFull(conn, payload)
-		if kind == frameSettings && flags&flagAck == 0 {
-			send(frameSettings, flagAck, 0, nil)
-		}
-		if kind > frameHeaders {
-			continue
-		}
+	speakHTTP2(conn, conn, int64(len(clientPreface)), func(send sendFrame, kind, flags byte, stream uint32, payload []byte) bool {
 		if kind == frameData {
 			bodies[stream] = append(bodies[stream], payload...)
-			send(frameWindowUpdate, 0, 0, binary.BigEndian.AppendUint32(nil, max(uint32(len(payload)), 1)))
 		}
-		if flags&flagEndStream == 0 {
-			continue
+		if kind > frameHeaders || flags&flagEndStream == 0 {
+			return true
 		}
 		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.requests++
 		switch {
 		case l.refuse && l.requests%l.after == 0:
@@ -75,15 +59,15 @@ func (l *leaving) speak(conn io.ReadWriter) {
 			_, name, _ := bytes.Cut(bodies[stream], []byte(`"name":"`))
 			name, _, _ = bytes.Cut(name, []byte(`"`))
 			l.made[string(name)]++
-			send(frameHeaders, 4, stream, []byte("\x08\x03201")) // :status 201; 4: no more headers follow
+			send(frameHeaders, flagEndHeaders, stream, []byte("\x08\x03201")) // :status 201
 			send(frameData, flagEndStream, stream, fmt.Appendf(nil, `{"id":"lead-%s","name":"%s"}`, name, name))
 			if !l.refuse && done == l.after {
 				last = stream
 				send(frameGoAway, 0, 0, append(binary.BigEndian.AppendUint32(nil, stream), 0, 0, 0, 0))
 			}
 		}
-		l.mu.Unlock()
-	}
+		return true
+	})
 }
 
 func (l *leaving) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
@@ -161,30 +145,134 @@ func TestARefusedStreamWasNotDone(t *testing.T) {
 }
 
 // TestOnlyTheServerSaysWhatItDidNotProcess: a text that is not exactly one of
-// net/http's proves nothing, such as one that quotes the server.
+// net/http's proves nothing, such as one that quotes the server. Nor does the
+// error of a transport that sent the request more than once, or without a word.
 func TestOnlyTheServerSaysWhatItDidNotProcess(t *testing.T) {
 	t.Parallel()
-	const goAway = "http2: Transport received Server's graceful shutdown GOAWAY"
-	for text, sent := range map[string]int{
-		goAway: 2,
-		"http2: Transport received GOAWAY from server ErrCode:ENHANCE_YOUR_CALM":                                                                                                        2,
-		"http2: Transport: cannot retry err [" + goAway + "] after Request.Body was written; define Request.GetBody to avoid this error":                                                2,
-		"http2: Transport: cannot retry err [stream error: stream ID 3; REFUSED_STREAM; received from peer] after Request.Body was written; define Request.GetBody to avoid this error": 2,
-		"http2: Transport: cannot retry err [stream error: stream ID 3; PROTOCOL_ERROR; received from peer] after Request.Body was written; define Request.GetBody to avoid this error": 1,
-		"stream error: stream ID 3; INTERNAL_ERROR; received from peer":                                                                                                                 1,
-		`http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug="` + goAway + `"`:                                                                 1,
-		`http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug="` + "\n" + goAway + "\n" + `"`:                                                   1,
-		"proxy: " + goAway: 1,
+	const (
+		goAway  = "http2: Transport received Server's graceful shutdown GOAWAY"
+		cannot  = "http2: Transport: cannot retry err [%s] after Request.Body was written; define Request.GetBody to avoid this error"
+		stream  = "stream error: stream ID 3; %s; received from peer"
+		closing = "http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug="
+	)
+	refused := fmt.Sprintf(stream, "REFUSED_STREAM")
+	for _, tt := range []struct {
+		text     string
+		written  int
+		requests int
+	}{
+		{goAway, 1, 2},
+		{"http2: Transport received GOAWAY from server ErrCode:ENHANCE_YOUR_CALM", 1, 2},
+		{fmt.Sprintf(cannot, goAway), 1, 2},
+		{fmt.Sprintf(cannot, refused), 1, 2},
+		{fmt.Sprintf(cannot, goAway), 0, 1},
+		{fmt.Sprintf(cannot, goAway), 2, 1},
+		{fmt.Sprintf(cannot, fmt.Sprintf(stream, "PROTOCOL_ERROR")), 1, 1},
+		{fmt.Sprintf(stream, "INTERNAL_ERROR"), 1, 1},
+		{closing + strconv.Quote(goAway), 1, 1},
+		{closing + "\n" + goAway + "\n", 1, 1},
+		{"proxy: " + goAway, 1, 1},
 	} {
 		requests := 0
 		c := newClient(t, leedo.WithRetries(1), leedo.WithBackoff(0, time.Millisecond), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 			requests++
+			for range tt.written {
+				httptrace.ContextClientTrace(req.Context()).WroteHeaders()
+			}
 			io.Copy(io.Discard, req.Body)
-			return nil, errors.New(text)
+			return nil, errors.New(tt.text)
 		})}))
 		err := create(t.Context(), c)
-		if requests != sent || is[*leedo.UnknownOutcomeError](err) != (sent == 1) {
-			t.Errorf("%s: %d requests, %v", text, requests, err)
+		if requests != tt.requests || is[*leedo.UnknownOutcomeError](err) != (tt.requests == 1) {
+			t.Errorf("%s, written %d times: %d requests, %v", tt.text, tt.written, requests, err)
+		}
+	}
+}
+
+// TestABodyThatIsCutWasProcessed, whatever it was cut by.
+func TestABodyThatIsCutWasProcessed(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		httptrace.ContextClientTrace(req.Context()).WroteHeaders()
+		io.Copy(io.Discard, req.Body)
+		cut := readFunc(func([]byte) (int, error) {
+			return 0, errors.New("http2: Transport received Server's graceful shutdown GOAWAY")
+		})
+		return &http.Response{StatusCode: 201, Body: io.NopCloser(cut)}, nil
+	})}))
+	err := create(t.Context(), c)
+	if leedo.OutcomeOf(err) != leedo.OutcomeDone || strings.Contains(err.Error(), "without processing") {
+		t.Errorf("%v: %v", leedo.OutcomeOf(err), err)
+	}
+}
+
+// mixed is a server whose first connection speaks HTTP/2 and ends each stream with
+// a PROTOCOL_ERROR once it has done what was asked, and all others HTTP/1.
+type mixed struct {
+	conns, done atomic.Int32
+}
+
+func (m *mixed) client(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) *leedo.Client {
+	t.Helper()
+	s := newServer(t, func(w http.ResponseWriter, req *http.Request) {
+		io.Copy(io.Discard, req.Body)
+		m.done.Add(1)
+		answer(201, leadJSON)(w, req)
+	})
+	s.EnableHTTP2 = true
+	s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		config := s.TLS.Clone()
+		config.GetConfigForClient = nil
+		if m.conns.Add(1) > 1 {
+			config.NextProtos = []string{"http/1.1"}
+		}
+		return config, nil
+	}}
+	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
+		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
+			context.AfterFunc(t.Context(), func() { conn.Close() })
+			speakHTTP2(conn, conn, int64(len(clientPreface)), func(send sendFrame, kind, flags byte, stream uint32, _ []byte) bool {
+				if kind <= frameHeaders && flags&flagEndStream != 0 {
+					m.done.Add(1)
+					send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, 1))
+				}
+				return true
+			})
+		},
+	}
+	s.StartTLS()
+	return s.client(t, leedo.WithHTTPClient(&http.Client{Transport: wrap(s.Client().Transport)}))
+}
+
+// TestNeverTwiceWhenTheConnectionChanges to HTTP/1, whose end in net/http sends
+// without a look at the context, nor by a transport that ignores its end.
+func TestNeverTwiceWhenTheConnectionChanges(t *testing.T) {
+	t.Parallel()
+	wraps := map[string]func(http.RoundTripper) http.RoundTripper{
+		"bare": func(base http.RoundTripper) http.RoundTripper { return base },
+		"without cancellation": func(base http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				return base.RoundTrip(req.WithContext(context.WithoutCancel(req.Context())))
+			})
+		},
+		"without the context": func(base http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				return base.RoundTrip(req.WithContext(context.Background()))
+			})
+		},
+	}
+	for name, wrap := range wraps {
+		for _, write := range writes {
+			if name != "bare" && write.name == "DELETE" {
+				continue // without a body nothing but the context can hold it back
+			}
+			for range 20 {
+				m := &mixed{}
+				err := write.call(t.Context(), m.client(t, wrap), leedo.WithRetries(0))
+				if n := m.done.Load(); n != 1 || !is[*leedo.UnknownOutcomeError](err) {
+					t.Errorf("%s, %s: done %d times, %v", name, write.name, n, err)
+				}
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -17,8 +18,8 @@ import (
 
 // The frames of HTTP/2 that are needed here (RFC 9113, section 6).
 const (
-	frameData, frameHeaders, frameReset, frameSettings = 0, 1, 3, 4
-	flagAck, flagEndStream                             = 1, 1
+	frameData, frameHeaders, frameReset, frameSettings, frameGoAway, frameWindowUpdate = 0, 1, 3, 4, 7, 8
+	flagAck, flagEndStream, flagEndHeaders                                             = 1, 1, 4
 )
 
 // resetting is a server that ends the stream of each request that it has
@@ -26,32 +27,56 @@ const (
 type resetting struct {
 	code  uint32
 	early bool         // it does not wait for the body
+	hint  bool         // it sends a 103 before
 	got   atomic.Int32 // requests received in full, or, early, begun
 }
 
-// speak answers on a connection whose first bytes, so many of them, are yet to
-// be skipped. After a few requests too many it gives up.
-func (r *resetting) speak(in io.Reader, out io.Writer, skip int64) {
+// sendFrame sends a frame.
+type sendFrame func(kind, flags byte, stream uint32, payload []byte)
+
+// speakHTTP2 is the server's end of a connection whose first bytes, so many of
+// them, are yet to be skipped. It acknowledges what has to be, and hands all
+// frames to handle until that returns false.
+func speakHTTP2(in io.Reader, out io.Writer, skip int64, handle func(send sendFrame, kind, flags byte, stream uint32, payload []byte) bool) {
 	send := func(kind, flags byte, stream uint32, payload []byte) {
 		frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(payload))<<8|uint32(kind)), flags)
 		out.Write(append(binary.BigEndian.AppendUint32(frame, stream), payload...))
 	}
 	io.CopyN(io.Discard, in, skip)
 	send(frameSettings, 0, 0, nil)
-	for header := make([]byte, 9); r.got.Load() < 5; {
+	for header := make([]byte, 9); ; {
 		if _, err := io.ReadFull(in, header); err != nil {
 			return
 		}
 		kind, flags, stream := header[3], header[4], binary.BigEndian.Uint32(header[5:])
-		io.CopyN(io.Discard, in, int64(binary.BigEndian.Uint32(header)>>8))
+		payload := make([]byte, binary.BigEndian.Uint32(header)>>8)
+		if _, err := io.ReadFull(in, payload); err != nil {
+			return
+		}
 		switch {
 		case kind == frameSettings && flags&flagAck == 0:
 			send(frameSettings, flagAck, 0, nil)
-		case r.early && kind == frameHeaders, !r.early && kind <= frameHeaders && flags&flagEndStream != 0:
-			r.got.Add(1)
-			send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, r.code))
+		case kind == frameData && len(payload) > 0:
+			send(frameWindowUpdate, 0, 0, binary.BigEndian.AppendUint32(nil, uint32(len(payload))))
+		}
+		if !handle(send, kind, flags, stream, payload) {
+			return
 		}
 	}
+}
+
+// speak answers on a connection. After a few requests too many it gives up.
+func (r *resetting) speak(in io.Reader, out io.Writer, skip int64) {
+	speakHTTP2(in, out, skip, func(send sendFrame, kind, flags byte, stream uint32, _ []byte) bool {
+		if r.early && kind == frameHeaders || !r.early && kind <= frameHeaders && flags&flagEndStream != 0 {
+			r.got.Add(1)
+			if r.hint {
+				send(frameHeaders, flagEndHeaders, stream, []byte("\x08\x03103")) // :status 103
+			}
+			send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, r.code))
+		}
+		return r.got.Load() < 5
+	})
 }
 
 const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -118,10 +143,11 @@ func TestNeverTwiceOverHTTP2(t *testing.T) {
 	}
 	for name, code := range codes {
 		for way, client := range clients {
-			for _, write := range writes {
-				t.Run(name+"/"+way+"/"+write.name, func(t *testing.T) {
+			for i, write := range append(writes, writes...) {
+				hint := i >= len(writes)
+				t.Run(fmt.Sprintf("%s/%s/%s, 103 before: %v", name, way, write.name, hint), func(t *testing.T) {
 					t.Parallel()
-					r := &resetting{code: code}
+					r := &resetting{code: code, hint: hint}
 					c := client(r, t)
 					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 					defer cancel()

@@ -102,6 +102,9 @@ func WithHTTPClient(client *http.Client) Option {
 		if client == nil || client.Timeout < 0 {
 			return invalid("WithHTTPClient: nil, or with a negative Timeout")
 		}
+		if t, ok := client.Transport.(*http.Transport); ok && t == nil {
+			return invalid("WithHTTPClient: its Transport is a nil *http.Transport")
+		}
 		c.httpClient = client
 		return nil
 	})

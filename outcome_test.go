@@ -391,13 +391,14 @@ func (c *closer) Close() error {
 // reported as one that surely was not done.
 func TestReceivedSuccessIsNeverThrownAwayByRetries(t *testing.T) {
 	t.Parallel()
-	later := map[string]http.HandlerFunc{"400": answer(400, ""), "409": answer(409, ""), "cut": cut}
+	later := map[string]http.HandlerFunc{"400": answer(400, ""), "409": answer(409, ""), "503": answer(503, ""), "cut": cut}
 	for name, after := range later {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, cutBody(201, "{"), after)
-			err := create(t.Context(), s.client(t), leedo.WithIdempotent())
-			if !is[*leedo.UnknownOutcomeError](err) && !is[*leedo.DecodeError](err) {
+			s := serve(t, cutBody(201, `{"id":"id-7",`), after)
+			err := create(t.Context(), s.client(t), leedo.WithIdempotent(), leedo.WithRetries(1))
+			decode, ok := errors.AsType[*leedo.DecodeError](err)
+			if !ok || decode.RecordID != "id-7" || leedo.OutcomeOf(err) != leedo.OutcomeDone {
 				t.Errorf("got %v after a 201", err)
 			}
 		})

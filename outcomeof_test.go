@@ -441,3 +441,33 @@ func TestOutcomeOfTheCause(t *testing.T) {
 		t.Errorf("%v: %v", err, leedo.OutcomeOf(err))
 	}
 }
+
+type ownError struct{ *leedo.APIError }
+
+type otherError struct {
+	error
+	*leedo.UnknownOutcomeError
+}
+
+func (e otherError) Error() string { return "other" }
+func (e otherError) Unwrap() error { return e.error }
+
+// TestOutcomeOfTypesThatEmbedOurs: what they have inside may be nil.
+func TestOutcomeOfTypesThatEmbedOurs(t *testing.T) {
+	t.Parallel()
+	notFound := &leedo.APIError{StatusCode: 404, Method: "POST"}
+	for _, tt := range []struct {
+		err  error
+		want leedo.Outcome
+	}{
+		{ownError{}, leedo.OutcomeUnknown},
+		{&ownError{}, leedo.OutcomeUnknown},
+		{otherError{error: notFound}, leedo.OutcomeNotDone},
+		{&otherError{error: notFound}, leedo.OutcomeNotDone},
+		{otherError{}, leedo.OutcomeUnknown},
+	} {
+		if got := leedo.OutcomeOf(tt.err); got != tt.want {
+			t.Errorf("%T: %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}

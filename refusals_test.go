@@ -13,7 +13,7 @@ import (
 func TestHeadersOfTheConnectionAreNotTheCallers(t *testing.T) {
 	t.Parallel()
 	c, rec := inMemory(t, nil, answer(200, leadJSON))
-	for _, name := range []string{"Accept-Encoding", "accept-encoding", "Upgrade", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Te", "Trailer"} {
+	for _, name := range []string{"Accept-Encoding", "accept-encoding", "Upgrade", "Connection", "Keep-Alive", "Proxy-Connection", "TE", "Te", "Trailer", "Expect"} {
 		if err := reads[0].call(t.Context(), c, leedo.WithHeader(name, "x")); !errors.Is(err, leedo.ErrInvalidArgument) {
 			t.Errorf("%s: %v", name, err)
 		}

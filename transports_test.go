@@ -368,3 +368,57 @@ func TestTheDefaultTransportIsTheOneOfTheMoment(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTransportIsNoPanic: not parallel, as above.
+func TestNoTransportIsNoPanic(t *testing.T) {
+	old := http.DefaultTransport
+	defer func() { http.DefaultTransport = old }()
+	c, err := leedo.NewClient(testToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	http.DefaultTransport = nil
+	for _, op := range append(reads, writes...) {
+		err := op.call(t.Context(), c)
+		if err == nil || !strings.Contains(err.Error(), "http.DefaultTransport is nil") || leedo.OutcomeOf(err) != leedo.OutcomeNotDone {
+			t.Errorf("%s: %v, %v", op.name, err, leedo.OutcomeOf(err))
+		}
+	}
+	if _, err := leedo.NewClient(testToken, leedo.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})); !errors.Is(err, leedo.ErrInvalidArgument) {
+		t.Errorf("a nil *http.Transport: %v", err)
+	}
+}
+
+// TestACheckRedirectMaySetAnotherContext, even that of another call.
+func TestACheckRedirectMaySetAnotherContext(t *testing.T) {
+	t.Parallel()
+	other := make(chan context.Context, 1)
+	for name, replace := range map[string]func() context.Context{
+		"an empty one":         context.Background,
+		"that of another call": func() context.Context { return <-other },
+	} {
+		s := serve(t, answer(200, leadJSON), answer(302, "", "Location", "/v1/leads/id-2"), answer(200, leadJSON))
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		c := s.client(t, leedo.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+				select {
+				case other <- req.Context():
+				default:
+				}
+				return transport.RoundTrip(req)
+			}),
+			CheckRedirect: func(req *http.Request, _ []*http.Request) error {
+				*req = *req.WithContext(context.WithoutCancel(replace()))
+				return nil
+			},
+		}))
+		for range 2 {
+			var got leedo.Response
+			err := reads[0].call(t.Context(), c, leedo.WithResponse(&got))
+			if err != nil || got.StatusCode != 200 || got.Attempts > 2 {
+				t.Errorf("%s: %v, %+v", name, err, got)
+			}
+		}
+	}
+}

@@ -73,12 +73,16 @@ func Read(h http.Header, received time.Time) Reading {
 			skew = d
 		}
 	}
-	if skew.Abs() > horizon/2 {
-		return Reading{Limit: -1, Remaining: -1} // of another day
+	if skew.Abs() > horizon/2 { // of another day; what counts from now is still true
+		r.discard()
+		if wait := first(h[HeaderRetryAfter], isNumber); wait != "" {
+			r.RetryAfter = readRetryAfter(wait, received, 0)
+		}
+		return r
 	}
 	if reset := first(h[HeaderReset], isTime); reset != "" {
 		if r.Reset = readReset(reset, received, skew); r.Reset.IsZero() {
-			r.Limit, r.Remaining = -1, -1 // of another day
+			r.discard() // of another day
 		}
 	}
 	if r.Limit == 0 {
@@ -88,6 +92,12 @@ func Read(h http.Header, received time.Time) Reading {
 		r.RetryAfter = readRetryAfter(wait, received, skew)
 	}
 	return r
+}
+
+// discard makes figures unknown that are there and cannot be believed.
+func (r *Reading) discard() {
+	r.Garbled = r.Garbled || r.Tells()
+	r.Limit, r.Remaining = -1, -1
 }
 
 // Figures returns what the response itself says, the zero value if nothing.

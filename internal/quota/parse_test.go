@@ -162,10 +162,19 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 		"a negative rest":   {header(HeaderLimit, "100", HeaderRemaining, "-1"), true},
 		"more than all":     {header(HeaderLimit, "100", HeaderRemaining, "101"), true},
 		"a rest of nothing": {header(HeaderLimit, "many", HeaderRemaining, "7"), true},
+		"of another day":    {header(HeaderLimit, "100", HeaderRemaining, "0", HeaderReset, "93601"), true},
+		"a clock far off":   {header(HeaderLimit, "100", HeaderRemaining, "0", "Date", received.Add(-13*time.Hour).Format(http.TimeFormat)), true},
+		"only a bad clock":  {header("Date", received.Add(-13*time.Hour).Format(http.TimeFormat)), false},
+		"out of a cache":    {header(HeaderLimit, "100", HeaderRemaining, "0", "Age", "60"), false},
 	} {
 		if got := Read(tt.h, received); got.Garbled != tt.garbled {
 			t.Errorf("%s: %+v", name, got)
 		}
+	}
+
+	far := header(HeaderRetryAfter, "30", HeaderReset, "60", "Date", received.Add(-13*time.Hour).Format(http.TimeFormat))
+	if got := Read(far, received); got.RetryAfter.Sub(received) != 30*time.Second || !got.Reset.IsZero() {
+		t.Errorf("with a clock that is far off: %+v", got)
 	}
 
 	d := newDesk(Options{})

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -22,6 +23,8 @@ type attempts struct{}
 // errForeign is a second check: redirects to another origin are not followed in
 // the first place.
 var errForeign = errors.New("request to another origin refused")
+
+var errNoTransport = errors.New("no transport: http.DefaultTransport is nil")
 
 // attempt is one request and what becomes of it. The transport may look at it
 // after it is over, so each has its own.
@@ -57,6 +60,11 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.End = errForeign
 		return nil, errForeign
 	}
+	transport := r.client.transport()
+	if transport == nil {
+		r.End = errNoTransport
+		return nil, errNoTransport
+	}
 	authorization, err := r.client.Authorization(r.ctx)
 	if err != nil {
 		r.End = &UserError{"no token", err}
@@ -71,13 +79,14 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.Response, r.Failure = nil, nil
 
 	start := time.Now()
-	a, out := r.newAttempt(req, authorization)
+	a, out := r.newAttempt(req, authorization, transport)
 	defer a.cancel()
 	sent = true
-	resp, err := r.client.transport().RoundTrip(out)
+	resp, err := transport.RoundTrip(out)
 	received := time.Now()
 	unread := a.finish()
-	r.notDone = resp == nil && (unread || unprocessed(err))
+	rejected := resp == nil && unprocessed(err) && a.witness.begins.Load() == 1 // else it is about the last of several
+	r.notDone = resp == nil && (unread || rejected)
 	if a.witness.had.Load() {
 		r.client.http2.Store(a.witness.http2.Load())
 	}
@@ -89,6 +98,9 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 		}
 		r.Failure = a.cause(err)
+		if rejected && !r.Failure.callers {
+			r.Failure = &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
+		}
 		sent = !r.notDone
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
@@ -149,7 +161,7 @@ func (r *record) permit() (quota.Permit, error) {
 
 // newAttempt returns an attempt and its request: a clone of req with token,
 // body and deadline.
-func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, *http.Request) {
+func (r *record) newAttempt(req *http.Request, authorization string, transport http.RoundTripper) (*attempt, *http.Request) {
 	a := &attempt{record: r}
 	if r.call.AttemptTimeout > 0 {
 		a.ctx, a.cancel = context.WithTimeout(req.Context(), r.call.AttemptTimeout)
@@ -174,11 +186,10 @@ func (r *record) newAttempt(req *http.Request, authorization string) (*attempt, 
 		}
 		out.ContentLength = int64(len(r.call.Body))
 		out.Body, _ = a.payload.open()
-		// Over HTTP/1, net/http asks for the body anew when it knows that nothing
-		// of it left the machine. Over HTTP/2 it asks in other cases, too, and
-		// only if it cannot does it say why it would have.
-		if !r.client.http2.Load() {
-			out.GetBody = a.payload.open
+		// net/http by itself gives a reason not to repeat a request over HTTP/2
+		// only if it cannot. Other transports may need the body once more.
+		if _, bare := transport.(*http.Transport); !bare || !r.client.http2.Load() {
+			out.GetBody = a.again
 		}
 	}
 	return a, out
@@ -191,6 +202,18 @@ func (c *Client) transport() http.RoundTripper {
 		return c.HTTPClient.Transport
 	}
 	return http.DefaultTransport
+}
+
+// again returns the body once more: for a transport of the user's, and for
+// net/http when over HTTP/1 it knows that nothing of the request left the machine.
+// It does not if the request is in flight over HTTP/2, or was read by a transport
+// that says nothing of its connections.
+func (a *attempt) again() (io.ReadCloser, error) {
+	if a.witness.inFlight() || a.payload.state.Load() == opened && !a.witness.asked.Load() {
+		a.witness.repeated.Store(true)
+		return nil, errRepeated
+	}
+	return a.payload.open()
 }
 
 // finish prevents further reads of the body, and reports whether the request is

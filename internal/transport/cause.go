@@ -77,8 +77,6 @@ func (a *attempt) cause(err error) *Cause {
 	case a.ctx.Err() != nil:
 		err = &expired{r.call.AttemptTimeout}
 		return &Cause{text: err.Error(), err: err}
-	case unprocessed(err):
-		return &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 	}
 	cause := r.sanitize(err)
 	cause.Final = cause.Final || a.witness.refused.Load()

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -50,6 +51,9 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	err := check(req, via)
+	if req.Context().Value(recordKey{}) != r { // it may have set another context
+		*req = *req.WithContext(context.WithValue(req.Context(), recordKey{}, r))
+	}
 	if err != nil && err != http.ErrUseLastResponse {
 		r.Redirect = &UserError{"redirect refused", err}
 	}

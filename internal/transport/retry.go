@@ -60,6 +60,9 @@ func (r *record) afterResponse(resp *Response) bool {
 		if !cut || !r.call.Repeatable {
 			return false
 		}
+		if r.call.Write {
+			r.done = resp
+		}
 	case resp.Status >= 300 && resp.Status < 500 && resp.Status != http.StatusRequestTimeout:
 		r.Unknown = r.Unknown || r.call.Write && !NotDone(resp.Status)
 		return false

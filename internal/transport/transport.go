@@ -145,6 +145,9 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	case err != nil && !r.tried: // net/http rejected the request itself
 		r.Failure = r.sanitize(err)
 	}
+	if r.done != nil && (r.Response == nil || !r.Response.Success()) {
+		r.Response, r.Failure = r.done, nil // what was done stays done, whatever came of repeating it
+	}
 	return &r.Result
 }
 
@@ -156,7 +159,8 @@ type record struct {
 	client *Client
 	call   Call
 
-	previous Result // what the attempt before the last came to
+	previous Result    // what the attempt before the last came to
+	done     *Response // a success of a write, whose body was cut; nil: none
 
 	tried    bool // net/http asked for an attempt
 	retrying bool // another attempt is due

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync/atomic"
 )
@@ -23,7 +24,8 @@ import (
 type witness struct {
 	asked, had atomic.Bool // for a connection, and got one
 	http2      atomic.Bool
-	begun      atomic.Bool // to be sent
+	begun      atomic.Bool // to be sent, and no response yet
+	begins     atomic.Int32
 	repeated   atomic.Bool // it would have been sent again
 	refused    atomic.Bool // the server's certificate, by whoever looks at it
 	trace      httptrace.ClientTrace
@@ -39,12 +41,17 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 	w.trace = httptrace.ClientTrace{
 		GetConn: func(string) { w.asked.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
-			if w.begun.Load() && w.http2.Load() {
+			conn, overTLS := info.Conn.(*tls.Conn)
+			http2 := overTLS && conn.ConnectionState().NegotiatedProtocol == "h2"
+			if w.inFlight() {
 				w.repeated.Store(true)
 				cancel()
+				if overTLS && !http2 {
+					conn.Close() // HTTP/1 would send before it looks at the context
+				}
 			}
 			w.had.Store(true)
-			if conn, ok := info.Conn.(*tls.Conn); ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+			if http2 {
 				w.http2.Store(true)
 			}
 		},
@@ -58,12 +65,19 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 				w.http2.Store(true) // a connection of another type does not show it
 			}
 		},
-		WroteHeaders: func() { w.begun.Store(true) },
+		WroteHeaders: func() { w.begun.Store(true); w.begins.Add(1) },
 		// What comes after a response is another request, of the user's transport.
 		GotFirstResponseByte: func() { w.begun.Store(false) },
+		Got1xxResponse: func(int, textproto.MIMEHeader) error {
+			w.begun.Store(true) // it was not the response
+			return nil
+		},
 	}
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
+
+// inFlight reports whether the request was sent over HTTP/2 and has no response.
+func (w *witness) inFlight() bool { return w.http2.Load() && w.begun.Load() }
 
 // brokenOff reports whether a handshake failed because the connection did, rather
 // than because one side rejected the other.

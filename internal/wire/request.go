@@ -136,7 +136,7 @@ func (r *Request) SetQuery(key, value string) error {
 
 // reserved are the headers that belong to the client or to net/http.
 var reserved = []string{"Authorization", "Host", "Accept-Encoding", "Content-Length", "Transfer-Encoding", "Te", "Trailer",
-	"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade"}
+	"Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "Expect"}
 
 // AddField adds a field to the body.
 func (r *Request) AddField(key string, value any) error {
