@@ -115,7 +115,9 @@ func WithHTTPClient(client *http.Client) Option {
 // should remember its token until it expires, and has the context of the
 // call. An error of it, whatever it is, ends the call, which returns an error
 // that wraps it. A token that [NewClient] would not take ends the call, too,
-// with the same words. nil is [ErrInvalidArgument].
+// with the same words. source must not make calls on the limiter of the client:
+// the quota may have to wait for the request that the token is for. nil is
+// [ErrInvalidArgument].
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return clientOption(func(c *config) error {
 		if source == nil {
