@@ -52,44 +52,45 @@ func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
 // Read reads the headers of a response that was received at the given time of
 // the local clock.
 func Read(h http.Header, received time.Time) Reading {
-	if age, ok := number(first(h["Age"], isNumber)); ok && age > tolerance.Seconds() {
+	if age, ok := first(h["Age"], number); ok && age > tolerance.Seconds() {
 		// A response from a cache (RFC 9111, section 5.1) is about long ago.
 		return Reading{Limit: -1, Remaining: -1}
 	}
-	r := Reading{
-		Limit:     count(first(h[HeaderLimit], isCount)),
-		Remaining: count(first(h[HeaderRemaining], isCount)),
+	r := Reading{Limit: -1, Remaining: -1}
+	if n, ok := first(h[HeaderLimit], count); ok {
+		r.Limit = n
 	}
-	if r.Limit >= 0 && r.Remaining > r.Limit {
-		r.Remaining = -1
+	if n, ok := first(h[HeaderRemaining], count); ok && (r.Limit < 0 || n <= r.Limit) {
+		r.Remaining = n
 	}
 	r.Garbled = r.Limit < 0 && present(h[HeaderLimit]) || r.Remaining < 0 && present(h[HeaderRemaining])
+	wait, waits := first(h[HeaderRetryAfter], readMoment)
 	// skew is how far the local clock is ahead of the server's at the most. A server
 	// that seems to be ahead by no more than tolerance is taken to agree, so that
 	// its times are rather too late than too early.
 	skew := time.Duration(0)
-	if date := readDate(first(h["Date"], isTime)); !date.IsZero() {
+	if date, ok := first(h["Date"], readDate); ok {
 		if d := received.Sub(date); d > 0 || d < -tolerance {
 			skew = d
 		}
 	}
 	if skew.Abs() > horizon/2 { // of another day; what counts from now is still true
 		r.discard()
-		if wait := first(h[HeaderRetryAfter], isNumber); wait != "" {
-			r.RetryAfter = readRetryAfter(wait, received, 0)
+		if waits && wait.date.IsZero() {
+			r.RetryAfter = wait.retryAfter(received, 0)
 		}
 		return r
 	}
-	if reset := first(h[HeaderReset], isTime); reset != "" {
-		if r.Reset = readReset(reset, received, skew); r.Reset.IsZero() {
+	if reset, ok := first(h[HeaderReset], readMoment); ok {
+		if r.Reset = reset.reset(received, skew); r.Reset.IsZero() {
 			r.discard() // of another day
 		}
 	}
 	if r.Limit == 0 {
 		r.Limit, r.Remaining = -1, -1 // nothing to count with
 	}
-	if wait := first(h[HeaderRetryAfter], isTime); wait != "" {
-		r.RetryAfter = readRetryAfter(wait, received, skew)
+	if waits {
+		r.RetryAfter = wait.retryAfter(received, skew)
 	}
 	return r
 }
@@ -122,26 +123,26 @@ func present(fields []string) bool {
 // server that writes so means by "4,999" is not clear.
 var grouped = regexp.MustCompile(`^\s*\d{1,3}(,\d{3})*,0\d\d(,\d{3})*\s*(;.*)?$`)
 
-// first returns the first element of the fields of a header that is of a known
-// form, else "". Elements are separated by commas, and a date has one of its own.
-func first(fields []string, known func(string) bool) string {
+// first returns the first element of the fields of a header that read can read.
+// Elements are separated by commas, and a date has one of its own.
+func first[T any](fields []string, read func(string) (T, bool)) (value T, ok bool) {
 	for _, field := range fields {
 		if strings.Contains(field, ",") && grouped.MatchString(field) {
-			return ""
+			return value, false
 		}
 		for rest := field; rest != ""; {
 			element, behind, _ := strings.Cut(rest, ",")
-			if s := bare(element); known(s) {
-				return s
+			if value, ok = read(bare(element)); ok {
+				return value, true
 			}
 			next, _, _ := strings.Cut(behind, ",")
-			if s := bare(rest[:len(rest)-len(behind)+len(next)]); known(s) {
-				return s
+			if value, ok = read(bare(rest[:len(rest)-len(behind)+len(next)])); ok {
+				return value, true
 			}
 			rest = behind
 		}
 	}
-	return ""
+	return value, false
 }
 
 // bare returns an element without its parameters and the quotes around it.
@@ -150,24 +151,10 @@ func bare(element string) string {
 	return strings.Trim(value, " \t\"")
 }
 
-func isCount(s string) bool { return count(s) >= 0 }
-
-func isNumber(s string) bool {
-	_, ok := number(s)
-	return ok
-}
-
-// isTime reports whether s has a form of a time, however absurd.
-func isTime(s string) bool { return isNumber(s) || !readDate(s).IsZero() }
-
-// count reads a number of requests, of which half a one does not count; -1 means
-// that s is none.
-func count(s string) int {
+// count reads a number of requests, of which half a one does not count.
+func count(s string) (int, bool) {
 	n, ok := number(s)
-	if !ok || n > math.MaxInt32 {
-		return -1
-	}
-	return int(n)
+	return int(n), ok && n <= math.MaxInt32
 }
 
 // number reads a plain decimal number: no sign, no exponent, no words such as
@@ -180,15 +167,30 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// readReset reads the time of the reset in any of the forms that APIs use: the
-// documentation names none. They are told apart by form and size.
-func readReset(s string, received time.Time, skew time.Duration) time.Time {
-	n, ok := number(s)
-	if !ok {
-		return toLocal(readDate(s).Add(grain), received, skew)
+// moment is a time in one of the forms of a header: a number of seconds, from now
+// or since 1970, or a date.
+type moment struct {
+	number  float64
+	decimal bool
+	date    time.Time // zero: number counts
+}
+
+func readMoment(s string) (moment, bool) {
+	if n, ok := number(s); ok {
+		return moment{number: n, decimal: strings.Contains(s, ".")}, true
 	}
-	round := grain
-	if strings.Contains(s, ".") {
+	date, ok := readDate(s)
+	return moment{date: date}, ok
+}
+
+// reset is the moment as the time of the reset, of which the documentation names
+// no form: they are told apart by size.
+func (m moment) reset(received time.Time, skew time.Duration) time.Time {
+	if !m.date.IsZero() {
+		return toLocal(m.date.Add(grain), received, skew)
+	}
+	n, round := m.number, grain
+	if m.decimal {
 		round = 0
 	}
 	switch {
@@ -208,16 +210,16 @@ func readReset(s string, received time.Time, skew time.Duration) time.Time {
 	return time.Time{}
 }
 
-// readRetryAfter reads a Retry-After: seconds or a date, RFC 9110, section
+// retryAfter is the moment as a Retry-After: seconds or a date, RFC 9110, section
 // 10.2.3. Decimals are taken as well.
-func readRetryAfter(s string, received time.Time, skew time.Duration) time.Time {
-	if n, ok := number(s); ok {
-		if n > horizon.Seconds() {
-			return time.Time{}
-		}
-		return received.Add(time.Duration(n * float64(time.Second)))
+func (m moment) retryAfter(received time.Time, skew time.Duration) time.Time {
+	if !m.date.IsZero() {
+		return toLocal(m.date.Add(grain), received, skew)
 	}
-	return toLocal(readDate(s).Add(grain), received, skew)
+	if m.number > horizon.Seconds() {
+		return time.Time{}
+	}
+	return received.Add(time.Duration(m.number * float64(time.Second)))
 }
 
 // dates are the forms of a date in a header: the three of RFC 9110, section
@@ -231,20 +233,20 @@ var dates = []string{
 	"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 -07:00",
 }
 
-// readDate reads a date in any of its forms; zero means that s has none of them.
-func readDate(s string) time.Time {
+// readDate reads a date in any of its forms.
+func readDate(s string) (time.Time, bool) {
 	if len(s) < len("2006-01-02T15:04:05") {
-		return time.Time{} // the errors below cost something
+		return time.Time{}, false // the errors below cost something
 	}
 	if rest, found := strings.CutSuffix(s, " UTC"); found {
 		s = rest + " GMT" // of all other names of zones it is not clear what they mean
 	}
 	for _, layout := range dates {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t
+			return t, true
 		}
 	}
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // toLocal brings a time of the server's clock to the local one and drops it if it
