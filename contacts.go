@@ -103,8 +103,9 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 // The iteration ends without an error when all contacts that the newest total counts
 // have been read and the last page was not full. Otherwise it asks for one page
 // more, and ends if that one is empty, repeats the one before or does not exist.
-// So a list whose last page is full costs one request more, and a list whose total
-// stops counting at some number is read to its end all the same. That look can only
+// So a list whose last page is full costs one request more, as does one that is
+// read from its last page on, and a list whose total stops counting at some number
+// is read to its end all the same. That look can only
 // add contacts: if it fails in any way, by the quota or a server error too, the
 // iteration ends without an error, unless its context has ended. As long as contacts are
 // missing every failure is an error. Up to three empty pages in a row are passed
@@ -113,7 +114,8 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 //
 // A total may be wrong, and pages may be smaller or larger than they say. Where only
 // the total changes, checking that nothing moved costs at most two requests a page
-// and six at the end, and the pages in flight when it falls first.
+// and six at the end, two more if params.Page is over 1, and the pages in flight
+// when it falls first.
 func (s *ContactsService) All(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Contact, error] {
 	return all(pages[Contact](ctx, s.client, "/contacts", params, opts))
 }

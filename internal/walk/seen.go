@@ -3,11 +3,16 @@ package walk
 // memory is how many keys of rows are remembered.
 const memory = 10_000
 
-// recent remembers the last keys it was given.
+// recent remembers the last keys it was given, in the order in which they came.
 type recent struct {
-	keys map[string]struct{}
-	ring []string
-	next int
+	keys  map[string]int // the time when each came
+	ring  []string
+	next  int
+	clock int // the time: how many keys came
+
+	// Keys that came after the one time and up to the other are doubted: keys
+	// that never came may belong before them.
+	from, to int
 }
 
 func (r *recent) has(key string) bool {
@@ -15,18 +20,36 @@ func (r *recent) has(key string) bool {
 	return ok
 }
 
+// sound reports whether key came and is not doubted.
+func (r *recent) sound(key string) bool {
+	at, ok := r.keys[key]
+	return ok && (at <= r.from || at > r.to)
+}
+
+// distrust doubts the keys that came since a time, until they come again.
+func (r *recent) distrust(since int) {
+	if r.to > 0 {
+		since = min(since, r.from)
+	}
+	r.from, r.to = since, r.clock
+}
+
 // add remembers key and reports whether it is new.
 func (r *recent) add(key string) bool {
-	if r.has(key) {
+	if r.sound(key) {
 		return false
 	}
-	r.keys[key] = struct{}{}
-	if len(r.ring) < memory {
+	r.clock++
+	isNew := !r.has(key)
+	r.keys[key] = r.clock
+	switch {
+	case !isNew:
+	case len(r.ring) < memory:
 		r.ring = append(r.ring, key)
-		return true
+	default:
+		delete(r.keys, r.ring[r.next])
+		r.ring[r.next] = key
+		r.next = (r.next + 1) % memory
 	}
-	delete(r.keys, r.ring[r.next])
-	r.ring[r.next] = key
-	r.next = (r.next + 1) % memory
-	return true
+	return isNew
 }

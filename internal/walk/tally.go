@@ -56,21 +56,28 @@ func (c *tally) add(meta Meta, rows, total int) {
 }
 
 // full reports whether a page is full: it has as many rows as pages before it
-// had, or as were asked for. The first page is believed what it says.
+// had, or as were asked for. The first page is believed what it says, unless
+// there are pages before it: it may be as large as they are.
 func (c *tally) full(rows, claim int) bool {
+	if c.filled == 0 && c.start > 1 {
+		return rows > 0
+	}
 	return rows > 0 && (rows >= cmp.Or(c.largest, claim) || rows == c.asked)
 }
 
-// size is the page size: what pages bring. Of a single page that is not known
-// if it is short; if it says too little, what was asked for has to do.
-func (c *tally) size() int {
+// size returns the page size, and whether it is known: it is what pages bring.
+// Of a single page that is not known if it is short. Then the size that was
+// asked for counts if it explains the total, or if the page says too little.
+func (c *tally) size() (rows int, known bool) {
 	switch {
 	case c.filled > 1:
-		return c.largest
+		return c.largest, true
+	case c.asked > 0 && (c.start-1)*c.asked+c.came() == c.total:
+		return c.asked, true
 	case c.largest > c.claim:
-		return max(c.largest, c.asked)
+		return max(c.largest, c.asked), false
 	}
-	return max(c.claim, 1)
+	return max(c.claim, 1), false
 }
 
 // before is how many rows there are before the first page, which were not
@@ -90,16 +97,24 @@ func (c *tally) came() int {
 	return c.upTo[len(c.upTo)-1]
 }
 
+// counted is how many rows from the first page on the newest total counts.
+func (c *tally) counted(total int) int {
+	size, _ := c.size()
+	return total - c.before(size)
+}
+
 // missing is how many of the rows that the total counts have not come.
 func (c *tally) missing() int { return c.missingOf(c.total) }
 
-func (c *tally) missingOf(total int) int { return total - c.before(c.size()) - c.came() }
+func (c *tally) missingOf(total int) int { return c.counted(total) - c.came() }
 
-// sure reports whether no row is missing even if pages are no larger than those
-// that came, or whether the figures add up.
+// sure reports whether no row is missing whatever the page size is, if none is
+// with the one that counts: that is known, or explains the total, or none would
+// be even if pages were no larger than those that came.
 func (c *tally) sure() bool {
-	return c.missing() == 0 || c.total-c.before(max(c.largest, 1))-c.came() <= 0
+	_, known := c.size()
+	return known || c.missing() == 0 || c.total-c.before(max(c.largest, 1))-c.came() <= 0
 }
 
 // doubtful reports whether more rows came than any total counted.
-func (c *tally) doubtful() bool { return c.before(c.size())+c.came() > c.highest }
+func (c *tally) doubtful() bool { return c.missingOf(c.highest) < 0 }

@@ -24,20 +24,29 @@
 //
 // A total may come from an index, a replica or an estimate, so a smaller one is
 // no proof that rows were removed. If the page before, read again, is as it was,
-// and the first page, too, no row has moved and the iteration goes on with the
-// largest of these totals: rows move back over the end of a page that stays the
-// same only if rows are inserted, too, and those come first. What such reading
-// back costs is bounded by the number of pages; where it would be more, the page
-// before has to do. In a list whose rows were seen to move, a page that may have
-// missed some is read again instead, until the total no longer falls or nothing
-// has moved for several looks.
+// no row has moved back over its end unless inserted rows have pushed it on again.
+// Those come first: if page 1 has no new row in front, and the total did not fall
+// from the one reading to the other, as it would if inserted rows were removed
+// again, the iteration goes on, with the largest of these totals. Else it reads
+// the page again that may have missed some, until the total no longer falls or
+// no page has changed for several looks.
+//
+// What such reading back costs is bounded by the number of pages. Where it would
+// be more, only the page before is read again, and the pages behind it are in
+// doubt: as soon as there is a page to spare for it, or at the end, page 1 is
+// looked at. If rows were inserted since, the iteration goes back to the first
+// page in doubt, and does not rely on rows that came since then until they come
+// again. What is left is a row that is inserted and removed again while pages are
+// in doubt.
 //
 // # The end
 //
 // The page size is what pages bring; what they say it is counts until that is
 // known. What has come is counted by places, page by page, so rows that moved and
 // come again do not disturb it; the places before the first page are reckoned by
-// the page size. The list has ended with a page that is not full if all that the
+// the page size, or by the one that was asked for if it explains the total. A first
+// page that has others before it is taken for a full one, whatever it says: they
+// may be as small. The list has ended with a page that is not full if all that the
 // newest total counts has come, unless more came than any total counted. Else the
 // next page must prove it: it is empty, repeats what was seen, or does not exist.
 // So a full last page costs one request more. That look behind it can only add
@@ -94,6 +103,8 @@ type Chunk[T any] struct {
 	Meta Meta
 }
 
+var errShrinks = &Broken{"the list shrinks faster than it can be read"}
+
 // Broken is the error of a page that breaks the rules of paging.
 type Broken struct{ Reason string }
 
@@ -105,7 +116,7 @@ func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[
 	w := &Walk[T, S]{left: plan.MaxItems, key: key}
 	w.counted = tally{start: plan.Start, asked: plan.PerPage}
 	w.reader = reader[T, S]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostEarly)}
-	w.seen.keys = map[string]struct{}{}
+	w.seen.keys = map[string]int{}
 	return w
 }
 
@@ -138,7 +149,6 @@ type Walk[T, S any] struct {
 	seen    recent
 	counted tally
 	last    *page[T] // the last one with rows; up to its end everything has been seen
-	front   []string // the rows of the first page
 	top     int      // the last page accepted; those up to it may repeat
 
 	enough bool // all that the total counts had come when a page brought rows last
@@ -148,9 +158,7 @@ type Walk[T, S any] struct {
 	grown    int // by how much the total grew so far, step by step
 	repeated int // rows that came again on pages beyond top
 
-	moving bool // rows were seen to move
-	looks  int  // back, in a row, that found nothing
-	vain   int  // pages read to look back since rows moved last
+	back looking
 }
 
 // page is one page as it was read.
@@ -159,43 +167,65 @@ type page[T any] struct {
 	keys []string
 	meta Meta
 
-	total  int  // what counts of meta.Total
-	beyond bool // it had not been accepted before
+	// Since it was accepted:
+	beyond bool // it had not been before
 	full   bool // as those before it
 }
 
+// ended is the number of the page to read next when there is none.
+const ended = 0
+
 func (w *Walk[T, S]) run() error {
 	defer w.reader.close()
-	for next := w.counted.start; ; {
-		r := w.reader.take(next)
-		p, err := w.open(next, r)
-		if err != nil && w.onlyLooked(r) {
-			return nil
-		}
-		w.source = r.Source
-		if err == nil && w.fell(p) {
-			p, err = w.lookBack(p)
+	for next := w.counted.start; next != ended; {
+		var err error
+		if next, err = w.step(next); err == nil {
+			next, err = w.settle(next)
 		}
 		if err != nil {
 			return err
 		}
-		if p == nil {
-			continue // read it again
-		}
-		if w.repeats(p) {
-			if w.enough || w.counted.missingOf(p.meta.Total) <= 0 {
-				return nil
-			}
-			return w.repeating(next)
-		}
-		if err := w.accept(p); err != nil {
-			return err
-		}
-		if more, err := w.goesOn(p); !more {
-			return err
-		}
-		next = p.meta.Page + 1
 	}
+	return nil
+}
+
+// step reads a page and returns the number of the one to read next.
+func (w *Walk[T, S]) step(number int) (next int, err error) {
+	r := w.reader.take(number)
+	p, err := w.open(number, r)
+	if err != nil && w.onlyLooked(r) {
+		return ended, nil
+	}
+	w.source = r.Source
+	if err != nil {
+		return ended, err
+	}
+	v := verdict[T]{p, w.reckoned(p)}
+	if w.fell(p) {
+		v, err = w.lookBack(p)
+	}
+	switch {
+	case err != nil:
+		return ended, err
+	case v.page == nil:
+		return number, nil
+	case !w.repeats(v.page):
+		return w.proceed(v)
+	case w.enough || w.counted.missingOf(v.page.meta.Total) <= 0:
+		return ended, nil
+	}
+	return ended, w.repeating(number)
+}
+
+// proceed accepts a page and returns the number of the one to read next.
+func (w *Walk[T, S]) proceed(v verdict[T]) (next int, err error) {
+	if err := w.accept(v.page, v.total); err != nil {
+		return ended, err
+	}
+	if more, err := w.goesOn(v.page); !more {
+		return ended, err
+	}
+	return v.page.meta.Page + 1, nil
 }
 
 // onlyLooked reports whether r is a look behind the last page that failed: all
@@ -203,11 +233,13 @@ func (w *Walk[T, S]) run() error {
 // it is not known how many rows there are before the first page, the response
 // must say that there is no such page.
 func (w *Walk[T, S]) onlyLooked(r Result[T, S]) bool {
-	if !w.enough || !w.sure && !r.Absent && r.Err != nil {
+	if !w.enough {
 		return false
 	}
-	ended := w.reader.ctx.Err()
-	return ended == nil || !errors.Is(r.Err, ended)
+	if ended := w.reader.ctx.Err(); ended != nil && errors.Is(r.Err, ended) {
+		return false
+	}
+	return w.sure || r.Absent || r.Err == nil
 }
 
 // read reads a page once more.
@@ -229,69 +261,66 @@ func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 		return nil, &Broken{fmt.Sprintf("meta.per_page is %d, meta.total %d", meta.PerPage, meta.Total)}
 	}
 	w.grown += w.counted.hear(meta.Total)
-	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta, total: meta.Total}
-	if len(r.Rows) == 0 {
-		p.total = max(p.total, w.counted.total) // it may be about the page, not about the list
-	}
+	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta}
 	for i, row := range r.Rows {
 		p.keys[i] = w.key(row)
 	}
 	return p, nil
 }
 
-// accept hands out the page after those up to whose end everything was seen.
-func (w *Walk[T, S]) accept(p *page[T]) error {
-	p.full = w.counted.full(len(p.keys), p.meta.PerPage)
-	p.beyond = p.meta.Page > w.top
-	if p.beyond {
-		w.top, w.looks = p.meta.Page, 0
-		if n := w.known(p); n > 0 {
-			w.repeated += n
-			w.moved()
-		}
+// reckoned is how many rows the list has by p. If p is empty its total may be
+// about the page, not about the list.
+func (w *Walk[T, S]) reckoned(p *page[T]) int {
+	if len(p.keys) == 0 {
+		return max(p.meta.Total, w.counted.total)
 	}
-	w.counted.add(p.meta, len(p.keys), p.total)
-	if p.meta.Page == w.counted.start {
-		w.front = p.keys
-	}
-	if len(p.keys) > 0 {
-		w.last = p
-	}
-	return w.hand(p)
+	return p.meta.Total
 }
 
-// goesOn reports whether there may be rows behind p, which was accepted. Rows
-// that come again were pushed on by insertions, so there are no more of them
-// than the total grew by; else the server repeats itself.
+// goesOn reports whether there may be rows behind p, which was accepted.
 func (w *Walk[T, S]) goesOn(p *page[T]) (bool, error) {
-	c := &w.counted
-	missing := c.missing()
-	if w.idle == 0 {
-		w.enough, w.sure = missing <= 0, c.sure()
-	}
 	switch {
-	case w.idle > endless:
+	case p.beyond && w.idle > endless:
 		return false, &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
-	case len(p.keys) == 0 && missing > 0 && c.empty <= gap:
-		return true, nil
 	case len(p.keys) == 0:
-		if w.enough || missing <= w.inserted() {
+		return w.behindEmpty()
+	}
+	return w.behindRows(p)
+}
+
+// behindEmpty is goesOn for an empty page: it is the end unless rows are missing.
+func (w *Walk[T, S]) behindEmpty() (bool, error) {
+	missing := w.counted.missing()
+	switch {
+	case missing > 0 && w.counted.empty <= gap:
+		return true, nil
+	case w.enough || missing <= w.inserted():
+		return false, nil
+	}
+	return false, w.incomplete("")
+}
+
+// behindRows is goesOn for a page with rows. Rows that come again were pushed on
+// by insertions, so there are no more of them than the total grew by; else the
+// server repeats itself.
+func (w *Walk[T, S]) behindRows(p *page[T]) (bool, error) {
+	missing := w.counted.missing()
+	if w.idle > 0 && p.beyond {
+		if w.enough {
 			return false, nil
 		}
-		return false, w.incomplete("")
-	case w.idle > 0 && w.enough:
-		return false, nil
-	case w.idle > 0 && p.beyond && w.repeated > w.grown && (p.full || missing > 0):
-		return false, w.repeating(p.meta.Page)
+		if w.repeated > w.grown && (p.full || missing > 0) {
+			return false, w.repeating(p.meta.Page)
+		}
 	}
-	return missing > 0 || p.full || c.doubtful(), nil
+	return missing > 0 || p.full || w.counted.doubtful(), nil
 }
 
 // repeats reports whether p is the page before it once more, in a list whose rows
 // have not moved: if so many came in that it was pushed on as a whole, the total
 // counts them.
 func (w *Walk[T, S]) repeats(p *page[T]) bool {
-	return w.last != nil && !w.moving && p.meta.Page > w.top && slices.Equal(p.keys, w.last.keys) &&
+	return w.last != nil && !w.back.moving && p.meta.Page > w.top && slices.Equal(p.keys, w.last.keys) &&
 		p.meta.Total-w.counted.total != len(p.keys)
 }
 
@@ -300,14 +329,11 @@ func (w *Walk[T, S]) repeating(number int) error {
 	return w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", number))
 }
 
-// moved takes note that rows moved.
-func (w *Walk[T, S]) moved() { w.moving, w.vain = true, 0 }
-
 // inserted is how many of the rows that the total counts may be new, so that
 // they may stand before those that were read.
 func (w *Walk[T, S]) inserted() int {
 	switch {
-	case w.moving:
+	case w.back.moving:
 		return w.grown
 	case w.counted.filled == 0:
 		return 0
@@ -318,64 +344,5 @@ func (w *Walk[T, S]) inserted() int {
 // incomplete is the error of a list that ended before all its rows came.
 func (w *Walk[T, S]) incomplete(why string) error {
 	c := &w.counted
-	return &Broken{fmt.Sprintf("%s%d items promised, %d arrived", why, c.total-c.before(c.size()), max(c.came()-w.repeated, 0))}
-}
-
-// hand yields the rows of p that were not seen. They are the caller's then:
-// nobody looks at the rows of p afterwards.
-func (w *Walk[T, S]) hand(p *page[T]) error {
-	fresh := w.fresh(p)
-	p.rows = nil
-	w.idle++
-	if len(fresh) > 0 {
-		w.idle = 0
-		if w.left > 0 && len(fresh) >= w.left {
-			w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
-			return errStopped
-		}
-		w.left = max(w.left-len(fresh), 0)
-	}
-	w.readEarly(p)
-	if len(fresh) > 0 && !w.yield(Chunk[T]{fresh, p.meta}, nil) {
-		return errStopped
-	}
-	return nil
-}
-
-// readEarly begins to read the pages behind p: as many as it takes for the rows
-// that are missing, or for those that are wanted.
-func (w *Walk[T, S]) readEarly(p *page[T]) {
-	rows := w.counted.missing()
-	if w.left > 0 {
-		rows = min(rows, w.left)
-	}
-	if len(p.keys) > 0 && rows > 0 {
-		w.reader.fill(p.meta.Page+1, (rows-1)/w.counted.size()+1, p.meta.Total)
-	}
-}
-
-// fresh returns the rows that were not seen, and has seen them then. Mostly
-// that is all of them.
-func (w *Walk[T, S]) fresh(p *page[T]) []T {
-	fresh, same := p.rows, true
-	for i, row := range p.rows {
-		switch isNew := w.seen.add(p.keys[i]); {
-		case same && !isNew:
-			fresh, same = append(make([]T, 0, len(p.rows)), p.rows[:i]...), false
-		case !same && isNew:
-			fresh = append(fresh, row)
-		}
-	}
-	return fresh[:len(fresh):len(fresh)]
-}
-
-// known returns how many rows of p were seen.
-func (w *Walk[T, S]) known(p *page[T]) int {
-	n := 0
-	for _, key := range p.keys {
-		if w.seen.has(key) {
-			n++
-		}
-	}
-	return n
+	return &Broken{fmt.Sprintf("%s%d items promised, %d arrived", why, c.counted(c.total), max(c.came()-w.repeated, 0))}
 }
