@@ -37,7 +37,7 @@
 // looked at. If rows were inserted since, the iteration goes back to the first
 // page in doubt, and does not rely on rows that came since then until they come
 // again. What is left is a row that is inserted and removed again while pages are
-// in doubt.
+// in doubt: it may hide one that a removal before it has moved.
 //
 // # The end
 //
