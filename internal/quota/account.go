@@ -84,6 +84,9 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	a.ticks++
 	a.granted++
 	a.spendShare(now)
+	if a.demand.watched.IsZero() {
+		a.demand.watched = now
+	}
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}

@@ -128,9 +128,11 @@ const (
 
 // What bulk leaves to interactive requests.
 const (
-	// minReserve is how many requests the default reserve is at least: 5 % of
-	// the smallest plan would be too few; minReservePart bounds it, or a
-	// limit of 10 would be all reserve. TestBulkLeavesTheReserve.
+	// defaultReserve is the part of a window that bulk leaves by default, and
+	// minReserve how many requests that is at least: 5 % of the smallest plan would
+	// be too few; minReservePart bounds it, or a limit of 10 would be all reserve.
+	// TestBulkLeavesTheReserve.
+	defaultReserve = 0.05
 	minReserve     = 10
 	minReservePart = 0.1
 	// standingPart is which part of the reserve is left at any time where no reset
@@ -147,13 +149,14 @@ const (
 	demandMargin = 1.5
 	// Demand is remembered over a short and a long time, whichever says more: a
 	// burst shows at once, and a pause of a quarter of an hour forgets nothing.
-	// The long one is also how long the reserve takes to be halved while nobody
-	// calls. TestDemandIsRememberedForLongAndShort, TestTheReserveIsHalvedWhileNobodyCalls.
+	// TestDemandIsRememberedForLongAndShort.
 	shortMemory = 10 * time.Minute
 	longMemory  = time.Hour
-	// neverSeen is how long it takes if there was no interactive call ever: a
-	// program that only exports has the reserve within a quarter of an hour.
-	// TestTheReserveIsHalvedWhileNobodyCalls.
+	// neverSeen is how fast the default reserve shrinks while there was no
+	// interactive call ever: a program that only exports has all of it within a
+	// quarter of an hour, and leaves none in the windows after that. A program that
+	// also answers users has had the first call by then.
+	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
 	neverSeen = 2 * time.Minute
 	// looks is how many times bulk looks for what the reserve sets free while it
 	// shrinks, but no more often than minLook and no less often than maxLook

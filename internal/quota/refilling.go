@@ -62,8 +62,8 @@ func (refilling) ends(a *account) bool {
 	return !a.opens.IsZero() && a.opens.Sub(a.observed) > a.length/10
 }
 
-func (refilling) reserve(a *account, w window, _ time.Time) float64 {
-	return min(a.standingReserve(w), maxReserve*w.limit)
+func (refilling) reserve(a *account, w window, now time.Time) float64 {
+	return min(a.standingReserve(w, now), maxReserve*w.limit)
 }
 
 func (b refilling) observe(a *account, o observation) belief {

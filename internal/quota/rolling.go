@@ -29,7 +29,7 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 // reserve is of what was spent together: it is restored together, a window later.
 func (b rolling) reserve(a *account, w window, now time.Time) float64 {
 	w.end = b.since.Add(w.length)
-	return a.shrinkingReserve(w, a.standingReserve(w), now)
+	return a.shrinkingReserve(w, a.standingReserve(w, now), now)
 }
 
 func (b rolling) observe(a *account, o observation) belief {
