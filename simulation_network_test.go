@@ -34,6 +34,8 @@ type network struct {
 	weather
 	next  http.RoundTripper
 	spoil func(*rand.Rand, http.Header) // changes the headers of an answer; nil: nothing
+	reset resetter                      // changes the reset when an answer leaves; nil: nothing
+	delta bool                          // it is told in seconds from now
 	dice  *dice
 
 	mu              sync.Mutex
@@ -71,6 +73,9 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	n.count(resp)
+	if n.reset != nil {
+		n.reset.rewrite(resp, n.delta)
+	}
 	if err := pause(req.Context(), fate.back); err != nil {
 		return nil, err
 	}

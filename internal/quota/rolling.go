@@ -47,6 +47,6 @@ func (b rolling) observe(a *account, o observation) belief {
 	return b
 }
 
-func (b rolling) rejected(*account, Reading, bool) belief { return b }
+func (b rolling) rejected(*account, Reading) belief { return b }
 
 func (rolling) pace(a *account) float64 { return float64(a.limit) / a.length.Seconds() }
