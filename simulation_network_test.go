@@ -73,9 +73,6 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	n.count(resp)
-	if n.reset != nil {
-		n.reset.rewrite(resp, n.delta)
-	}
 	if err := pause(req.Context(), fate.back); err != nil {
 		return nil, err
 	}
@@ -94,9 +91,13 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// count notes a response that leaves the server.
 func (n *network) count(resp *http.Response) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.reset != nil {
+		n.reset.rewrite(resp, n.delta)
+	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		n.refused++
 	} else {
