@@ -95,7 +95,7 @@ func ExampleRateLimiterOptions() {
 		server.AddLead(leedo.Lead{Name: "John Doe"})
 	}
 
-	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: new(0.2)})
+	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: 0.2})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -56,9 +56,12 @@ type RateLimiterOptions struct {
 	// Share is the part of an hour's quota that may be used here, up to 1, for
 	// when others use the same token; 0 means all of it.
 	Share float64
-	// Reserve is the part that bulk calls leave to interactive ones, from 0 to
-	// 1; it melts towards the reset. nil means 0.05, or 10 requests if more.
-	Reserve *float64
+	// Reserve is the part of a window's quota that bulk calls leave to interactive
+	// ones, up to 1; it shrinks with the time to the reset. Zero means the default:
+	// 0.05, or 10 requests if that is more, but at most a tenth, and nothing after
+	// the first quarter of an hour until there is an interactive call. Negative
+	// means none.
+	Reserve float64
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.
 	RequestsPerSecond float64
@@ -85,8 +88,8 @@ type QuotaAsk struct {
 	// asks from 1: one that comes after a higher one is to be ignored.
 	Process string
 	Number  int64
-	// Interactive and Bulk are the permits wanted. Reserve is the part of the
-	// quota that bulk leaves to interactive calls, from 0 to 1.
+	// Interactive and Bulk are the permits wanted. Reserve is that of the
+	// [RateLimiterOptions] of the process.
 	Interactive, Bulk int
 	Reserve           float64
 	// Held is how many permits the process has, in use or not, without those
@@ -133,12 +136,9 @@ func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAns
 // every answer. nil means the defaults. Options that are not in their range,
 // NaN included, are [ErrInvalidArgument].
 func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
-	o := quota.Options{Reserve: quota.DefaultReserve}
+	var o quota.Options
 	if opts != nil {
-		o.Share, o.PerSecond = opts.Share, opts.RequestsPerSecond
-		if opts.Reserve != nil {
-			o.Reserve = *opts.Reserve
-		}
+		o.Share, o.Reserve, o.PerSecond = opts.Share, opts.Reserve, opts.RequestsPerSecond
 		if opts.Store != nil {
 			o.Store = store{opts.Store}
 		}

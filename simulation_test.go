@@ -26,6 +26,8 @@ type scenario struct {
 	hours   int            // 0: 4
 	weather weather        // zero: fair
 	spoil   func(*rand.Rand, http.Header)
+	reset   func() resetter // nil: the reset is as the server has it
+	delta   bool            // else it is in seconds from now on
 
 	clients int     // that share a limiter; 0: one with a limiter of its own
 	apart   bool    // each of them has a limiter of its own after all
@@ -34,6 +36,7 @@ type scenario struct {
 	foreign float64 // requests of others, as a part of the limit
 
 	tolerated float64 // 429s per 1,000 requests
+	least     float64 // the part of the quota that is used, in percent; 0: 98
 }
 
 const planChange = 90 * time.Minute
@@ -91,7 +94,10 @@ func newSimulation(t *testing.T, sc scenario, seed uint64) *simulation {
 	s.dice = func(stream uint64) *dice { return &dice{Rand: rand.New(rand.NewPCG(seed, stream))} }
 	s.server = leedotest.NewServer(sc.rules.and(leedotest.WithPlan(sc.plan), leedotest.WithRecentRequests(0)).opts...)
 	s.id = s.server.AddLead(leedo.Lead{Name: "John Doe"}).ID
-	s.network = &network{weather: sc.weather, next: s.server.HTTPClient().Transport, spoil: sc.spoil, dice: s.dice(1)}
+	s.network = &network{weather: sc.weather, next: s.server.HTTPClient().Transport, spoil: sc.spoil, dice: s.dice(1), delta: sc.delta}
+	if sc.reset != nil {
+		s.network.reset = sc.reset()
+	}
 	return s
 }
 

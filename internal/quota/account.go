@@ -34,6 +34,7 @@ type account struct {
 
 	blocked time.Time // nothing may be sent before
 	strikes int       // 429s in a row
+	sooner  bool      // the last of them said that there is more long before the reset
 
 	// Responses come out of order. ticks counts grants and responses, so that
 	// what happened first is known without a clock: booked is the tick of the
@@ -84,6 +85,9 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	a.ticks++
 	a.granted++
 	a.spendShare(now)
+	if a.demand.watched.IsZero() {
+		a.demand.watched = now
+	}
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
@@ -112,7 +116,10 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		a.counted++
 		a.blind.serve(p.at, now)
 		if p.tick > a.struck {
-			a.strikes = 0
+			if a.sooner && now.Before(a.reset) && a.belief == (fixedWindow{}) {
+				a.belief, a.mark = refilling{documented(a.limit)}, mark{} // there was
+			}
+			a.strikes, a.sooner = 0, false
 		}
 	}
 	a.blind.garbled = r.Garbled

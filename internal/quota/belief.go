@@ -18,9 +18,8 @@ type belief interface {
 	reserve(a *account, w window, now time.Time) float64
 	// observe takes in a response that says what is left.
 	observe(a *account, o observation) belief
-	// rejected takes in the first 429 of those that were in flight together;
-	// dated reports whether it says when to come back.
-	rejected(a *account, r Reading, dated bool) belief
+	// rejected takes in the first 429 of those that were in flight together.
+	rejected(a *account, r Reading) belief
 	// backoff returns until when nothing is sent after a 429 that is not dated.
 	backoff(a *account, r Reading, now time.Time) time.Time
 	// refill returns how many requests per second the server restores before

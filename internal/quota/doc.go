@@ -47,11 +47,13 @@
 //	| refilling |  | rolling |
 //	+-----------+  +---------+
 //
-//	(1) 3 requests more than can be explained came back before the reset, or less
-//	    than half of them at a reset, seen at once
+//	(1) 3 requests more than can be explained came back before the reset, or one
+//	    when a 429 said so, or less than half of them at a reset, seen at once
 //	(2) over 90 % are left and the reset is later than it was, half a window ahead;
-//	    or a second 429 in a row, with headers: it would have refilled by now
-//	(3) at a reset under 90 % came back, and the next is less than half a window ahead
+//	    or a second 429 in a row, with a reset far ahead and no earlier time to come
+//	    back: it would have refilled by now
+//	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
+//	    but not if no reset was ever further ahead than that of the next request
 //	(4) at a reset over 90 % came back
 //
 // Over each of them lie: blocked, after a 429, until the time that it says or a
@@ -100,8 +102,9 @@ const (
 	// TestTheFirstResponseOfAWindowShowsTheBelief, TestTheTurnsOfARollingWindow.
 	promptReset = 30 * time.Second
 	// resetMargin is how much earlier than its header says a reset may be, for all that
-	// clocks and rounding do: what comes back then is no refill.
-	// TestAResetMayBeSecondsEarly.
+	// clocks and rounding do: what comes back then is no refill. A Retry-After shows one
+	// if it is sooner than the reset by more than twice that, and twice as soon.
+	// TestAResetMayBeSecondsEarly, TestARetryAfterShowsRefill.
 	resetMargin = 5 * time.Second
 	// spread is the longest of the random delays after a reset or a 429, which
 	// keep the processes of one token from returning all at once. An hour's quota
@@ -128,9 +131,11 @@ const (
 
 // What bulk leaves to interactive requests.
 const (
-	// minReserve is how many requests the default reserve is at least: 5 % of
-	// the smallest plan would be too few; minReservePart bounds it, or a
-	// limit of 10 would be all reserve. TestBulkLeavesTheReserve.
+	// defaultReserve is the part of a window that bulk leaves by default, and
+	// minReserve how many requests that is at least: 5 % of the smallest plan would
+	// be too few; minReservePart bounds it, or a limit of 10 would be all reserve.
+	// TestBulkLeavesTheReserve.
+	defaultReserve = 0.05
 	minReserve     = 10
 	minReservePart = 0.1
 	// standingPart is which part of the reserve is left at any time where no reset
@@ -147,13 +152,14 @@ const (
 	demandMargin = 1.5
 	// Demand is remembered over a short and a long time, whichever says more: a
 	// burst shows at once, and a pause of a quarter of an hour forgets nothing.
-	// The long one is also how long the reserve takes to be halved while nobody
-	// calls. TestDemandIsRememberedForLongAndShort, TestTheReserveIsHalvedWhileNobodyCalls.
+	// TestDemandIsRememberedForLongAndShort.
 	shortMemory = 10 * time.Minute
 	longMemory  = time.Hour
-	// neverSeen is how long it takes if there was no interactive call ever: a
-	// program that only exports has the reserve within a quarter of an hour.
-	// TestTheReserveIsHalvedWhileNobodyCalls.
+	// neverSeen is how fast the default reserve shrinks while there was no
+	// interactive call ever: a program that only exports has all of it within a
+	// quarter of an hour, and leaves none in the windows after that. A program that
+	// also answers users has had the first call by then.
+	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
 	neverSeen = 2 * time.Minute
 	// looks is how many times bulk looks for what the reserve sets free while it
 	// shrinks, but no more often than minLook and no less often than maxLook
@@ -193,14 +199,19 @@ const (
 	// two can be requests that the server did not count after all.
 	// TestThreeThatComeBackAreRefill.
 	leastGain = 3
-	// maxRefill is how many times the limit in a window is believed to be
-	// restored: a little is for rounding. TestHowFastRequestsAreRestored.
+	// maxRefill is how many times the limit is believed to be restored in an hour:
+	// a little is for rounding. How far ahead the reset is says nothing of that.
+	// TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
 	// refillMargin is how much of a request more is waited for, for the pace may
 	// be a little slower; leastRefill is the least that is waited for at all.
 	// TestARestoredRequestIsWaitedFor.
 	refillMargin = 0.3
 	leastRefill  = 0.1
+	// nextReset is how far ahead a reset is at the most that is that of the next
+	// request only: of a limit of ten, one is restored in six minutes.
+	// TestTheResetOfARefillingServer, TestTheResetOfTheNextRequest.
+	nextReset = hour / 10
 	// slower is by how much the pace is taken to be slower after each 429, and
 	// slowest what divides that of the documented window to give the slowest.
 	// TestA429OfARefillingServer.

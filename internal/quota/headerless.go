@@ -100,8 +100,8 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 // observe is called with the first response that says what is left.
 func (headerless) observe(*account, observation) belief { return fixedWindow{} }
 
-func (b headerless) rejected(a *account, r Reading, dated bool) belief {
-	return headerless{b.belief.rejected(a, r, dated)}
+func (b headerless) rejected(a *account, r Reading) belief {
+	return headerless{b.belief.rejected(a, r)}
 }
 
 func (headerless) pace(*account) float64 { return 0 }

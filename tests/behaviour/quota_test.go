@@ -153,9 +153,9 @@ func quotaTraces() []trace {
 			s.call(get, client)
 		})
 	}
-	for _, reserve := range []float64{0, 0.1, 0.5, 1} {
+	for _, reserve := range []float64{-1, 0, 0.1, 0.5, 1} {
 		add(fmt.Sprintf("Reserve %v of 10", reserve), func(s *scene) {
-			client := s.fake(plenty(10), limiter(s, leedo.RateLimiterOptions{Reserve: &reserve}), leedo.WithMaxWait(0))
+			client := s.fake(plenty(10), limiter(s, leedo.RateLimiterOptions{Reserve: reserve}), leedo.WithMaxWait(0))
 			for range 6 {
 				s.call(get, client, leedo.WithPriority(leedo.PriorityBulk))
 			}
