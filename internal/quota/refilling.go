@@ -26,7 +26,7 @@ func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	case !decided:
 		v.look = b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now)
 	case v.pass && a.inFlight >= cold && float64(a.left-a.inFlight) < q.need:
-		v = waitForResponse // not on reckoning alone
+		v = waitCarefully // not on reckoning alone
 	}
 	if c == Bulk && q.lacks() {
 		v.kept = a.opens
@@ -38,7 +38,7 @@ func (b refilling) estimate(a *account, v verdict, ahead int, now time.Time) tim
 	if v.soon {
 		return a.inLine(v.likely(now), ahead, now)
 	}
-	until := b.restored(a, float64(ahead), v.look)
+	until := b.restored(a, float64(ahead)*behindMargin, v.look)
 	if !b.ends(a) || until.Before(a.opens) {
 		return until
 	}
