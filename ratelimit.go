@@ -49,10 +49,11 @@ type RateLimit struct {
 // Each client makes its own; those that use the same token should share one,
 // with [WithRateLimiter]. It is safe for concurrent use.
 //
-// What the newest answer says is left, less what is in flight, may be sent; a
-// server that has not answered yet gets four requests at a time, a new window
-// begins with one. After a 429 all wait for the time that it told. [WithPriority]
-// says who goes first, [WithMaxWait] who waits and who is refused.
+// What the newest response says is left, less what is in flight, may be sent; before
+// the first response four requests at a time are sent, and a new window begins with
+// one. After a 429 all calls wait as long as it says. [WithPriority] says who goes
+// first, [WithMaxWait] who waits and who fails instead; a call that never waits is not
+// held by the wait for a first response.
 type RateLimiter struct{ ledger *quota.Ledger }
 
 // RateLimiterOptions sets up a [RateLimiter]; zero is the default.

@@ -186,10 +186,10 @@ func (l *Ledger) expired(w *waiter) *Refusal {
 func (l *Ledger) reason(w *waiter, took time.Duration) Reason {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if w.why == "" && took > storeTimeout {
-		return WaitQuota
+	if took <= storeTimeout {
+		return ""
 	}
-	return w.why
+	return cmp.Or(w.why, WaitQuota)
 }
 
 // leave takes w out of the queue. A permit that it got in the meantime goes back.

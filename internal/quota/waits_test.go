@@ -295,3 +295,48 @@ func TestFiguresAfterTheReset(t *testing.T) {
 		})
 	}
 }
+
+// With a store, an exchange is no wait: it decides about who never waits, and is
+// reported to nobody.
+func TestAnExchangeIsNoWait(t *testing.T) {
+	for name, tt := range map[string]struct {
+		store *counter
+		why   Reason // of the refusal; empty: it is sent
+		took  time.Duration
+		until time.Duration
+	}{
+		"grants":          {&counter{left: 5, again: time.Second, delay: 10 * time.Millisecond}, "", 10 * time.Millisecond, 0},
+		"grants nothing":  {&counter{again: time.Second, opens: time.Hour, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Hour},
+		"has them soon":   {&counter{again: time.Second, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Second},
+		"does not answer": {&counter{delay: time.Hour}, "", storeTimeout, 0},
+	} {
+		for _, c := range []Class{Interactive, Bulk} {
+			synctest.Test(t, func(t *testing.T) {
+				d := with(t, tt.store)
+				start := time.Now()
+				p, waited, err := d.Acquire(t.Context(), Ask{
+					Class:  c,
+					Notify: func(w Wait) { checkNoReason(t, name, w) },
+					Waited: func(w Wait, took time.Duration) { t.Errorf("%s: waited %v for %+v", name, took, w) },
+				})
+				refusal, _ := errors.AsType[*Refusal](err)
+				if (refusal == nil) != (tt.why == "") || refusal == nil && err != nil || waited != tt.took {
+					t.Fatalf("%s, class %d: %v after %v", name, c, err, waited)
+				}
+				if until := tt.until; refusal != nil && (refusal.Reason != tt.why || refusal.Until.Sub(start) < until || refusal.Until.Sub(start) > until+2*time.Second) {
+					t.Errorf("%s, class %d: %+v, in %v", name, c, refusal, refusal.Until.Sub(start))
+				}
+				if refusal == nil {
+					d.Cancel(p, false)
+				}
+				time.Sleep(2 * storeRest)
+			})
+		}
+	}
+}
+
+func checkNoReason(t *testing.T, name string, w Wait) {
+	if w.Reason != "" {
+		t.Errorf("%s: reported %+v", name, w)
+	}
+}
