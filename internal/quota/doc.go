@@ -15,8 +15,10 @@
 //     wait for the reset beside an endless bulk job.
 //   - How the server counts need not be known. It is found out from responses.
 //   - A caller that would wait longer than it wants fails immediately, when it
-//     asks or as soon as that is known, and what it is told is what the gate
-//     decides. Responses in flight that decide it are waited for.
+//     asks or as soon as that is known. What it is told is what decides: one
+//     estimate (estimate.go). Responses in flight that decide it are waited for, but
+//     by a caller that does not wait at all: it is sent unless something known
+//     forbids it, which is the one exception to the probe that goes first.
 //   - Nobody who waits is forgotten, and what a call costs does not depend on how
 //     many wait.
 //
@@ -161,11 +163,17 @@ const (
 	// also answers users has had the first call by then.
 	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
 	neverSeen = 2 * time.Minute
-	// looks is how many times bulk looks for what the reserve sets free while it
-	// shrinks, but no more often than minLook and no less often than maxLook
-	// say: a look costs a microsecond. TestBulkLooksForTheReserve.
-	looks   = 50
+	// closely is how exactly the time is found at which the reserve has shrunk
+	// enough, and maxSteps bounds the search: three are usual.
+	// TestWhenTheReserveIsFreedIsFound.
+	closely  = 10 * time.Millisecond
+	maxSteps = 40
+	// minLook is how soon bulk looks again for what the reserve sets free, at the
+	// soonest. While others spend that time cannot be known: then it looks as many
+	// times as looks says until the reset, but no less often than maxLook says. A
+	// look costs a microsecond. TestBulkLooksForTheReserve.
 	minLook = 50 * time.Millisecond
+	looks   = 50
 	maxLook = 5 * time.Second
 )
 
@@ -212,6 +220,10 @@ const (
 	// request only: of a limit of ten, one is restored in six minutes.
 	// TestTheResetOfARefillingServer, TestTheResetOfTheNextRequest.
 	nextReset = hour / 10
+	// behindMargin is how much longer than the pace says a caller behind others is
+	// told to wait, for responses round down what is restored: less than a tenth.
+	// TestTheLineOfARefillingServer, TestSimulationWaits.
+	behindMargin = 1.04
 	// slower is by how much the pace is taken to be slower after each 429, and
 	// slowest what divides that of the documented window to give the slowest.
 	// TestA429OfARefillingServer.
@@ -233,6 +245,14 @@ const (
 	// waiters to be judged anew: that takes time for each of them, and nobody
 	// minds a tenth of a second. TestAWorseOutlookRefuses, BenchmarkWaiters10000.
 	estimateSlack = 100 * time.Millisecond
+	// estimatePart is which part of the time still to wait it must be besides, for
+	// that of bulk moves with each request. TestAWorseOutlookRefuses.
+	estimatePart = 20
+	// longWait is the length from which a wait is news, and minMove by how much its
+	// end must at least have moved to be news again.
+	// TestAWaitIsReportedOnce, TestAWaitIsReportedAgainWhenItsEndMoves.
+	longWait = time.Second
+	minMove  = 2 * time.Second
 )
 
 // The store.

@@ -25,7 +25,7 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 	switch {
 	case decided:
 	case q.class == Bulk && q.left >= 1:
-		v = waitForReserve(a.reset, now)
+		v = a.waitForReserve(q.left, a.reset, now)
 	case a.inFlight > 0 && float64(a.left) >= q.need:
 		v = waitForResponse
 	case a.opens.IsZero(): // the response had no reset
@@ -41,7 +41,7 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 }
 
 func (fixedWindow) estimate(a *account, v verdict, ahead int, now time.Time) time.Time {
-	return a.inLine(v.likely(now), ahead, now)
+	return a.inWindows(v, ahead, now)
 }
 
 func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {

@@ -81,7 +81,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.silent < cold:
 		most = cold // the responses in flight may still say what is left
 	case !kept.IsZero():
-		v := waitForReserve(kept, now)
+		v := a.waitForReserve(float64(left), kept, now)
 		v.kept = kept
 		return v
 	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
@@ -89,7 +89,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.garbled:
 		most = cold // there is a quota, but what is left of it cannot be read
 	}
-	v := waitForResponse
+	v := waitCarefully
 	if a.inFlight < most {
 		v = sendNow
 	}

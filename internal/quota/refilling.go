@@ -31,7 +31,7 @@ func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 		v.look = later(b.turn(a), b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now))
 	case !v.pass || float64(a.left-a.inFlight) >= q.need:
 	case a.inFlight >= cold:
-		v = waitForResponse // not on reckoning alone
+		v = waitCarefully // not on reckoning alone
 	case now.Before(b.turn(a)):
 		v = verdict{look: b.turn(a)}
 	}
@@ -45,7 +45,7 @@ func (b refilling) estimate(a *account, v verdict, ahead int, now time.Time) tim
 	if v.soon {
 		return a.inLine(v.likely(now), ahead, now)
 	}
-	until := b.restored(a, float64(ahead), v.look)
+	until := b.restored(a, float64(ahead)*behindMargin, v.look)
 	if !b.ends(a) || until.Before(a.opens) {
 		return until
 	}

@@ -47,7 +47,7 @@ func TestARestoredRequestIsWaitedFor(t *testing.T) {
 func TestTheLineOfARefillingServer(t *testing.T) {
 	d := refillingDesk(Options{}, 0)
 	v, _ := d.asks(Interactive)
-	if got := d.estimate(v, 10, d.now).Sub(d.now); got != 113*time.Second {
+	if got := d.estimate(v, 10, d.now).Sub(d.now); got != 117*time.Second {
 		t.Errorf("with 10 ahead: %v", got)
 	}
 	if got := d.estimate(v, 500, d.now).Sub(d.opens); got != 5*d.length {

@@ -32,7 +32,7 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	default:
 		until = a.belief.backoff(a, r, now)
 	}
-	a.struck = a.ticks
+	a.struck, a.dated = a.ticks, dated
 	a.blocked = later(a.blocked, until.Add(rand.N(spread)))
 	if a.limit == 0 {
 		return

@@ -40,14 +40,25 @@ type window struct {
 
 // reserved returns how many requests bulk leaves to interactive callers.
 func (a *account) reserved(now time.Time) float64 {
+	return math.Floor(a.reserveOf(a.window(), now))
+}
+
+// reserveOf returns how many requests of a window bulk leaves to interactive
+// callers at the given time; what is not a whole request is left to bulk.
+func (a *account) reserveOf(w window, at time.Time) float64 {
 	if a.Reserve < 0 {
 		return 0
 	}
-	w := window{a.Share * float64(a.limit), a.reset, a.length}
-	if a.limit == 0 { // what was learned without headers
-		w = window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
+	return a.belief.reserve(a, w, at)
+}
+
+// window returns the window of the newest response, or of what was learned without
+// headers.
+func (a *account) window() window {
+	if a.limit == 0 {
+		return window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
 	}
-	return math.Floor(a.belief.reserve(a, w, now))
+	return window{a.Share * float64(a.limit), a.reset, a.length}
 }
 
 // configured returns how many requests of a window the options leave to

@@ -114,9 +114,10 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	} // else the response may be a proxy's, and whether the API counted the request is unknown
 	r.Response = a.receive(req, resp)
 	r.Response.Rate, r.Response.RetryAt = reading.Figures(received), reading.RetryAfter
+	r.Response.Asked = !reading.RetryAfter.IsZero()
 	if limited {
 		r.Limited = r.Response
-		if reading.RetryAfter.IsZero() {
+		if !r.Response.Asked {
 			r.Response.RetryAt = reading.Reset
 		}
 	}
@@ -142,12 +143,15 @@ func (r *record) permit() (quota.Permit, error) {
 	permit, waited, err := r.client.Ledger.Acquire(r.ctx, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
-		Notify: func(until time.Time) {
+		Notify: func(w quota.Wait) {
 			if r.call.Place != nil {
 				r.call.Place.release()
 			}
-			r.reportWait(until, "rate limit")
+			if w.Reason != "" {
+				r.reportWait(w)
+			}
 		},
+		Waited: r.reportWaited,
 		StoreFailed: func(err error) {
 			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
 		},

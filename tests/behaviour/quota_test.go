@@ -17,7 +17,7 @@ import (
 func quotaTraces() []trace {
 	var all []trace
 	add := func(name string, play func(*scene)) {
-		all = append(all, trace{name, func(s *scene) { s.grain = time.Second; play(s) }})
+		all = append(all, trace{name, func(s *scene) { s.grain, s.waited = time.Second, true; play(s) }})
 	}
 	get, create := operationsNamed("Leads.Get")[0], operationsNamed("Leads.Create")[0]
 
