@@ -59,6 +59,14 @@ type RateLimiterOptions struct {
 	// Reserve is the part that bulk calls leave to interactive ones, from 0 to
 	// 1; it melts towards the reset. nil means 0.05, or 10 requests if more.
 	Reserve *float64
+	// RetryBudget is the part of an hour's quota that retries may take, up to 1:
+	// RetryBudget × limit × Share, at least 10 retries, for all calls together.
+	// Retries after a 5xx, a 408, a cut connection or a timeout take from it;
+	// a call that succeeds at its first attempt gives back a tenth of a retry, an
+	// hour gives back all. When it is exhausted, a call that fails is not
+	// retried: it returns its error after a wait of at most the minimum back-off.
+	// First attempts and 429s never need it. 0 means 0.02, negative no bound.
+	RetryBudget float64
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.
 	RequestsPerSecond float64
@@ -135,7 +143,7 @@ func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAns
 func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
 	o := quota.Options{Reserve: quota.DefaultReserve}
 	if opts != nil {
-		o.Share, o.PerSecond = opts.Share, opts.RequestsPerSecond
+		o.Share, o.PerSecond, o.RetryBudget = opts.Share, opts.RequestsPerSecond, opts.RetryBudget
 		if opts.Reserve != nil {
 			o.Reserve = *opts.Reserve
 		}

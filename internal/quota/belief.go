@@ -38,11 +38,16 @@ type verdict struct {
 	look time.Time // else when to ask again; zero: when a response comes
 	soon bool      // it is sent now, or a response in flight decides
 	kept time.Time // what is left is kept for others until then; zero: it is not
+	// careful reports that nothing known forbids the request: it waits only
+	// because a response in flight will say what is left, and no longer than the
+	// attempt timeout.
+	careful bool
 }
 
 var (
 	sendNow         = verdict{pass: true, soon: true}
-	waitForResponse = verdict{soon: true} // that is in flight
+	waitForResponse = verdict{soon: true}                // that is in flight
+	waitCarefully   = verdict{soon: true, careful: true} // the same, and nothing known forbids the request
 )
 
 // likely returns when the request is likely to be sent.

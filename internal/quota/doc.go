@@ -126,6 +126,22 @@ const (
 	minOutage = time.Minute
 )
 
+// Failures.
+const (
+	// leastRetries is how many retries the full budget is at least: 2 % of the
+	// smallest plan would be too few for a server that restarts. It is also the
+	// budget while the limit is not known. TestTheSizeOfTheRetryBudget.
+	leastRetries = 10
+	// givenBack is which part of a retry a call gives back that succeeds at its
+	// first attempt: a server that fails at less than every eleventh request uses
+	// up no budget. TestTheRetryBudgetIsGivenBack.
+	givenBack = 0.1
+	// maxFailures is after how many failures in a row few requests may be in
+	// flight. Of a server that fails at every fifth request, one in 3,000 begins
+	// such a row. TestFewAreInFlightAfterFiveFailures.
+	maxFailures = 5
+)
+
 // What bulk leaves to interactive requests.
 const (
 	// minReserve is how many requests the default reserve is at least: 5 % of

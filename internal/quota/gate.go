@@ -10,11 +10,19 @@ func (a *account) gate(c Class, now time.Time) verdict {
 	v := a.belief.gate(a, c, now)
 	switch {
 	case now.Before(a.blocked):
-		v.pass, v.soon, v.look = false, false, a.blocked
+		v.pass, v.soon, v.careful, v.look = false, false, false, a.blocked
 	case a.strikes > 0 && a.inFlight > 0 && (a.belief.refill() > 0 || a.blind.silent > 0):
+		v.careful = v.careful || v.pass
 		v.pass, v.soon, v.look = false, true, time.Time{} // one at a time until one is served
-	case v.pass:
-		v.pass, v.look = a.paced(now)
+	}
+	if !v.pass && !v.careful {
+		return v
+	}
+	if open, at := a.paced(now); !open {
+		if v.careful = false; v.pass {
+			v.look = at
+		}
+		v.pass = false
 	}
 	return v
 }
@@ -97,7 +105,7 @@ func (a *account) probe(now time.Time) verdict {
 	case a.inFlight >= a.limit:
 		return waitForResponse
 	}
-	return verdict{look: a.probed.Add(reprobe), soon: true}
+	return verdict{look: a.probed.Add(reprobe), soon: true, careful: true}
 }
 
 // probeShare is probe for a server that has windows, in which a share is counted.

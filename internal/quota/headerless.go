@@ -89,7 +89,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.garbled:
 		most = cold // there is a quota, but what is left of it cannot be read
 	}
-	v := waitForResponse
+	v := waitCarefully
 	if a.inFlight < most {
 		v = sendNow
 	}

@@ -42,6 +42,8 @@ type Ledger struct {
 	shared  *shared // what a store knows of the account; nil: there is no store
 	keeper  keeper  // shared, or the account if that is nil
 	queue   queue
+	retries retryBudget
+	outage  outage
 	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
 }
 
@@ -76,6 +78,7 @@ func New(o Options) *Ledger {
 type Ask struct {
 	Class  Class
 	Budget time.Duration         // the longest wait
+	Hold   time.Duration         // the longest wait for a server that does not respond, within Budget; 0: no bound
 	Notify func(until time.Time) // called before a wait with its likely end
 	// StoreFailed is called when Acquire returns, with why the store failed, once
 	// for each time that it began to. It may be nil.
@@ -95,6 +98,9 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		l.account.demand.arrive(now)
 	}
 	atOnce := l.queue.len() == 0
+	if l.full() {
+		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
+	}
 	if l.shared != nil {
 		defer l.shared.reportTrouble(ask.StoreFailed)
 		l.shared.arrive(ask.Class, now)
@@ -112,6 +118,9 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		w.worse, w.said = make(chan time.Time, 1), w.until // what the store will say is not known yet
 	}
 	waits, until := !w.done, w.until
+	if waits && ask.Hold > 0 && l.probing(w.class, now) {
+		until = now.Add(ask.patience())
+	}
 	l.mu.Unlock()
 	return l.await(ctx, w, now, ask, waits, until)
 }
@@ -129,15 +138,14 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 	if waits {
 		ask.Notify(until)
 	}
-	timer := time.NewTimer(max(ask.Budget, answerTimeout))
+	timer := time.NewTimer(ask.patience())
 	defer timer.Stop()
 	for {
 		select {
 		case until := <-w.worse:
 			ask.Notify(until)
 		case <-timer.C:
-			// The responses that were to say what is left did not come.
-			return Permit{}, time.Since(since), &Refusal{Until: time.Now().Add(time.Second)}
+			timer.Reset(l.overdue(w, since, ask))
 		case o := <-w.ready:
 			left = false
 			if !o.refused.IsZero() {
@@ -220,7 +228,7 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
-		if v.pass {
+		if v.pass && !l.full() {
 			l.queue.grant(w, l.keeper.grant(w.class, now))
 			continue
 		}

@@ -125,6 +125,12 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
+// held reports whether nothing that is known of the quota delays a waiter: how
+// long that may take is for overdue to judge.
+func (f *forecast) held(c Class, until time.Time) bool {
+	return (f.verdicts[c].pass || f.verdicts[c].careful) && !until.After(f.now)
+}
+
 // refuse ends the wait of those who would have to wait longer than they want. All
 // are judged when the outlook is worse than it was, else only the one that came
 // last: it takes the same time however many wait.
@@ -150,13 +156,13 @@ func (q *queue) refuse(now time.Time, k keeper) {
 // judgeArrival judges the waiter that came last.
 func (q *queue) judgeArrival(fresh *waiter, f *forecast) {
 	if fresh.class == Bulk {
-		q.judge(fresh, f.until(Bulk, q.len()-1))
+		q.judge(fresh, f.until(Bulk, q.len()-1), f)
 		return
 	}
-	q.judge(fresh, f.until(Interactive, q.interactive.list.Len()-1))
+	q.judge(fresh, f.until(Interactive, q.interactive.list.Len()-1), f)
 	// An interactive arrival pushes every bulk waiter back by one; only the last
 	// can newly exceed its deadline, and then the one before it.
-	for w := q.bulk.last(); w != nil && q.judge(w, f.until(Bulk, q.len()-1)); {
+	for w := q.bulk.last(); w != nil && q.judge(w, f.until(Bulk, q.len()-1), f); {
 		w = q.bulk.last()
 	}
 }
@@ -173,7 +179,7 @@ func (q *queue) judgeAll(f *forecast) {
 		for e := l.list.Front(); e != nil; {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if !q.judge(w, f.until(w.class, ahead)) {
+			if !q.judge(w, f.until(w.class, ahead), f) {
 				ahead++
 			}
 		}
@@ -181,7 +187,7 @@ func (q *queue) judgeAll(f *forecast) {
 }
 
 // judge refuses w if its permit would come too late, and reports whether it does.
-func (q *queue) judge(w *waiter, until time.Time) bool {
+func (q *queue) judge(w *waiter, until time.Time, f *forecast) bool {
 	if w.worse != nil && until.Sub(w.said) > time.Second {
 		select {
 		case w.worse <- until:
@@ -190,7 +196,7 @@ func (q *queue) judge(w *waiter, until time.Time) bool {
 		}
 	}
 	w.until = until
-	if w.latest.IsZero() || !until.After(w.latest) {
+	if w.latest.IsZero() || !until.After(w.latest) || f.held(w.class, until) {
 		return false
 	}
 	q.remove(w)

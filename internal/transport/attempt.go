@@ -90,10 +90,14 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		r.Failure = a.cause(err)
 		sent = !r.notDone
+		if !errors.Is(r.ctx.Err(), context.Canceled) { // that says nothing of the server
+			r.client.Ledger.Note(true)
+		}
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
 	}
 
+	r.client.Ledger.Note(resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented)
 	reading := quota.Read(resp.Header, received)
 	limited := resp.StatusCode == http.StatusTooManyRequests
 	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
@@ -130,11 +134,16 @@ func (r *record) permit() (quota.Permit, error) {
 	permit, waited, err := r.client.Ledger.Acquire(r.ctx, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
+		Hold:   r.call.AttemptTimeout,
 		Notify: func(until time.Time) {
 			if r.call.Place != nil {
 				r.call.Place.release()
 			}
-			r.reportWait(until, "rate limit")
+			reason := "rate limit"
+			if r.client.Ledger.Probing(r.call.Class) {
+				reason = "probe"
+			}
+			r.reportWait(until, reason)
 		},
 		StoreFailed: func(err error) {
 			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))

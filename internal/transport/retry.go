@@ -58,6 +58,9 @@ func (r *record) afterResponse(resp *Response) bool {
 	case resp.Success():
 		cut := resp.BodyErr != nil && r.call.NeedBody && !TooLarge(resp.BodyErr)
 		if !cut || !r.call.Repeatable {
+			if r.Attempts == 1 && resp.BodyErr == nil {
+				r.client.Ledger.Succeeded()
+			}
 			return false
 		}
 	case resp.Status >= 300 && resp.Status < 500 && resp.Status != http.StatusRequestTimeout:
@@ -92,7 +95,8 @@ func (r *record) afterFailure(cause *Cause) bool {
 
 // retry spends one of the retries, if there is one left and its backoff fits
 // into what the call may wait. resp is the response that is not usable, nil if
-// there is none.
+// there is none. If the budget of all calls is exhausted, the call fails after a
+// wait: a caller that repeats it at once would replace the retries.
 func (r *record) retry(resp *Response) bool {
 	if r.ctx.Err() != nil {
 		if resp != nil && !resp.Success() {
@@ -110,6 +114,11 @@ func (r *record) retry(resp *Response) bool {
 		wait, why = time.Until(resp.RetryAt), "Retry-After"
 	}
 	if deadline, ok := r.ctx.Deadline(); wait > r.budget() || ok && time.Now().Add(wait).After(deadline) {
+		return false
+	}
+	if r.client.Limited && !r.client.Ledger.Retry() {
+		r.wait, r.why = min(wait, r.client.backoff(0)), "back-off"
+		r.Budget = r.pause() == nil
 		return false
 	}
 	r.retries++
@@ -140,6 +149,11 @@ func (c *Client) backoff(n int) time.Duration {
 // prepare comes before every attempt but the first, and waits.
 func (r *record) prepare(req *http.Request) error {
 	req.Header = r.header() // a jar has added its cookies to that of the last attempt
+	return r.pause()
+}
+
+// pause waits as long as the last judgement said, or until the context ends.
+func (r *record) pause() error {
 	if r.wait == 0 {
 		return nil
 	}

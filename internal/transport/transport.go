@@ -112,6 +112,7 @@ type Result struct {
 	// was in flight.
 	End      error
 	InFlight bool
+	Budget   bool      // the call would have been retried, but the retry budget is exhausted
 	Unknown  bool      // a write that may or may not have been done
 	Cut      *Response // whose body was being read when the context ended; nil: none was
 
