@@ -66,6 +66,7 @@ type RateLimiterOptions struct {
 	// hour gives back all. When it is exhausted, a call that fails is not
 	// retried: it returns its error after a wait of at most the minimum back-off.
 	// First attempts and 429s never need it. 0 means 0.02, negative no bound.
+	// With a Store each process has a budget of its own.
 	RetryBudget float64
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.

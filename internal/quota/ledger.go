@@ -89,7 +89,9 @@ type Ask struct {
 // quota is likely to exceed the budget or the deadline of ctx, it returns a
 // [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
 // it returns the error of ctx. Whatever the budget, it waits a few seconds for
-// responses in flight that will say what is left.
+// responses in flight that will say what is left. If they do not come, or the server
+// fails, and nothing that is known forbids the request, it gets its permit after the
+// budget, or after ask.Hold if that is shorter.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()

@@ -7,7 +7,8 @@ import "fmt"
 const DefaultReserve = 0.05
 
 // DefaultRetryBudget is the part of an hour's quota that retries may take unless told
-// otherwise, or 10 requests if that is more.
+// otherwise, or leastRetries if that is more: less than the default reserve, so that
+// an outage leaves that to interactive calls. TestTheSizeOfTheRetryBudget.
 const DefaultRetryBudget = 0.02
 
 // Options sets up a ledger.
