@@ -76,14 +76,15 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	case again > 0:
 	case v.careful && !l.outage.heard.After(since), v.pass && l.full():
 		l.queue.grant(w, l.keeper.grant(w.class, now))
+		l.dispatch(now)
 	case left <= 0: // the responses that were to say what is left did not come
 		l.queue.remove(w)
 		w.finish(outcome{refused: now.Add(time.Second)})
+		l.dispatch(now)
 	case l.full() && v.soon && !v.look.IsZero(): // the client-side limit delays it
 		again = v.look.Sub(now)
 	default:
 		again = min(ask.patience(), left)
 	}
-	l.dispatch(now)
 	return again
 }
