@@ -197,3 +197,30 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 		}
 	})
 }
+
+// A server that responds, if slowly, is not taken for one that hangs: who waits for
+// responses waits on.
+func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // after the reset one request is sent
+		l := New(usual)
+		learn(t, l, told(100, 0, time.Hour))
+		<-time.After(time.Hour - 29*time.Second)
+		hold(t, l, 5, Ask{Budget: Forever})
+		<-time.After(29*time.Second + reprobe - 1)
+		inFlight(t, l, 1)
+	})
+	synctest.Test(t, func(t *testing.T) { // of headers that cannot be read
+		l := New(usual)
+		unreadable := Reading{Limit: -1, Remaining: -1, Garbled: true}
+		for range cold {
+			learn(t, l, unreadable)
+		}
+		granted := hold(t, l, 20, Ask{Budget: Forever})
+		for range 10 {
+			inFlight(t, l, cold)
+			<-time.After(10 * time.Second)
+			l.Note(false)
+			l.Settle(<-granted, false, unreadable, time.Now())
+		}
+	})
+}
