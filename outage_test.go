@@ -139,6 +139,9 @@ func TestAnOutage(t *testing.T) {
 	var rows []*row
 	for _, how := range []string{"503 with headers", "connection refused", "timeouts"} {
 		for _, plan := range []leedotest.Plan{leedotest.Free, leedotest.Duo, leedotest.Pro} {
+			if raceEnabled && plan != leedotest.Duo {
+				continue // it takes a minute
+			}
 			// Of those in a loop whose calls time out all may be due at the end.
 			rows = append(rows,
 				&row{how: how, who: "25 in a loop", plan: plan, call: inALoop, served: int(plan) * 7 / 10, soon: map[bool]int{true: 32, false: 16}[how == "timeouts"]},
