@@ -285,6 +285,9 @@ func (k *call) resultError() error {
 	default:
 		err = k.decodeError(resp.BodyErr)
 	}
+	if r.Budget {
+		err = &budgetError{k.request.Method, k.request.Template, err}
+	}
 	switch end := r.End.(type) {
 	case nil:
 	case *quota.Refusal:

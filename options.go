@@ -187,7 +187,9 @@ func WithRateLimiter(l *RateLimiter) Option {
 }
 
 // WithoutRateLimiter sends every request at once and returns a 429 as a
-// [*RateLimitError] without another try. [Client.RateLimit] works all the same.
+// [*RateLimitError] without another try. The retry budget and the bound on requests
+// in flight after failures belong to the limiter: there is neither, and retries are
+// bounded by [WithRetries] alone. [Client.RateLimit] works all the same.
 func WithoutRateLimiter() Option {
 	return clientOption(func(c *config) error {
 		c.limiter, c.unlimited = nil, true
@@ -241,7 +243,8 @@ type AttemptInfo struct {
 
 // WithRetries sets how often a call may be tried again after a failure that
 // another try may heal, as the package comment has it; the default is 3, 0
-// means never. Waiting for the quota after a 429 is not counted here. Negative
+// means never. Waiting for the quota after a 429 is not counted here. The retries
+// of all calls together are bounded by [RateLimiterOptions].RetryBudget. Negative
 // is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
 	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })

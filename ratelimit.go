@@ -67,6 +67,15 @@ type RateLimiterOptions struct {
 	// the first quarter of an hour until there is an interactive call. Negative
 	// means none.
 	Reserve float64
+	// RetryBudget is the part of an hour's quota that retries may take, up to 1:
+	// RetryBudget × limit × Share, at least 10 retries, for all calls together.
+	// Retries after a 5xx, a 408, a cut connection or a timeout take from it;
+	// a call that succeeds at its first attempt gives back a tenth of a retry, an
+	// hour gives back all. When it is exhausted, a call that fails is not
+	// retried: it returns its error after a wait of at most the minimum back-off.
+	// First attempts and 429s never need it. 0 means 0.02, negative no bound.
+	// With a Store each process has a budget of its own.
+	RetryBudget float64
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.
 	RequestsPerSecond float64
@@ -143,7 +152,7 @@ func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAns
 func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
 	var o quota.Options
 	if opts != nil {
-		o.Share, o.Reserve, o.PerSecond = opts.Share, opts.Reserve, opts.RequestsPerSecond
+		o.Share, o.Reserve, o.RetryBudget, o.PerSecond = opts.Share, opts.Reserve, opts.RetryBudget, opts.RequestsPerSecond
 		if opts.Store != nil {
 			o.Store = store{opts.Store}
 		}
@@ -199,7 +208,8 @@ const (
 	WaitRetryAfter WaitReason = "Retry-After"
 	// WaitProbe means that a response in flight will report what is left: the first
 	// ones of all, the first one of a new window, or those that use the last
-	// requests of a window.
+	// requests of a window. Or the server failed, and few requests at a time are sent
+	// until it responds; WaitInfo.Until is then when the call is sent at the latest.
 	WaitProbe WaitReason = "probe"
 	// WaitBackoff is the wait before a retry; see [WithBackoff].
 	WaitBackoff WaitReason = "back-off"

@@ -62,6 +62,9 @@ func newAccount(o Options) account {
 	if o.Share == 0 {
 		o.Share = 1
 	}
+	if o.RetryBudget == 0 {
+		o.RetryBudget = DefaultRetryBudget
+	}
 	a := account{Options: o, belief: headerless{fixedWindow{}}, evidence: evidence{part: 1}}
 	if o.PerSecond > 0 {
 		a.ceiling = rate.NewLimiter(rate.Limit(o.PerSecond), 1)

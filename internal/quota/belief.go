@@ -38,8 +38,8 @@ type verdict struct {
 	soon bool      // it is sent now, or a response in flight decides
 	kept time.Time // what is left is kept for others until then; zero: it is not
 	// careful reports that nothing known forbids the request: it waits only
-	// because a response in flight will say what is left. A caller that never
-	// waits is not held by that.
+	// because a response in flight will say what is left, and no longer than the
+	// attempt timeout. A caller that never waits is not held by that.
 	careful bool
 
 	class Class

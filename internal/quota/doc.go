@@ -19,6 +19,9 @@
 //     estimate (estimate.go). Responses in flight that decide it are waited for, but
 //     by a caller that does not wait at all: it is sent unless something known
 //     forbids it, which is the one exception to the probe that goes first.
+//   - While the server fails, retries take a small part of the quota, and few requests
+//     are in flight. A caller waits for that no longer than a request may take, and is
+//     never refused for it.
 //   - Nobody who waits is forgotten, and what a call costs does not depend on how
 //     many wait.
 //
@@ -28,6 +31,9 @@
 // itself, or with a store the type shared, whose account decides while the store
 // fails. The rules of the account exist a second time in the script of redislimit,
 // and a third time in the model that its tests compare it with: change all three.
+//
+// The budget of retries (budget.go) and the bound on requests in flight after
+// failures (outage.go) are the ledger's: with a store each process has its own.
 //
 // An account keeps the order of responses (order.go), 429s (rejected.go), what is
 // kept from bulk (reserve.go), the share of this process (share.go) and the signs
@@ -129,6 +135,22 @@ const (
 	// next service to be the beginning of a window. What is over sooner was a
 	// limit of another kind. TestAWindowWithoutHeadersIsUnlearned.
 	minOutage = time.Minute
+)
+
+// Failures.
+const (
+	// leastRetries is how many retries the full budget is at least: 2 % of the
+	// smallest plan would be too few for three calls that meet a restart. It is also
+	// the budget while the limit is not known. TestTheSizeOfTheRetryBudget.
+	leastRetries = 10
+	// givenBack is which part of a retry a call gives back that succeeds at its
+	// first attempt: while no more than one call in eleven needs a retry, the budget
+	// stays full. TestTheRetryBudgetIsGivenBack.
+	givenBack = 0.1
+	// maxFailures is after how many failures in a row few requests may be in
+	// flight. Where one request in five fails at random, one in 3,000 completes such
+	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
+	maxFailures = 5
 )
 
 // What bulk leaves to interactive requests.

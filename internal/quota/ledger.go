@@ -41,6 +41,8 @@ type Ledger struct {
 	shared  *shared // what a store knows of the account; nil: there is no store
 	keeper  keeper  // shared, or the account if that is nil
 	queue   queue
+	retries retryBudget
+	outage  outage
 	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
 }
 
@@ -79,6 +81,9 @@ type Ask struct {
 	// Budget is the longest wait. With 0 the caller does not wait: it gets a permit
 	// unless something known forbids it.
 	Budget time.Duration
+	// Hold is the longest wait for a server that does not respond, within Budget; 0
+	// means no bound.
+	Hold time.Duration
 	// Notify is called before a wait with its likely end, and again when that is
 	// first a second away or has moved considerably. While the caller waits for
 	// the store alone the wait has no Reason.
@@ -96,7 +101,9 @@ type Ask struct {
 // quota is likely to exceed the budget or the deadline of ctx, it returns a
 // [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
 // it returns the error of ctx. With a budget it waits a few seconds for responses in
-// flight that will say what is left, however small the budget is.
+// flight that will say what is left, however small the budget is. If they do not
+// come, or the server fails, and nothing that is known forbids the request, it gets
+// its permit after the budget, or after ask.Hold if that is shorter.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
@@ -105,6 +112,9 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		l.account.demand.arrive(now)
 	}
 	atOnce := l.queue.len() == 0
+	if l.full() {
+		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
+	}
 	if l.shared != nil {
 		defer l.shared.reportTrouble(ask.StoreFailed)
 		l.shared.arrive(ask.Class, now)
@@ -130,6 +140,12 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	}
 	w.said, w.near = w.until, !long(w.until, now)
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
+	if l.probing(w.class, now) {
+		first.Reason = WaitProbe
+		if ask.Hold > 0 {
+			first.Until = now.Add(ask.patience())
+		}
+	}
 	l.mu.Unlock()
 	return l.await(ctx, w, now, ask, first)
 }
@@ -145,7 +161,7 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 		}
 	}()
 	ask.Notify(told)
-	timer := time.NewTimer(max(ask.Budget, answerTimeout))
+	timer := time.NewTimer(ask.patience())
 	defer timer.Stop()
 	for waits, ready := true, false; waits; left = !ready {
 		select {
@@ -153,8 +169,8 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			ask.Notify(told)
 			continue
 		case <-timer.C:
-			// The responses that were to say what is left did not come.
-			err = l.expired(w)
+			timer.Reset(l.overdue(w, since, ask))
+			continue
 		case <-w.ready:
 			ready = true
 			p, err = w.outcome.permit, w.outcome.err()
@@ -170,15 +186,6 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 		}
 	}
 	return p, took, err
-}
-
-// expired returns the error of a waiter for whom the responses that were to say what
-// is left did not come in time.
-func (l *Ledger) expired(w *waiter) *Refusal {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	return &Refusal{Until: now.Add(longWait), Reason: cmp.Or(w.why, WaitQuota), Figures: l.keeper.figures(w.why, now)}
 }
 
 // reason returns what w has waited for that was not notified; empty: an exchange
@@ -262,10 +269,11 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
-		if v.pass {
+		if v.pass && !l.full() {
 			l.queue.grant(w, l.keeper.grant(w.class, now))
 			continue
 		}
+		l.admitNever(now)
 		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
 			return v.look
 		}

@@ -156,6 +156,12 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
+// held reports whether nothing that is known of the quota delays a waiter: how
+// long that may take is for overdue to judge.
+func (f *forecast) held(c Class, until time.Time) bool {
+	return (f.verdicts[c].pass || f.verdicts[c].careful) && !until.After(f.now)
+}
+
 // ahead returns how many pass before the first waiter of the class.
 func (q *queue) ahead(c Class) int {
 	if c == Bulk {
@@ -223,7 +229,7 @@ func (q *queue) judgeAll(c Class, f *forecast) {
 func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 	w.until = f.until(w.class, ahead)
 	w.why = f.keeper.reason(f.verdicts[w.class], w.until, ahead, f.now)
-	late := !w.latest.IsZero() && w.until.After(w.latest)
+	late := !w.latest.IsZero() && w.until.After(w.latest) && !f.held(w.class, w.until)
 	if w.never {
 		late = w.why != ""
 	}

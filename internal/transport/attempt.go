@@ -102,10 +102,14 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.Failure = &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 		}
 		sent = !r.notDone
+		if !errors.Is(r.ctx.Err(), context.Canceled) { // that says nothing of the server
+			r.client.Ledger.Note(true)
+		}
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
 	}
 
+	r.client.Ledger.Note(resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented)
 	reading := quota.Read(resp.Header, received)
 	limited := resp.StatusCode == http.StatusTooManyRequests
 	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
@@ -143,6 +147,7 @@ func (r *record) permit() (quota.Permit, error) {
 	permit, waited, err := r.client.Ledger.Acquire(r.ctx, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
+		Hold:   r.call.AttemptTimeout,
 		Notify: func(w quota.Wait) {
 			if r.call.Place != nil {
 				r.call.Place.release()

@@ -60,6 +60,9 @@ func (r *record) afterResponse(resp *Response) bool {
 	case resp.Success():
 		cut := resp.BodyErr != nil && r.call.NeedBody && !TooLarge(resp.BodyErr)
 		if !cut || !r.call.Repeatable {
+			if r.Attempts == 1 && resp.BodyErr == nil {
+				r.client.Ledger.Succeeded()
+			}
 			return false
 		}
 		if r.call.Write {
@@ -96,8 +99,10 @@ func (r *record) afterFailure(cause *Cause) bool {
 }
 
 // retry spends one of the retries, if there is one left and its wait fits into the
-// time of ctx and, if a Retry-After asks for it, into what the call may wait. resp is the response that is not usable, nil if
-// there is none.
+// time of ctx and, if a Retry-After asks for it, into what the call may wait. resp
+// is the response that is not usable, nil if there is none. If the budget of all
+// calls is exhausted, the call fails after a wait: a caller that repeats it at once
+// would replace the retries.
 func (r *record) retry(resp *Response) bool {
 	if r.ctx.Err() != nil {
 		if resp != nil && !resp.Success() {
@@ -118,6 +123,11 @@ func (r *record) retry(resp *Response) bool {
 		wait, why = asked, quota.WaitRetryAfter
 	}
 	if deadline, ok := r.ctx.Deadline(); asked > r.budget() || ok && time.Now().Add(wait).After(deadline) {
+		return false
+	}
+	if r.client.Limited && !r.client.Ledger.Retry() {
+		r.pause, r.asked, r.why = min(wait, r.client.backoff(0)), 0, WaitBackoff
+		r.Budget = r.rest() == nil
 		return false
 	}
 	r.retries++
@@ -148,6 +158,11 @@ func (c *Client) backoff(n int) time.Duration {
 // prepare comes before every attempt but the first, and waits.
 func (r *record) prepare(req *http.Request) error {
 	req.Header = r.header() // a jar has added its cookies to that of the last attempt
+	return r.rest()
+}
+
+// rest waits as long as the last judgement said, or until the context ends.
+func (r *record) rest() error {
 	if r.pause == 0 {
 		return nil
 	}

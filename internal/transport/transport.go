@@ -12,7 +12,8 @@
 //	send      hand the clone to the user's transport
 //	settle    report to the limiter what the response says of the quota
 //	bound     read the body into memory, up to a limit
-//	judge     decide whether another attempt may help and can do no harm
+//	judge     decide whether another attempt may help and can do no harm, and
+//	          whether the retry budget has one
 //
 // A request is known not to have been processed if its body was never read
 // (body.go), without a body, if no connection was obtained (witness.go), and if
@@ -114,6 +115,7 @@ type Result struct {
 	// was in flight.
 	End      error
 	InFlight bool
+	Budget   bool      // the call would have been retried, but the retry budget is exhausted
 	Unknown  bool      // a write that may or may not have been done
 	Cut      *Response // whose body was being read when the context ended; nil: none was
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -130,6 +131,42 @@ func quotaTraces() []trace {
 		server := leedotest.NewServer(leedotest.WithToken(token), leedotest.WithPlan(leedotest.Plan(limit)))
 		server.AddLead(leedo.Lead{ID: "id-1", Name: "John Doe"})
 		return server
+	}
+	for _, name := range []string{
+		"five failures, then six calls at the same time",
+		"five failures, then six calls at the same time, WithMaxWait 0",
+		"five failures, then six calls at the same time to a server that hangs",
+		"six calls at the same time to a server that hangs from the start",
+	} {
+		add(name, func(s *scene) {
+			var n atomic.Int32
+			failures := 5
+			hangs, never := strings.Contains(name, "hangs"), strings.Contains(name, "WithMaxWait 0")
+			if strings.Contains(name, "from the start") {
+				failures = 0
+			}
+			client := s.client(server(func(*http.Request) reply {
+				switch {
+				case int(n.Add(1)) <= failures:
+					return respond(502, "", rate("100", "50", "3600")...)
+				case hangs:
+					return respond(200, leadJSON).late(time.Hour)
+				}
+				return respond(200, leadJSON, rate("100", "50", "3600")...).late(2 * time.Second)
+			}), leedo.WithRetries(0))
+			for range failures {
+				client.Leads.Get(s.t.Context(), "id-1")
+			}
+			var opts []leedo.RequestOption
+			if never {
+				opts = append(opts, leedo.WithMaxWait(0))
+			}
+			var calls []func()
+			for range 6 {
+				calls = append(calls, func() { s.call(get, client, opts...) })
+			}
+			s.together(calls...)
+		})
 	}
 	for _, n := range []float64{0.5, 1, 2, 10} {
 		all = append(all, trace{fmt.Sprintf("RequestsPerSecond %v", n), func(s *scene) {
