@@ -170,6 +170,30 @@ func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 	})
 }
 
+// Who does not wait is not held with a store either, whether it works or fails.
+func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
+	for _, err := range []error{nil, errors.New("down")} {
+		for _, class := range []Class{Interactive, Bulk} {
+			synctest.Test(t, func(t *testing.T) {
+				l := New(Options{Store: &counter{left: 100, err: err}})
+				learn(t, l, told(5000, 4999, time.Hour))
+				for range maxFailures {
+					fail(l, l.Grant())
+				}
+				hold(t, l, 2, Ask{Budget: Forever})
+				for range 10 {
+					_, waited, err := l.Acquire(t.Context(), Ask{Class: class, Notify: quiet})
+					if err != nil || waited > storeTimeout {
+						t.Fatalf("class %v: %v after %v", class, err, waited)
+					}
+				}
+				inFlight(t, l, 1+10)
+				time.Sleep(time.Minute)
+			})
+		}
+	}
+}
+
 // A call is told until when it is held at the longest.
 func TestAHeldCallerIsNotified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

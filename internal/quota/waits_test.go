@@ -50,6 +50,18 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	}
 }
 
+// Until the reset is a window ahead, nothing of the reserve is freed; after that a
+// part of it is soon.
+func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
+	d := newDesk(Options{Reserve: 0.1})
+	d.quota = 100
+	d.hears(10, hour+time.Second)
+	v := d.gate(Bulk, d.now)
+	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*closely {
+		t.Errorf("freed in %v", until)
+	}
+}
+
 // Where responses in flight may have been counted, nobody is told the reset before
 // they have come.
 func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
