@@ -180,15 +180,12 @@ func (cfg *config) client(name, token string) (*Client, error) {
 	if hook := cfg.hooks.Attempt; hook != nil {
 		onAttempt = func(ctx context.Context, a transport.Attempt) { hook(ctx, AttemptInfo(a)) }
 	}
-	var onWait func(context.Context, transport.Wait)
-	if hook := cfg.hooks.Wait; hook != nil {
-		onWait = func(ctx context.Context, w transport.Wait) { hook(ctx, WaitInfo(w)) }
-	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
 	c := &Client{config: cfg, limiter: cfg.limiter, transport: transport.New(transport.Config{
 		Base: cfg.base, HTTPClient: cfg.httpClient, Authorization: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
-		Logger: cfg.logger, OnAttempt: onAttempt, OnWait: onWait,
+		Logger: cfg.logger, OnAttempt: onAttempt,
+		OnWait: onWait(cfg.hooks.Wait), OnWaited: onWait(cfg.hooks.Waited),
 	})}
 	c.Leads = &LeadsService{c}
 	c.Accounts = &AccountsService{c}
@@ -288,10 +285,13 @@ func (k *call) resultError() error {
 	default:
 		err = k.decodeError(resp.BodyErr)
 	}
+	if r.Budget {
+		err = &budgetError{k.request.Method, k.request.Template, err}
+	}
 	switch end := r.End.(type) {
 	case nil:
 	case *quota.Refusal:
-		limited := k.rateLimitError(end.Until, k.client.RateLimit(), r.Limited)
+		limited := k.rateLimitError(end.Until, WaitReason(end.Reason), RateLimit(end.Figures), r.Limited)
 		if _, again := err.(*RateLimitError); err == nil || again {
 			err = limited
 		} else { // what the attempt before had come to
@@ -316,7 +316,11 @@ func (k *call) resultError() error {
 // statusError returns the error of a response that is not a success.
 func (k *call) statusError(resp *transport.Response) error {
 	if resp.Status == http.StatusTooManyRequests {
-		return k.rateLimitError(resp.RetryAt, RateLimit(resp.Rate), resp)
+		why := WaitQuota
+		if resp.Asked {
+			why = WaitRetryAfter
+		}
+		return k.rateLimitError(resp.RetryAt, why, RateLimit(resp.Rate), resp)
 	}
 	e := k.apiError(resp)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,9 +142,8 @@ func TestColdStartRefuses(t *testing.T) {
 	}
 }
 
-// Who never waits is not made to wait for the first answers either: how many
-// are served at once is open, as long as none is refused by the server. Those
-// who come later get the rest.
+// Who never waits is not made to wait for the first responses either: all are sent,
+// and each that comes too late costs a 429. Of those who come later none is sent.
 func TestColdStartNeverWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -151,15 +151,45 @@ func TestColdStartNeverWaits(t *testing.T) {
 		never := leedo.WithMaxWait(0)
 		c.come(t.Context(), crowd, never)
 		c.wg.Wait()
-		if took := time.Since(c.start); took > 5*time.Second || c.served == 0 {
+		if took := time.Since(c.start); took > time.Second || c.served != coldQuota || len(c.refused) != crowd-coldQuota {
 			t.Errorf("told after %v, %d served", took, c.served)
 		}
-		atOnce := c.served
-		c.refused = nil // when to come back was not known yet
-		for range crowd {
-			c.come(t.Context(), 1, never)
-			c.wg.Wait()
+		if _, n := c.network.counts(); n != crowd-coldQuota {
+			t.Errorf("%d 429s", n)
 		}
-		c.check(t, coldQuota, crowd-(coldQuota-atOnce))
+		c.refused = nil
+		start := time.Now()
+		c.come(t.Context(), crowd, never)
+		c.wg.Wait()
+		if _, n := c.network.counts(); n != crowd-coldQuota || len(c.refused) != crowd || time.Since(start) != 0 {
+			t.Errorf("when it was known that nothing is left: %d 429s, %d refused after %v", n, len(c.refused), time.Since(start))
+		}
+		for _, refused := range c.refused {
+			if !refused.Local() || refused.Reason != leedo.WaitRetryAfter {
+				t.Errorf("refused: %+v", refused)
+			}
+		}
+	})
+	// However long the server takes.
+	synctest.Test(t, func(t *testing.T) {
+		var sent atomic.Int32
+		client := newClient(t, leedo.WithMaxWait(0), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			sent.Add(1)
+			time.Sleep(20 * time.Second)
+			return respond(req, answer(200, leadJSON)), nil
+		})}))
+		var wg sync.WaitGroup
+		for range crowd {
+			wg.Go(func() {
+				if _, err := client.Leads.Get(t.Context(), leadID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := sent.Load(); n != crowd {
+			t.Errorf("%d of %d are sent at once", n, crowd)
+		}
+		wg.Wait()
 	})
 }

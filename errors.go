@@ -477,6 +477,23 @@ func (k *call) recordID(resp *transport.Response) string {
 	return wire.RecordID(resp.Header, resp.Body, k.request.URL(k.client.config.base), k.request.ID)
 }
 
+// budgetError is a call that failed and was not retried, because the retry budget
+// of its limiter is exhausted.
+type budgetError struct {
+	method, path string
+	err          error
+}
+
+func (e *budgetError) Error() string {
+	return wire.Say(e.method, e.path, "retry budget exhausted: ", e.err)
+}
+
+func (e *budgetError) Unwrap() error { return e.err }
+
+func (e *budgetError) LogValue() slog.Value {
+	return logged(e.method, e.path, message(e.method, e.path, e), slog.Any("cause", loggable(e.err)))
+}
+
 // callError is a call that ended for a reason of the caller's, such as its
 // context, joined with what had gone wrong before.
 type callError struct {

@@ -40,9 +40,9 @@ func ExampleWithPriority_walk() {
 
 	var walkErr error
 	pages := 0
-	for _, err := range client.Leads.Pages(ctx, &leedo.LeadListParams{PerPage: 10}) {
+	for _, err := range client.Leads.Pages(ctx, &leedo.LeadListParams{PerPage: 10}, leedo.WithMaxWait(0)) {
 		if err != nil {
-			walkErr = err // it would have to wait for longer than a minute
+			walkErr = err // it would have to wait
 			break
 		}
 		pages++
@@ -95,7 +95,7 @@ func ExampleRateLimiterOptions() {
 		server.AddLead(leedo.Lead{Name: "John Doe"})
 	}
 
-	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: new(0.2)})
+	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: 0.2})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -66,7 +66,8 @@
 // cut connections and attempts that take too long: see [WithRetries]. A write
 // is retried only if the request is known not to have reached the server, or was
 // rejected with 429: this package never creates a duplicate on its own.
-// [WithIdempotent] says that repeating a write does no harm.
+// [WithIdempotent] says that repeating a write does no harm. While the server fails,
+// the retries of all calls together are bounded: see [RateLimiterOptions].
 //
 // # Limits
 //

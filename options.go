@@ -187,7 +187,9 @@ func WithRateLimiter(l *RateLimiter) Option {
 }
 
 // WithoutRateLimiter sends every request at once and returns a 429 as a
-// [*RateLimitError] without another try. [Client.RateLimit] works all the same.
+// [*RateLimitError] without another try. The retry budget and the bound on requests
+// in flight after failures belong to the limiter: there is neither, and retries are
+// bounded by [WithRetries] alone. [Client.RateLimit] works all the same.
 func WithoutRateLimiter() Option {
 	return clientOption(func(c *config) error {
 		c.limiter, c.unlimited = nil, true
@@ -217,8 +219,13 @@ func WithHooks(hooks Hooks) Option {
 type Hooks struct {
 	// Attempt is called after each attempt.
 	Attempt func(context.Context, AttemptInfo)
-	// Wait is called before each wait of over a second.
+	// Wait is called before each wait of over a second, and again if its end moves
+	// later by more than 2 seconds and a tenth of the time still to wait.
 	Wait func(context.Context, WaitInfo)
+	// Waited is called after each wait, also after short ones that Wait was not
+	// called for and those that ended because the context did, or because the call
+	// would have had to wait too long.
+	Waited func(context.Context, WaitInfo)
 }
 
 // AttemptInfo tells of one attempt of a call. It holds nothing secret.
@@ -234,19 +241,10 @@ type AttemptInfo struct {
 	Err error
 }
 
-// WaitInfo tells of a wait that is about to begin.
-type WaitInfo struct {
-	// Method is the HTTP method; Path the template of the path.
-	Method, Path string
-	// Until is when the wait is likely to end, by the local clock.
-	Until time.Time
-	// Reason is "rate limit", "back-off" or "Retry-After".
-	Reason string
-}
-
 // WithRetries sets how often a call may be tried again after a failure that
 // another try may heal, as the package comment has it; the default is 3, 0
-// means never. Waiting for the quota after a 429 is not counted here. Negative
+// means never. Waiting for the quota after a 429 is not counted here. The retries
+// of all calls together are bounded by [RateLimiterOptions].RetryBudget. Negative
 // is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
 	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })
@@ -259,15 +257,23 @@ func WithAttemptTimeout(d time.Duration) SharedOption {
 	return notNegative("WithAttemptTimeout", d, func(s *settings) { s.attemptTimeout = &d })
 }
 
-// WithMaxWait bounds the waits of a call, for the quota and for back-offs
-// together; each page of a walk is a call. The default is one minute. 0 never
-// waits, so there are no retries with a back-off either. [NoMaxWait] waits as
-// long as the context allows. Negative is [ErrInvalidArgument].
+// WithMaxWait bounds the waits of a call for the quota, for [RateLimiterOptions]'s
+// RequestsPerSecond and as long as a Retry-After says, together; each page of an
+// iteration is a call. The default is one minute. [NoMaxWait] waits as long as the
+// context allows. Negative is [ErrInvalidArgument]. The short waits before retries
+// do not count: [WithRetries], [WithBackoff] and the context bound them.
 //
-// A wait for the quota that would be longer, or would outlast the context's
-// deadline, is refused with a [*RateLimitError] as soon as that is known: for
-// answers that are yet to tell a call waits up to 5 seconds, whatever d is. A
-// back-off that would be longer ends the retries with the last error.
+// If a wait for the quota would be longer, or would outlast the context's deadline,
+// the call fails with a [*RateLimitError] as soon as that is known. A Retry-After
+// after a 5xx that would be longer ends the retries with the last error. With less
+// than 5 seconds a call may still wait as long as that for a response in flight that
+// reports what is left.
+//
+// A call with a maximum wait of zero never waits. It is sent unless something known
+// forbids it: before the first response, and at the beginning of a window, other
+// calls wait for a response that reports what is left. If that is nothing, each of
+// those sent meanwhile costs a 429. An exchange with a [QuotaStore], which takes at
+// most 100 ms, is no wait.
 func WithMaxWait(d time.Duration) SharedOption {
 	return notNegative("WithMaxWait", d, func(s *settings) { s.maxWait = d })
 }

@@ -117,18 +117,23 @@ func TestPrioritiesAndLimitersThatAreRefused(t *testing.T) {
 
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, bad := range []float64{nan, inf, -inf, -0.1, -1, -math.SmallestNonzeroFloat64} {
-		for name, o := range map[string]leedo.RateLimiterOptions{"Share": {Share: bad}, "Reserve": {Reserve: &bad}, "RequestsPerSecond": {RequestsPerSecond: bad}} {
+		for name, o := range map[string]leedo.RateLimiterOptions{"Share": {Share: bad}, "Reserve": {Reserve: bad}, "RequestsPerSecond": {RequestsPerSecond: bad}} {
+			if name == "Reserve" && bad < 0 {
+				continue // none
+			}
 			_, err := leedo.NewRateLimiter(&o)
 			refused(fmt.Sprint(name, " ", bad), err)
 		}
 	}
 	for _, bad := range []float64{1.5, 2, 1 + 1e-9} {
-		for name, o := range map[string]leedo.RateLimiterOptions{"Share": {Share: bad}, "Reserve": {Reserve: &bad}} {
+		for name, o := range map[string]leedo.RateLimiterOptions{"Share": {Share: bad}, "Reserve": {Reserve: bad}, "RetryBudget": {RetryBudget: bad}} {
 			_, err := leedo.NewRateLimiter(&o)
 			refused(fmt.Sprint(name, " ", bad), err)
 		}
 	}
-	for _, good := range []*leedo.RateLimiterOptions{nil, {}, {Share: 1}, {Share: 0.01}, {Reserve: new(0.0)}, {Reserve: new(1.0)}, {RequestsPerSecond: 0.001}, {RequestsPerSecond: 1000}} {
+	_, err = leedo.NewRateLimiter(&leedo.RateLimiterOptions{RetryBudget: nan})
+	refused("RetryBudget NaN", err)
+	for _, good := range []*leedo.RateLimiterOptions{nil, {}, {Share: 1}, {Share: 0.01}, {Reserve: -1}, {Reserve: -inf}, {Reserve: 0.05}, {Reserve: 1}, {RequestsPerSecond: 0.001}, {RequestsPerSecond: 1000}, {RetryBudget: -1}, {RetryBudget: 1}} {
 		limiter, err := leedo.NewRateLimiter(good)
 		if err != nil || limiter.RateLimit() != (leedo.RateLimit{}) {
 			t.Errorf("%+v: %v", good, err)
@@ -140,7 +145,7 @@ func TestPrioritiesAndLimitersThatAreRefused(t *testing.T) {
 func TestClientsShareALimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: new(0.0)})
+		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Reserve: -1})
 		if err != nil {
 			t.Fatal(err)
 		}

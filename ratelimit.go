@@ -3,6 +3,7 @@ package leedo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -27,14 +28,17 @@ const (
 // NoMaxWait waits as long as the context allows; see [WithMaxWait].
 const NoMaxWait = time.Duration(math.MaxInt64)
 
-// RateLimit is what is known of the quota of a token; zero: nothing yet.
+// RateLimit is the current rate limit state of a token. A Limit of 0 means that
+// nothing is known yet: look at it before Remaining, which is then 0, too.
 type RateLimit struct {
-	// Limit is the number of requests per window, an hour; 0: unknown.
-	// Remaining is how many are left, in [Client.RateLimit] without those that
-	// are in flight.
+	// Limit is the number of requests per window, an hour. Remaining is how many
+	// are left, in [Client.RateLimit] without those in flight. After the reset it
+	// is what a new window gives: Limit, or what [RateLimiterOptions].Share allows.
 	Limit, Remaining int
-	// Reset is when the window ends, Observed when these figures came, both by
-	// the local clock; zero: unknown.
+	// Reset is when the window ends; zero means that it is unknown, as it is after
+	// the reset until a response comes. Observed is when the response came that
+	// reported these figures, which shows how old they are; zero means never. Both
+	// are by the local clock.
 	Reset, Observed time.Time
 	// Waiting is how many calls wait for the quota, InFlight how many requests
 	// are under way; both are 0 in the figures of an answer or error.
@@ -45,10 +49,11 @@ type RateLimit struct {
 // Each client makes its own; those that use the same token should share one,
 // with [WithRateLimiter]. It is safe for concurrent use.
 //
-// What the newest answer says is left, less what is in flight, may be sent; a
-// server that has not answered yet gets four requests at a time, a new window
-// begins with one. After a 429 all wait for the time that it told. [WithPriority]
-// says who goes first, [WithMaxWait] who waits and who is refused.
+// What the newest response says is left, less what is in flight, may be sent; before
+// the first response four requests at a time are sent, and a new window begins with
+// one. After a 429 all calls wait as long as it says. [WithPriority] says who goes
+// first, [WithMaxWait] who waits and who fails instead; a call that never waits is not
+// held by the wait for a first response.
 type RateLimiter struct{ ledger *quota.Ledger }
 
 // RateLimiterOptions sets up a [RateLimiter]; zero is the default.
@@ -56,9 +61,21 @@ type RateLimiterOptions struct {
 	// Share is the part of an hour's quota that may be used here, up to 1, for
 	// when others use the same token; 0 means all of it.
 	Share float64
-	// Reserve is the part that bulk calls leave to interactive ones, from 0 to
-	// 1; it melts towards the reset. nil means 0.05, or 10 requests if more.
-	Reserve *float64
+	// Reserve is the part of a window's quota that bulk calls leave to interactive
+	// ones, up to 1; it shrinks with the time to the reset. Zero means the default:
+	// 0.05, or 10 requests if that is more, but at most a tenth, and nothing after
+	// the first quarter of an hour until there is an interactive call. Negative
+	// means none.
+	Reserve float64
+	// RetryBudget is the part of an hour's quota that retries may take, up to 1:
+	// RetryBudget × limit × Share, at least 10 retries, for all calls together.
+	// Retries after a 5xx, a 408, a cut connection or a timeout take from it;
+	// a call that succeeds at its first attempt gives back a tenth of a retry, an
+	// hour gives back all. When it is exhausted, a call that fails is not
+	// retried: it returns its error after a wait of at most the minimum back-off.
+	// First attempts and 429s never need it. 0 means 0.02, negative no bound.
+	// With a Store each process has a budget of its own.
+	RetryBudget float64
 	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
 	// 0 means none.
 	RequestsPerSecond float64
@@ -85,8 +102,8 @@ type QuotaAsk struct {
 	// asks from 1: one that comes after a higher one is to be ignored.
 	Process string
 	Number  int64
-	// Interactive and Bulk are the permits wanted. Reserve is the part of the
-	// quota that bulk leaves to interactive calls, from 0 to 1.
+	// Interactive and Bulk are the permits wanted. Reserve is that of the
+	// [RateLimiterOptions] of the process.
 	Interactive, Bulk int
 	Reserve           float64
 	// Held is how many permits the process has, in use or not, without those
@@ -133,12 +150,9 @@ func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAns
 // every answer. nil means the defaults. Options that are not in their range,
 // NaN included, are [ErrInvalidArgument].
 func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
-	o := quota.Options{Reserve: quota.DefaultReserve}
+	var o quota.Options
 	if opts != nil {
-		o.Share, o.PerSecond = opts.Share, opts.RequestsPerSecond
-		if opts.Reserve != nil {
-			o.Reserve = *opts.Reserve
-		}
+		o.Share, o.Reserve, o.RetryBudget, o.PerSecond = opts.Share, opts.Reserve, opts.RetryBudget, opts.RequestsPerSecond
 		if opts.Store != nil {
 			o.Store = store{opts.Store}
 		}
@@ -179,12 +193,73 @@ func (l *RateLimiter) RateLimit() RateLimit {
 	return RateLimit(l.ledger.Figures())
 }
 
-// RateLimitError is a call that the quota does not allow now: refused by the
-// API with a 429, or here because the wait would be longer than allowed.
+// WaitReason is what a call waits for, or why it failed instead of waiting. The zero
+// value, "", means that it is unknown.
+type WaitReason string
+
+const (
+	// WaitQuota means that the quota is used up: the call waits for the reset, or
+	// until requests are restored.
+	WaitQuota WaitReason = "quota"
+	// WaitReserve means that what is left is reserved for interactive calls. A bulk
+	// call waits until it may use some of it, at the latest for the reset.
+	WaitReserve WaitReason = "reserve"
+	// WaitRetryAfter means that the server asked to wait, with a Retry-After.
+	WaitRetryAfter WaitReason = "Retry-After"
+	// WaitProbe means that a response in flight will report what is left: the first
+	// ones of all, the first one of a new window, or those that use the last
+	// requests of a window. Or the server failed, and few requests at a time are sent
+	// until it responds; WaitInfo.Until is then when the call is sent at the latest.
+	WaitProbe WaitReason = "probe"
+	// WaitBackoff is the wait before a retry; see [WithBackoff].
+	WaitBackoff WaitReason = "back-off"
+	// WaitPace means that [RateLimiterOptions].RequestsPerSecond delays the call.
+	WaitPace WaitReason = "pace"
+)
+
+// WaitInfo describes a wait that is about to begin or, in [Hooks].Waited, that has
+// ended. It holds nothing secret.
+type WaitInfo struct {
+	// Method is the HTTP method; Path the template of the path.
+	Method, Path string
+	// Until is when the wait is likely to end, by the local clock: if no other calls
+	// come meanwhile, and nobody else spends the quota. In Waited it is what
+	// was reported last.
+	Until time.Time
+	// Reason is what the call waits for.
+	Reason WaitReason
+	// RateLimit is the rate limit state when Until was found.
+	RateLimit RateLimit
+	// Priority is that of the call.
+	Priority Priority
+	// Duration is how long the wait took; 0 in Wait.
+	Duration time.Duration
+}
+
+// onWait returns what calls a hook; nil: there is none.
+func onWait(hook func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
+	if hook == nil {
+		return nil
+	}
+	return func(ctx context.Context, w transport.Wait) {
+		hook(ctx, WaitInfo{
+			Method: w.Method, Path: w.Path, Until: w.Until, Reason: WaitReason(w.Reason), RateLimit: RateLimit(w.Figures),
+			Priority: Priority(w.Class), Duration: w.Duration,
+		})
+	}
+}
+
+// RateLimitError is a call that the quota does not allow now: rejected by the API
+// with a 429, or not sent because the wait would be longer than allowed.
 type RateLimitError struct {
-	// RetryAt is when to call again, by the local clock; zero if nobody told.
+	// RetryAt is when to call again, by the local clock; zero means unknown. The
+	// call succeeds then if nobody else spends the quota meanwhile, and not much
+	// earlier.
 	RetryAt time.Time
-	// RateLimit is what is known of the quota.
+	// Reason is what the call would have to wait for; after a 429, WaitRetryAfter
+	// if it has a Retry-After and WaitQuota if not.
+	Reason WaitReason
+	// RateLimit is the rate limit state when the call failed.
 	RateLimit RateLimit `json:"-"`
 	// Err is the [*APIError] of the call's last 429; nil when there was none.
 	Err          error `json:"-"`
@@ -193,18 +268,18 @@ type RateLimitError struct {
 }
 
 // rateLimitError makes the error; refused is the last 429, nil if none came.
-func (k *call) rateLimitError(at time.Time, known RateLimit, refused *transport.Response) error {
-	e := &RateLimitError{RetryAt: at, RateLimit: known, method: k.request.Method, path: k.request.Template, sent: k.result.Attempts > 0}
+func (k *call) rateLimitError(at time.Time, why WaitReason, known RateLimit, refused *transport.Response) error {
+	e := &RateLimitError{RetryAt: at, Reason: why, RateLimit: known, method: k.request.Method, path: k.request.Template, sent: k.result.Attempts > 0}
 	if refused != nil {
 		e.Err = k.apiError(refused)
 	}
 	return e
 }
 
-// Local tells whether the call was refused here, before any 429: Err is nil.
+// Local reports whether the call failed without a 429: Err is nil.
 func (e *RateLimitError) Local() bool { return e.Err == nil }
 
-// Error returns one line with the time to retry at.
+// Error returns one line with the reason and the time to retry at.
 func (e *RateLimitError) Error() string {
 	when := ", retry at " + e.RetryAt.Format(time.RFC3339)
 	if e.RetryAt.IsZero() {
@@ -216,7 +291,38 @@ func (e *RateLimitError) Error() string {
 	case e.sent:
 		when = " again" + when
 	}
-	return wire.Say(e.method, e.path, "rate limit reached, not sent"+when)
+	return wire.Say(e.method, e.path, e.why()+", not sent"+when)
+}
+
+// why returns the reason in words.
+func (e *RateLimitError) why() string {
+	known := e.RateLimit
+	left := fmt.Sprintf("%d of %d left", known.Remaining, known.Limit)
+	switch e.Reason {
+	case WaitRetryAfter:
+		return "the server asked to wait"
+	case WaitPace:
+		return "RequestsPerSecond allows no request now"
+	case WaitProbe:
+		return "no response yet reports what is left of the quota"
+	case WaitReserve:
+		if known.Limit == 0 {
+			return "what is left is reserved for interactive calls"
+		}
+		return left + " are reserved for interactive calls"
+	case WaitQuota:
+		switch {
+		case known.Limit == 0:
+			return "quota used up"
+		case !known.Reset.IsZero():
+			left += ", resets at " + known.Reset.Format(time.TimeOnly)
+		}
+		if known.Remaining > 0 {
+			return "quota used up by calls ahead: " + left
+		}
+		return "quota used up: " + left
+	}
+	return "rate limit reached"
 }
 
 // Unwrap returns Err.
@@ -225,6 +331,9 @@ func (e *RateLimitError) Unwrap() error { return e.Err }
 // LogValue returns why the call failed and, if it is known, when to retry.
 func (e *RateLimitError) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Bool("local", e.Local())}
+	if e.Reason != "" {
+		attrs = append(attrs, slog.String("reason", string(e.Reason)))
+	}
 	if !e.RetryAt.IsZero() {
 		attrs = append(attrs, slog.Time("retry_at", e.RetryAt))
 	}

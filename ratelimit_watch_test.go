@@ -240,8 +240,8 @@ func TestWaitsAndAttemptsAreTold(t *testing.T) {
 		reason string
 		level  slog.Level
 	}{
-		{"a long wait for the quota", refuse("Retry-After", "30"), 30 * time.Second, "rate limit", slog.LevelInfo},
-		{"a short wait for the quota", refuse("Retry-After", "0.3"), 300 * time.Millisecond, "rate limit", slog.LevelDebug},
+		{"a long wait for the quota", refuse("Retry-After", "30"), 30 * time.Second, "Retry-After", slog.LevelInfo},
+		{"a short wait for the quota", refuse("Retry-After", "0.3"), 300 * time.Millisecond, "Retry-After", slog.LevelDebug},
 		{"a long Retry-After", answer(503, `{"message":"John Doe"}`, "Retry-After", "30"), 30 * time.Second, "Retry-After", slog.LevelInfo},
 		{"a short back-off", answer(503, `{"message":"John Doe"}`), 0, "back-off", slog.LevelDebug},
 	}
@@ -250,7 +250,7 @@ func TestWaitsAndAttemptsAreTold(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				log := listen()
-				var waits []leedo.WaitInfo
+				var waits, waited []leedo.WaitInfo
 				var attempts []leedo.AttemptInfo
 				told := func(ctx context.Context) {
 					if ctx.Value(ctxKey{}) != "mine" {
@@ -262,6 +262,7 @@ func TestWaitsAndAttemptsAreTold(t *testing.T) {
 					leedo.WithLogger(slog.New(log)),
 					leedo.WithHooks(leedo.Hooks{
 						Wait:    func(ctx context.Context, w leedo.WaitInfo) { told(ctx); waits = append(waits, w) },
+						Waited:  func(ctx context.Context, w leedo.WaitInfo) { told(ctx); waited = append(waited, w) },
 						Attempt: func(ctx context.Context, a leedo.AttemptInfo) { told(ctx); attempts = append(attempts, a) },
 					}),
 				}, tt.answer, answer(200, leadJSON))
@@ -275,9 +276,13 @@ func TestWaitsAndAttemptsAreTold(t *testing.T) {
 					t.Errorf("a wait of %v was told: %+v", tt.wait, waits)
 				}
 				if tt.level == slog.LevelInfo {
-					if len(waits) != 1 || waits[0].Method != "GET" || waits[0].Path != "/leads/{id}" || waits[0].Reason != tt.reason || !near(waits[0].Until, start.Add(tt.wait)) {
+					if len(waits) != 1 || waits[0].Method != "GET" || waits[0].Path != "/leads/{id}" || string(waits[0].Reason) != tt.reason || !near(waits[0].Until, start.Add(tt.wait)) {
 						t.Errorf("waits told: %+v", waits)
 					}
+				}
+				if len(waited) != 1 || string(waited[0].Reason) != tt.reason || waited[0].Method != "GET" || waited[0].Path != "/leads/{id}" ||
+					waited[0].Priority != leedo.PriorityInteractive || waited[0].Duration != time.Since(start) || waited[0].Duration < tt.wait {
+					t.Errorf("the end of waits told: %+v", waited)
 				}
 				if len(attempts) != 2 || attempts[0].Number != 1 || attempts[1].Number != 2 || attempts[0].StatusCode < 400 || attempts[1].StatusCode != 200 {
 					t.Errorf("attempts told: %+v", attempts)
@@ -378,7 +383,7 @@ func TestRateLimitErrorsReadAsOneLine(t *testing.T) {
 		if want := "leedo: GET /leads/{id}: 429 rate_limited: rate limit exceeded (request req_9, 1 attempt), retry at " + at(after); after.Error() != want {
 			t.Errorf("got  %v\nwant %s", after, want)
 		}
-		if want := "leedo: GET /leads/{id}: rate limit reached, not sent, retry at " + at(local); local.Error() != want {
+		if want := "leedo: GET /leads/{id}: the server asked to wait, not sent, retry at " + at(local); local.Error() != want {
 			t.Errorf("got  %v\nwant %s", local, want)
 		}
 		for _, err := range []error{after, local} {

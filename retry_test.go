@@ -288,7 +288,9 @@ func TestRetryAfterIsObeyedWithinTheMaximumWait(t *testing.T) {
 		{"nonsense: overflow", func() string { return "9223372036854775807" }, leedo.NoMaxWait, 2, 0, 250 * time.Millisecond},
 		{"nonsense: negative", func() string { return "-5" }, leedo.NoMaxWait, 2, 0, 250 * time.Millisecond},
 		{"nonsense: words", func() string { return "soon" }, leedo.NoMaxWait, 2, 0, 250 * time.Millisecond},
-		{"no wait at all", func() string { return "" }, 0, 1, 0, 0},
+		{"no wait at all", func() string { return "7" }, 0, 1, 0, 0},
+		{"no wait at all, less than the back-off", func() string { return "0.001" }, 0, 1, 0, 0},
+		{"no wait at all, but a back-off", func() string { return "" }, 0, 2, 0, 250 * time.Millisecond},
 	}
 	for _, test := range tests {
 		virtual(t, test.name, func(t *testing.T) {

@@ -34,6 +34,8 @@ type network struct {
 	weather
 	next  http.RoundTripper
 	spoil func(*rand.Rand, http.Header) // changes the headers of an answer; nil: nothing
+	reset resetter                      // changes the reset when an answer leaves; nil: nothing
+	delta bool                          // it is told in seconds from now
 	dice  *dice
 
 	mu              sync.Mutex
@@ -89,9 +91,13 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// count notes a response that leaves the server.
 func (n *network) count(resp *http.Response) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.reset != nil {
+		n.reset.rewrite(resp, n.delta)
+	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		n.refused++
 	} else {

@@ -17,15 +17,16 @@ const beginning = 17*time.Minute + 23*time.Second + 456*time.Millisecond
 // clairvoyant client could get served within a time. That is reckoned from the
 // rules alone. All windows are an hour.
 type rules struct {
-	opts []leedotest.ServerOption
-	best func(plan, then leedotest.Plan, d, change time.Duration) int
+	opts    []leedotest.ServerOption
+	best    func(plan, then leedotest.Plan, d, change time.Duration) int
+	windows bool // all is restored at the reset
 }
 
 var (
-	fixedWindow    = rules{nil, bestOfWindows}
-	slidingWindow  = rules{[]leedotest.ServerOption{leedotest.WithSlidingWindow()}, bestOfWindows}
-	slidingCounter = rules{[]leedotest.ServerOption{leedotest.WithSlidingCounter()}, bestOfCounter}
-	tokenBucket    = rules{[]leedotest.ServerOption{leedotest.WithTokenBucket()}, bestOfBucket}
+	fixedWindow    = rules{nil, bestOfWindows, true}
+	slidingWindow  = rules{[]leedotest.ServerOption{leedotest.WithSlidingWindow()}, bestOfWindows, false}
+	slidingCounter = rules{[]leedotest.ServerOption{leedotest.WithSlidingCounter()}, bestOfCounter, false}
+	tokenBucket    = rules{[]leedotest.ServerOption{leedotest.WithTokenBucket()}, bestOfBucket, false}
 )
 
 // and adds options that do not change how the server counts.

@@ -26,6 +26,8 @@ type scenario struct {
 	hours   int            // 0: 4
 	weather weather        // zero: fair
 	spoil   func(*rand.Rand, http.Header)
+	reset   func() resetter // nil: the reset is as the server has it
+	delta   bool            // else it is in seconds from now on
 
 	clients int     // that share a limiter; 0: one with a limiter of its own
 	apart   bool    // each of them has a limiter of its own after all
@@ -34,6 +36,7 @@ type scenario struct {
 	foreign float64 // requests of others, as a part of the limit
 
 	tolerated float64 // 429s per 1,000 requests
+	least     float64 // the part of the quota that is used, in percent; 0: 98
 }
 
 const planChange = 90 * time.Minute
@@ -74,6 +77,8 @@ type simulation struct {
 	network *network
 	id      string // of a lead
 	end     time.Time
+	hooks   leedo.Hooks
+	hold    func(context.Context) // before each call
 	wg      sync.WaitGroup
 
 	mu         sync.Mutex
@@ -87,11 +92,14 @@ func newSimulation(t *testing.T, sc scenario, seed uint64) *simulation {
 	sc.hours, sc.bulk = cmp.Or(sc.hours, 4), cmp.Or(sc.bulk, 16)
 	sc.then = cmp.Or(sc.then, sc.plan)
 	sc.weather = cmp.Or(sc.weather, fair)
-	s := &simulation{scenario: sc, t: t, failed: make(map[string]int)}
+	s := &simulation{scenario: sc, t: t, failed: make(map[string]int), hold: func(context.Context) {}}
 	s.dice = func(stream uint64) *dice { return &dice{Rand: rand.New(rand.NewPCG(seed, stream))} }
 	s.server = leedotest.NewServer(sc.rules.and(leedotest.WithPlan(sc.plan), leedotest.WithRecentRequests(0)).opts...)
 	s.id = s.server.AddLead(leedo.Lead{Name: "John Doe"}).ID
-	s.network = &network{weather: sc.weather, next: s.server.HTTPClient().Transport, spoil: sc.spoil, dice: s.dice(1)}
+	s.network = &network{weather: sc.weather, next: s.server.HTTPClient().Transport, spoil: sc.spoil, dice: s.dice(1), delta: sc.delta}
+	if sc.reset != nil {
+		s.network.reset = sc.reset()
+	}
 	return s
 }
 
@@ -139,6 +147,7 @@ func (s *simulation) newClients() []*leedo.Client {
 	opts := []leedo.Option{
 		leedo.WithHTTPClient(&http.Client{Transport: s.network}),
 		leedo.WithMaxWait(leedo.NoMaxWait),
+		leedo.WithHooks(s.hooks),
 	}
 	if s.clients > 0 && !s.apart {
 		limiter, err := leedo.NewRateLimiter(nil)
@@ -160,7 +169,8 @@ func (s *simulation) newClients() []*leedo.Client {
 
 // endless makes one bulk call after the other.
 func (s *simulation) endless(ctx context.Context, client *leedo.Client) {
-	for ctx.Err() == nil {
+	ctx = context.WithValue(ctx, waitKey{}, new(told))
+	for s.hold(ctx); ctx.Err() == nil; s.hold(ctx) {
 		if _, err := client.Leads.Get(ctx, s.id, leedo.WithPriority(leedo.PriorityBulk)); err != nil && ctx.Err() == nil {
 			s.fail("bulk", err)
 			pause(ctx, time.Second) // as one would; the clock would stand still otherwise
@@ -172,8 +182,10 @@ func (s *simulation) endless(ctx context.Context, client *leedo.Client) {
 func (s *simulation) interactive(ctx context.Context, clients []*leedo.Client) {
 	dice := s.dice(2)
 	for i := 0; s.calls > 0 && pause(ctx, arrival(dice.Rand, s.calls)) == nil; i++ {
+		s.hold(ctx)
 		s.wg.Go(func() {
 			start := time.Now()
+			ctx := context.WithValue(ctx, waitKey{}, new(told))
 			_, err := clients[i%len(clients)].Leads.Get(ctx, s.id)
 			took := time.Since(start)
 			if err != nil {

@@ -76,7 +76,7 @@ func TestAStoreIsToldAndObeyed(t *testing.T) {
 		var asks []leedo.QuotaAsk
 		permits := 3
 		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{
-			Reserve: new(0.25),
+			Reserve: 0.25,
 			Store: storeFunc(func(_ context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 				asks = append(asks, ask)
 				n := min(ask.Interactive, permits)

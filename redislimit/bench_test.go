@@ -25,7 +25,7 @@ func BenchmarkExchange(b *testing.B) {
 		store := newStore(b, rdb, fmt.Sprint("k", processes))
 		asks := make([]leedo.QuotaAsk, processes)
 		for i := range asks {
-			asks[i] = leedo.QuotaAsk{Process: fmt.Sprintf("%032d", i), Interactive: 1, Reserve: 0.05, Limit: 1e6, Remaining: 1e6, Reset: time.Hour}
+			asks[i] = leedo.QuotaAsk{Process: fmt.Sprintf("%032d", i), Interactive: 1, Limit: 1e6, Remaining: 1e6, Reset: time.Hour}
 		}
 		n := 0
 		exchange := func(b *testing.B) {

@@ -16,7 +16,7 @@ func TestInteractiveCallsShareWhatThereIs(t *testing.T) {
 	b.grants("a probe", "b", 45, 1)
 	b.answered("b", 1, 100, 30, time.Minute, b.turn)
 	b.grants("all but one", "b", 45, 26) // of nine of ten of 30
-	b.process("a").Reserve = 0
+	b.process("a").Reserve = -1
 	if got := b.exchange("a", 0, 50).Bulk; got != 0 {
 		t.Errorf("%d permits for bulk, want what is left for those who wait", got)
 	}

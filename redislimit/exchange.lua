@@ -17,6 +17,7 @@ local MARGIN = SECOND / 20   -- how long after a reset it is believed
 local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
 local COLD, LEASE = 4, 32    -- permits out before anything is known; for bulk in one answer
 local SILENT = 20            -- answers without figures from a server that tells none
+local NEVER_SEEN = 120 * SECOND -- how fast the default reserve shrinks before any interactive call
 local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 
@@ -43,8 +44,11 @@ end
 if not state or now < last - SWEEP then -- nothing there, or the clock was set back
 	call('DEL', key)
 	turn = max(turn, sent) -- or what processes know from before would be news
-	-- part is 0.9, as nobody knows yet who else there is.
-	state, mine = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 23), nil
+	-- part is 0.9, as nobody knows yet who else there is. called is when the newest
+	-- interactive call came, or if there was none, since when: as a negative number.
+	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
+		pack('>d', -now) .. string.rep('\0', 8 * 8)
+	mine = nil
 end
 local _, _, born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, called, recent, others,
@@ -171,20 +175,17 @@ else
 		-- What others have likely spent is not there, nor is the last request.
 		spent = floor(others * (now - observed) + 0.5) + 1
 	end
-	-- Bulk leaves a share to interactive calls, which melts towards the reset, so
+	-- Bulk leaves a share to interactive calls, which shrinks towards the reset, so
 	-- that none of it is lost; more if they are seen to need more, and what others
 	-- are likely to spend.
-	if wantBulk > 0 and limit > 0 and reserve > 0 then
-		local least, idle, half = reserve * limit, now - called, window
-		if reserve == 0.05 then -- the default
-			least = max(least, min(10, limit / 10))
+	if wantBulk > 0 and limit > 0 and reserve >= 0 then
+		local least = reserve * limit
+		if reserve == 0 then -- the default, which is forgotten if no call is seen
+			least = max(0.05 * limit, min(10, limit / 10))
+			least = least * (called < 0 and math.exp((-called - now) / NEVER_SEEN) or 1)
 		end
-		if called == 0 then -- who was never seen needs less
-			idle, half = window - rest, window / 30
-		end
-		least = least * rest / window * 2 ^ (-idle / half)
 		local need = 1.5 * recent / (window / 6) * rest
-		share = floor(min(max(least, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
+		share = floor(min(max(least * rest / window, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
 	end
 
 	-- Not all that is left may be out at once, as others send, too.
@@ -239,7 +240,7 @@ else
 			again = min(max(lack / pace, again), max(first - now, again))
 			wait = again
 		elseif interactive == wantInteractive and free >= 1 and free < 1 + share then
-			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it melts, but not for many
+			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it shrinks, but not for many
 		elseif there < 1 or out == 0 and there < enough then
 			again, wait = max(first - now, again), first - now
 		elseif out == 0 and room < 1 then -- else it is for others, for a moment

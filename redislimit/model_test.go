@@ -29,7 +29,7 @@ type modelState struct {
 	procs                                                map[string]modelProcess
 	limit, left, reset, opens, length                    float64
 	observed, booked, blocked, strikes, struck           float64
-	probed, silent, total, called, calls                 float64
+	probed, silent, total, called, watched, calls        float64
 	others, part, firstAt, firstLeft, firstTotal, rolled float64
 	pace                                                 float64
 }
@@ -71,7 +71,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	}
 	turn := max(now, m.turn+1)
 	if anew {
-		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9}
+		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9, watched: now}
 	}
 	s := m.state
 	if p, ok := s.procs[ask.Process]; ok && now-p.at <= 30*second && float64(ask.Number) <= p.number {
@@ -199,16 +199,15 @@ func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
 
 // kept is what bulk leaves.
 func (s *modelState) kept(reserve, rest, now float64) float64 {
-	least, idle, half := reserve*s.limit, now-s.called, s.window(1)
-	if reserve == 0.05 {
-		least = max(least, min(10, s.limit/10))
+	least := reserve * s.limit
+	if reserve == 0 {
+		least = max(0.05*s.limit, min(10, s.limit/10))
+		if s.called == 0 {
+			least *= math.Exp((s.watched - now) / (120 * second))
+		}
 	}
-	if s.called == 0 {
-		idle, half = s.window(1)-rest, s.window(30)
-	}
-	least = least * rest / s.window(1) * math.Pow(2, -idle/half)
 	need := 1.5 * s.calls / s.window(6) * rest
-	return math.Floor(min(max(least, need)+min(s.others*rest, 0.4*s.limit), 0.6*s.limit))
+	return math.Floor(min(max(least*rest/s.window(1), need)+min(s.others*rest, 0.4*s.limit), 0.6*s.limit))
 }
 
 func (s *modelState) room(n, out float64) float64 {
@@ -244,7 +243,7 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 		rest = within(s.rolled+s.window(1)-now, 0, s.window(1))
 	}
 	there, spent, share := s.left+s.pace*(now-s.observed), 0.0, 0.0
-	if s.limit > 0 && ask.Reserve > 0 {
+	if s.limit > 0 && ask.Reserve >= 0 {
 		share = s.kept(ask.Reserve, rest, now)
 	}
 	if s.limit > 0 && now < opens && s.others*s.window(12) > 1 {

@@ -28,7 +28,7 @@ func newStore(t testing.TB, rdb redis.Scripter, key string) *redislimit.Store {
 
 // ask is a first ask for so many permits.
 func ask(interactive, bulk int) leedo.QuotaAsk {
-	return leedo.QuotaAsk{Process: "p", Number: 1, Interactive: interactive, Bulk: bulk, Reserve: 0.05}
+	return leedo.QuotaAsk{Process: "p", Number: 1, Interactive: interactive, Bulk: bulk}
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -29,7 +29,7 @@ func (b *book) pass(d time.Duration) { b.now += d.Microseconds() }
 // process returns the report of a process, for changes.
 func (b *book) process(name string) *leedo.QuotaAsk {
 	if b.procs[name] == nil {
-		b.procs[name] = &leedo.QuotaAsk{Process: name, Reserve: 0.05}
+		b.procs[name] = &leedo.QuotaAsk{Process: name}
 	}
 	return b.procs[name]
 }

@@ -61,7 +61,7 @@ func (a *asker) next(r *rand.Rand, limit int, reset float64, now float64) leedo.
 	if r.IntN(2) == 0 {
 		k.Bulk = r.IntN(100)
 	}
-	k.Reserve = []float64{0, 0.05, 0.05, 0.05, 0.3, 1}[r.IntN(6)]
+	k.Reserve = []float64{-1, 0, 0, 0.05, 0.3, 1}[r.IntN(6)]
 	return *k
 }
 

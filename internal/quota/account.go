@@ -25,6 +25,7 @@ type account struct {
 	jitter   time.Duration // how long after the reset the first request is sent
 
 	inFlight int
+	doubtful int       // of those in flight, that the newest response may have counted
 	probed   time.Time // when the last probe of a new window was sent
 	blind    blind     // what stands in for figures
 
@@ -33,7 +34,9 @@ type account struct {
 	demand demand
 
 	blocked time.Time // nothing may be sent before
+	dated   bool      // as the newest 429 said
 	strikes int       // 429s in a row
+	sooner  bool      // the last of them said that there is more long before the reset
 
 	// Responses come out of order. ticks counts grants and responses, so that
 	// what happened first is known without a clock: booked is the tick of the
@@ -58,6 +61,9 @@ type Permit struct {
 func newAccount(o Options) account {
 	if o.Share == 0 {
 		o.Share = 1
+	}
+	if o.RetryBudget == 0 {
+		o.RetryBudget = DefaultRetryBudget
 	}
 	a := account{Options: o, belief: headerless{fixedWindow{}}, evidence: evidence{part: 1}}
 	if o.PerSecond > 0 {
@@ -84,15 +90,26 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	a.ticks++
 	a.granted++
 	a.spendShare(now)
+	if a.demand.watched.IsZero() {
+		a.demand.watched = now
+	}
 	if a.ceiling != nil {
 		a.ceiling.ReserveN(now, 1)
 	}
 	return Permit{tick: a.ticks, counted: a.counted, sure: a.sure, at: now}
 }
 
-// cancel ends a permit without a response.
-func (a *account) cancel(_ Permit, sent bool, now time.Time) {
+// land ends the flight of a request.
+func (a *account) land(p Permit) {
 	a.inFlight--
+	if p.tick < a.booked {
+		a.doubtful = max(a.doubtful-1, 0)
+	}
+}
+
+// cancel ends a permit without a response.
+func (a *account) cancel(p Permit, sent bool, now time.Time) {
+	a.land(p)
 	if sent {
 		a.lose(now)
 		a.counted++
@@ -105,14 +122,17 @@ func (a *account) cancel(_ Permit, sent bool, now time.Time) {
 
 // settle ends a permit with a response.
 func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
-	a.inFlight--
+	a.land(p)
 	a.ticks++
 	old := p.tick < a.began // of the window before
 	if !rejected {
 		a.counted++
 		a.blind.serve(p.at, now)
 		if p.tick > a.struck {
-			a.strikes = 0
+			if a.sooner && now.Before(a.reset) && a.belief == (fixedWindow{}) {
+				a.belief, a.mark = refilling{documented(a.limit)}, mark{} // there was
+			}
+			a.strikes, a.sooner = 0, false
 		}
 	}
 	a.blind.garbled = r.Garbled
@@ -135,6 +155,29 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		a.block(p, r, now)
 	}
 	a.mirror(now)
+}
+
+// figures returns what is known, without what waits and is in flight, to one who
+// waits for the given reason. After the reset they are those of a new window, but to
+// one who still waits for that.
+func (a *account) figures(why Reason, now time.Time) Figures {
+	f := Figures{Limit: a.limit, Remaining: max(int(a.remaining(now)), 0), Reset: a.reset, Observed: a.observed}
+	if a.limit > 0 && !a.reset.IsZero() && !now.Before(a.reset) && !now.Before(a.blocked) && why != WaitQuota {
+		f.Reset, f.Remaining = time.Time{}, a.afterReset(f.Remaining, now)
+	}
+	return f
+}
+
+// afterReset returns how many requests are left after the reset, of so many that
+// were left before: all, less those in flight, but at a server that restores them
+// one by one.
+func (a *account) afterReset(left int, now time.Time) int {
+	all := max(int(a.share())-a.inFlight, 0)
+	switch {
+	case a.belief.pace(a) == 0, now.Sub(a.observed) >= a.length:
+		return max(all, left)
+	}
+	return max(left, min(all, 1))
 }
 
 // lose counts a request that no response has counted.

@@ -18,9 +18,8 @@ type belief interface {
 	reserve(a *account, w window, now time.Time) float64
 	// observe takes in a response that says what is left.
 	observe(a *account, o observation) belief
-	// rejected takes in the first 429 of those that were in flight together;
-	// dated reports whether it says when to come back.
-	rejected(a *account, r Reading, dated bool) belief
+	// rejected takes in the first 429 of those that were in flight together.
+	rejected(a *account, r Reading) belief
 	// backoff returns until when nothing is sent after a 429 that is not dated.
 	backoff(a *account, r Reading, now time.Time) time.Time
 	// refill returns how many requests per second the server restores before
@@ -38,11 +37,19 @@ type verdict struct {
 	look time.Time // else when to ask again; zero: when a response comes
 	soon bool      // it is sent now, or a response in flight decides
 	kept time.Time // what is left is kept for others until then; zero: it is not
+	// careful reports that nothing known forbids the request: it waits only
+	// because a response in flight will say what is left, and no longer than the
+	// attempt timeout. A caller that never waits is not held by that.
+	careful bool
+
+	class Class
+	why   Reason // for the wait; empty: that follows from the estimate
 }
 
 var (
 	sendNow         = verdict{pass: true, soon: true}
-	waitForResponse = verdict{soon: true} // that is in flight
+	waitForResponse = verdict{soon: true}                // that is in flight
+	waitCarefully   = verdict{soon: true, careful: true} // the same, and nothing known forbids the request
 )
 
 // likely returns when the request is likely to be sent.

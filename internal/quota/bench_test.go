@@ -76,7 +76,7 @@ func benchmarkWaiters(b *testing.B, n int) {
 		b.ReportAllocs()
 		for b.Loop() {
 			ctx, cancel := context.WithCancel(b.Context())
-			if _, _, err := l.Acquire(ctx, Ask{Budget: Forever, Notify: func(time.Time) { cancel() }}); !errors.Is(err, context.Canceled) {
+			if _, _, err := l.Acquire(ctx, Ask{Budget: Forever, Notify: func(Wait) { cancel() }}); !errors.Is(err, context.Canceled) {
 				b.Fatal(err)
 			}
 		}

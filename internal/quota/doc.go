@@ -15,8 +15,13 @@
 //     wait for the reset beside an endless bulk job.
 //   - How the server counts need not be known. It is found out from responses.
 //   - A caller that would wait longer than it wants fails immediately, when it
-//     asks or as soon as that is known, and what it is told is what the gate
-//     decides. Responses in flight that decide it are waited for.
+//     asks or as soon as that is known. What it is told is what decides: one
+//     estimate (estimate.go). Responses in flight that decide it are waited for, but
+//     by a caller that does not wait at all: it is sent unless something known
+//     forbids it, which is the one exception to the probe that goes first.
+//   - While the server fails, retries take a small part of the quota, and few requests
+//     are in flight. A caller waits for that no longer than a request may take, and is
+//     never refused for it.
 //   - Nobody who waits is forgotten, and what a call costs does not depend on how
 //     many wait.
 //
@@ -26,6 +31,9 @@
 // itself, or with a store the type shared, whose account decides while the store
 // fails. The rules of the account exist a second time in the script of redislimit,
 // and a third time in the model that its tests compare it with: change all three.
+//
+// The budget of retries (budget.go) and the bound on requests in flight after
+// failures (outage.go) are the ledger's: with a store each process has its own.
 //
 // An account keeps the order of responses (order.go), 429s (rejected.go), what is
 // kept from bulk (reserve.go), the share of this process (share.go) and the signs
@@ -47,11 +55,13 @@
 //	| refilling |  | rolling |
 //	+-----------+  +---------+
 //
-//	(1) 3 requests more than can be explained came back before the reset, or less
-//	    than half of them at a reset, seen at once
+//	(1) 3 requests more than can be explained came back before the reset, or one
+//	    when a 429 said so, or less than half of them at a reset, seen at once
 //	(2) over 90 % are left and the reset is later than it was, half a window ahead;
-//	    or a second 429 in a row, with headers: it would have refilled by now
-//	(3) at a reset under 90 % came back, and the next is less than half a window ahead
+//	    or a second 429 in a row, with a reset far ahead and no earlier time to come
+//	    back: it would have refilled by now
+//	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
+//	    but not if no reset was ever further ahead than that of the next request
 //	(4) at a reset over 90 % came back
 //
 // Over each of them lie: blocked, after a 429, until the time that it says or a
@@ -100,8 +110,9 @@ const (
 	// TestTheFirstResponseOfAWindowShowsTheBelief, TestTheTurnsOfARollingWindow.
 	promptReset = 30 * time.Second
 	// resetMargin is how much earlier than its header says a reset may be, for all that
-	// clocks and rounding do: what comes back then is no refill.
-	// TestAResetMayBeSecondsEarly.
+	// clocks and rounding do: what comes back then is no refill. A Retry-After shows one
+	// if it is sooner than the reset by more than twice that, and twice as soon.
+	// TestAResetMayBeSecondsEarly, TestARetryAfterShowsRefill.
 	resetMargin = 5 * time.Second
 	// spread is the longest of the random delays after a reset or a 429, which
 	// keep the processes of one token from returning all at once. An hour's quota
@@ -126,11 +137,29 @@ const (
 	minOutage = time.Minute
 )
 
+// Failures.
+const (
+	// leastRetries is how many retries the full budget is at least: 2 % of the
+	// smallest plan would be too few for three calls that meet a restart. It is also
+	// the budget while the limit is not known. TestTheSizeOfTheRetryBudget.
+	leastRetries = 10
+	// givenBack is which part of a retry a call gives back that succeeds at its
+	// first attempt: while no more than one call in eleven needs a retry, the budget
+	// stays full. TestTheRetryBudgetIsGivenBack.
+	givenBack = 0.1
+	// maxFailures is after how many failures in a row few requests may be in
+	// flight. Where one request in five fails at random, one in 3,000 completes such
+	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
+	maxFailures = 5
+)
+
 // What bulk leaves to interactive requests.
 const (
-	// minReserve is how many requests the default reserve is at least: 5 % of
-	// the smallest plan would be too few; minReservePart bounds it, or a
-	// limit of 10 would be all reserve. TestBulkLeavesTheReserve.
+	// defaultReserve is the part of a window that bulk leaves by default, and
+	// minReserve how many requests that is at least: 5 % of the smallest plan would
+	// be too few; minReservePart bounds it, or a limit of 10 would be all reserve.
+	// TestBulkLeavesTheReserve.
+	defaultReserve = 0.05
 	minReserve     = 10
 	minReservePart = 0.1
 	// standingPart is which part of the reserve is left at any time where no reset
@@ -147,19 +176,26 @@ const (
 	demandMargin = 1.5
 	// Demand is remembered over a short and a long time, whichever says more: a
 	// burst shows at once, and a pause of a quarter of an hour forgets nothing.
-	// The long one is also how long the reserve takes to be halved while nobody
-	// calls. TestDemandIsRememberedForLongAndShort, TestTheReserveIsHalvedWhileNobodyCalls.
+	// TestDemandIsRememberedForLongAndShort.
 	shortMemory = 10 * time.Minute
 	longMemory  = time.Hour
-	// neverSeen is how long it takes if there was no interactive call ever: a
-	// program that only exports has the reserve within a quarter of an hour.
-	// TestTheReserveIsHalvedWhileNobodyCalls.
+	// neverSeen is how fast the default reserve shrinks while there was no
+	// interactive call ever: a program that only exports has all of it within a
+	// quarter of an hour, and leaves none in the windows after that. A program that
+	// also answers users has had the first call by then.
+	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
 	neverSeen = 2 * time.Minute
-	// looks is how many times bulk looks for what the reserve sets free while it
-	// shrinks, but no more often than minLook and no less often than maxLook
-	// say: a look costs a microsecond. TestBulkLooksForTheReserve.
-	looks   = 50
+	// closely is how exactly the time is found at which the reserve has shrunk
+	// enough, and maxSteps bounds the search: three are usual.
+	// TestWhenTheReserveIsFreedIsFound.
+	closely  = 10 * time.Millisecond
+	maxSteps = 40
+	// minLook is how soon bulk looks again for what the reserve sets free, at the
+	// soonest. While others spend that time cannot be known: then it looks as many
+	// times as looks says until the reset, but no less often than maxLook says. A
+	// look costs a microsecond. TestBulkLooksForTheReserve.
 	minLook = 50 * time.Millisecond
+	looks   = 50
 	maxLook = 5 * time.Second
 )
 
@@ -193,14 +229,23 @@ const (
 	// two can be requests that the server did not count after all.
 	// TestThreeThatComeBackAreRefill.
 	leastGain = 3
-	// maxRefill is how many times the limit in a window is believed to be
-	// restored: a little is for rounding. TestHowFastRequestsAreRestored.
+	// maxRefill is how many times the limit is believed to be restored in an hour:
+	// a little is for rounding. How far ahead the reset is says nothing of that.
+	// TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
 	// refillMargin is how much of a request more is waited for, for the pace may
 	// be a little slower; leastRefill is the least that is waited for at all.
 	// TestARestoredRequestIsWaitedFor.
 	refillMargin = 0.3
 	leastRefill  = 0.1
+	// nextReset is how far ahead a reset is at the most that is that of the next
+	// request only: of a limit of ten, one is restored in six minutes.
+	// TestTheResetOfARefillingServer, TestTheResetOfTheNextRequest.
+	nextReset = hour / 10
+	// behindMargin is how much longer than the pace says a caller behind others is
+	// told to wait, for responses round down what is restored: less than a tenth.
+	// TestTheLineOfARefillingServer, TestSimulationWaits.
+	behindMargin = 1.04
 	// slower is by how much the pace is taken to be slower after each 429, and
 	// slowest what divides that of the documented window to give the slowest.
 	// TestA429OfARefillingServer.
@@ -222,6 +267,14 @@ const (
 	// waiters to be judged anew: that takes time for each of them, and nobody
 	// minds a tenth of a second. TestAWorseOutlookRefuses, BenchmarkWaiters10000.
 	estimateSlack = 100 * time.Millisecond
+	// estimatePart is which part of the time still to wait it must be besides, for
+	// that of bulk moves with each request. TestAWorseOutlookRefuses.
+	estimatePart = 20
+	// longWait is the length from which a wait is news, and minMove by how much its
+	// end must at least have moved to be news again.
+	// TestAWaitIsReportedOnce, TestAWaitIsReportedAgainWhenItsEndMoves.
+	longWait = time.Second
+	minMove  = 2 * time.Second
 )
 
 // The store.

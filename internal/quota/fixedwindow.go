@@ -25,7 +25,7 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 	switch {
 	case decided:
 	case q.class == Bulk && q.left >= 1:
-		v = waitForReserve(a.reset, now)
+		v = a.waitForReserve(q.left, a.reset, now)
 	case a.inFlight > 0 && float64(a.left) >= q.need:
 		v = waitForResponse
 	case a.opens.IsZero(): // the response had no reset
@@ -41,11 +41,15 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 }
 
 func (fixedWindow) estimate(a *account, v verdict, ahead int, now time.Time) time.Time {
-	return a.inLine(v.likely(now), ahead, now)
+	return a.inWindows(v, ahead, now)
 }
 
 func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {
-	return a.shrinkingReserve(w, 0, now)
+	least := 0.0
+	if a.began == 0 && a.nearReset() { // nothing is lost yet if it is no end of a window
+		least = a.standingReserve(w, now)
+	}
+	return a.shrinkingReserve(w, least, now)
 }
 
 func (w fixedWindow) observe(a *account, o observation) belief {
@@ -65,19 +69,23 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 // afterReset returns what is believed after the first response of what looks like a
 // new window.
 func (w fixedWindow) afterReset(a *account, o observation) belief {
-	switch back := o.back(); {
+	back := o.back()
+	slides := back < halfBack && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread // a window ended, but it slides
+	switch {
 	case back > allBack:
 		a.own = nil
 	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
+	case slides && a.nearReset():
+		return refilling{documented(o.Limit)}
 	case o.Reset.Sub(o.now) < a.length/2: // the next reset is near: each restores a few
 		return rolling{since: o.now}
-	case back < halfBack && a.length > 0 && o.now.Sub(a.reset) < reprobe+spread: // a window ended, but it slides
-		return refilling{float64(o.Limit) / a.length.Seconds()}
+	case slides:
+		return refilling{documented(o.Limit)}
 	}
 	return w
 }
 
-func (w fixedWindow) rejected(*account, Reading, bool) belief { return w }
+func (w fixedWindow) rejected(*account, Reading) belief { return w }
 
 func (fixedWindow) backoff(a *account, r Reading, now time.Time) time.Time {
 	if r.RetryAfter.IsZero() && r.Reset.After(now) && r.Remaining <= 0 {

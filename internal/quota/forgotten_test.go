@@ -62,7 +62,7 @@ func newCrowd(t *testing.T, seed uint64) *crowd {
 	c := &crowd{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, permits: make(chan Permit, 10000)}
 	c.limit = c.count()
 	o := Options{
-		Share: c.pick(0, 0, 0, 1, 0.5, 0.1), Reserve: c.pick(0, DefaultReserve, DefaultReserve, 0.2, 1), PerSecond: c.pick(0, 0, 0, 0.01, 1, 100),
+		Share: c.pick(0, 0, 0, 1, 0.5, 0.1), Reserve: c.pick(-1, DefaultReserve, DefaultReserve, 0.2, 1), PerSecond: c.pick(0, 0, 0, 0.01, 1, 100),
 	}
 	if seed%3 == 0 {
 		c.moods = &moods{Rand: rand.New(rand.NewPCG(seed, 8))}

@@ -8,13 +8,25 @@ import (
 // gate decides on the next request of the class.
 func (a *account) gate(c Class, now time.Time) verdict {
 	v := a.belief.gate(a, c, now)
+	v.class = c
 	switch {
 	case now.Before(a.blocked):
-		v.pass, v.soon, v.look = false, false, a.blocked
+		v.pass, v.soon, v.careful, v.look = false, false, false, a.blocked
+		if a.dated {
+			v.why = WaitRetryAfter
+		}
 	case a.strikes > 0 && a.inFlight > 0 && (a.belief.refill() > 0 || a.blind.silent > 0):
+		v.careful = v.careful || v.pass
 		v.pass, v.soon, v.look = false, true, time.Time{} // one at a time until one is served
-	case v.pass:
-		v.pass, v.look = a.paced(now)
+	}
+	if !v.pass && !v.careful {
+		return v
+	}
+	if open, at := a.paced(now); !open {
+		if v.careful = false; v.pass {
+			v.look = at
+		}
+		v.pass = false
 	}
 	return v
 }
@@ -53,13 +65,10 @@ func (q request) lacks() bool { return q.left < q.need }
 func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	// What others may have spent since the last response is to be left alone,
 	// and so is the last request of a window that others spend, too.
-	spent := 0.0
-	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
-		spent = math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
-	}
+	spent := a.spentByOthers(now)
 	if q.left-spent >= q.need {
 		if a.part < 1 && float64(a.inFlight) >= max((q.left-spent-q.need+1)*a.part, 1) {
-			return waitForResponse, true // others see the same and send, too
+			return waitCarefully, true // others see the same and send, too
 		}
 		return sendNow, true
 	}
@@ -69,12 +78,21 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 	return verdict{}, false
 }
 
+// spentByOthers returns what others may have spent since the newest response, and
+// what is left to them of it.
+func (a *account) spentByOthers(now time.Time) float64 {
+	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
+		return math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
+	}
+	return 0
+}
+
 // alone lets a request pass while none is in flight.
 func (a *account) alone() verdict {
 	if a.inFlight == 0 {
 		return sendNow
 	}
-	return waitForResponse
+	return waitCarefully
 }
 
 // oneFrom lets one request at a time pass from the given time on.
@@ -97,7 +115,7 @@ func (a *account) probe(now time.Time) verdict {
 	case a.inFlight >= a.limit:
 		return waitForResponse
 	}
-	return verdict{look: a.probed.Add(reprobe), soon: true}
+	return verdict{look: a.probed.Add(reprobe), soon: true, careful: true}
 }
 
 // probeShare is probe for a server that has windows, in which a share is counted.
@@ -106,31 +124,6 @@ func (a *account) probeShare(now time.Time) verdict {
 		return verdict{look: now.Add(time.Duration(float64(time.Hour)/a.share()) + 1), soon: a.inFlight > 0}
 	}
 	return a.probe(now)
-}
-
-// waitForReserve waits until it is time to look again at what is kept from bulk
-// until end.
-func waitForReserve(end, now time.Time) verdict {
-	return verdict{look: now.Add(min(max(end.Sub(now)/looks, minLook), maxLook))}
-}
-
-// estimate returns when a caller with so many others ahead is likely to have
-// its permit.
-func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
-	return a.belief.estimate(a, v, ahead, now)
-}
-
-// inLine returns when a caller is likely to have its permit if requests are
-// restored at the given time, and so many others are ahead.
-func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
-	if a.limit > 0 && at.After(now) {
-		at = at.Add(time.Duration(ahead/a.limit) * a.length)
-	}
-	if a.PerSecond > 0 {
-		lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
-		at = later(at, now.Add(time.Duration(lack/a.PerSecond*float64(time.Second))))
-	}
-	return at
 }
 
 func later(t, u time.Time) time.Time {

@@ -81,7 +81,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.silent < cold:
 		most = cold // the responses in flight may still say what is left
 	case !kept.IsZero():
-		v := waitForReserve(kept, now)
+		v := a.waitForReserve(float64(left), kept, now)
 		v.kept = kept
 		return v
 	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
@@ -89,7 +89,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.garbled:
 		most = cold // there is a quota, but what is left of it cannot be read
 	}
-	v := waitForResponse
+	v := waitCarefully
 	if a.inFlight < most {
 		v = sendNow
 	}
@@ -100,8 +100,8 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 // observe is called with the first response that says what is left.
 func (headerless) observe(*account, observation) belief { return fixedWindow{} }
 
-func (b headerless) rejected(a *account, r Reading, dated bool) belief {
-	return headerless{b.belief.rejected(a, r, dated)}
+func (b headerless) rejected(a *account, r Reading) belief {
+	return headerless{b.belief.rejected(a, r)}
 }
 
 func (headerless) pace(*account) float64 { return 0 }

@@ -58,8 +58,16 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 		d.serves(1)
 		d.inFlight = 0
 	}
-	if v, until := d.asks(Bulk); n != 80 || v.look.Sub(d.now) != maxLook || !until.Equal(d.blind.end()) {
+	v, until := d.asks(Bulk)
+	if n != 80 || v.pass || !until.Equal(v.look) || !until.Before(d.blind.end()) {
 		t.Errorf("bulk has %d, then %+v", n, v)
+	}
+	at := *d
+	for after, pass := range map[time.Duration]bool{0: true, -closely - 1: false} {
+		at.now = until.Add(after)
+		if at.gate(Bulk, at.now).pass != pass {
+			t.Errorf("bulk at the estimated time and %v: %v", after, !pass)
+		}
 	}
 	d.serves(11)
 	if v, _ := d.asks(Interactive); d.blind.capacity-d.blind.served != 8 || !v.pass {
@@ -161,7 +169,7 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 		t.Errorf("blocked for %v", wait)
 	}
 	v, _ := d.asks(Interactive)
-	if got := d.estimate(v, 7, d.now).Sub(d.blocked).Round(time.Second); got != 100*time.Second {
+	if got := d.estimate(v, 7, d.now).Sub(d.blocked).Round(time.Second); got != 104*time.Second {
 		t.Errorf("with 7 ahead: %v after the 429 is over", got)
 	}
 	d.now = d.blocked

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -20,18 +21,16 @@ const (
 
 // Figures is what a ledger knows. Times are of the local clock.
 type Figures struct {
-	Limit     int       // requests per window; 0: unknown
-	Remaining int       // requests left, less those in flight
-	Reset     time.Time // end of the window; zero: unknown
+	Limit     int       // requests per window; 0: nothing is known
+	Remaining int       // requests left, less those in flight; after the reset, of a new window
+	Reset     time.Time // end of the window; zero: unknown, as after the reset
 	Observed  time.Time // when the newest figures came; zero: never
 	Waiting   int       // callers waiting for a permit
 	InFlight  int       // permits granted and not settled
 }
 
 // Refusal is the error of a caller for whom the wait would be too long.
-type Refusal struct {
-	Until time.Time // when a permit is expected
-}
+type Refusal Wait
 
 func (r *Refusal) Error() string { return "quota used up" }
 
@@ -42,6 +41,8 @@ type Ledger struct {
 	shared  *shared // what a store knows of the account; nil: there is no store
 	keeper  keeper  // shared, or the account if that is nil
 	queue   queue
+	retries retryBudget
+	outage  outage
 	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
 }
 
@@ -51,8 +52,11 @@ type keeper interface {
 	// gate decides on the next request of a class.
 	gate(c Class, now time.Time) verdict
 	// estimate returns when a caller with so many others ahead is likely to
-	// have its permit, given what gate decided.
+	// have its permit, given what gate decided, and reason what it waits for.
 	estimate(v verdict, ahead int, now time.Time) time.Time
+	reason(v verdict, at time.Time, ahead int, now time.Time) Reason
+	// figures returns what is known to one who waits for the given reason.
+	figures(why Reason, now time.Time) Figures
 	// grant gives a permit that gate allows.
 	grant(c Class, now time.Time) Permit
 	// settle ends a permit with a response, cancel without one.
@@ -67,16 +71,27 @@ func New(o Options) *Ledger {
 	if o.Store != nil {
 		l.shared = newShared(o.Store, &l.account, &l.mu, l.dispatch)
 		l.keeper = l.shared
-		l.queue.tells = true
 	}
 	return l
 }
 
 // Ask is what a caller of Acquire wants.
 type Ask struct {
-	Class  Class
-	Budget time.Duration         // the longest wait
-	Notify func(until time.Time) // called before a wait with its likely end
+	Class Class
+	// Budget is the longest wait. With 0 the caller does not wait: it gets a permit
+	// unless something known forbids it.
+	Budget time.Duration
+	// Hold is the longest wait for a server that does not respond, within Budget; 0
+	// means no bound.
+	Hold time.Duration
+	// Notify is called before a wait with its likely end, and again when that is
+	// first a second away or has moved considerably. While the caller waits for
+	// the store alone the wait has no Reason.
+	Notify func(Wait)
+	// Waited is called after a wait, whatever its end, with what Notify was called
+	// with last and how long it took; not after one for the store alone. It may be
+	// nil.
+	Waited func(Wait, time.Duration)
 	// StoreFailed is called when Acquire returns, with why the store failed, once
 	// for each time that it began to. It may be nil.
 	StoreFailed func(error)
@@ -85,8 +100,10 @@ type Ask struct {
 // Acquire waits for a permit and returns how long it waited. If the wait for the
 // quota is likely to exceed the budget or the deadline of ctx, it returns a
 // [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
-// it returns the error of ctx. Whatever the budget, it waits a few seconds for
-// responses in flight that will say what is left.
+// it returns the error of ctx. With a budget it waits a few seconds for responses in
+// flight that will say what is left, however small the budget is. If they do not
+// come, or the server fails, and nothing that is known forbids the request, it gets
+// its permit after the budget, or after ask.Hold if that is shorter.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
@@ -95,6 +112,9 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		l.account.demand.arrive(now)
 	}
 	atOnce := l.queue.len() == 0
+	if l.full() {
+		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
+	}
 	if l.shared != nil {
 		defer l.shared.reportTrouble(ask.StoreFailed)
 		l.shared.arrive(ask.Class, now)
@@ -105,49 +125,78 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		defer l.mu.Unlock()
 		return l.keeper.grant(ask.Class, now), 0, nil
 	}
-	w := &waiter{class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), ready: make(chan outcome, 1)}
+	w := &waiter{
+		class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), never: ask.Budget == 0,
+		ready: make(chan struct{}), later: make(chan Wait, 1),
+	}
 	l.queue.push(w)
 	l.dispatch(now)
-	if l.queue.tells {
-		w.worse, w.said = make(chan time.Time, 1), w.until // what the store will say is not known yet
+	if w.done {
+		defer l.mu.Unlock()
+		if w.never && w.outcome.refusal != nil && l.keeper.gate(ask.Class, now).careful {
+			return l.keeper.grant(ask.Class, now), 0, nil // nothing known forbids it
+		}
+		return w.outcome.permit, 0, w.outcome.err()
 	}
-	waits, until := !w.done, w.until
+	w.said, w.near = w.until, !long(w.until, now)
+	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
+	if l.probing(w.class, now) {
+		first.Reason = WaitProbe
+		if ask.Hold > 0 {
+			first.Until = now.Add(ask.patience())
+		}
+	}
 	l.mu.Unlock()
-	return l.await(ctx, w, now, ask, waits, until)
+	return l.await(ctx, w, now, ask, first)
 }
 
 // await waits for what becomes of w, but no longer than the budget, and notifies
-// the caller if it has to wait. If the caller does not return from that, or its
-// context ends, w leaves the queue.
-func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, waits bool, until time.Time) (Permit, time.Duration, error) {
+// the caller of the wait. If the caller does not return from that, or its context
+// ends, w leaves the queue.
+func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, told Wait) (p Permit, took time.Duration, err error) {
 	left := true
 	defer func() {
 		if left {
 			l.leave(w)
 		}
 	}()
-	if waits {
-		ask.Notify(until)
-	}
-	timer := time.NewTimer(max(ask.Budget, answerTimeout))
+	ask.Notify(told)
+	timer := time.NewTimer(ask.patience())
 	defer timer.Stop()
-	for {
+	for waits, ready := true, false; waits; left = !ready {
 		select {
-		case until := <-w.worse:
-			ask.Notify(until)
+		case told = <-w.later:
+			ask.Notify(told)
+			continue
 		case <-timer.C:
-			// The responses that were to say what is left did not come.
-			return Permit{}, time.Since(since), &Refusal{Until: time.Now().Add(time.Second)}
-		case o := <-w.ready:
-			left = false
-			if !o.refused.IsZero() {
-				return Permit{}, time.Since(since), &Refusal{Until: o.refused}
-			}
-			return o.permit, time.Since(since), nil
+			timer.Reset(l.overdue(w, since, ask))
+			continue
+		case <-w.ready:
+			ready = true
+			p, err = w.outcome.permit, w.outcome.err()
 		case <-ctx.Done():
-			return Permit{}, time.Since(since), ctx.Err()
+			err = ctx.Err()
+		}
+		waits, took = false, time.Since(since)
+		if told.Reason == "" {
+			told.Reason = l.reason(w, took)
+		}
+		if ask.Waited != nil && told.Reason != "" {
+			ask.Waited(told, took)
 		}
 	}
+	return p, took, err
+}
+
+// reason returns what w has waited for that was not notified; empty: an exchange
+// with the store.
+func (l *Ledger) reason(w *waiter, took time.Duration) Reason {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if took <= storeTimeout {
+		return ""
+	}
+	return cmp.Or(w.why, WaitQuota)
 }
 
 // leave takes w out of the queue. A permit that it got in the meantime goes back.
@@ -157,8 +206,8 @@ func (l *Ledger) leave(w *waiter) {
 	now := time.Now()
 	if !w.done {
 		l.queue.remove(w)
-	} else if o := <-w.ready; o.refused.IsZero() {
-		l.keeper.cancel(o.permit, false, now)
+	} else if w.outcome.refusal == nil {
+		l.keeper.cancel(w.outcome.permit, false, now)
 	}
 	l.dispatch(now)
 }
@@ -220,10 +269,11 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
-		if v.pass {
+		if v.pass && !l.full() {
 			l.queue.grant(w, l.keeper.grant(w.class, now))
 			continue
 		}
+		l.admitNever(now)
 		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
 			return v.look
 		}
@@ -237,17 +287,18 @@ func (l *Ledger) look() {
 	l.dispatch(time.Now())
 }
 
+// Known returns what is known now, without what waits and is in flight.
+func (l *Ledger) Known() Figures {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.keeper.figures("", time.Now())
+}
+
 // Figures returns what is known now.
 func (l *Ledger) Figures() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a := &l.account
-	return Figures{
-		Limit:     a.limit,
-		Remaining: max(int(a.remaining(time.Now())), 0),
-		Reset:     a.reset,
-		Observed:  a.observed,
-		Waiting:   l.queue.len(),
-		InFlight:  a.inFlight,
-	}
+	f := l.keeper.figures("", time.Now())
+	f.Waiting, f.InFlight = l.queue.len(), l.account.inFlight
+	return f
 }

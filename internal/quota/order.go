@@ -26,7 +26,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.limit, a.left = r.Limit, max(r.Remaining-len(a.lost), 0)
 	a.moveReset(o)
 	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
-	a.observed, a.booked = now, a.ticks
+	a.observed, a.booked, a.doubtful = now, a.ticks, a.inFlight
 	a.setMarks(o)
 }
 

@@ -8,25 +8,50 @@ import (
 // outcome is what becomes of a waiter: it gets a permit, or is refused.
 type outcome struct {
 	permit  Permit
-	refused time.Time // when a permit would have come; zero: it is not refused
+	refusal *Refusal // nil: it is not refused
+}
+
+func (o outcome) err() error {
+	if o.refusal != nil {
+		return o.refusal
+	}
+	return nil
 }
 
 // waiter is a caller in the queue.
 type waiter struct {
-	class  Class
-	latest time.Time // it does not wait longer; zero: no bound
-	until  time.Time // when it is likely to have its permit
-	ready  chan outcome
-	done   bool           // it has its outcome
-	worse  chan time.Time // gets a later time than the one it was notified of; nil: it does not
-	said   time.Time      // the latest that it was notified of
-	place  *list.Element
+	class   Class
+	latest  time.Time // it does not wait longer; zero: no bound
+	never   bool      // it does not wait at all, but for a store
+	until   time.Time // when it is likely to have its permit
+	why     Reason    // what it waits for
+	outcome outcome
+	done    bool          // it has its outcome
+	ready   chan struct{} // then
+	later   chan Wait     // a later end than the one it was notified of
+	said    time.Time     // the end that it was notified of; zero: of none yet
+	near    bool          // that was so near that it is no news
+	place   *list.Element
 }
 
 func (w *waiter) finish(o outcome) {
-	w.done = true
-	w.ready <- o
+	w.outcome, w.done = o, true
+	close(w.ready)
 }
+
+// moved reports whether the caller is to be notified of another end of its wait:
+// of the first that is not near, and of those that are later by a tenth of the time
+// still to wait.
+func (w *waiter) moved(until, now time.Time) bool {
+	if w.near {
+		return long(until, now)
+	}
+	later := until.Sub(w.said)
+	return later > minMove && later > until.Sub(now)/10
+}
+
+// long reports whether a wait is news.
+func long(until, now time.Time) bool { return until.Sub(now).Round(time.Microsecond) > longWait }
 
 // latest returns until when a caller waits; zero: no bound.
 func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Time) time.Time {
@@ -43,6 +68,7 @@ func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Tim
 type line struct {
 	list    list.List
 	bounded int // how many of them do not wait for ever
+	never   int // how many do not wait at all, but for the store
 }
 
 func (l *line) first() *waiter {
@@ -62,10 +88,9 @@ func (l *line) last() *waiter {
 // queue is all waiters.
 type queue struct {
 	interactive, bulk line
-	passed            int       // interactive waiters since the last one of bulk
-	outlook           time.Time // for the first waiter when refuse was called last
-	fresh             *waiter   // the one that came last, if it was not judged yet
-	tells             bool      // those that wait for ever are judged, too: they are notified
+	passed            int          // interactive waiters since the last one of bulk
+	outlook           [2]time.Time // for the first waiter of each class when all of it were judged last, or better
+	fresh             *waiter      // the one that came last, if it was not judged yet
 }
 
 func (q *queue) len() int { return q.interactive.list.Len() + q.bulk.list.Len() }
@@ -83,6 +108,9 @@ func (q *queue) push(w *waiter) {
 	if !w.latest.IsZero() {
 		l.bounded++
 	}
+	if w.never {
+		l.never++
+	}
 	q.fresh = w
 }
 
@@ -91,6 +119,9 @@ func (q *queue) remove(w *waiter) {
 	l.list.Remove(w.place)
 	if !w.latest.IsZero() {
 		l.bounded--
+	}
+	if w.never {
+		l.never--
 	}
 }
 
@@ -125,75 +156,109 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
+// held reports whether nothing that is known of the quota delays a waiter: how
+// long that may take is for overdue to judge.
+func (f *forecast) held(c Class, until time.Time) bool {
+	return (f.verdicts[c].pass || f.verdicts[c].careful) && !until.After(f.now)
+}
+
+// ahead returns how many pass before the first waiter of the class.
+func (q *queue) ahead(c Class) int {
+	if c == Bulk {
+		return q.interactive.list.Len()
+	}
+	return 0
+}
+
 // refuse ends the wait of those who would have to wait longer than they want. All
-// are judged when the outlook is worse than it was, else only the one that came
-// last: it takes the same time however many wait.
+// of a class are judged when its outlook is worse than it was, else only the one
+// that came last: it takes the same time however many wait.
 func (q *queue) refuse(now time.Time, k keeper) {
 	f := &forecast{keeper: k, now: now}
+	var worse [2]bool
 	for _, c := range []Class{Interactive, Bulk} {
-		if q.line(c).list.Len() > 0 {
-			f.verdicts[c] = k.gate(c, now)
+		if q.line(c).list.Len() == 0 {
+			continue
+		}
+		f.verdicts[c] = k.gate(c, now)
+		outlook := f.until(c, q.ahead(c))
+		by := outlook.Sub(q.outlook[c])
+		if worse[c] = by >= max(estimateSlack, outlook.Sub(now)/estimatePart); worse[c] || by < 0 {
+			q.outlook[c] = outlook
 		}
 	}
-	outlook := f.until(q.front().class, 0)
 	if q.fresh != nil && !q.fresh.done {
 		q.judgeArrival(q.fresh, f)
 	}
 	q.fresh = nil
-	worse := outlook.Sub(q.outlook) >= estimateSlack
-	q.outlook = outlook
-	if worse {
-		q.judgeAll(f)
+	for _, c := range []Class{Interactive, Bulk} {
+		if worse[c] || q.line(c).never > 0 {
+			q.judgeAll(c, f)
+		}
 	}
 }
 
 // judgeArrival judges the waiter that came last.
 func (q *queue) judgeArrival(fresh *waiter, f *forecast) {
 	if fresh.class == Bulk {
-		q.judge(fresh, f.until(Bulk, q.len()-1))
+		q.judge(fresh, q.len()-1, f)
 		return
 	}
-	q.judge(fresh, f.until(Interactive, q.interactive.list.Len()-1))
+	q.judge(fresh, q.interactive.list.Len()-1, f)
 	// An interactive arrival pushes every bulk waiter back by one; only the last
 	// can newly exceed its deadline, and then the one before it.
-	for w := q.bulk.last(); w != nil && q.judge(w, f.until(Bulk, q.len()-1)); {
+	for w := q.bulk.last(); w != nil && q.judge(w, q.len()-1, f); {
 		w = q.bulk.last()
 	}
 }
 
-// judgeAll judges all waiters, but for a class that waits for ever, if nobody is
-// to be told.
-func (q *queue) judgeAll(f *forecast) {
-	ahead := 0
-	for _, l := range []*line{&q.interactive, &q.bulk} {
-		if l.bounded == 0 && !q.tells {
-			ahead += l.list.Len()
-			continue
-		}
-		for e := l.list.Front(); e != nil; {
-			w := e.Value.(*waiter)
-			e = e.Next()
-			if !q.judge(w, f.until(w.class, ahead)) {
-				ahead++
-			}
+// judgeAll judges all waiters of a class.
+func (q *queue) judgeAll(c Class, f *forecast) {
+	ahead := q.ahead(c)
+	for e := q.line(c).list.Front(); e != nil; {
+		w := e.Value.(*waiter)
+		e = e.Next()
+		if !q.judge(w, ahead, f) {
+			ahead++
 		}
 	}
 }
 
-// judge refuses w if its permit would come too late, and reports whether it does.
-func (q *queue) judge(w *waiter, until time.Time) bool {
-	if w.worse != nil && until.Sub(w.said) > time.Second {
+// judge refuses w, which has so many others ahead, if its permit would come too
+// late, and reports whether it does.
+func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
+	w.until = f.until(w.class, ahead)
+	w.why = f.keeper.reason(f.verdicts[w.class], w.until, ahead, f.now)
+	late := !w.latest.IsZero() && w.until.After(w.latest) && !f.held(w.class, w.until)
+	if w.never {
+		late = w.why != ""
+	}
+	if late {
+		q.remove(w)
+		w.finish(outcome{refusal: w.refusal(f)})
+		return true
+	}
+	if !w.said.IsZero() && w.moved(w.until, f.now) {
 		select {
-		case w.worse <- until:
-			w.said = until
-		default: // it has not taken the last one yet
+		case <-w.later: // it has not taken the last one yet
+		default:
 		}
+		w.later <- f.wait(w)
+		w.said, w.near = w.until, false
 	}
-	w.until = until
-	if w.latest.IsZero() || !until.After(w.latest) {
-		return false
+	return false
+}
+
+// refusal returns the error of a waiter that is refused. Where responses in flight
+// decide, its call may be repeated when they are likely to have come.
+func (w *waiter) refusal(f *forecast) *Refusal {
+	r := Refusal(f.wait(w))
+	if !r.Until.After(f.now) {
+		r.Until = f.now.Add(longWait)
 	}
-	q.remove(w)
-	w.finish(outcome{refused: until})
-	return true
+	return &r
+}
+
+func (f *forecast) wait(w *waiter) Wait {
+	return Wait{Until: w.until, Reason: w.why, Figures: f.keeper.figures(w.why, f.now)}
 }

@@ -12,9 +12,13 @@ type refilling struct {
 // since the mark.
 func (a *account) refillingAfter(gain int, o observation) refilling {
 	a.others = 0
-	most := maxRefill * float64(o.Limit) / a.length.Seconds()
+	most := maxRefill * documented(o.Limit)
 	return refilling{min(float64(gain)/o.now.Sub(a.mark.at).Seconds(), most)}
 }
+
+// documented returns how many requests per second are restored if all are within
+// an hour. How far ahead the reset is does not matter: it may be that of the next.
+func documented(limit int) float64 { return float64(limit) / hour.Seconds() }
 
 func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
@@ -24,9 +28,12 @@ func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	v, decided := a.spend(q, now)
 	switch {
 	case !decided:
-		v.look = b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now)
-	case v.pass && a.inFlight >= cold && float64(a.left-a.inFlight) < q.need:
-		v = waitForResponse // not on reckoning alone
+		v.look = later(b.turn(a), b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now))
+	case !v.pass || float64(a.left-a.inFlight) >= q.need:
+	case a.inFlight >= cold:
+		v = waitCarefully // not on reckoning alone
+	case now.Before(b.turn(a)):
+		v = verdict{look: b.turn(a)}
 	}
 	if c == Bulk && q.lacks() {
 		v.kept = a.opens
@@ -38,7 +45,7 @@ func (b refilling) estimate(a *account, v verdict, ahead int, now time.Time) tim
 	if v.soon {
 		return a.inLine(v.likely(now), ahead, now)
 	}
-	until := b.restored(a, float64(ahead), v.look)
+	until := b.restored(a, float64(ahead)*behindMargin, v.look)
 	if !b.ends(a) || until.Before(a.opens) {
 		return until
 	}
@@ -56,14 +63,31 @@ func (b refilling) restored(a *account, n float64, now time.Time) time.Time {
 	return at
 }
 
+// turn returns when a request may be sent on reckoning alone. Others of whom there are
+// signs reckon the same, so each of them has its turn.
+func (b refilling) turn(a *account) time.Time {
+	if a.part == 1 {
+		return a.observed
+	}
+	return a.observed.Add(b.one(a))
+}
+
+// one returns how long the server takes to restore a request for this process.
+func (b refilling) one(a *account) time.Duration {
+	return time.Duration(min(1/(b.perSecond*a.part), maxBackoff.Seconds()) * float64(time.Second))
+}
+
+// nearReset reports whether each reset so far may have been that of the next request.
+func (a *account) nearReset() bool { return a.length > 0 && a.length <= nextReset }
+
 // ends reports whether all requests are restored at the reset. A server that
 // restores them all the time may say when the next one is, or when all are.
 func (refilling) ends(a *account) bool {
-	return !a.opens.IsZero() && a.opens.Sub(a.observed) > a.length/10
+	return !a.opens.IsZero() && a.opens.Sub(a.observed) > nextReset
 }
 
-func (refilling) reserve(a *account, w window, _ time.Time) float64 {
-	return min(a.standingReserve(w), maxReserve*w.limit)
+func (refilling) reserve(a *account, w window, now time.Time) float64 {
+	return min(a.standingReserve(w, now), maxReserve*w.limit)
 }
 
 func (b refilling) observe(a *account, o observation) belief {
@@ -80,20 +104,17 @@ func (b refilling) observe(a *account, o observation) belief {
 	return b
 }
 
-func (b refilling) rejected(a *account, r Reading, dated bool) belief {
-	switch {
-	case a.strikes > 1 && r.Limit > 0:
+func (b refilling) rejected(a *account, r Reading) belief {
+	if a.strikes > 1 && r.Limit > 0 && b.ends(a) && !a.sooner {
 		a.mark = mark{}
 		return fixedWindow{} // or requests would have been restored by now
-	case !dated:
-		b.perSecond = max(b.perSecond*slower, float64(a.limit)/hour.Seconds()/slowest)
 	}
+	b.perSecond = max(b.perSecond*slower, documented(a.limit)/slowest)
 	return b
 }
 
 func (b refilling) backoff(a *account, _ Reading, now time.Time) time.Time {
-	one := time.Duration(float64(time.Second) / b.perSecond)
-	return now.Add(min(one<<min(a.strikes-1, maxDoublings), maxBackoff))
+	return now.Add(min(b.one(a)<<min(a.strikes-1, maxDoublings), maxBackoff))
 }
 
 func (b refilling) refill() float64 { return b.perSecond }

@@ -47,7 +47,7 @@ func TestARestoredRequestIsWaitedFor(t *testing.T) {
 func TestTheLineOfARefillingServer(t *testing.T) {
 	d := refillingDesk(Options{}, 0)
 	v, _ := d.asks(Interactive)
-	if got := d.estimate(v, 10, d.now).Sub(d.now); got != 113*time.Second {
+	if got := d.estimate(v, 10, d.now).Sub(d.now); got != 117*time.Second {
 		t.Errorf("with 10 ahead: %v", got)
 	}
 	if got := d.estimate(v, 500, d.now).Sub(d.opens); got != 5*d.length {
@@ -174,7 +174,7 @@ func TestA429OfARefillingServer(t *testing.T) {
 	d = refillingDesk(Options{}, 50)
 	dated := bare
 	dated.RetryAfter = d.now.Add(7 * time.Second)
-	if wait := reject(d, dated); d.belief != (refilling{0.1}) || wait > 8*time.Second {
+	if wait := reject(d, dated); math.Abs(d.belief.refill()-0.07) > 1e-9 || wait > 8*time.Second {
 		t.Errorf("dated: %#v, blocked for %v", d.belief, wait)
 	}
 
@@ -187,6 +187,23 @@ func TestA429OfARefillingServer(t *testing.T) {
 	reject(d, d.reading(0, time.Hour))
 	if kind(d.belief) != "fixed" || !d.mark.at.IsZero() {
 		t.Errorf("the second 429 makes it %#v, with a mark of %v", d.belief, d.mark.at)
+	}
+
+	for name, tt := range map[string]struct{ retryAfter, reset time.Duration }{
+		"sooner": {7 * time.Second, time.Hour}, "a reset that is near": {0, nextReset - time.Second},
+	} {
+		d = refillingDesk(Options{}, 50)
+		for range 3 {
+			r := d.reading(0, tt.reset)
+			if tt.retryAfter > 0 {
+				r.RetryAfter = d.now.Add(tt.retryAfter)
+			}
+			reject(d, r)
+			d.now = d.blocked
+		}
+		if kind(d.belief) != "refilling" {
+			t.Errorf("%s: three 429s make it %#v", name, d.belief)
+		}
 	}
 
 	d = refillingDesk(Options{}, 50)

@@ -20,7 +20,8 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 		if a.blind.silent > 0 && a.strikes == 1 {
 			a.blind.reject(now)
 		}
-		a.belief = a.belief.rejected(a, r, dated)
+		a.sooner = sooner(r, now)
+		a.belief = a.belief.rejected(a, r)
 	}
 	var until time.Time
 	switch {
@@ -31,7 +32,7 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	default:
 		until = a.belief.backoff(a, r, now)
 	}
-	a.struck = a.ticks
+	a.struck, a.dated = a.ticks, dated
 	a.blocked = later(a.blocked, until.Add(rand.N(spread)))
 	if a.limit == 0 {
 		return
@@ -40,6 +41,13 @@ func (a *account) block(p Permit, r Reading, now time.Time) {
 	if a.belief.refill() == 0 {
 		a.opens = a.blocked // the 429 said when to come back, so there will be more by then
 	}
+}
+
+// sooner reports whether a 429 says that nothing is left, and to come back long
+// before the reset.
+func sooner(r Reading, now time.Time) bool {
+	wait := r.RetryAfter.Sub(now)
+	return r.Limit > 0 && r.Remaining == 0 && wait > 0 && r.Reset.Sub(now) > 2*(wait+resetMargin)
 }
 
 // doubt returns what Retry-After says, or later if it says so every time, and that

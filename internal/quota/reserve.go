@@ -9,6 +9,7 @@ import (
 type demand struct {
 	lately, often float64   // over the short and the long memory
 	last          time.Time // when the last one came; zero: never
+	watched       time.Time // since when: the first request of any class; zero: there was none
 }
 
 // arrive notes an interactive request.
@@ -39,22 +40,37 @@ type window struct {
 
 // reserved returns how many requests bulk leaves to interactive callers.
 func (a *account) reserved(now time.Time) float64 {
-	if a.Reserve == 0 {
-		return 0
-	}
-	w := window{a.Share * float64(a.limit), a.reset, a.length}
-	if a.limit == 0 { // what was learned without headers
-		w = window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
-	}
-	return math.Floor(a.belief.reserve(a, w, now))
+	return math.Floor(a.reserveOf(a.window(), now))
 }
 
-// configured returns how many requests the options leave to interactive callers,
-// whatever they were seen to need.
-func (a *account) configured(w window) float64 {
-	n := a.Reserve * w.limit
-	if a.Reserve == DefaultReserve {
-		n = max(n, min(minReserve, w.limit*minReservePart))
+// reserveOf returns how many requests of a window bulk leaves to interactive
+// callers at the given time; what is not a whole request is left to bulk.
+func (a *account) reserveOf(w window, at time.Time) float64 {
+	if a.Reserve < 0 {
+		return 0
+	}
+	return a.belief.reserve(a, w, at)
+}
+
+// window returns the window of the newest response, or of what was learned without
+// headers.
+func (a *account) window() window {
+	if a.limit == 0 {
+		return window{a.Share * float64(a.blind.capacity), a.blind.end(), a.blind.length}
+	}
+	return window{a.Share * float64(a.limit), a.reset, a.length}
+}
+
+// configured returns how many requests of a window the options leave to
+// interactive callers, whatever they were seen to need. The default is forgotten
+// if none is seen.
+func (a *account) configured(w window, now time.Time) float64 {
+	if a.Reserve > 0 {
+		return a.Reserve * w.limit
+	}
+	n := max(defaultReserve*w.limit, min(minReserve, minReservePart*w.limit))
+	if a.demand.last.IsZero() {
+		n = faded(n, now.Sub(a.demand.watched), neverSeen)
 	}
 	return n
 }
@@ -62,8 +78,8 @@ func (a *account) configured(w window) float64 {
 // standingReserve returns a reserve for servers without a reset by which it could
 // be spent. It is never nothing, or nothing could be learned when all else is
 // spent.
-func (a *account) standingReserve(w window) float64 {
-	return max(a.configured(w)*standingPart, min(minReserve, w.limit*minStandingPart), 1)
+func (a *account) standingReserve(w window, now time.Time) float64 {
+	return max(a.configured(w, now)*standingPart, min(minReserve, w.limit*minStandingPart), 1)
 }
 
 // shrinkingReserve returns a reserve that shrinks to the least as the end of the
@@ -71,12 +87,7 @@ func (a *account) standingReserve(w window) float64 {
 // callers were seen to need more.
 func (a *account) shrinkingReserve(w window, least float64, now time.Time) float64 {
 	left := min(max(w.end.Sub(now), 0), w.length)
-	// Those that have not been seen for long need less.
-	idle, half := max(now.Sub(a.demand.last), 0), longMemory
-	if a.demand.last.IsZero() {
-		idle, half = w.length-left, neverSeen
-	}
-	configured := a.configured(w) * (left.Seconds() / w.length.Seconds() * math.Exp2(-idle.Seconds()/half.Seconds()))
+	configured := a.configured(w, now) * left.Seconds() / w.length.Seconds()
 	need := demandMargin * a.demand.rate(now) * left.Seconds()
 	others := min(a.others*left.Seconds(), maxOthers*w.limit)
 	// Each of the others sees the same reserve shrink and sends, too.

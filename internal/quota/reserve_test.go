@@ -15,26 +15,39 @@ func idleDesk(reserve float64) *desk {
 	return d
 }
 
-// The reserve is halved for each hour since the last interactive call, and every
-// two minutes of a window if there was never one: who never calls loses nothing
-// by it.
-func TestTheReserveIsHalvedWhileNobodyCalls(t *testing.T) {
-	d := idleDesk(0.2)
-	d.hears(998, 30*time.Minute)
-	full := 1000 * 0.2 / 2 // half of the window is over
-	for idle, want := range map[time.Duration]float64{0: full, time.Hour: full / 2, 3 * time.Hour: full / 8} {
-		d.demand = demand{last: d.now.Add(-idle)} // that it was asked for often is another matter
-		if got := d.reserved(d.now); math.Abs(got-want) > 1 {
-			t.Errorf("%v after the last interactive call bulk leaves %v, want %v", idle, got, want)
+// DefaultReserve in the options means the default.
+const DefaultReserve = 0
+
+// The default reserve is forgotten within a quarter of an hour if there is no
+// interactive call, in later windows, too. One that was given, or of which one call
+// made use, shrinks with the time to the reset, no faster.
+func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
+	for _, tt := range []struct {
+		reserve float64
+		seen    bool
+		after   time.Duration
+		want    float64
+	}{
+		{DefaultReserve, false, 0, 500},
+		{DefaultReserve, false, 2 * time.Minute, 500 * 58 / 60 / math.E},
+		{DefaultReserve, false, 15 * time.Minute, 0},
+		{DefaultReserve, false, time.Hour, 0},
+		{DefaultReserve, true, 15 * time.Minute, 375},
+		{DefaultReserve, true, 24 * time.Hour, 500},
+		{0.05, false, 15 * time.Minute, 375},
+		{0.05, false, 24 * time.Hour, 500},
+	} {
+		d := newDesk(Options{Reserve: tt.reserve})
+		d.quota = 10000
+		if d.hears(9999, time.Hour); tt.seen {
+			d.demand.last = d.now
 		}
-	}
-	for minutes, most := range map[time.Duration]float64{0: 200, 2: 97, 4: 47, 15: 1} {
-		d := newDesk(Options{Reserve: 0.2})
-		d.quota = 1000
-		d.hears(999, time.Hour)
-		d.now = d.now.Add(minutes * time.Minute)
-		if got := d.reserved(d.now); got > most || got < most*0.9-1 {
-			t.Errorf("with no interactive call ever, after %d minutes bulk leaves %v, want %v", minutes, got, most)
+		d.now = d.now.Add(tt.after)
+		if tt.after >= time.Hour {
+			d.hears(9999, time.Hour)
+		}
+		if got := d.reserved(d.now); math.Abs(got-tt.want) > 1 {
+			t.Errorf("%+v: bulk leaves %v", tt, got)
 		}
 	}
 }

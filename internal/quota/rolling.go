@@ -29,7 +29,7 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 // reserve is of what was spent together: it is restored together, a window later.
 func (b rolling) reserve(a *account, w window, now time.Time) float64 {
 	w.end = b.since.Add(w.length)
-	return a.shrinkingReserve(w, a.standingReserve(w), now)
+	return a.shrinkingReserve(w, a.standingReserve(w, now), now)
 }
 
 func (b rolling) observe(a *account, o observation) belief {
@@ -47,6 +47,6 @@ func (b rolling) observe(a *account, o observation) belief {
 	return b
 }
 
-func (b rolling) rejected(*account, Reading, bool) belief { return b }
+func (b rolling) rejected(*account, Reading) belief { return b }
 
 func (rolling) pace(a *account) float64 { return float64(a.limit) / a.length.Seconds() }

@@ -91,12 +91,24 @@ func (s *shared) gate(c Class, now time.Time) verdict {
 	if s.local {
 		return s.own.gate(c, now)
 	}
-	v := verdict{kept: s.outlook(c, now)}
+	v := verdict{class: c, kept: s.outlook(c, now)}
 	if v.pass, v.look = s.open(now); v.pass {
 		v.pass, v.soon = s.leases[c] > 0 || s.leases[Bulk] > 0, true
+	} else if now.Before(s.pause) {
+		v.why = WaitRetryAfter
 	}
 	return v
 }
+
+// pending reports whether an exchange is pending, or about to be, that may bring a
+// permit of the class.
+func (s *shared) pending(c Class, now time.Time) bool {
+	open, _ := s.open(now)
+	return open && (s.asking || !now.Before(s.again[c]))
+}
+
+// figures returns what is known.
+func (s *shared) figures(why Reason, now time.Time) Figures { return s.own.figures(why, now) }
 
 // open reports whether requests may be sent as far as the store does not decide,
 // else from when on: after a 429, for the share and for the client-side limit.
@@ -125,7 +137,25 @@ func (s *shared) estimate(v verdict, ahead int, now time.Time) time.Time {
 	if s.local {
 		return s.own.estimate(v, ahead, now)
 	}
-	return s.own.inLine(v.likely(now), ahead, now)
+	at := s.own.inLine(v.likely(now), ahead, now)
+	if s.own.PerSecond > 0 {
+		at = later(at, s.own.inPace(ahead, now))
+	}
+	return at
+}
+
+// reason returns what a caller waits for until the estimated time; empty: for the
+// store to be asked.
+func (s *shared) reason(v verdict, at time.Time, ahead int, now time.Time) Reason {
+	switch {
+	case s.local, v.why != "", s.own.PerSecond > 0 && at.After(now) && !s.own.inPace(ahead, now).Before(at):
+		return s.own.reason(v, at, ahead, now)
+	case s.pending(v.class, now) && !at.After(now):
+		return ""
+	case v.class == Bulk && s.own.remaining(now) >= 1:
+		return WaitReserve
+	}
+	return WaitQuota
 }
 
 // grant gives a permit.

@@ -578,9 +578,9 @@ func TestALongWaitForAStoreIsTold(t *testing.T) {
 			time.AfterFunc(50*time.Minute, func() { c.set(func() { c.left = 5 }) })
 			start := time.Now()
 			var told []time.Duration
-			p, waited, err := d.Acquire(t.Context(), Ask{Budget: budget, Notify: func(until time.Time) {
-				if time.Until(until) > time.Second {
-					told = append(told, until.Sub(start).Round(time.Minute))
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: budget, Notify: func(w Wait) {
+				if time.Until(w.Until) > time.Second {
+					told = append(told, w.Until.Sub(start).Round(time.Minute))
 				}
 			}})
 			if err != nil || waited < 50*time.Minute || waited > 51*time.Minute || len(told) != 1 || told[0] != 50*time.Minute {

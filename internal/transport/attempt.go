@@ -102,10 +102,14 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.Failure = &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 		}
 		sent = !r.notDone
+		if !errors.Is(r.ctx.Err(), context.Canceled) { // that says nothing of the server
+			r.client.Ledger.Note(true)
+		}
 		r.reportAttempt(time.Since(start))
 		return nil, r.Failure
 	}
 
+	r.client.Ledger.Note(resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented)
 	reading := quota.Read(resp.Header, received)
 	limited := resp.StatusCode == http.StatusTooManyRequests
 	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
@@ -114,9 +118,10 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	} // else the response may be a proxy's, and whether the API counted the request is unknown
 	r.Response = a.receive(req, resp)
 	r.Response.Rate, r.Response.RetryAt = reading.Figures(received), reading.RetryAfter
+	r.Response.Asked = !reading.RetryAfter.IsZero()
 	if limited {
 		r.Limited = r.Response
-		if reading.RetryAfter.IsZero() {
+		if !r.Response.Asked {
 			r.Response.RetryAt = reading.Reset
 		}
 	}
@@ -142,12 +147,16 @@ func (r *record) permit() (quota.Permit, error) {
 	permit, waited, err := r.client.Ledger.Acquire(r.ctx, quota.Ask{
 		Class:  r.call.Class,
 		Budget: r.budget(),
-		Notify: func(until time.Time) {
+		Hold:   r.call.AttemptTimeout,
+		Notify: func(w quota.Wait) {
 			if r.call.Place != nil {
 				r.call.Place.release()
 			}
-			r.reportWait(until, "rate limit")
+			if w.Reason != "" {
+				r.reportWait(w)
+			}
 		},
+		Waited: r.reportWaited,
 		StoreFailed: func(err error) {
 			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
 		},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -18,11 +19,15 @@ type Attempt struct {
 	Err          error
 }
 
-// Wait describes a wait that is about to begin.
+// WaitBackoff is the reason for a wait before a retry.
+const WaitBackoff quota.Reason = "back-off"
+
+// Wait describes a wait that is about to begin, or that has ended.
 type Wait struct {
+	quota.Wait
 	Method, Path string
-	Until        time.Time
-	Reason       string
+	Class        quota.Class
+	Duration     time.Duration // of one that has ended
 }
 
 // Logger is what a [*slog.Logger] is used for here. Programs that give none
@@ -80,15 +85,26 @@ func (r *record) reportAttempt(took time.Duration) {
 }
 
 // reportWait logs a wait and, if it is long, calls its hook.
-func (r *record) reportWait(until time.Time, reason string) {
-	if time.Until(until) <= longWait {
-		r.log(slog.LevelDebug, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-		return
+func (r *record) reportWait(w quota.Wait) {
+	level, long := slog.LevelDebug, time.Until(w.Until).Round(time.Microsecond) > longWait
+	if long {
+		level = slog.LevelInfo
 	}
-	r.log(slog.LevelInfo, "leedo: waiting", slog.Time("until", until), slog.String("reason", reason))
-	if r.client.OnWait != nil {
-		r.client.OnWait(r.ctx, Wait{Method: r.call.Method, Path: r.call.Path, Until: until, Reason: reason})
+	r.log(level, "leedo: waiting", slog.Time("until", w.Until), slog.String("reason", string(w.Reason)))
+	if long && r.client.OnWait != nil {
+		r.client.OnWait(r.ctx, r.wait(w, 0))
 	}
+}
+
+// reportWaited calls the hook of a wait that has ended.
+func (r *record) reportWaited(w quota.Wait, took time.Duration) {
+	if r.client.OnWaited != nil {
+		r.client.OnWaited(r.ctx, r.wait(w, took))
+	}
+}
+
+func (r *record) wait(w quota.Wait, took time.Duration) Wait {
+	return Wait{Wait: w, Method: r.call.Method, Path: r.call.Path, Class: r.call.Class, Duration: took}
 }
 
 // contextError returns the error of a context that has ended, with its cause.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/leedoapp/leedo-go/internal/quota"
 )
 
 // maxRounds is how often one call may wait again after a 429.
@@ -52,12 +54,15 @@ func (r *record) judge() bool {
 func (r *record) afterResponse(resp *Response) bool {
 	switch {
 	case resp.Status == http.StatusTooManyRequests:
-		r.wait = 0 // the ledger makes the next attempt wait
+		r.pause = 0 // the ledger makes the next attempt wait
 		r.rounds++
 		return r.client.Limited && r.rounds <= maxRounds
 	case resp.Success():
 		cut := resp.BodyErr != nil && r.call.NeedBody && !TooLarge(resp.BodyErr)
 		if !cut || !r.call.Repeatable {
+			if r.Attempts == 1 && resp.BodyErr == nil {
+				r.client.Ledger.Succeeded()
+			}
 			return false
 		}
 		if r.call.Write {
@@ -93,9 +98,11 @@ func (r *record) afterFailure(cause *Cause) bool {
 	return (r.notDone || r.call.Repeatable) && !cause.Final && r.retry(nil)
 }
 
-// retry spends one of the retries, if there is one left and its backoff fits
-// into what the call may wait. resp is the response that is not usable, nil if
-// there is none.
+// retry spends one of the retries, if there is one left and its wait fits into the
+// time of ctx and, if a Retry-After asks for it, into what the call may wait. resp
+// is the response that is not usable, nil if there is none. If the budget of all
+// calls is exhausted, the call fails after a wait: a caller that repeats it at once
+// would replace the retries.
 func (r *record) retry(resp *Response) bool {
 	if r.ctx.Err() != nil {
 		if resp != nil && !resp.Success() {
@@ -108,15 +115,23 @@ func (r *record) retry(resp *Response) bool {
 	if r.retries >= r.call.Retries {
 		return false
 	}
-	wait, why := r.client.backoff(r.retries), "back-off"
-	if resp != nil && time.Until(resp.RetryAt) > wait {
-		wait, why = time.Until(resp.RetryAt), "Retry-After"
+	wait, asked, why := r.client.backoff(r.retries), time.Duration(0), WaitBackoff
+	if resp != nil && resp.Asked {
+		asked = max(time.Until(resp.RetryAt), 0)
 	}
-	if deadline, ok := r.ctx.Deadline(); wait > r.budget() || ok && time.Now().Add(wait).After(deadline) {
+	if asked > wait {
+		wait, why = asked, quota.WaitRetryAfter
+	}
+	if deadline, ok := r.ctx.Deadline(); asked > r.budget() || ok && time.Now().Add(wait).After(deadline) {
+		return false
+	}
+	if r.client.Limited && !r.client.Ledger.Retry() {
+		r.pause, r.asked, r.why = min(wait, r.client.backoff(0)), 0, WaitBackoff
+		r.Budget = r.rest() == nil
 		return false
 	}
 	r.retries++
-	r.wait, r.why = wait, why
+	r.pause, r.asked, r.why = wait, asked, why
 	return true
 }
 
@@ -143,15 +158,23 @@ func (c *Client) backoff(n int) time.Duration {
 // prepare comes before every attempt but the first, and waits.
 func (r *record) prepare(req *http.Request) error {
 	req.Header = r.header() // a jar has added its cookies to that of the last attempt
-	if r.wait == 0 {
+	return r.rest()
+}
+
+// rest waits as long as the last judgement said, or until the context ends.
+func (r *record) rest() error {
+	if r.pause == 0 {
 		return nil
 	}
-	r.reportWait(time.Now().Add(r.wait), r.why)
-	timer := time.NewTimer(r.wait)
+	start := time.Now()
+	w := quota.Wait{Until: start.Add(r.pause), Reason: r.why, Figures: r.client.Ledger.Known()}
+	r.reportWait(w)
+	defer func() { r.reportWaited(w, time.Since(start)) }()
+	timer := time.NewTimer(r.pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		r.Waited += r.wait
+		r.Waited += r.asked
 		return nil
 	case <-r.ctx.Done():
 		r.End = contextError(r.ctx)

@@ -12,7 +12,8 @@
 //	send      hand the clone to the user's transport
 //	settle    report to the limiter what the response says of the quota
 //	bound     read the body into memory, up to a limit
-//	judge     decide whether another attempt may help and can do no harm
+//	judge     decide whether another attempt may help and can do no harm, and
+//	          whether the retry budget has one
 //
 // A request is known not to have been processed if its body was never read
 // (body.go), without a body, if no connection was obtained (witness.go), and if
@@ -47,6 +48,7 @@ type Config struct {
 	Logger    Logger                         // nil: silence
 	OnAttempt func(context.Context, Attempt) // nil: not called
 	OnWait    func(context.Context, Wait)    // nil: not called
+	OnWaited  func(context.Context, Wait)    // nil: not called
 }
 
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
@@ -80,7 +82,7 @@ type Call struct {
 	NeedBody       bool // a response whose body was cut is not usable
 	Retries        int
 	AttemptTimeout time.Duration // 0: none
-	MaxWait        time.Duration // for all waits together
+	MaxWait        time.Duration // for all waits for permits and Retry-Afters together
 	Place          *Place        // in which it waits for its first permit; nil: none
 }
 
@@ -92,6 +94,7 @@ type Response struct {
 	BodyErr  error // why Body is not whole: a [*Cause]
 	Rate     quota.Figures
 	RetryAt  time.Time // when to try again: its Retry-After, of a 429 else the reset; zero if unknown
+	Asked    bool      // it has a Retry-After
 	Redirect string    // the origin that a redirect names as its target
 	Token    string    // the token of the request, for masking it in what the response says
 }
@@ -112,13 +115,14 @@ type Result struct {
 	// was in flight.
 	End      error
 	InFlight bool
+	Budget   bool      // the call would have been retried, but the retry budget is exhausted
 	Unknown  bool      // a write that may or may not have been done
 	Cut      *Response // whose body was being read when the context ended; nil: none was
 
 	Redirect error     // why the user's CheckRedirect refused to follow Response
 	Limited  *Response // the last 429
 	Attempts int
-	Waited   time.Duration // for the quota and between attempts
+	Waited   time.Duration // for permits and as Retry-Afters said
 }
 
 // UserError is an error returned by a function that the user gave.
@@ -167,8 +171,9 @@ type record struct {
 	notDone  bool // the last attempt is known not to have been processed
 	retries  int
 	rounds   int           // 429s waited out
-	wait     time.Duration // before the next attempt
-	why      string        // the reason for the wait
+	pause    time.Duration // before the next attempt
+	asked    time.Duration // of which a Retry-After asked for so much
+	why      quota.Reason  // for the wait
 	token    string        // of the last attempt
 }
 

@@ -326,15 +326,15 @@ func listTraces() []trace {
 				give := r.give
 				r.give = func(req *http.Request) (*http.Response, error) {
 					resp, err := give(req)
-					for i, h := range rate("100", "0", "40") {
+					for i, h := range rate("90", "0", "40") {
 						if i%2 == 1 {
-							resp.Header.Set(rate("100", "0", "40")[i-1], h)
+							resp.Header.Set(rate("90", "0", "40")[i-1], h)
 						}
 					}
 					return resp, err
 				}
 				return r
-			}))
+			}), leedo.WithMaxWait(2*time.Minute))
 			value, err := collect(client.Leads.All(s.t.Context(), nil))
 			s.result(value, err)
 		}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -17,7 +18,7 @@ import (
 func quotaTraces() []trace {
 	var all []trace
 	add := func(name string, play func(*scene)) {
-		all = append(all, trace{name, func(s *scene) { s.grain = time.Second; play(s) }})
+		all = append(all, trace{name, func(s *scene) { s.grain, s.waited = time.Second, true; play(s) }})
 	}
 	get, create := operationsNamed("Leads.Get")[0], operationsNamed("Leads.Create")[0]
 
@@ -131,6 +132,42 @@ func quotaTraces() []trace {
 		server.AddLead(leedo.Lead{ID: "id-1", Name: "John Doe"})
 		return server
 	}
+	for _, name := range []string{
+		"five failures, then six calls at the same time",
+		"five failures, then six calls at the same time, WithMaxWait 0",
+		"five failures, then six calls at the same time to a server that hangs",
+		"six calls at the same time to a server that hangs from the start",
+	} {
+		add(name, func(s *scene) {
+			var n atomic.Int32
+			failures := 5
+			hangs, never := strings.Contains(name, "hangs"), strings.Contains(name, "WithMaxWait 0")
+			if strings.Contains(name, "from the start") {
+				failures = 0
+			}
+			client := s.client(server(func(*http.Request) reply {
+				switch {
+				case int(n.Add(1)) <= failures:
+					return respond(502, "", rate("100", "50", "3600")...)
+				case hangs:
+					return respond(200, leadJSON).late(time.Hour)
+				}
+				return respond(200, leadJSON, rate("100", "50", "3600")...).late(2 * time.Second)
+			}), leedo.WithRetries(0))
+			for range failures {
+				client.Leads.Get(s.t.Context(), "id-1")
+			}
+			var opts []leedo.RequestOption
+			if never {
+				opts = append(opts, leedo.WithMaxWait(0))
+			}
+			var calls []func()
+			for range 6 {
+				calls = append(calls, func() { s.call(get, client, opts...) })
+			}
+			s.together(calls...)
+		})
+	}
 	for _, n := range []float64{0.5, 1, 2, 10} {
 		all = append(all, trace{fmt.Sprintf("RequestsPerSecond %v", n), func(s *scene) {
 			client := s.fake(plenty(1000), limiter(s, leedo.RateLimiterOptions{RequestsPerSecond: n}))
@@ -153,9 +190,9 @@ func quotaTraces() []trace {
 			s.call(get, client)
 		})
 	}
-	for _, reserve := range []float64{0, 0.1, 0.5, 1} {
+	for _, reserve := range []float64{-1, 0, 0.1, 0.5, 1} {
 		add(fmt.Sprintf("Reserve %v of 10", reserve), func(s *scene) {
-			client := s.fake(plenty(10), limiter(s, leedo.RateLimiterOptions{Reserve: &reserve}), leedo.WithMaxWait(0))
+			client := s.fake(plenty(10), limiter(s, leedo.RateLimiterOptions{Reserve: reserve}), leedo.WithMaxWait(0))
 			for range 6 {
 				s.call(get, client, leedo.WithPriority(leedo.PriorityBulk))
 			}

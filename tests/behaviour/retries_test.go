@@ -104,6 +104,31 @@ func retryTraces() []trace {
 		}},
 		trace{"Leads.Get: 429 without a time, three times", func(s *scene) { s.grain = time.Second; s.bands(get, "", "", "", "") }},
 		trace{"Leads.Get: no back-off", func(s *scene) { s.call(get, s.client(get.script(down), leedo.WithBackoff(0, 0))) }},
+		trace{"Leads.Get: 503 until the retry budget is exhausted, and once more", func(s *scene) {
+			client := s.client(get.script(down))
+			for range 5 {
+				s.call(get, client)
+			}
+		}},
+		trace{"Leads.Get: 503 until the retry budget is exhausted, then a success", func(s *scene) {
+			client := s.client(get.script(down, down, down, down, down, down, down, down, down, down, down, down, good))
+			s.call(get, client, leedo.WithRetries(20))
+			s.call(get, client)
+			s.call(get, client)
+		}},
+		exhaust("503, RetryBudget -1", get, leedo.RateLimiterOptions{RetryBudget: -1}, down),
+		exhaust("503, RetryBudget 0.1 of 120", get, leedo.RateLimiterOptions{RetryBudget: 0.1}, respond(503, "", "X-RateLimit-Limit", "120", "X-RateLimit-Remaining", "100")),
+		exhaust("503, RetryBudget 0.1 and Share 0.5 of 240", get, leedo.RateLimiterOptions{RetryBudget: 0.1, Share: 0.5}, respond(503, "", "X-RateLimit-Limit", "240", "X-RateLimit-Remaining", "200")),
+		exhaust("408", get, leedo.RateLimiterOptions{}, respond(408, "")),
+		exhaust("cut", get, leedo.RateLimiterOptions{}, reset),
+		exhaust("cut in the body", get, leedo.RateLimiterOptions{}, cutAfter(200, `{"id"`)),
+		exhaust("connection refused", get, leedo.RateLimiterOptions{}, refused),
+		exhaust("connection refused", create, leedo.RateLimiterOptions{}, refused),
+		exhaust("connection refused", remove, leedo.RateLimiterOptions{}, refused),
+		exhaust("503, WithIdempotent", create, leedo.RateLimiterOptions{}, down, leedo.WithIdempotent()),
+		trace{"Leads.Get: 503, the retry budget and WithoutRateLimiter", func(s *scene) {
+			s.call(get, s.client(get.script(down), leedo.WithoutRateLimiter()), leedo.WithRetries(14))
+		}},
 		backoff("by default", 250*time.Millisecond, 4*time.Second, 6),
 		backoff("of 2 s to 2 s", 2*time.Second, 2*time.Second, 2, leedo.WithBackoff(2*time.Second, 2*time.Second)),
 		backoff("of 1 s to 1 m", time.Second, time.Minute, 8, leedo.WithBackoff(time.Second, time.Minute)),
@@ -156,6 +181,17 @@ func (s *scene) bands(op operation, forms ...string) {
 	}
 	s.say("%s", lines.String()+text)
 	s.lines[0].at = 0
+}
+
+// exhaust makes a call with more retries than the budget has.
+func exhaust(name string, op operation, o leedo.RateLimiterOptions, r reply, opts ...leedo.RequestOption) trace {
+	return trace{op.name + ": the retry budget: " + name, func(s *scene) {
+		limiter, err := leedo.NewRateLimiter(&o)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.call(op, s.client(op.script(r), leedo.WithRateLimiter(limiter)), append(opts, leedo.WithRetries(14))...)
+	}}
 }
 
 // backoff makes many calls that fail, and prints the longest of their random

@@ -31,6 +31,7 @@ type scene struct {
 	grain   time.Duration // times are printed in multiples of it
 	full    bool          // results are printed with all their fields
 	logs    bool          // log records are printed
+	waited  bool          // print the end of waits, too
 	noWaits bool          // reports of waits are not printed
 
 	turn    sync.Mutex // held while a reply is chosen
@@ -141,6 +142,11 @@ func (s *scene) hooks() leedo.Hooks {
 				return
 			}
 			s.say("waits until %s: %v, %s %s", s.when(w.Until), w.Reason, w.Method, w.Path)
+		},
+		Waited: func(_ context.Context, w leedo.WaitInfo) {
+			if s.waited && !s.noWaits {
+				s.say("waited: %v, %s %s", w.Reason, w.Method, w.Path)
+			}
 		},
 	}
 }

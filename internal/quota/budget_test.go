@@ -1,0 +1,79 @@
+package quota
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// retries takes as many retries as there are, 1,000 at most.
+func retries(l *Ledger) (n int) {
+	for n < 1000 && l.Retry() {
+		n++
+	}
+	return n
+}
+
+func TestTheSizeOfTheRetryBudget(t *testing.T) {
+	for _, test := range []struct {
+		part, share  float64
+		limit, wants int
+	}{
+		{0, 0, 0, 10}, {0, 0, 100, 10}, {0, 0, 500, 10}, {0, 0, 5000, 100}, {0, 0.5, 5000, 50}, {0, 0.01, 5000, 10},
+		{0.1, 0, 500, 50}, {1, 0, 0, 10}, {1, 0, 100, 100}, {1e-9, 0, 5000, 10}, {-1, 0, 100, 1000},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(Options{RetryBudget: test.part, Share: test.share})
+			if test.limit > 0 {
+				learn(t, l, told(test.limit, test.limit-1, time.Hour))
+			}
+			if got := retries(l); got != test.wants {
+				t.Errorf("%+v: %d retries", test, got)
+			}
+		})
+	}
+}
+
+// What was spent stays spent when the limit becomes known.
+func TestTheRetryBudgetGrowsWithTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{})
+		if got := retries(l); got != 10 {
+			t.Fatalf("%d retries", got)
+		}
+		learn(t, l, told(5000, 4999, time.Hour))
+		if got := retries(l); got != 90 {
+			t.Errorf("%d more, want 90", got)
+		}
+		learn(t, l, told(100, 99, time.Hour))
+		<-time.After(30 * time.Minute)
+		if got := retries(l); got != 0 {
+			t.Errorf("%d of a plan that is smaller now", got)
+		}
+	})
+}
+
+func TestTheRetryBudgetIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{})
+		for range 100 {
+			l.Succeeded() // more than full it is not
+		}
+		for _, back := range []struct {
+			successes int
+			after     time.Duration
+			want      int
+		}{
+			{0, 0, 10}, {9, 0, 0}, {1, 0, 1}, {10, 0, 1}, {25, 0, 2}, {5, 0, 1},
+			{0, 6*time.Minute - time.Millisecond, 0}, {0, time.Millisecond, 1}, {0, 30 * time.Minute, 5}, {0, time.Hour, 10}, {0, 24 * time.Hour, 10},
+		} {
+			for range back.successes {
+				l.Succeeded()
+			}
+			<-time.After(back.after)
+			if got := retries(l); got != back.want {
+				t.Errorf("%d retries after %+v", got, back)
+			}
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package quota
+
+import (
+	"math"
+	"time"
+)
+
+// Reason is what a caller waits for; leedo.WaitReason documents it. Empty: an
+// exchange with the store, which is no wait.
+type Reason string
+
+// The reasons for a wait.
+const (
+	WaitQuota      Reason = "quota"
+	WaitReserve    Reason = "reserve"
+	WaitRetryAfter Reason = "Retry-After"
+	WaitProbe      Reason = "probe"
+	WaitPace       Reason = "pace"
+)
+
+// Wait is what a caller that waits is told.
+type Wait struct {
+	Until   time.Time // when it is likely to have its permit
+	Reason  Reason
+	Figures Figures // then, without what waits and is in flight
+}
+
+// estimate returns when a caller with so many others ahead is likely to have its
+// permit, if nobody else comes and each response in flight counts one request. Who
+// is refused is told the same.
+func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
+	at := a.belief.estimate(a, v, ahead, now)
+	if a.PerSecond > 0 {
+		at = later(at, a.inPace(ahead, now))
+	}
+	return at
+}
+
+// reason returns what a caller waits for until the estimated time.
+func (a *account) reason(v verdict, at time.Time, ahead int, now time.Time) Reason {
+	switch {
+	case a.PerSecond > 0 && at.After(now) && !a.inPace(ahead, now).Before(at):
+		return WaitPace
+	case v.why != "":
+		return v.why
+	case v.careful || !at.After(now):
+		return WaitProbe
+	case v.class == Bulk && a.remaining(now)-float64(ahead) >= 1, a.limit == 0 && !v.kept.IsZero():
+		return WaitReserve
+	}
+	return WaitQuota
+}
+
+// inPace returns when the client-side limit allows a caller with so many others
+// ahead.
+func (a *account) inPace(ahead int, now time.Time) time.Time {
+	lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+	return now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
+}
+
+// inLine returns when a caller is likely to have its permit if requests are
+// restored at the given time, and so many others are ahead.
+func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
+	if a.limit > 0 && at.After(now) {
+		at = at.Add(time.Duration(ahead/int(a.share())) * a.length)
+	}
+	return at
+}
+
+// inWindows returns when a caller with so many others ahead is likely to have its
+// permit from a server that counts in windows.
+func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
+	switch {
+	case v.careful, v.soon && a.windowOver(now):
+		return now
+	case v.kept.IsZero() && a.limit == 0, a.limit > 0 && a.windowOver(now):
+		return a.inLine(v.likely(now), ahead, now)
+	case v.class == Bulk && a.belief.pace(a) > 0:
+		if v.soon {
+			return now
+		}
+		each := 1 / (a.belief.pace(a) * a.Share)
+		return v.likely(now).Add(time.Duration(float64(ahead) * each * float64(time.Second)))
+	}
+	left, doubtful := a.sureLeft(now)
+	for _, n := range []float64{left + doubtful, left} {
+		if n -= float64(ahead); n < 1 {
+			continue
+		}
+		if from := later(now, a.blocked); v.class == Interactive || math.Floor(a.reserveOf(a.window(), from)) <= n-1 {
+			return from
+		}
+	}
+	if n := left - float64(ahead); n >= 1 {
+		if at := a.freed(n, a.window(), later(now, a.blocked)); !at.IsZero() {
+			return at
+		}
+	}
+	return a.inNextWindows(v, ahead-max(int(left), 0), now)
+}
+
+// sureLeft returns how many requests are left if the newest response has counted
+// none of those in flight, and how many more if it has counted all that it may
+// have.
+func (a *account) sureLeft(now time.Time) (left, doubtful float64) {
+	if a.limit == 0 {
+		return float64(a.blind.capacity - a.blind.served - a.inFlight), 0
+	}
+	return math.Floor(a.remaining(now) - a.spentByOthers(now)), float64(a.doubtful)
+}
+
+// inNextWindows returns when a caller with so many others ahead, for whom nothing is
+// left of this window, is likely to have its permit.
+func (a *account) inNextWindows(v verdict, ahead int, now time.Time) time.Time {
+	w, at := a.window(), later(now, a.blocked)
+	if a.limit == 0 {
+		at = later(at, w.end.Add(grain+spread)) // it is known no more exactly
+	} else {
+		at = later(at, later(a.opens, v.look))
+	}
+	each := max(int(w.limit), 1)
+	at = at.Add(time.Duration(max(ahead, 0)/each) * w.length)
+	if v.class == Bulk {
+		w.end = at.Add(w.length)
+		if open := a.freed(float64(each-max(ahead, 0)%each), w, at); !open.IsZero() {
+			return open
+		}
+	}
+	return at
+}
+
+// waitForReserve waits until so much of what is kept from bulk is set free that a
+// request of bulk may use what is left. By the end of the window all of it is.
+func (a *account) waitForReserve(left float64, end, now time.Time) verdict {
+	if a.others > 0 { // what they may have spent grows meanwhile
+		return verdict{look: now.Add(min(max(end.Sub(now)/looks, minLook), maxLook))}
+	}
+	look := end
+	if at := a.freed(left, a.window(), now); !at.IsZero() {
+		look = at
+	}
+	return verdict{look: later(look, now.Add(minLook))}
+}
+
+// freed returns when a request of bulk may use the last of so many that are left
+// of a window, from the given time on; zero: not before its end.
+func (a *account) freed(left float64, w window, from time.Time) time.Time {
+	left = math.Floor(left)
+	most := w.end.Sub(from)
+	others := 0.0 // what they are likely to spend meanwhile
+	if a.others > 1/guesswork.Seconds() {
+		others = a.others
+	}
+	over := func(d time.Duration) float64 { return a.reserveOf(w, from.Add(d)) + others*d.Seconds() - left }
+	low, high := time.Duration(0), most
+	if full := most - w.length; full > 0 && over(full) >= 0 {
+		low = full // until then it does not shrink with the time to the end
+	}
+	atLow, atHigh := over(low), over(high)
+	switch {
+	case atLow < 0:
+		return from
+	case atHigh >= 0 || most <= 0:
+		return time.Time{}
+	}
+	// The reserve shrinks almost evenly: a straight line between the two ends meets
+	// the time closely. An end that stays is taken for nearer (the Illinois rule).
+	for range maxSteps {
+		d := low + time.Duration(float64(high-low)*atLow/(atLow-atHigh))
+		d = min(max(d, low+1), high)
+		at := over(d)
+		switch {
+		case at >= 0 && over(d+closely) < 0:
+			return from.Add(d + closely)
+		case at >= 0:
+			low, atLow, atHigh = d, at, atHigh/2
+		case over(max(d-closely, 0)) >= 0:
+			return from.Add(d)
+		default:
+			high, atHigh, atLow = d, at, atLow/2
+		}
+	}
+	return from.Add(high)
+}

@@ -1,0 +1,97 @@
+package quota
+
+import (
+	"cmp"
+	"time"
+)
+
+// outage is the state of a server that fails: after so many failures in a row few
+// requests may be in flight, and more with each response that is none.
+type outage struct {
+	failures int       // in a row
+	most     uint      // how many requests may be in flight; 0: no bound
+	heard    time.Time // when a response last came that is no failure
+}
+
+// note takes in the end of a request.
+func (o *outage) note(failed bool, now time.Time) {
+	if !failed {
+		o.failures, o.heard = 0, now
+		o.most *= 2 // until it overflows, to 0
+		return
+	}
+	if o.failures++; o.failures >= maxFailures {
+		o.most = 1
+	}
+}
+
+// Note takes in whether a request failed, before Settle or Cancel ends its permit:
+// no response came, or one that says that the server fails.
+func (l *Ledger) Note(failed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outage.note(failed, time.Now())
+}
+
+// probing reports whether requests of the class wait for a response of a server
+// that failed, and for nothing else.
+func (l *Ledger) probing(c Class, now time.Time) bool {
+	return l.full() && l.keeper.gate(c, now).pass
+}
+
+// full reports whether as many requests are in flight as an outage allows.
+func (l *Ledger) full() bool {
+	return l.outage.most > 0 && uint(max(l.account.inFlight, 0)) >= l.outage.most
+}
+
+// admitNever grants to those who do not wait what an outage alone holds back.
+func (l *Ledger) admitNever(now time.Time) {
+	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
+		for e := q.list.Front(); e != nil && q.never > 0 && l.full(); {
+			w := e.Value.(*waiter)
+			e = e.Next()
+			if w.never && l.keeper.gate(w.class, now).pass {
+				l.queue.grant(w, l.keeper.grant(w.class, now))
+			}
+		}
+	}
+}
+
+// patience returns how long the caller waits for responses that may never come.
+func (a Ask) patience() time.Duration {
+	most := cmp.Or(max(a.Budget, 0), answerTimeout)
+	return min(most, cmp.Or(a.Hold, most))
+}
+
+// overdue is called when w has waited for so long since it came. If nothing but
+// responses that may never come delay it, they have been waited for long enough,
+// and it is sent. Else it goes on waiting, unless its budget is used up. overdue
+// returns when it is to be called again.
+func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	left := max(ask.Budget, answerTimeout) - now.Sub(since)
+	if w.done {
+		return left
+	}
+	if opens := l.account.opens; l.account.windowOver(now) && opens.After(since) {
+		since = opens // it waited for something else
+	}
+	again := min(ask.patience()-now.Sub(since), left)
+	switch v := l.keeper.gate(w.class, now); {
+	case again > 0:
+	case v.careful && !l.outage.heard.After(since), v.pass && l.full():
+		l.queue.grant(w, l.keeper.grant(w.class, now))
+		l.dispatch(now)
+	case left <= 0: // the responses that were to say what is left did not come
+		l.queue.remove(w)
+		w.finish(outcome{refusal: &Refusal{Until: now.Add(longWait), Reason: cmp.Or(w.why, WaitQuota), Figures: l.keeper.figures(w.why, now)}})
+		l.dispatch(now)
+	case l.full() && v.soon && !v.look.IsZero(): // the client-side limit delays it
+		again = v.look.Sub(now)
+	default:
+		again = min(ask.patience(), left)
+	}
+	return again
+}

@@ -1,0 +1,249 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// fail ends the requests of an outage.
+func fail(l *Ledger, permits ...Permit) {
+	for _, p := range permits {
+		l.Note(true)
+		l.Cancel(p, false)
+	}
+}
+
+// hold lets callers come who hold out for 30 seconds, and returns what they get.
+func hold(t *testing.T, l *Ledger, n int, ask Ask) chan Permit {
+	granted := make(chan Permit, n)
+	ask.Notify, ask.Hold = quiet, 30*time.Second
+	for range n {
+		go func() {
+			p, _, err := l.Acquire(t.Context(), ask)
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			granted <- p
+		}()
+		synctest.Wait()
+	}
+	return granted
+}
+
+func inFlight(t *testing.T, l *Ledger, want int) {
+	t.Helper()
+	synctest.Wait()
+	if f := l.Figures(); f.InFlight != want {
+		t.Errorf("%d in flight, want %d", f.InFlight, want)
+	}
+}
+
+func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
+	for _, failures := range []int{4, 5} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			learn(t, l, told(5000, 4999, time.Hour))
+			for range 3 {
+				fail(l, l.Grant()) // not in a row with those after
+			}
+			l.Note(false)
+			for range failures {
+				fail(l, l.Grant())
+			}
+			granted := hold(t, l, 40, Ask{Budget: time.Minute})
+			if failures < 5 {
+				inFlight(t, l, 40)
+				return
+			}
+			left := 4999
+			answer := func() {
+				l.Note(false)
+				left--
+				l.Settle(<-granted, false, told(5000, left, time.Hour), time.Now())
+				synctest.Wait()
+			}
+			inFlight(t, l, 1)
+			fail(l, <-granted)
+			inFlight(t, l, 1) // the next one
+			for _, want := range []int{2, 4, 8, 16, 32} {
+				answer()
+				inFlight(t, l, want)
+			}
+			for range 70 { // the bound has no end that it overflows at
+				l.Note(false)
+			}
+			for range 10 {
+				go func() { l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet}) }()
+			}
+			answer()
+			inFlight(t, l, 33+10)
+		})
+	}
+}
+
+// A server that hangs holds nobody for longer than an attempt timeout, or than the
+// caller waits at all.
+func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
+	for name, test := range map[string]struct {
+		ask  Ask
+		held time.Duration
+	}{
+		"a minute":         {Ask{Budget: time.Minute}, 30 * time.Second},
+		"bulk":             {Ask{Budget: time.Minute, Class: Bulk}, 30 * time.Second},
+		"for ever":         {Ask{Budget: Forever}, 30 * time.Second},
+		"half of it":       {Ask{Budget: 15 * time.Second}, 15 * time.Second},
+		"hardly":           {Ask{Budget: time.Second}, time.Second},
+		"not at all":       {Ask{}, 0},
+		"bulk, not at all": {Ask{Class: Bulk}, 0},
+	} {
+		for _, known := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				l := New(usual)
+				if known {
+					learn(t, l, told(5000, 4999, time.Hour))
+				}
+				for range maxFailures {
+					fail(l, l.Grant())
+				}
+				hold(t, l, 2, Ask{Budget: Forever, Class: Bulk})
+				hold(t, l, 10, test.ask)
+				if test.held > 0 {
+					inFlight(t, l, 1)
+					<-time.After(test.held - 1)
+					inFlight(t, l, 1)
+					<-time.After(1)
+				}
+				most := 12
+				if test.held < 30*time.Second {
+					most = 11 // the second of those before waits on
+				}
+				inFlight(t, l, most)
+				if t.Failed() {
+					t.Fatal(name, known)
+				}
+			})
+		}
+	}
+}
+
+// Being held is no reason to overrun what is known: the quota, a 429, the
+// client-side limit.
+func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, told(100, 3, time.Hour))
+		for range maxFailures {
+			fail(d.Ledger, d.Grant())
+		}
+		for i := range 6 {
+			d.come(t.Context(), fmt.Sprint(i), Interactive, 40*time.Second)
+		}
+		<-time.After(time.Minute)
+		d.counts(0, 3)
+		refused := 0
+		for i := range 6 {
+			if !d.refused(fmt.Sprint(i)).IsZero() {
+				refused++
+			}
+		}
+		if refused != 3 {
+			t.Errorf("%d refused, want 3", refused)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		l := New(Options{PerSecond: 0.5})
+		learn(t, l, told(100, 99, time.Hour))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		<-time.After(time.Minute)
+		hold(t, l, 5, Ask{Budget: Forever})
+		<-time.After(30*time.Second - 1)
+		inFlight(t, l, 1)
+		for _, want := range []int{2, 3, 4, 5} {
+			<-time.After(2 * time.Second)
+			inFlight(t, l, want)
+		}
+	})
+}
+
+// Who does not wait is not held with a store either, whether it works or fails.
+func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
+	for _, err := range []error{nil, errors.New("down")} {
+		for _, class := range []Class{Interactive, Bulk} {
+			synctest.Test(t, func(t *testing.T) {
+				l := New(Options{Store: &counter{left: 100, err: err}})
+				learn(t, l, told(5000, 4999, time.Hour))
+				for range maxFailures {
+					fail(l, l.Grant())
+				}
+				hold(t, l, 2, Ask{Budget: Forever})
+				for range 10 {
+					_, waited, err := l.Acquire(t.Context(), Ask{Class: class, Notify: quiet})
+					if err != nil || waited > storeTimeout {
+						t.Fatalf("class %v: %v after %v", class, err, waited)
+					}
+				}
+				inFlight(t, l, 1+10)
+				time.Sleep(time.Minute)
+			})
+		}
+	}
+}
+
+// A call is told until when it is held at the longest.
+func TestAHeldCallerIsNotified(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, told(100, 99, time.Hour))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		p := l.Grant()
+		for _, class := range []Class{Interactive, Bulk} {
+			var told, waited Wait
+			start := time.Now()
+			held, _, _ := l.Acquire(t.Context(), Ask{
+				Class: class, Budget: time.Minute, Hold: 20 * time.Second,
+				Notify: func(w Wait) { told = w }, Waited: func(w Wait, _ time.Duration) { waited = w },
+			})
+			if took := time.Since(start); took != 20*time.Second || told.Until.Sub(start) != took || told.Reason != WaitProbe || waited != told {
+				t.Errorf("held for %v, told %+v, then %+v", took, told, waited)
+			}
+			l.Cancel(held, false)
+		}
+		l.Note(false)
+		l.Cancel(p, false)
+		l.Acquire(t.Context(), Ask{Budget: time.Minute, Hold: 20 * time.Second, Notify: func(w Wait) { t.Errorf("still held: %+v", w) }})
+	})
+}
+
+// A server that responds, if slowly, is not taken for one that hangs: who waits for
+// responses waits on.
+func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // after the reset one request is sent
+		l := New(usual)
+		learn(t, l, told(100, 0, time.Hour))
+		<-time.After(time.Hour - 29*time.Second)
+		hold(t, l, 5, Ask{Budget: Forever})
+		<-time.After(29*time.Second + reprobe - 1)
+		inFlight(t, l, 1)
+	})
+	synctest.Test(t, func(t *testing.T) { // of headers that cannot be read
+		l := New(usual)
+		unreadable := Reading{Limit: -1, Remaining: -1, Garbled: true}
+		for range cold {
+			learn(t, l, unreadable)
+		}
+		granted := hold(t, l, 20, Ask{Budget: Forever})
+		for range 10 {
+			inFlight(t, l, cold)
+			<-time.After(10 * time.Second)
+			l.Note(false)
+			l.Settle(<-granted, false, unreadable, time.Now())
+		}
+	})
+}
