@@ -74,14 +74,7 @@ func (l *leaving) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
 	t.Helper()
 	l.made = map[string]int{}
 	s := newServer(t, answer(500, ""))
-	s.EnableHTTP2 = true
-	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
-			context.AfterFunc(t.Context(), func() { conn.Close() })
-			l.speak(conn)
-		},
-	}
-	s.StartTLS()
+	s.startHTTP2(t, func(conn *tls.Conn) { l.speak(conn) })
 	return s.tlsClient(t, append(opts, leedo.WithoutRateLimiter())...)
 }
 
@@ -146,7 +139,7 @@ func TestARefusedStreamWasNotDone(t *testing.T) {
 
 // TestOnlyTheServerSaysWhatItDidNotProcess: a text that is not exactly one of
 // net/http's proves nothing, such as one that quotes the server. Nor does the
-// error of a transport that sent the request more than once, or without a word.
+// error of a transport that sent the request more than once, or does not report that it sent it.
 func TestOnlyTheServerSaysWhatItDidNotProcess(t *testing.T) {
 	t.Parallel()
 	const (
@@ -219,7 +212,6 @@ func (m *mixed) client(t *testing.T, wrap func(http.RoundTripper) http.RoundTrip
 		m.done.Add(1)
 		answer(201, leadJSON)(w, req)
 	})
-	s.EnableHTTP2 = true
 	s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		config := s.TLS.Clone()
 		config.GetConfigForClient = nil
@@ -228,19 +220,15 @@ func (m *mixed) client(t *testing.T, wrap func(http.RoundTripper) http.RoundTrip
 		}
 		return config, nil
 	}}
-	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
-		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
-			context.AfterFunc(t.Context(), func() { conn.Close() })
-			speakHTTP2(conn, conn, int64(len(clientPreface)), func(send sendFrame, kind, flags byte, stream uint32, _ []byte) bool {
-				if kind <= frameHeaders && flags&flagEndStream != 0 {
-					m.done.Add(1)
-					send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, 1))
-				}
-				return true
-			})
-		},
-	}
-	s.StartTLS()
+	s.startHTTP2(t, func(conn *tls.Conn) {
+		speakHTTP2(conn, conn, int64(len(clientPreface)), func(send sendFrame, kind, flags byte, stream uint32, _ []byte) bool {
+			if kind <= frameHeaders && flags&flagEndStream != 0 {
+				m.done.Add(1)
+				send(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, 1))
+			}
+			return true
+		})
+	})
 	return s.client(t, leedo.WithHTTPClient(&http.Client{Transport: wrap(s.Client().Transport)}))
 }
 

@@ -85,15 +85,22 @@ const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 func (r *resetting) overTLS(t *testing.T) *leedo.Client {
 	t.Helper()
 	s := newServer(t, answer(500, ""))
+	s.startHTTP2(t, func(conn *tls.Conn) { r.speak(conn, conn, int64(len(clientPreface))) })
+	return s.tlsClient(t)
+}
+
+// startHTTP2 starts a server whose connections are handed to speak if the TLS
+// handshake settles on HTTP/2.
+func (s *server) startHTTP2(t *testing.T, speak func(*tls.Conn)) {
+	t.Helper()
 	s.EnableHTTP2 = true
 	s.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
 		"h2": func(_ *http.Server, conn *tls.Conn, _ http.Handler) {
 			context.AfterFunc(t.Context(), func() { conn.Close() })
-			r.speak(conn, conn, int64(len(clientPreface)))
+			speak(conn)
 		},
 	}
 	s.StartTLS()
-	return s.tlsClient(t)
 }
 
 // clear returns the server without TLS, and a transport that begins with HTTP/2

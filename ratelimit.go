@@ -76,8 +76,8 @@ type RateLimiterOptions struct {
 	// First attempts and 429s never need it. 0 means 0.02, negative no bound.
 	// With a Store each process has a budget of its own.
 	RetryBudget float64
-	// RequestsPerSecond is a ceiling of one's own: requests are spaced evenly.
-	// 0 means none.
+	// RequestsPerSecond is an additional client-side limit: requests are spaced
+	// evenly. Zero means no limit.
 	RequestsPerSecond float64
 	// Store shares the quota with other processes; nil means none.
 	Store QuotaStore

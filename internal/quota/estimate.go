@@ -25,6 +25,9 @@ type Wait struct {
 	Figures Figures // then, without what waits and is in flight
 }
 
+// Long reports whether the wait is so long that it is news.
+func (w Wait) Long(now time.Time) bool { return w.Until.Sub(now).Round(time.Microsecond) > longWait }
+
 // estimate returns when a caller with so many others ahead is likely to have its
 // permit, if nobody else comes and each response in flight counts one request. Who
 // is refused is told the same.
@@ -55,6 +58,9 @@ func (a *account) reason(v verdict, at time.Time, ahead int, now time.Time) Reas
 // ahead.
 func (a *account) inPace(ahead int, now time.Time) time.Time {
 	lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+	if lack <= 0 {
+		return now
+	}
 	return now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
 }
 

@@ -22,7 +22,7 @@ type mark struct {
 	until   time.Time // the reset that its response gave
 }
 
-// setMarks makes an observation a mark where there is none, or an old one. What
+// setMarks makes an observation a mark where there was no mark, or an old one. What
 // is left is what has been booked.
 func (a *account) setMarks(o observation) {
 	if a.mark.at.IsZero() || !o.now.Before(a.mark.until) {

@@ -37,8 +37,8 @@ func (a *account) paced(now time.Time) (bool, time.Time) {
 	if a.ceiling == nil {
 		return true, time.Time{}
 	}
-	if lack := 1 - a.ceiling.TokensAt(now); lack > 0 {
-		return false, now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
+	if at := a.inPace(0, now); at.After(now) {
+		return false, at
 	}
 	return true, time.Time{}
 }

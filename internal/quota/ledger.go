@@ -138,8 +138,8 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		}
 		return w.outcome.permit, 0, w.outcome.err()
 	}
-	w.said, w.near = w.until, !long(w.until, now)
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
+	w.said, w.near = w.until, !first.Long(now)
 	if l.probing(w.class, now) {
 		first.Reason = WaitProbe
 		if ask.Hold > 0 {

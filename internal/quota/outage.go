@@ -6,11 +6,11 @@ import (
 )
 
 // outage is the state of a server that fails: after so many failures in a row few
-// requests may be in flight, and more with each response that is none.
+// requests may be in flight, and more with each response that is not a failure.
 type outage struct {
 	failures int       // in a row
 	most     uint      // how many requests may be in flight; 0: no bound
-	heard    time.Time // when a response last came that is no failure
+	heard    time.Time // when a response last came that is not a failure
 }
 
 // note takes in the end of a request.

@@ -44,14 +44,11 @@ func (w *waiter) finish(o outcome) {
 // still to wait.
 func (w *waiter) moved(until, now time.Time) bool {
 	if w.near {
-		return long(until, now)
+		return Wait{Until: until}.Long(now)
 	}
 	later := until.Sub(w.said)
 	return later > minMove && later > until.Sub(now)/10
 }
-
-// long reports whether a wait is news.
-func long(until, now time.Time) bool { return until.Sub(now).Round(time.Microsecond) > longWait }
 
 // latest returns until when a caller waits; zero: no bound.
 func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Time) time.Time {

@@ -39,9 +39,6 @@ type Logger interface {
 	LogAttrs(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr)
 }
 
-// longWait is the length from which a wait is reported to the user.
-const longWait = time.Second
-
 func (r *record) logs(level slog.Level) bool {
 	return r.client.Logger != nil && r.client.Logger.Enabled(r.ctx, level)
 }
@@ -86,7 +83,7 @@ func (r *record) reportAttempt(took time.Duration) {
 
 // reportWait logs a wait and, if it is long, calls its hook.
 func (r *record) reportWait(w quota.Wait) {
-	level, long := slog.LevelDebug, time.Until(w.Until).Round(time.Microsecond) > longWait
+	level, long := slog.LevelDebug, w.Long(time.Now())
 	if long {
 		level = slog.LevelInfo
 	}

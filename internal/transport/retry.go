@@ -100,7 +100,7 @@ func (r *record) afterFailure(cause *Cause) bool {
 
 // retry spends one of the retries, if there is one left and its wait fits into the
 // time of ctx and, if a Retry-After asks for it, into what the call may wait. resp
-// is the response that is not usable, nil if there is none. If the budget of all
+// is the response that is not usable; nil means that no response came. If the budget of all
 // calls is exhausted, the call fails after a wait: a caller that repeats it at once
 // would replace the retries.
 func (r *record) retry(resp *Response) bool {

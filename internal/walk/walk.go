@@ -172,7 +172,7 @@ type page[T any] struct {
 	full   bool // as those before it
 }
 
-// ended is the number of the page to read next when there is none.
+// ended stands for the number of the next page at the end.
 const ended = 0
 
 func (w *Walk[T, S]) run() error {
