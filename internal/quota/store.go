@@ -77,11 +77,15 @@ func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) 
 	return &shared{own: own, mu: mu, dispatch: dispatch, store: s, report: StoreAsk{Process: process}}
 }
 
-// arrive notes that a caller came.
+// arrive notes that a caller came. A store that failed is asked again even if the
+// account refuses the caller, or who is refused every time would never get back to it.
 func (s *shared) arrive(c Class, now time.Time) {
 	s.refresh(now)
 	if c == Interactive {
 		s.report.Calls++
+	}
+	if s.local && !s.asking && now.Sub(s.last) >= storeRest {
+		go s.exchange(s.ask(0, 0, false, now))
 	}
 }
 

@@ -219,6 +219,36 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 	}
 }
 
+// A caller whom the account refuses while the store fails has the store asked, too:
+// else who is refused every time would never hear of it again.
+func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		d.come(t.Context(), "a", Interactive, time.Minute)
+		d.answer("a", false, told(100, 0, time.Hour))
+		c.set(func() { c.err = errors.New("down") })
+		<-time.After(time.Minute)
+		d.come(t.Context(), "b", Interactive, time.Second) // the store fails while it waits
+		d.refused("b")
+		c.set(func() { c.err = nil })
+		_, asks := c.seen()
+		n := len(asks)
+		<-time.After(storeRest)
+		if d.come(t.Context(), "c", Interactive, time.Second); len(asks) != n {
+			t.Fatalf("asked while it is left alone")
+		}
+		d.refused("c")
+		if _, asks = c.seen(); len(asks) != n+1 {
+			t.Errorf("%d exchanges, want 1", len(asks)-n)
+		}
+		d.come(t.Context(), "d", Interactive, time.Second)
+		if got := d.passed(); got != "a d" {
+			t.Errorf("the store does not decide again: passed %q", got)
+		}
+	})
+}
+
 // An answer that is late is better than none: the store decides again.
 func TestALateAnswerCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
