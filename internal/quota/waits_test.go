@@ -50,6 +50,21 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	}
 }
 
+// A reserve at its greatest is level for a while: bulk that has used all but that
+// waits until it begins to shrink, not for the reset.
+func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
+	for _, reserve := range []float64{0.7, 0.9, 1} {
+		d := newDesk(Options{Reserve: reserve})
+		d.quota = 500
+		d.hears(300, time.Hour) // maxReserve of 500
+		until := d.estimate(d.gate(Bulk, d.now), 0, d.now)
+		shrinks := time.Duration((1 - maxReserve/reserve) * float64(time.Hour))
+		if in := until.Sub(d.now); in < shrinks || in > shrinks+time.Minute {
+			t.Errorf("reserve %v: freed in %v, want soon after %v", reserve, in, shrinks)
+		}
+	}
+}
+
 // Until the reset is a window ahead, nothing of the reserve is freed; after that a
 // part of it is soon.
 func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
