@@ -173,10 +173,9 @@ func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	// the time closely. An end that stays is taken for nearer (the Illinois rule).
 	for range maxSteps {
 		d := low + time.Duration(float64(high-low)*atLow/(atLow-atHigh))
-		if atLow == 0 { // it is level there, and meets the line all along
+		if d-low < closely { // a line is no guide where the reserve is level
 			d = low + (high-low)/2
 		}
-		d = min(max(d, low+1), high)
 		at := over(d)
 		switch {
 		case at >= 0 && over(d+closely) < 0:

@@ -53,15 +53,29 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 // A reserve at its greatest is level for a while: bulk that has used all but that
 // waits until it begins to shrink, not for the reset.
 func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
-	for _, reserve := range []float64{0.7, 0.9, 1} {
-		d := newDesk(Options{Reserve: reserve})
-		d.quota = 500
-		d.hears(300, time.Hour) // maxReserve of 500
-		until := d.estimate(d.gate(Bulk, d.now), 0, d.now)
-		shrinks := time.Duration((1 - maxReserve/reserve) * float64(time.Hour))
-		if in := until.Sub(d.now); in < shrinks || in > shrinks+time.Minute {
-			t.Errorf("reserve %v: freed in %v, want soon after %v", reserve, in, shrinks)
+	for _, tt := range []struct {
+		share, reserve float64
+		quota          int
+		left           float64 // maxReserve of what may be used here
+	}{
+		{1, 0.7, 500, 300},
+		{1, 0.9, 500, 300},
+		{1, 1, 500, 300},
+		{1. / 33, 1, 385, 7}, // a floating-point error less than the reserve
+	} {
+		d := newDesk(Options{Share: tt.share, Reserve: tt.reserve})
+		d.quota = tt.quota
+		d.hears(300, time.Hour)
+		shrinks := time.Duration((1 - maxReserve/tt.reserve) * float64(time.Hour))
+		if in := d.freed(tt.left, d.window(), d.now).Sub(d.now); in < shrinks || in > shrinks+time.Minute {
+			t.Errorf("%+v: freed in %v, want soon after %v", tt, in, shrinks)
 		}
+	}
+	d := newDesk(Options{Reserve: 0.7})
+	d.quota = 500
+	d.hears(300, time.Hour)
+	if until := d.estimate(d.gate(Bulk, d.now), 0, d.now); !until.Equal(d.freed(300, d.window(), d.now)) {
+		t.Errorf("waits until %v from now", until.Sub(d.now))
 	}
 }
 
