@@ -70,4 +70,5 @@ type observation struct {
 	later     bool // its reset is later than the known one
 	earlier   bool // its reset is earlier
 	newWindow bool // it is of a window that is new
+	atOnce    bool // more came back than a server restores that does so all the time
 }

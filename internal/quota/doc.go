@@ -56,10 +56,11 @@
 //	+-----------+  +---------+
 //
 //	(1) 3 requests more than can be explained came back before the reset, or one
-//	    when a 429 said so, or less than half of them at a reset, seen at once
+//	    when a 429 said so, or less than half of them at a reset, seen at once, if
+//	    none before restored more than a server does that restores them all the time
 //	(2) over 90 % are left and the reset is later than it was, half a window ahead;
 //	    or a second 429 in a row, with a reset far ahead and no earlier time to come
-//	    back: it would have refilled by now
+//	    back: it would have refilled by now; or a reset restored so many at once
 //	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
 //	    but not if no reset was ever further ahead than that of the next request
 //	(4) at a reset over 90 % came back

@@ -70,7 +70,9 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 // new window.
 func (w fixedWindow) afterReset(a *account, o observation) belief {
 	back := o.back()
-	slides := back < halfBack && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread // a window ended, but it slides
+	a.whole = a.whole || o.atOnce
+	// A window ended, but it slides. Where one was seen to end, others were faster.
+	slides := back < halfBack && !a.whole && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread
 	switch {
 	case back > allBack:
 		a.own = nil

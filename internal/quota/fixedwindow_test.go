@@ -250,3 +250,51 @@ func TestAfterA429WithoutATime(t *testing.T) {
 		}
 	}
 }
+
+// Where a reset was seen to restore many at once, a window of which little is left
+// when the first response comes has been spent by others: the next reset restores
+// all again. One that restores a few may slide.
+func TestOthersWereFasterAfterAReset(t *testing.T) {
+	const window = 4 * time.Second
+	for _, tt := range []struct {
+		before, after int // left after the first and the second reset
+		want          string
+	}{
+		{400, 20, "fixed"},
+		{400, 0, "fixed"},
+		{20, 0, "fixed"},
+		{0, 20, "fixed"}, // so many are not restored in 4 s one by one
+		{0, 1, "refilling"},
+	} {
+		d := newDesk(Options{})
+		d.quota = 500
+		d.hears(0, window)
+		for _, left := range []int{tt.before, tt.after} {
+			d.part = 0.04 // others spend most of it
+			d.now = d.opens.Add(time.Second)
+			d.hears(left, window)
+			d.now = d.now.Add(time.Second)
+			d.hears(0, window-time.Second)
+		}
+		if got := kind(d.belief); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+		if _, until := d.asks(Interactive); tt.want == "fixed" && until.After(d.opens) {
+			t.Errorf("%+v: the next request in %v, the reset in %v", tt, until.Sub(d.now), d.opens.Sub(d.now))
+		}
+	}
+}
+
+// A server that was taken to restore requests one by one has windows after all if
+// one of its resets restores many at once.
+func TestAResetThatRestoresManyAtOnceEndsAWindow(t *testing.T) {
+	d := newDesk(Options{})
+	d.quota = 500
+	d.hears(0, 4*time.Second)
+	d.belief = refilling{documented(500)}
+	d.now = d.now.Add(10 * time.Second)
+	d.hears(200, 2*time.Second)
+	if got := kind(d.belief); got != "fixed" || !d.whole {
+		t.Errorf("%s", got)
+	}
+}

@@ -13,7 +13,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	o := a.compare(p, r, now)
 	switch {
 	case o.newer && r.Limit != a.limit: // another plan, or the first response
-		a.mark, a.seen, a.length, a.own = mark{}, mark{}, 0, nil
+		a.mark, a.seen, a.length, a.own, a.whole = mark{}, mark{}, 0, nil, false
 		a.belief = fixedWindow{}
 	case !o.newer && (r.Limit != a.limit || o.earlier || !o.later && r.Remaining-len(a.lost) >= a.left):
 		return
@@ -40,6 +40,8 @@ func (a *account) compare(p Permit, r Reading, now time.Time) observation {
 		o.earlier = a.reset.Sub(r.Reset) > slack
 	}
 	o.newWindow = o.later && !a.reset.IsZero() && a.belief.refill() == 0 && (r.Remaining > a.left || !now.Before(a.opens))
+	most := maxRefill*documented(r.Limit)*now.Sub(a.observed).Seconds() + leastGain
+	o.atOnce = o.newer && r.Limit == a.limit && float64(r.Remaining+1-a.left-len(a.lost)) > most
 	return o
 }
 

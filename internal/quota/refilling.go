@@ -96,6 +96,10 @@ func (b refilling) observe(a *account, o observation) belief {
 		a.mark = mark{}
 		return fixedWindow{}
 	}
+	if o.later && o.atOnce && !o.now.Before(a.reset) {
+		a.mark, a.whole = mark{}, true
+		return fixedWindow{} // so much comes back at the end of a window only
+	}
 	if o.newer && !a.mark.at.IsZero() && o.now.After(a.mark.at) {
 		if gain := a.gain(o); gain >= leastGain {
 			return a.refillingAfter(gain, o)
