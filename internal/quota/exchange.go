@@ -30,7 +30,7 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 	}
 	at := s.due(interactive, bulk, open, now)
 	if !at.IsZero() && !at.After(now) {
-		go s.exchange(s.ask(interactive, bulk, open, now))
+		s.begin(s.ask(interactive, bulk, open, now))
 		at = s.due(interactive, bulk, open, now)
 	}
 	switch {
@@ -40,6 +40,43 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 		return at
 	}
 	return gate
+}
+
+// Report has the store told what became of the last requests, if the process is idle
+// now: it may end, or be frozen, before a later report. It waits for that, but no
+// longer than any exchange is waited for. Whoever is not idle reports anyway.
+func (l *Ledger) Report() {
+	if l.shared == nil {
+		return
+	}
+	timer := time.NewTimer(storeTimeout)
+	defer timer.Stop()
+	for {
+		l.mu.Lock()
+		ended := l.shared.flush(l.queue.len(), time.Now())
+		l.mu.Unlock()
+		if ended == nil {
+			return
+		}
+		select {
+		case <-ended:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// flush begins the report of a process that is idle. It returns what is closed when
+// the pending exchange ends; nil: there is nothing to wait for.
+func (s *shared) flush(waiting int, now time.Time) <-chan struct{} {
+	if s.local || waiting+s.own.inFlight > 0 || !s.news && s.leases == [2]int{} && !s.asking {
+		return nil
+	}
+	if !s.asking {
+		s.leases = [2]int{} // the next call may be long in coming
+		s.begin(s.ask(0, 0, true, now))
+	}
+	return s.ended
 }
 
 // due returns when the next exchange is due; zero: there is nothing to say.
@@ -134,6 +171,12 @@ func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, er
 	return answer, err
 }
 
+// begin begins an exchange.
+func (s *shared) begin(ask StoreAsk) {
+	s.ended = make(chan struct{})
+	go s.exchange(ask)
+}
+
 // exchange asks the store. A store that takes too long is not waited for. Its
 // answer counts if it comes after all, as it may have been this program that was
 // slow; but not the next time.
@@ -158,6 +201,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		defer s.mu.Unlock()
 		now := time.Now()
 		s.asking = false
+		close(s.ended)
 		switch {
 		case err == nil && (!late || forgiven && now.Sub(start) < storeRest):
 			s.took(ask, answer, now)

@@ -63,13 +63,14 @@ type shared struct {
 	toldAt time.Time // when they came; zero: never
 	pause  time.Time // when a request that got a 429 may be repeated
 
-	turn   int64        // of the newest answer of the store
-	asking bool         // an exchange is pending
-	last   time.Time    // when the last one ended
-	wants  int          // interactive permits that the store was left waiting for
-	idle   int          // exchanges that brought no permit, in a row
-	again  [2]time.Time // when to ask for what was not granted, by class
-	opens  [2]time.Time // when there are likely to be some; believed until again
+	turn   int64         // of the newest answer of the store
+	asking bool          // an exchange is pending
+	ended  chan struct{} // closed when that has ended; nil: none was begun
+	last   time.Time     // when the last one ended
+	wants  int           // interactive permits that the store was left waiting for
+	idle   int           // exchanges that brought no permit, in a row
+	again  [2]time.Time  // when to ask for what was not granted, by class
+	opens  [2]time.Time  // when there are likely to be some; believed until again
 }
 
 func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) *shared {
@@ -85,7 +86,7 @@ func (s *shared) arrive(c Class, now time.Time) {
 		s.report.Calls++
 	}
 	if s.local && !s.asking && now.Sub(s.last) >= storeRest {
-		go s.exchange(s.ask(0, 0, false, now))
+		s.begin(s.ask(0, 0, false, now))
 	}
 }
 

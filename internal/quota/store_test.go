@@ -644,3 +644,38 @@ func TestWhatGotLostIsToldApart(t *testing.T) {
 		}
 	})
 }
+
+// Who is idle has reported before its call returns, but waits no longer than for any
+// exchange; who is not makes no exchange more.
+func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second, delay: 10 * time.Millisecond}
+		d := with(t, c)
+		d.come(t.Context(), "a", Interactive, time.Minute)
+		d.come(t.Context(), "b", Interactive, time.Minute)
+		<-time.After(100 * time.Millisecond)
+		d.answer("a", false, told(100, 99, time.Hour))
+		_, asks := c.seen()
+		n := len(asks) // the report that is due anyway is begun
+		d.Report()
+		if _, asks = c.seen(); len(asks) != n {
+			t.Error("a process that is not idle made an exchange more")
+		}
+		d.answer("b", false, told(100, 98, time.Hour))
+		start := time.Now()
+		d.Report()
+		_, asks = c.seen()
+		if last := asks[len(asks)-1]; last.Served != 2 || last.Held != 0 || time.Since(start) > storeTimeout {
+			t.Errorf("after %v reported %+v", time.Since(start), last)
+		}
+		d.come(t.Context(), "c", Interactive, time.Minute)
+		<-time.After(100 * time.Millisecond)
+		c.set(func() { c.delay = time.Minute })
+		d.answer("c", false, told(100, 97, time.Hour))
+		start = time.Now()
+		if d.Report(); time.Since(start) != storeTimeout {
+			t.Errorf("waited %v for a store that hangs", time.Since(start))
+		}
+		<-time.After(time.Minute)
+	})
+}
