@@ -107,8 +107,8 @@ type QuotaAsk struct {
 	Interactive, Bulk int
 	Reserve           float64
 	// Held is how many permits the process has, in use or not, without those
-	// it wants. While it has or wants some it asks every ten seconds at least;
-	// those of one that was silent for 30 seconds may be given to others.
+	// it wants. While it has or wants some it asks every two seconds at least;
+	// those of one that was silent for 5 seconds may be counted as spent.
 	Held int
 	// Served, Lost, Silent, Refused and Calls count since the process began:
 	// answers that told what is left, requests that nothing told of, those of
@@ -136,6 +136,13 @@ type QuotaAnswer struct {
 	AskAgain, Opens time.Duration
 	// Turn numbers the answers; a later one has a higher number.
 	Turn int64
+	// Probing reports that nothing known forbids what was wanted and not granted:
+	// it is delayed only until responses in flight say what is left. A call that
+	// does not wait for those is then sent if the process itself knows no better.
+	Probing bool
+	// Mixed reports that the responses of all processes name two limits in turn, as
+	// they do if two tokens are used with one store. It is logged once.
+	Mixed bool
 }
 
 // store is a QuotaStore as the ledger knows it.

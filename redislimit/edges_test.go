@@ -14,6 +14,7 @@ func TestInteractiveCallsShareWhatThereIs(t *testing.T) {
 	b.pass(time.Minute + 100*time.Millisecond)
 	b.process("a").Reset = 0
 	b.grants("a probe", "b", 45, 1)
+	b.grants("it waits still", "c", 1, 0)
 	b.answered("b", 1, 100, 30, time.Minute, b.turn)
 	b.grants("all but one", "b", 45, 26) // of nine of ten of 30
 	b.process("a").Reserve = -1
@@ -32,20 +33,22 @@ func TestInteractiveCallsShareWhatThereIs(t *testing.T) {
 }
 
 // Processes that all were silent for long may be there all the same: it was
-// Redis that slept, or its clock that was set.
+// Redis that slept, or its clock that was set. What they hold is not given to others.
 func TestClockThatIsSetForward(t *testing.T) {
-	b := told(t, 100, 20, time.Hour)
-	b.grants("all", "a", 18, 18)
-	b.pass(40 * time.Second)
-	b.grants("they have theirs", "b", 20, 0)
-	b.pass(10 * time.Second)
-	b.grants("they are there", "a", 0, 0)
-	b.pass(10 * time.Second)
-	b.grants("they have theirs", "b", 20, 0)
-	b.pass(16 * time.Second)
-	b.grants("they may be there", "b", 20, 0)
-	b.pass(16 * time.Second)
-	b.grants("they are there no more", "b", 20, 18)
+	for _, by := range []time.Duration{7 * time.Second, 40 * time.Second} {
+		b := told(t, 100, 20, time.Hour)
+		b.grants("all", "a", 18, 18)
+		b.pass(by)
+		b.grants("what is left", "b", 20, 1)
+		b.grants("a has its permits", "a", 0, 0)
+		b.grants("nothing is left", "b", 20, 0)
+		b.answered("a", 18, 100, 2, time.Hour, b.turn)
+		b.grants("the report", "a", 0, 0)
+		b.grants("the last but what others may take", "a", 20, 0)
+		b.answered("b", 1, 100, 1, time.Hour, b.turn)
+		b.grants("the report", "b", 0, 0)
+		b.grants("the last", "a", 20, 1)
+	}
 }
 
 // A window that is followed by another of its length and gave little back is
@@ -131,28 +134,15 @@ func TestDivisionIsNoLongWait(t *testing.T) {
 	}
 }
 
-// Exchanges that are far apart do not keep the dead alive.
+// Exchanges that are far apart find the dead, too.
 func TestTheDeadGoInQuietTimes(t *testing.T) {
 	b := told(t, 100, 50, time.Hour)
 	b.grants("all", "b", 45, 45)
-	for range 2 {
-		b.pass(time.Minute)
-		b.grants("it may be alive", "a", 0, 0)
-	}
-	b.grants("it is dead", "a", 45, 45)
+	b.pass(time.Minute)
+	b.grants("it is dead, and all is spent", "a", 45, 4)
 	if n := b.rdb.HLen(t.Context(), "{k}").Val(); n != 2 {
 		t.Errorf("%d fields, want the state and one process", n)
 	}
-}
-
-// A clock that is set forward by less than a silence takes nobody for dead.
-func TestClockThatIsSetForwardALittle(t *testing.T) {
-	b := told(t, 100, 20, time.Hour)
-	b.grants("all", "a", 18, 18)
-	b.pass(9 * time.Second)
-	b.grants("alive", "b", 0, 0)
-	b.pass(25 * time.Second)
-	b.grants("a has its permits", "b", 18, 0)
 }
 
 // Figures from before a loss of the state are old by any clock.

@@ -3,20 +3,22 @@
 --
 -- KEYS[1] is a hash of what is known of the quota and what each process told
 -- last, as packed doubles. ARGV is the field of a process and its ask, the answer
--- interactive, bulk, ask again, opens and turn, all packed so. Times are
+-- interactive, bulk, ask again, opens, turn and hints, all packed so. Times are
 -- microseconds of Redis' own clock, as the clocks of the processes need not agree.
 
 local QUOTA = 'leedo-quota-1' -- no other hash has such a field
 local SECOND, HOUR = 1e6, 3600e6
-local SILENCE = 30 * SECOND  -- a process that says nothing for so long is gone
-local SWEEP = 5 * SECOND     -- how often such processes are looked for
-local QUIET = 20 * SECOND    -- nobody there says nothing for so long: they speak every 10 s
-local GRACE = 15 * SECOND    -- in which they do so after it
+local SILENCE = 5 * SECOND   -- a process with permits reports every 2 s: one silent for so long is gone
+local SWEEP = SECOND         -- how often such processes are looked for
+local SETBACK = 5 * SECOND   -- a clock that is so far behind was set back
+local AFRESH = 3 * SECOND    -- within which processes that live have reported to a state that is new
+local PROMPT = 30 * SECOND   -- how soon after a reset figures show what it restored
 local TOLERANCE = 2 * SECOND -- resets that differ by less are the same
 local MARGIN = SECOND / 20   -- how long after a reset it is believed
 local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
 local COLD, LEASE = 4, 32    -- permits out before anything is known; for bulk in one answer
-local SILENT = 20            -- answers without figures from a server that tells none
+local SILENT = 20            -- responses without figures after which old ones are no longer believed
+local TURNS = 3              -- so often a limit is reported again within an hour: two limits in turn
 local NEVER_SEEN = 120 * SECOND -- how fast the default reserve shrinks before any interactive call
 local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
@@ -41,45 +43,45 @@ local turn, last = 0, now
 if state then
 	turn, last = unpack('>dd', state)
 end
-if not state or now < last - SWEEP then -- nothing there, or the clock was set back
+if not state or now < last - SETBACK then -- nothing there, or the clock was set back
 	call('DEL', key)
 	turn = max(turn, sent) -- or what processes know from before would be news
 	-- part is 0.9, as nobody knows yet who else there is. called is when the newest
 	-- interactive call came, or if there was none, since when: as a negative number.
 	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
-		pack('>d', -now) .. string.rep('\0', 8 * 8)
+		pack('>d', -now) .. string.rep('\0', 8 * 12)
 	mine = nil
 end
-local _, _, born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
+local born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, called, recent, others,
-	firstAt, firstLeft, ours, rolled, waiting, pace = unpack('>dddddddddddddddddddddddddddd', state)
+	firstAt, firstLeft, ours, rolled, waiting, pace, unheard, former, turned, turns =
+	unpack('>dddddddddddddddddddddddddddddd', state, 17)
 
-local myNumber, myHeld, myWaiting, myAt, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+local myNumber, myHeld, myWaiting, _, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 if mine then
-	myNumber, myHeld, myWaiting, myAt, fed, served, lost, wordless, refused, calls = unpack('>dddddddddd', mine)
-	if number <= myNumber and now - myAt <= SILENCE then
-		return pack('>ddddd', 0, 0, 0, 0, turn) -- it came twice, or late
+	myNumber, myHeld, myWaiting, _, fed, served, lost, wordless, refused, calls = unpack('>dddddddddd', mine)
+	if number <= myNumber then
+		return pack('>dddddd', 0, 0, 0, 0, turn, 0) -- it came twice, or late
 	end
 end
 turn = max(now, turn + 1)
-local quiet = now - last > QUIET
-if quiet or now - swept >= SWEEP then
-	-- It may have been Redis that slept, or its clock that was set: only who had
-	-- been silent before that is gone for sure.
-	local heard = quiet and last or now
-	swept, processes, out, waiting = quiet and now + GRACE - SWEEP or now, 0, 0, 0
+if now - swept >= SWEEP then
+	swept, processes, out, waiting = now, 0, 0, 0
 	local all = call('HGETALL', key)
 	for i = 1, #all, 2 do
 		if all[i] ~= QUOTA then
 			local _, permits, wants, at = unpack('>dddd', all[i + 1])
-			if heard - at <= SILENCE then
+			if now - at <= SILENCE or all[i] == name then
 				processes, out, waiting = processes + 1, out + permits, waiting + wants
 			else
-				call('HDEL', key, all[i]) -- its permits come back
-				mine = all[i] ~= name and mine or nil
+				-- Whether its requests were counted nobody will hear: they are taken to
+				-- have been, until newer figures show it.
+				call('HDEL', key, all[i])
+				left, unheard, ours = left - permits, unheard + permits, ours + permits
 			end
 		end
 	end
+	left = max(left, 0)
 end
 
 -- Counters are totals: an exchange that got lost is made up for by the next.
@@ -94,14 +96,15 @@ end
 out, ours, silent = out + held, ours + served + lost, silent + wordless
 
 -- Figures are news if their request was sent after the newest ones had come.
--- Others may only lower what is left, or be of a later window.
+-- Others may only lower what is left, or be of a later window; not those of a
+-- process that comes back, which has reported them before, unless that was lost.
 local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
 local was = length
 local newer, plan = sent >= booked, toldLimit ~= limit
 local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
-local news = newer or not plan and not earlier and (later or toldLeft < left)
+local news = newer or (mine or born > 0) and not plan and not earlier and (later or toldLeft < left)
 if news and toldLimit > 0 and (not mine or served + refused > 0) then
-	if now >= reset and now - reset <= SILENCE then
+	if now >= reset and now - reset <= PROMPT then
 		-- A reset that is followed by another one soon gives back a few requests:
 		-- what was spent together comes back together, a window later.
 		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
@@ -117,10 +120,15 @@ if news and toldLimit > 0 and (not mine or served + refused > 0) then
 	if ends > 0 and (later or earlier or ends < reset) then
 		reset = ends
 	end
-	opens = reset > 0 and min(reset, now + HOUR + SILENCE) + MARGIN or 0 -- a later reset is a slip
+	opens = reset > 0 and min(reset, now + HOUR + PROMPT) + MARGIN or 0 -- a later reset is a slip
 	pace = plan and 0 or pace
-	limit, left, observed, booked, silent = toldLimit, toldLeft, now - age, turn, 0
-	born = sent < born and born or 0 -- it is known how it is now
+	if plan and limit > 0 then
+		turns = toldLimit == former and (now - turned <= HOUR and turns or 0) + 1 or turns
+		former, turned = limit, toldLimit == former and now or turned
+	end
+	limit, left, observed, booked, silent, unheard = toldLimit, toldLeft, now - age, turn, 0, 0
+	-- It is known how it is now; a process that never had an answer lost nothing.
+	born = (sent >= born or sent == 0 and observed > born) and 0 or born
 	-- What others spend shows in figures that have fallen, since the first of the
 	-- window, more than our requests can explain. Those under way may have been
 	-- counted or not: what was believed stays, within what is possible.
@@ -140,7 +148,7 @@ end
 
 left = max(left - lost, 0)
 if silent > SILENT and now >= opens then
-	limit, reset, opens, pace = 0, 0, 0, 0 -- it has stopped telling
+	limit, reset, opens, pace, unheard = 0, 0, 0, 0, 0 -- it has stopped telling
 end
 if served > 0 and sent >= struck or lost > 0 and now >= blocked then
 	strikes = 0
@@ -154,14 +162,14 @@ if refused > 0 and refusedSent >= struck then -- those under way together count 
 		blocked = opens
 	end
 	pace = pace * 0.7 -- it was too much
-	left, opens, struck = 0, limit > 0 and blocked or 0, turn
+	left, unheard, opens, struck = 0, 0, limit > 0 and blocked or 0, turn
 end
 
 local window = length > 0 and length or HOUR
 recent = recent * math.exp((last - now) / (window / 6)) + calls
 called = calls > 0 and now or called
 
-local interactive, bulk, again, wait = 0, 0, 0, 0
+local interactive, bulk, again, wait, probing = 0, 0, 0, 0, false
 if wantInteractive + wantBulk == 0 then
 	-- it only reports
 elseif now < blocked then
@@ -190,8 +198,10 @@ else
 
 	-- Not all that is left may be out at once, as others send, too.
 	local most = math.huge
-	if born > 0 and silent <= SILENT then
-		most = limit > 0 and 1 or COLD -- figures from before the state was lost are old
+	if born > 0 and limit > 0 and now - born < AFRESH then
+		most = 1 -- figures from before the state was lost, and who has permits is not known yet
+	elseif limit == 0 and silent < COLD then
+		most = COLD -- the responses in flight may still say what is left
 	end
 	if strikes > 0 and (limit == 0 or pace > 0) then
 		most = 1
@@ -219,12 +229,15 @@ else
 	if wantBulk > 0 and free >= 1 then
 		bulk = min(wantBulk, LEASE, max(floor(free / (2 * processes)), 1))
 	end
-	-- A new window begins with a probe. Long after the last answer it is better
-	-- to ask than to guess what others have spent, if it is worth a refusal.
+	-- A new window begins with a probe, and so does what is left if it went to
+	-- processes that are gone. Long after the last response it is better to ask than
+	-- to guess what others have spent, if it is worth a 429.
 	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
+	local need = wantInteractive > 0 and 1 or 1 + share
+	local unsure = now >= first or unheard > 0 and there + unheard >= need
 	if interactive + bulk == 0 and limit > 0 and
-		(now >= first and (out == 0 or now - probed >= REPROBE) or
-		out == 0 and there >= enough and now - observed > window / 12) then
+		(now >= first and now - probed >= REPROBE or
+		out == 0 and (unsure or there >= enough and now - observed > window / 12)) then
 		interactive = min(wantInteractive, 1)
 		bulk = min(wantBulk, 1 - interactive)
 		probed = now
@@ -232,8 +245,10 @@ else
 	out = out + interactive + bulk
 	if interactive < wantInteractive or wantBulk > 0 and bulk == 0 then -- else there may be more at once
 		local free = there - out - spent
-		again = min(20 + 2 * processes, 250) * 1e3 -- answers that tell are on their way
-		if now >= first or limit == 0 then
+		again = min(20 + 2 * processes, 250) * 1e3 -- responses in flight will tell
+		unsure = unsure or limit == 0
+		probing = unsure or free >= (wantBulk > 0 and bulk == 0 and 1 + share or 1)
+		if unsure then
 			-- nothing to wait for
 		elseif pace > 0 then
 			local lack = 1 - free + (interactive == wantInteractive and share or 0)
@@ -252,11 +267,12 @@ end
 local wants = wantInteractive - interactive
 waiting = waiting + wants
 
-call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
+call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
-	others, firstAt, firstLeft, ours, rolled, waiting, pace),
+	others, firstAt, firstLeft, ours, rolled, waiting, pace, unheard, former, turned, turns),
 	name, pack('>dddddddddd', number, held + interactive + bulk, wants, now, fed, allServed, allLost, allSilent, allRefused, allCalls))
-if quiet or swept == now or length ~= was or refused > 0 then
+if swept == now or length ~= was or refused > 0 then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
 end
-return pack('>ddddd', interactive, bulk, again, wait, turn)
+local mixed = turns >= TURNS and now - turned <= HOUR
+return pack('>dddddd', interactive, bulk, again, wait, turn, (probing and 1 or 0) + (mixed and 2 or 0))

@@ -31,7 +31,7 @@ type modelState struct {
 	observed, booked, blocked, strikes, struck           float64
 	probed, silent, total, called, watched, calls        float64
 	others, part, firstAt, firstLeft, firstTotal, rolled float64
-	pace                                                 float64
+	pace, unheard, former, turned, turns                 float64
 }
 
 const (
@@ -74,24 +74,26 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9, watched: now}
 	}
 	s := m.state
-	if p, ok := s.procs[ask.Process]; ok && now-p.at <= 30*second && float64(ask.Number) <= p.number {
+	if p, ok := s.procs[ask.Process]; ok && float64(ask.Number) <= p.number {
 		return leedo.QuotaAnswer{Turn: int64(m.turn)}
 	}
 	out, processes := float64(ask.Held), 1.0
-	waiting, heard, sweep := 0.0, now, now-s.swept >= 5*second
+	waiting, sweep := 0.0, now-s.swept >= second
 	if sweep {
 		s.swept = now
 	}
-	if now-s.now > 20*second {
-		sweep, heard, s.swept = true, s.now, now+10*second
-	}
 	for name, p := range s.procs {
 		switch {
-		case sweep && heard-p.at > 30*second:
+		case name == ask.Process:
+		case sweep && now-p.at > 5*second:
 			delete(s.procs, name)
-		case name != ask.Process:
+			s.left, s.unheard, s.total = s.left-p.held, s.unheard+p.held, s.total+p.held
+		default:
 			out, processes, waiting = out+p.held, processes+1, waiting+p.wants
 		}
+	}
+	if sweep {
+		s.left = max(s.left, 0)
 	}
 	me, known := s.procs[ask.Process]
 	served, lost, silent, refused, calls := 0.0, 0.0, 0.0, 0.0, float64(ask.Interactive)
@@ -104,11 +106,11 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	s.total += served + lost
 	s.silent += silent
 	if ask.Limit > 0 && (!known || served+refused > 0) {
-		s.book(ask, out, now, turn)
+		s.book(ask, known, out, now, turn)
 	}
 	s.left = max(s.left-lost, 0)
 	if s.silent > 20 && now >= s.opens {
-		s.limit, s.reset, s.opens, s.pace = 0, 0, 0, 0
+		s.limit, s.reset, s.opens, s.pace, s.unheard = 0, 0, 0, 0, 0
 	}
 	if served > 0 && float64(ask.Sent) >= s.struck || lost > 0 && now >= s.blocked {
 		s.strikes = 0
@@ -131,7 +133,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	return answer
 }
 
-func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
+func (s *modelState) book(ask leedo.QuotaAsk, known bool, out, now, turn float64) {
 	limit, remaining := float64(ask.Limit), float64(ask.Remaining)
 	at, reset := now-micros(ask.Age), 0.0
 	if ask.Reset > 0 {
@@ -139,7 +141,7 @@ func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
 	}
 	newer, plan := float64(ask.Sent) >= s.booked, limit != s.limit
 	later, earlier := reset-s.reset > 2*second, s.reset-reset > 2*second
-	if !newer && (plan || earlier || !later && remaining >= s.left) {
+	if !newer && (!known && s.sure || plan || earlier || !later && remaining >= s.left) {
 		return
 	}
 	if now >= s.reset && now-s.reset <= 30*second {
@@ -165,8 +167,17 @@ func (s *modelState) book(ask leedo.QuotaAsk, out, now, turn float64) {
 	if s.reset > 0 {
 		s.opens = min(s.reset, now+hour+30*second) + second/20
 	}
-	s.limit, s.left, s.observed, s.booked, s.silent = limit, remaining, at, turn, 0
-	s.sure = s.sure || float64(ask.Sent) >= s.born
+	if plan && s.limit > 0 {
+		if limit == s.former {
+			if now-s.turned > hour {
+				s.turns = 0
+			}
+			s.turns, s.turned = s.turns+1, now
+		}
+		s.former = s.limit
+	}
+	s.limit, s.left, s.observed, s.booked, s.silent, s.unheard = limit, remaining, at, turn, 0, 0
+	s.sure = s.sure || float64(ask.Sent) >= s.born || ask.Sent == 0 && at > s.born
 	if plan || later {
 		s.firstAt, s.firstLeft, s.firstTotal = at, remaining, s.total
 		return
@@ -191,7 +202,7 @@ func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
 	default:
 		s.blocked = now + min(math.Pow(2, s.strikes-1), 300)*second
 	}
-	s.left, s.opens, s.struck, s.pace = 0, 0, turn, s.pace*0.7
+	s.left, s.unheard, s.opens, s.struck, s.pace = 0, 0, 0, turn, s.pace*0.7
 	if s.limit > 0 {
 		s.opens = s.blocked
 	}
@@ -210,7 +221,7 @@ func (s *modelState) kept(reserve, rest, now float64) float64 {
 	return math.Floor(min(max(least*rest/s.window(1), need)+min(s.others*rest, 0.4*s.limit), 0.6*s.limit))
 }
 
-func (s *modelState) room(n, out float64) float64 {
+func (s *modelState) room(n, out, now float64) float64 {
 	most := 0.0
 	if n >= 1 {
 		most = max(math.Floor(n*s.part), 1)
@@ -224,11 +235,11 @@ func (s *modelState) room(n, out float64) float64 {
 	case s.pace > 0:
 		most = min(most, max(s.left, 4))
 	}
-	if !s.sure && s.silent <= 20 {
+	switch {
+	case s.limit > 0 && !s.sure && now-s.born < 3*second:
+		most = min(most, 1)
+	case s.limit == 0 && s.silent < 4:
 		most = min(most, 4)
-		if s.limit > 0 {
-			most = min(most, 1)
-		}
 	}
 	return max(most-out, 0)
 }
@@ -251,9 +262,9 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 	}
 	wantInteractive, wantBulk := float64(ask.Interactive), float64(ask.Bulk)
 	interactive, bulk, room := 0.0, 0.0, 0.0
-	again, wait := max(s.blocked-now, 0), max(s.blocked-now, 0)
+	again, wait, probing := max(s.blocked-now, 0), max(s.blocked-now, 0), false
 	if wait == 0 {
-		room = s.room(math.Floor(there)-spent, out)
+		room = s.room(math.Floor(there)-spent, out, now)
 		interactive = min(wantInteractive, room)
 		if all := wantInteractive + waiting; waiting > 0 && interactive > 0 && room < all {
 			if now-*fed <= min(second, s.window(50)) {
@@ -265,15 +276,16 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 		if interactive > 0 {
 			*fed = now
 		}
-		if free := min(s.room(math.Floor(there)-spent-share, out), room-waiting) - interactive; free >= 1 {
+		if free := min(s.room(math.Floor(there)-spent-share, out, now), room-waiting) - interactive; free >= 1 {
 			bulk = min(wantBulk, 32, max(math.Floor(free/(2*processes)), 1))
 		}
-		enough := max(s.limit/50, 1)
+		enough, need := max(s.limit/50, 1), 1.0
 		if wantInteractive == 0 {
-			enough = max(s.limit/20, 1+share)
+			enough, need = max(s.limit/20, 1+share), 1+share
 		}
-		probe := now >= opens && (out == 0 || now-s.probed >= 3*second) ||
-			out == 0 && there >= enough && now-s.observed > s.window(12)
+		unsure := now >= opens || s.unheard > 0 && there+s.unheard >= need
+		probe := now >= opens && now-s.probed >= 3*second ||
+			out == 0 && (unsure || there >= enough && now-s.observed > s.window(12))
 		if probe && wantInteractive+wantBulk > 0 && interactive+bulk == 0 && s.limit > 0 {
 			interactive = min(wantInteractive, 1)
 			bulk = min(wantBulk, 1-interactive)
@@ -282,8 +294,13 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 		out += interactive + bulk
 		free := there - out - spent
 		again = min(20+2*processes, 250) * 1e3
+		most := 1.0
+		if wantBulk > 0 && bulk == 0 {
+			most += share
+		}
+		probing = unsure || s.limit == 0 || free >= most
 		switch {
-		case now >= opens || s.limit == 0:
+		case unsure || s.limit == 0:
 		case s.pace > 0:
 			lack := 1 - free
 			if interactive == wantInteractive {
@@ -301,9 +318,10 @@ func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, 
 		}
 	}
 	if interactive == wantInteractive && (bulk > 0 || wantBulk == 0) {
-		again, wait = 0, 0
+		again, wait, probing = 0, 0, false
 	}
 	return leedo.QuotaAnswer{
+		Probing: probing, Mixed: s.turns >= 3 && now-s.turned <= hour,
 		Interactive: int(interactive), Bulk: int(bulk),
 		AskAgain: time.Duration(math.Floor(again)) * time.Microsecond,
 		Opens:    time.Duration(math.Floor(wait)) * time.Microsecond,

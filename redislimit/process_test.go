@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,8 @@ type job struct {
 	Every                        time.Duration // between two calls of each; 0: no pause
 	Priority                     leedo.Priority
 	MaxWait                      time.Duration
+	Once                         bool // one call, when a byte comes, after a line that says that it is ready
+	Stop                         bool // and then a SIGSTOP instead of the end
 }
 
 // report is what a worker prints at its end.
@@ -79,6 +82,9 @@ func work(text string) error {
 		leedo.WithLogger(slog.New(warnings)))
 	if err != nil {
 		return err
+	}
+	if j.Once {
+		return once(client, j)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -157,6 +163,7 @@ func (r *recorder) all() []string {
 // worker is a worker process.
 type worker struct {
 	t    *testing.T
+	in   io.WriteCloser
 	end  func() error
 	out  *json.Decoder
 	wait func() error
@@ -187,7 +194,7 @@ func start(t *testing.T, j job) *worker {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	return &worker{t, in.Close, json.NewDecoder(out), cmd.Wait}
+	return &worker{t, in, in.Close, json.NewDecoder(out), cmd.Wait}
 }
 
 // finish ends the workers and returns what they did.

@@ -138,12 +138,12 @@ var errAnswer = errors.New("redislimit: the answer of the script makes no sense"
 // answer reads what the script returned, and believes nothing that it could
 // not have meant.
 func answer(ask leedo.QuotaAsk, packed string) (leedo.QuotaAnswer, error) {
-	var got [5]float64
+	var got [6]float64
 	if len(packed) != len(got)*8 {
 		return leedo.QuotaAnswer{}, errAnswer
 	}
 	const longest = float64(200*365*24*time.Hour) / 1e3 // in microseconds
-	most := [...]float64{float64(ask.Interactive), float64(ask.Bulk), longest, longest, 1 << 53}
+	most := [...]float64{float64(ask.Interactive), float64(ask.Bulk), longest, longest, 1 << 53, 3}
 	for i := range got {
 		got[i] = math.Float64frombits(binary.BigEndian.Uint64([]byte(packed[i*8:])))
 		if !(got[i] >= 0 && got[i] <= most[i]) { // as NaN is not, either
@@ -159,5 +159,7 @@ func answer(ask leedo.QuotaAsk, packed string) (leedo.QuotaAnswer, error) {
 		AskAgain:    time.Duration(got[2]) * time.Microsecond,
 		Opens:       time.Duration(got[3]) * time.Microsecond,
 		Turn:        int64(got[4]),
+		Probing:     int(got[5])&1 != 0,
+		Mixed:       int(got[5])&2 != 0,
 	}, nil
 }

@@ -104,17 +104,50 @@ func TestCold(t *testing.T) {
 	b.grants("a server that never tells", "c", 1000, 1000)
 }
 
-// What one process has, no other gets, until it has been silent for long.
+// What one process has, no other gets. When it has been silent for long that counts
+// as spent, until newer figures show what it was.
 func TestHeldPermits(t *testing.T) {
 	b := told(t, 100, 10, time.Hour)
-	b.answered("b", 0, 100, 10, time.Hour, 0)
 	b.grants("all that is left but what others may take", "b", 20, 9)
-	b.process("a").Age = time.Second
 	b.grants("others' permits are theirs", "a", 20, 0)
-	b.pass(20 * time.Second)
+	b.pass(5 * time.Second)
 	b.grants("still alive", "c", 20, 0)
-	b.pass(20 * time.Second)
-	b.grants("b is dead", "c", 20, 9)
+	b.pass(time.Second)
+	b.grants("b is dead, and its permits are spent", "c", 20, 1)
+	b.answered("c", 1, 100, 8, time.Hour, b.turn)
+	b.grants("it had sent one", "c", 20, 7)
+}
+
+// Where all that is left went to processes that are gone, one request finds out what
+// became of it, and nobody is told to wait for the reset.
+func TestOnlyTheDeadHadPermits(t *testing.T) {
+	b := told(t, 100, 1, time.Hour)
+	b.grants("the last", "b", 1, 1)
+	if got := b.grants("nothing is left", "c", 1, 0); got.Probing {
+		t.Errorf("%+v", got)
+	}
+	b.pass(6 * time.Second)
+	b.grants("a probe", "c", 20, 1)
+	if got := b.grants("and no other", "d", 1, 0); !got.Probing || got.Opens != 0 || got.AskAgain > 100*time.Millisecond {
+		t.Errorf("%+v", got)
+	}
+	b.answered("c", 1, 100, 40, time.Hour, b.turn)
+	b.grants("the report", "c", 0, 0)
+	b.grants("it had sent none", "d", 1, 1)
+}
+
+// A process that is taken for dead and goes on counts no request twice.
+func TestTheDeadComeBack(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	b.grants("before", "b", 10, 10)
+	b.pass(6 * time.Second)
+	b.grants("all but its permits and what others may take", "a", 100, 36)
+	p := b.process("b")
+	p.Held, p.Lost = 0, 10
+	b.grants("they are spent already", "b", 100, 0)
+	b.process("a").Held = 0
+	b.grants("a gives its permits back", "a", 0, 0)
+	b.grants("all is there but those of b", "b", 100, 36)
 }
 
 // An exchange that comes twice changes nothing, one that got lost is made up

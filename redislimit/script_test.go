@@ -73,11 +73,11 @@ func (a *asker) turn(r *rand.Rand) int64 {
 }
 
 // The script gives the answers of the model, through thousands of exchanges of
-// all kinds.
+// all kinds, with processes that vanish after any of them, and some that come back.
 func TestScriptIsTheModel(t *testing.T) {
 	rdb := startRedis(t).client()
-	exchanges, granted, waited, probes := 0, 0, 0, 0
-	for seed := range uint64(40) {
+	exchanges, granted, waited, probes, hints, mixed := 0, 0, 0, 0, 0, 0
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		store, m := newStore(t, rdb, fmt.Sprint("k", seed)), new(model)
 		askers := make([]*asker, 1+r.IntN(8))
@@ -86,9 +86,13 @@ func TestScriptIsTheModel(t *testing.T) {
 		}
 		now, limit := 1.8e15+float64(r.IntN(1e6)), 1+r.IntN(600)
 		length := float64(1+r.IntN(3600)) * second
+		// Some runs are of a few seconds, in which most processes live on.
+		pace := []int{int(length / 200), second, second / 10}[r.IntN(3)]
+		var asleep []*asker
+		limits := [2]int{limit, 1 + r.IntN(600)}
 		reset := now + length
 		for range 250 {
-			now += float64(r.IntN(int(length / 200)))
+			now += float64(r.IntN(max(pace, 1)))
 			switch n := r.IntN(300); {
 			case n == 0:
 				now -= 10 * second // the clock is set back
@@ -99,11 +103,23 @@ func TestScriptIsTheModel(t *testing.T) {
 			case n == 3:
 				m.state, m.turn = nil, 0
 				rdb.FlushAll(t.Context())
+			case n < 20 && seed%3 == 0: // another token
+				limit = limits[n%2]
 			}
 			for now > reset {
 				reset += length
 			}
-			a := askers[r.IntN(len(askers))]
+			i := r.IntN(len(askers))
+			switch n := r.IntN(40); {
+			case n == 0: // it vanished, and another began
+				askers[i] = &asker{ask: leedo.QuotaAsk{Process: fmt.Sprint("p", len(askers)+exchanges)}}
+			case n == 1: // it is frozen
+				asleep = append(asleep, askers[i])
+				askers[i] = &asker{ask: leedo.QuotaAsk{Process: fmt.Sprint("p", len(askers)+exchanges)}}
+			case n == 2 && len(asleep) > 0: // it goes on
+				askers[i], asleep = asleep[0], asleep[1:]
+			}
+			a := askers[i]
 			ask := a.next(r, limit, reset, now)
 			want := m.at(ask, now)
 			got, err := store.ExchangeAt(t.Context(), ask, int64(now))
@@ -120,13 +136,20 @@ func TestScriptIsTheModel(t *testing.T) {
 			if got.Opens > 0 {
 				waited++
 			}
+			if got.Probing {
+				hints++
+			}
+			if got.Mixed {
+				mixed++
+			}
 			if got.Interactive+got.Bulk == 1 {
 				probes++
 			}
 		}
 	}
-	t.Logf("%d exchanges, %d permits, %d waits for a reset, %d single permits", exchanges, granted, waited, probes)
-	if granted < exchanges/2 || waited < exchanges/20 || probes < exchanges/100 {
+	t.Logf("%d exchanges, %d permits, %d waits for a reset, %d single permits, %d that responses delay, %d with two limits",
+		exchanges, granted, waited, probes, hints, mixed)
+	if granted < exchanges/2 || waited < exchanges/20 || probes < exchanges/100 || hints < exchanges/100 || mixed == 0 {
 		t.Error("too little happens in this test")
 	}
 }

@@ -285,6 +285,10 @@ const (
 	// beside a request. An answer that is late counts, as it may have been this
 	// program that was slow. TestAStoreThatIsAlwaysSlow, TestALateAnswerCounts.
 	storeTimeout = 100 * time.Millisecond
+	// storeDial is how long the one answer may take that is late without being
+	// logged: the first on a new connection, as a rule, which is no failure.
+	// TestALateAnswerCounts.
+	storeDial = 3 * storeTimeout
 	// storeRest is how long a store that fails is not asked, and how late an
 	// answer may be. TestAStoreThatIsAlwaysSlow, TestAStoreThatFailsIsAskedAgain.
 	storeRest = 5 * time.Second
@@ -296,12 +300,13 @@ const (
 	// may be followed by another, as in an iteration. TestAWalkKeepsItsPermits.
 	idleLease = 500 * time.Millisecond
 	// heartbeat is how often a process that holds permits shows that it lives.
+	// The store counts permits as spent of which it hears nothing for 5 s.
 	// TestALongCallShowsThatItLives.
-	heartbeat = 10 * time.Second
-	// leaseTTL is for how long a process that reports nothing has its permits. The
-	// store gives them to others after 30 s, and may have heard of it 5 s before
-	// its answer came. TestPermitsDoNotOutliveAStop.
-	leaseTTL = 2 * heartbeat
+	heartbeat = 2 * time.Second
+	// leaseTTL is for how long a process that reports nothing has its permits, from
+	// the beginning of the exchange that brought them: less than those 5 s.
+	// TestPermitsDoNotOutliveAStop.
+	leaseTTL = 4 * time.Second
 	// bulkLease is how many permits for bulk are asked for at a time, at least: an
 	// exchange for each would cost more than the request.
 	// TestAWalkKeepsItsPermits, TestLeasesAreSpentAndReturned.

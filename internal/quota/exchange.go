@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -11,7 +12,7 @@ import (
 // refresh drops permits that others may have been given in the meantime: this
 // program was suspended, or its machine, and the monotonic clock with it.
 func (s *shared) refresh(now time.Time) {
-	if s.leases == [2]int{} || max(now.Sub(s.last), now.Round(0).Sub(s.last.Round(0))) <= leaseTTL {
+	if s.leases == [2]int{} || max(now.Sub(s.heard), now.Round(0).Sub(s.heard.Round(0))) <= leaseTTL {
 		return
 	}
 	s.leases, s.news = [2]int{}, true
@@ -44,11 +45,13 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 
 // Report has the store told what became of the last requests, if the process is idle
 // now: it may end, or be frozen, before a later report. It waits for that, but no
-// longer than any exchange is waited for. Whoever is not idle reports anyway.
-func (l *Ledger) Report() {
+// longer than any exchange is waited for. Whoever is not idle reports anyway. news is
+// called like [Ask].StoreNews.
+func (l *Ledger) Report(news func(StoreNews)) {
 	if l.shared == nil {
 		return
 	}
+	defer l.shared.tell(news)
 	timer := time.NewTimer(storeTimeout)
 	defer timer.Stop()
 	for {
@@ -69,7 +72,10 @@ func (l *Ledger) Report() {
 // flush begins the report of a process that is idle. It returns what is closed when
 // the pending exchange ends; nil: there is nothing to wait for.
 func (s *shared) flush(waiting int, now time.Time) <-chan struct{} {
-	if s.local || waiting+s.own.inFlight > 0 || !s.news && s.leases == [2]int{} && !s.asking {
+	// The first exchange may be late, as its connection is new. What it brings would be
+	// kept from others when this process is gone.
+	first := s.asking && s.report.Number == 1
+	if s.local && !first || waiting+s.own.inFlight > 0 || !s.news && s.leases == [2]int{} && !s.asking {
 		return nil
 	}
 	if !s.asking {
@@ -155,7 +161,7 @@ func left(t, now time.Time) time.Duration {
 	return max(t.Sub(now), 0)
 }
 
-var errSlow = errors.New("no answer within 100 ms")
+var errHangs = errors.New("no answer, and it does not end with its context")
 
 // call asks the store. A panic in it, or in its error, is an error like any
 // other.
@@ -179,7 +185,8 @@ func (s *shared) begin(ask StoreAsk) {
 
 // exchange asks the store. A store that takes too long is not waited for. Its
 // answer counts if it comes after all, as it may have been this program that was
-// slow; but not the next time.
+// slow, or the connection that was new; but not the next time. Why the store failed
+// is not known before the exchange ends.
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
@@ -190,56 +197,100 @@ func (s *shared) exchange(ask StoreAsk) {
 		now := time.Now()
 		late, forgiven = true, now.Sub(s.slow) > 2*storeRest
 		s.slow = now
-		s.failed(errSlow, now)
+		s.rest(now)
 		s.dispatch(now)
+	})
+	hangs := time.AfterFunc(2*storeRest, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.failed(errHangs)
 	})
 	var answer StoreAnswer
 	err := errors.New("the QuotaStore ended the goroutine")
 	defer func() { // even if the store ends the goroutine
 		slow.Stop()
+		hangs.Stop()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		now := time.Now()
 		s.asking = false
 		close(s.ended)
 		switch {
-		case err == nil && (!late || forgiven && now.Sub(start) < storeRest):
-			s.took(ask, answer, now)
-			s.warned = s.warned && late
-		case !late:
-			s.failed(err, now)
+		case err == nil && !late:
+			s.returned()
+			s.took(ask, answer, start, now)
+		case err == nil:
+			forgiven = forgiven && now.Sub(start) < storeRest
+			if !forgiven || now.Sub(start) > storeDial {
+				s.failed(fmt.Errorf("an answer took %v, %v are waited for", now.Sub(start).Round(time.Millisecond), storeTimeout))
+			}
+			if forgiven {
+				s.took(ask, answer, start, now)
+			}
+		default:
+			if !late {
+				s.rest(now)
+			}
+			s.failed(err)
 		}
 		s.dispatch(now)
 	}()
 	answer, err = s.call(ctx, ask)
 }
 
-// failed notes that the store failed: it is not asked for a while.
-func (s *shared) failed(err error, now time.Time) {
-	s.last, s.news, s.local, s.leases = now, true, true, [2]int{}
-	if !s.warned {
-		s.warned, s.trouble = true, err
+// rest leaves the store alone for a while: the account decides.
+func (s *shared) rest(now time.Time) {
+	s.last, s.news, s.local, s.leases, s.probing = now, true, true, [2]int{}, [2]bool{}
+}
+
+// StoreNews is what is to be logged of a store. It failed, or returned, or both, in
+// that order.
+type StoreNews struct {
+	Failed   error // why it failed; nil: it did not
+	Returned bool  // it decides again
+	Mixed    bool  // two limits are reported in turn
+}
+
+// failed notes why the store failed: once, until it returns.
+func (s *shared) failed(err error) {
+	if s.failing {
+		return
+	}
+	s.failing = true
+	if s.tidings.Returned {
+		s.tidings.Returned = false // so soon that nobody has been told
+		return
+	}
+	s.tidings.Failed = err
+}
+
+// returned notes that the store answers in time.
+func (s *shared) returned() {
+	if s.failing {
+		s.failing, s.tidings.Returned = false, true
 	}
 }
 
-// reportTrouble calls report with why the store failed, if that has not been
-// reported yet.
-func (s *shared) reportTrouble(report func(error)) {
+// tell calls report with what there is to be reported, which may be nothing.
+func (s *shared) tell(report func(StoreNews)) {
 	if report == nil {
 		return
 	}
 	s.mu.Lock()
-	err := s.trouble
-	s.trouble = nil
+	news := s.tidings
+	s.tidings = StoreNews{}
 	s.mu.Unlock()
-	if err != nil {
-		report(err)
+	if news != (StoreNews{}) {
+		report(news)
 	}
 }
 
 // took takes in the answer of the store.
-func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
-	s.last, s.local = now, false
+func (s *shared) took(ask StoreAsk, answer StoreAnswer, began, now time.Time) {
+	s.last, s.heard, s.local = now, began, false
+	if answer.Mixed && !s.mixed {
+		s.mixed, s.tidings.Mixed = true, true
+	}
 	s.turn = max(s.turn, answer.Turn)
 	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
 	if ask.Refused != s.report.Refused {
@@ -252,11 +303,12 @@ func (s *shared) took(ask StoreAsk, answer StoreAnswer, now time.Time) {
 	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
 	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
 	pause += rand.N(min(pause/pauseSpread, spread) + 1) // processes are not to ask all at once
-	s.again, s.opens = [2]time.Time{now, now}, [2]time.Time{}
+	s.again, s.opens, s.probing = [2]time.Time{now, now}, [2]time.Time{}, [2]bool{}
 	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
 		if short {
 			s.again[c] = now.Add(pause)
 			s.opens[c] = now.Add(min(answer.Opens, horizon))
+			s.probing[c] = answer.Probing
 		}
 	}
 }

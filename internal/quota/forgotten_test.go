@@ -50,11 +50,12 @@ func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
 		<-time.After(time.Duration(m.IntN(300)) * time.Millisecond)
 	}
 	if m.IntN(6) == 0 {
-		return StoreAnswer{}, errSlow
+		return StoreAnswer{}, errHangs
 	}
 	a.Interactive, a.Bulk = m.IntN(ask.Interactive+1), m.IntN(ask.Bulk+1)*m.IntN(2)
 	a.AskAgain = time.Duration(m.IntN(int(20 * time.Second)))
 	a.Opens = time.Duration(m.IntN(int(2 * time.Hour)))
+	a.Probing, a.Mixed = m.IntN(3) == 0, m.IntN(50) == 0
 	return a, nil
 }
 

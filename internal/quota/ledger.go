@@ -92,9 +92,11 @@ type Ask struct {
 	// with last and how long it took; not after one for the store alone. It may be
 	// nil.
 	Waited func(Wait, time.Duration)
-	// StoreFailed is called when Acquire returns, with why the store failed, once
-	// for each time that it began to. It may be nil.
-	StoreFailed func(error)
+	// StoreNews is called when Acquire returns, if there is something to be logged of
+	// the store. It may be nil.
+	StoreNews func(StoreNews)
+
+	half time.Duration // of the time until the deadline of a caller with a store; 0: none
 }
 
 // Acquire waits for a permit and returns how long it waited. If the wait for the
@@ -116,7 +118,10 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
 	}
 	if l.shared != nil {
-		defer l.shared.reportTrouble(ask.StoreFailed)
+		defer l.shared.tell(ask.StoreNews)
+		if bounded {
+			ask.half = max(deadline.Sub(now)/2, 1)
+		}
 		l.shared.arrive(ask.Class, now)
 		// While the store fails, it is for a dispatch to ask it again.
 		atOnce = atOnce && !l.shared.local
@@ -133,9 +138,6 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	l.dispatch(now)
 	if w.done {
 		defer l.mu.Unlock()
-		if w.never && w.outcome.refusal != nil && l.keeper.gate(ask.Class, now).careful {
-			return l.keeper.grant(ask.Class, now), 0, nil // nothing known forbids it
-		}
 		return w.outcome.permit, 0, w.outcome.err()
 	}
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}

@@ -44,23 +44,29 @@ func (l *Ledger) full() bool {
 	return l.outage.most > 0 && uint(max(l.account.inFlight, 0)) >= l.outage.most
 }
 
-// admitNever grants to those who do not wait what an outage alone holds back.
+// admitNever grants to those who do not wait what nothing known forbids: only an
+// outage, or responses in flight, delay it.
 func (l *Ledger) admitNever(now time.Time) {
 	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
-		for e := q.list.Front(); e != nil && q.never > 0 && l.full(); {
+		for e := q.list.Front(); e != nil && q.never > 0; {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if w.never && l.keeper.gate(w.class, now).pass {
+			if !w.never {
+				continue
+			}
+			if v := l.keeper.gate(w.class, now); v.careful || v.pass && l.full() {
 				l.queue.grant(w, l.keeper.grant(w.class, now))
 			}
 		}
 	}
 }
 
-// patience returns how long the caller waits for responses that may never come.
+// patience returns how long the caller waits for responses, or an answer of the
+// store, that may never come: with a store, where others may have taken them along,
+// so short that a request can still be sent before the deadline.
 func (a Ask) patience() time.Duration {
 	most := cmp.Or(max(a.Budget, 0), answerTimeout)
-	return min(most, cmp.Or(a.Hold, most))
+	return min(most, cmp.Or(a.Hold, most), cmp.Or(a.half, most))
 }
 
 // overdue is called when w has waited for so long since it came. If nothing but
@@ -81,6 +87,8 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	again := min(ask.patience()-now.Sub(since), left)
 	switch v := l.keeper.gate(w.class, now); {
 	case again > 0:
+	case l.shared != nil && !l.shared.local && now.Sub(since) < storeTimeout && l.shared.pending(w.class, now):
+		l.decide(w, now)
 	case v.careful && !l.outage.heard.After(since), v.pass && l.full():
 		l.queue.grant(w, l.keeper.grant(w.class, now))
 		l.dispatch(now)
@@ -94,4 +102,18 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 		again = min(ask.patience(), left)
 	}
 	return again
+}
+
+// decide decides on w by what is known here: it cannot wait for the store.
+func (l *Ledger) decide(w *waiter, now time.Time) {
+	v := l.account.gate(w.class, now)
+	if v.pass || v.careful {
+		l.queue.grant(w, l.keeper.grant(w.class, now))
+	} else {
+		l.queue.remove(w)
+		until := l.account.estimate(v, 0, now)
+		why := l.account.reason(v, until, 0, now)
+		w.finish(outcome{refusal: &Refusal{Until: until, Reason: why, Figures: l.account.figures(why, now)}})
+	}
+	l.dispatch(now)
 }

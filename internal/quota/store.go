@@ -38,6 +38,7 @@ type StoreAnswer struct {
 	Interactive, Bulk int
 	AskAgain, Opens   time.Duration
 	Turn              int64
+	Probing, Mixed    bool
 }
 
 // shared is the keeper of a quota that a store shares among processes: what it
@@ -51,9 +52,10 @@ type shared struct {
 	store   Store
 	report  StoreAsk
 	local   bool      // the store failed: the account decides
-	warned  bool      // that has been reported
+	failing bool      // why it did is known
 	slow    time.Time // when an answer was last not there in time
-	trouble error     // why the store failed, until that is reported
+	mixed   bool      // two limits in turn have been reported
+	tidings StoreNews // what is to be reported
 
 	leases [2]int    // permits that the store granted and nobody used, by class
 	used   bool      // one was used since the last exchange
@@ -67,10 +69,13 @@ type shared struct {
 	asking bool          // an exchange is pending
 	ended  chan struct{} // closed when that has ended; nil: none was begun
 	last   time.Time     // when the last one ended
+	heard  time.Time     // when the last one began that the store answered
 	wants  int           // interactive permits that the store was left waiting for
 	idle   int           // exchanges that brought no permit, in a row
 	again  [2]time.Time  // when to ask for what was not granted, by class
 	opens  [2]time.Time  // when there are likely to be some; believed until again
+
+	probing [2]bool // it was not granted, but nothing that the store knows forbids it
 }
 
 func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) *shared {
@@ -99,6 +104,10 @@ func (s *shared) gate(c Class, now time.Time) verdict {
 	v := verdict{class: c, kept: s.outlook(c, now)}
 	if v.pass, v.look = s.open(now); v.pass {
 		v.pass, v.soon = s.leases[c] > 0 || s.leases[Bulk] > 0, true
+		if !v.pass && s.probing[c] && !s.pending(c, now) {
+			own := s.own.gate(c, now)
+			v.careful = own.pass || own.careful
+		}
 	} else if now.Before(s.pause) {
 		v.why = WaitRetryAfter
 	}
@@ -157,6 +166,8 @@ func (s *shared) reason(v verdict, at time.Time, ahead int, now time.Time) Reaso
 		return s.own.reason(v, at, ahead, now)
 	case s.pending(v.class, now) && !at.After(now):
 		return ""
+	case v.careful:
+		return WaitProbe
 	case v.class == Bulk && s.own.remaining(now) >= 1:
 		return WaitReserve
 	}

@@ -3,9 +3,7 @@ package quota
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +20,7 @@ type counter struct {
 	err    error
 	panics bool
 	deaf   bool // takes no notice of the context
+	hints  StoreAnswer
 	taken  map[string]int
 	asks   []StoreAsk
 }
@@ -57,7 +56,7 @@ func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, erro
 	}
 	taken := ask.Held + int(ask.Served+ask.Lost+ask.Refused)
 	c.left += c.taken[ask.Process] - taken
-	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks))}
+	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks)), Probing: c.hints.Probing, Mixed: c.hints.Mixed}
 	if !c.reset.IsZero() {
 		a.Opens = max(time.Until(c.reset), 0)
 	}
@@ -153,139 +152,8 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 	})
 }
 
-// A store that fails or is slow costs a tenth of a second at most and no call;
-// then the ledger's own account decides, and after five seconds the store is
-// asked again.
-func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
-	for name, tt := range map[string]struct {
-		fail   func(*counter)
-		within time.Duration
-	}{
-		"an error":                  {func(c *counter) { c.err = errors.New("down") }, 0},
-		"a panic":                   {func(c *counter) { c.panics = true }, 0},
-		"slow":                      {func(c *counter) { c.delay = time.Minute }, storeTimeout},
-		"slow, and deaf to context": {func(c *counter) { c.delay, c.deaf = time.Minute, true }, storeTimeout},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := &counter{left: 1000, again: time.Second}
-				d := with(t, c)
-				var troubles []error
-				call := func(class Class) time.Duration {
-					start := time.Now()
-					p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet,
-						StoreFailed: func(err error) { troubles = append(troubles, err) }})
-					if err != nil {
-						t.Fatal(err)
-					}
-					d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
-					return time.Since(start)
-				}
-				call(Interactive)
-				c.set(func() { tt.fail(c) })
-				<-time.After(time.Second)
-				_, asks := c.seen()
-				n := len(asks)
-				if took := call(Interactive); took > tt.within {
-					t.Errorf("a call took %v", took)
-				}
-				for range 100 {
-					if took := call(Bulk); took != 0 {
-						t.Errorf("a later call took %v", took)
-					}
-				}
-				if len(troubles) != 1 || troubles[0] == nil {
-					t.Errorf("trouble told, once: %v", troubles)
-				}
-				if _, asks := c.seen(); len(asks)-n > 1 {
-					t.Errorf("%d exchanges with a store that fails", len(asks)-n)
-				}
-				<-time.After(2 * time.Minute)
-				c.set(func() { c.err, c.panics, c.delay, c.deaf = nil, false, 0, false })
-				call(Interactive) // by the own account; the store is asked beside it
-				<-time.After(time.Second)
-				before, asks := c.seen()
-				n = len(asks)
-				call(Interactive)
-				<-time.After(time.Second)
-				if left, asks := c.seen(); left != before-1 || asks[n].Interactive != 1 {
-					t.Errorf("the store does not decide again: %d left of %d, asked for %d", left, before, asks[n].Interactive)
-				}
-				if call(Interactive); len(troubles) != 1 {
-					t.Errorf("trouble: %v", troubles[1:])
-				}
-			})
-		})
-	}
-}
-
-// A caller whom the account refuses while the store fails has the store asked, too:
-// else who is refused every time would never hear of it again.
-func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &counter{left: 10, again: time.Second}
-		d := with(t, c)
-		d.come(t.Context(), "a", Interactive, time.Minute)
-		d.answer("a", false, told(100, 0, time.Hour))
-		c.set(func() { c.err = errors.New("down") })
-		<-time.After(time.Minute)
-		d.come(t.Context(), "b", Interactive, time.Second) // the store fails while it waits
-		if d.refused("b").IsZero() {
-			t.Error("b was not refused")
-		}
-		c.set(func() { c.err = nil })
-		_, asks := c.seen()
-		n := len(asks)
-		<-time.After(storeRest - 1)
-		for after, name := range []string{"c", "d"} {
-			if d.come(t.Context(), name, Interactive, time.Second); d.refused(name).IsZero() {
-				t.Errorf("%s was not refused", name)
-			}
-			if _, asks = c.seen(); len(asks) != n+after {
-				t.Errorf("%s: %d exchanges, want %d", name, len(asks)-n, after)
-			}
-			<-time.After(1)
-		}
-		d.come(t.Context(), "e", Interactive, time.Second)
-		if got := d.passed(); got != "a e" {
-			t.Errorf("the store does not decide again: passed %q", got)
-		}
-	})
-}
-
-// An answer that is late is better than none: the store decides again.
-func TestALateAnswerCounts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &counter{left: 10, again: time.Second}
-		d := with(t, c)
-		var trouble error
-		call := func() {
-			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreFailed: func(err error) { trouble = err }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
-		}
-		call()
-		<-time.After(time.Second)
-		c.set(func() { c.delay = storeTimeout + 50*time.Millisecond })
-		call()
-		if trouble == nil {
-			t.Error("no trouble told")
-		}
-		c.set(func() { c.delay = 0 })
-		<-time.After(time.Second)
-		before, _ := c.seen()
-		call()
-		<-time.After(time.Second)
-		if left, _ := c.seen(); left != before-1 || d.keeper.(*shared).local {
-			t.Errorf("%d left of %d; left alone: %v", left, before, d.keeper.(*shared).local)
-		}
-	})
-}
-
 // Permits in use are shown from time to time, or the store would take the
-// process for dead and give them to others.
+// process for dead and count them as spent.
 func TestALongCallShowsThatItLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
@@ -293,7 +161,7 @@ func TestALongCallShowsThatItLives(t *testing.T) {
 		d.come(t.Context(), "a", Interactive, time.Minute)
 		<-time.After(time.Minute)
 		_, asks := c.seen()
-		if n := len(asks); n < 5 || n > 8 || asks[n-1].Held != 1 {
+		if n := len(asks); n < 28 || n > 32 || asks[n-1].Held != 1 {
 			t.Errorf("%d exchanges in a minute, the last %+v", n, asks[n-1])
 		}
 		d.answer("a", false, told(10, 9, time.Hour))
@@ -340,7 +208,7 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 					t.Fatalf("passed: %s", got)
 				}
 				d.mu.Lock()
-				d.keeper.(*shared).last = clock(d.keeper.(*shared).last)
+				d.keeper.(*shared).heard = clock(d.keeper.(*shared).heard)
 				d.mu.Unlock()
 				c.set(func() { c.left = -32 }) // others have had what it had
 				d.come(t.Context(), "b", Bulk, time.Minute)
@@ -489,78 +357,6 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 	}
 }
 
-// A store that is always slow is not asked more often than one that fails, and
-// not at all while nobody calls.
-func TestAStoreThatIsAlwaysSlow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &counter{left: 1000, again: time.Second, delay: 150 * time.Millisecond, deaf: true}
-		d := with(t, c)
-		troubles := 0
-		for range 60 {
-			p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreFailed: func(error) { troubles++ }})
-			if err != nil || waited > storeTimeout {
-				t.Fatalf("%v after %v", err, waited)
-			}
-			<-time.After(time.Second)
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
-		}
-		_, asks := c.seen()
-		if len(asks) > 20 || troubles != 1 {
-			t.Errorf("%d exchanges in a minute, trouble told %d times", len(asks), troubles)
-		}
-		n := len(asks)
-		<-time.After(time.Hour)
-		if _, asks = c.seen(); len(asks) > n+2 {
-			t.Errorf("%d exchanges while nobody calls", len(asks)-n)
-		}
-	})
-}
-
-// broken is an error that cannot be printed.
-type broken struct{ text string }
-
-func (b *broken) Error() string { return b.text }
-
-// storeFunc is a store made of a function.
-type storeFunc func() (StoreAnswer, error)
-
-func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreAnswer, error) { return f() }
-
-// Whatever a store does, nobody waits for it or is hurt by it.
-func TestAStoreMayDoAnything(t *testing.T) {
-	for name, store := range map[string]storeFunc{
-		"an error that cannot be printed": func() (StoreAnswer, error) { var err *broken; return StoreAnswer{}, err },
-		"the end of the goroutine":        func() (StoreAnswer, error) { runtime.Goexit(); return StoreAnswer{}, nil },
-		"nonsense": func() (StoreAnswer, error) {
-			return StoreAnswer{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var asked atomic.Int32
-				o := usual
-				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
-				l := New(o)
-				for i := range 10 {
-					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet, StoreFailed: func(err error) {
-						if err.Error() == "" {
-							t.Error("trouble without a text")
-						}
-					}})
-					if err != nil || waited > storeTimeout {
-						t.Fatalf("call %d: %v after %v", i, err, waited)
-					}
-					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
-				}
-				<-time.After(time.Minute)
-				if n := asked.Load(); n > 20 {
-					t.Errorf("%d exchanges", n)
-				}
-			})
-		})
-	}
-}
-
 // A share that is spent refuses at once, as without a store.
 func TestASpentShareRefusesWithAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -657,13 +453,13 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.answer("a", false, told(100, 99, time.Hour))
 		_, asks := c.seen()
 		n := len(asks) // the report that is due anyway is begun
-		d.Report()
+		d.Report(nil)
 		if _, asks = c.seen(); len(asks) != n {
 			t.Error("a process that is not idle made an exchange more")
 		}
 		d.answer("b", false, told(100, 98, time.Hour))
 		start := time.Now()
-		d.Report()
+		d.Report(nil)
 		_, asks = c.seen()
 		if last := asks[len(asks)-1]; last.Served != 2 || last.Held != 0 || time.Since(start) > storeTimeout {
 			t.Errorf("after %v reported %+v", time.Since(start), last)
@@ -673,9 +469,29 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		c.set(func() { c.delay = time.Minute })
 		d.answer("c", false, told(100, 97, time.Hour))
 		start = time.Now()
-		if d.Report(); time.Since(start) != storeTimeout {
+		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
 		}
 		<-time.After(time.Minute)
+	})
+}
+
+// A process whose first exchange is late, as its connection is new, reports all the same
+// before its call returns: what it was granted meanwhile would be kept from others.
+func TestTheFirstExchangeMayBeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, delay: storeTimeout + 10*time.Millisecond}
+		d := with(t, c)
+		p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+		if err != nil || waited != storeTimeout {
+			t.Fatalf("%v after %v", err, waited)
+		}
+		d.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		c.set(func() { c.delay = 0 })
+		start := time.Now()
+		d.Report(nil)
+		if left, asks := c.seen(); left != 9 || len(asks) != 2 || time.Since(start) > storeTimeout {
+			t.Errorf("%d left of 10 after %d exchanges, %v later", left, len(asks), time.Since(start))
+		}
 	})
 }

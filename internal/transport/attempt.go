@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
-	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // attempts is the http.RoundTripper below net/http's client: each request that
@@ -156,10 +155,8 @@ func (r *record) permit() (quota.Permit, error) {
 				r.reportWait(w)
 			}
 		},
-		Waited: r.reportWaited,
-		StoreFailed: func(err error) {
-			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
-		},
+		Waited:    r.reportWaited,
+		StoreNews: r.storeNews,
 	})
 	r.Waited += waited
 	if err != nil && r.ctx.Err() != nil {

@@ -100,6 +100,19 @@ func (r *record) reportWaited(w quota.Wait, took time.Duration) {
 	}
 }
 
+// storeNews logs what is new of the store.
+func (r *record) storeNews(news quota.StoreNews) {
+	if news.Failed != nil {
+		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(news.Failed.Error())))
+	}
+	if news.Returned {
+		r.log(slog.LevelInfo, "leedo: the quota store works again")
+	}
+	if news.Mixed {
+		r.log(slog.LevelWarn, "leedo: two limits are reported in turn to the quota store: two tokens may use one key")
+	}
+}
+
 func (r *record) wait(w quota.Wait, took time.Duration) Wait {
 	return Wait{Wait: w, Method: r.call.Method, Path: r.call.Path, Class: r.call.Class, Duration: took}
 }

@@ -141,7 +141,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	}
 	r := &record{ctx: ctx, client: c, call: call}
 	if c.Limited {
-		defer c.Ledger.Report() // this process may be gone right after the call
+		defer c.Ledger.Report(r.storeNews) // this process may be gone right after the call
 	}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(context.WithValue(ctx, recordKey{}, r))})

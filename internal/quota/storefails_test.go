@@ -1,0 +1,286 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// newsList is what was to be logged of a store.
+type newsList []string
+
+func (l *newsList) take(n StoreNews) {
+	if n.Failed != nil {
+		*l = append(*l, "failed: "+n.Failed.Error())
+	}
+	if n.Returned {
+		*l = append(*l, "returned")
+	}
+	if n.Mixed {
+		*l = append(*l, "mixed")
+	}
+}
+
+func (l newsList) String() string { return strings.Join(l, "; ") }
+
+// A store that fails or is slow costs a tenth of a second at most and no call;
+// then the ledger's own account decides, and after five seconds the store is
+// asked again.
+func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fail   func(*counter)
+		within time.Duration
+		want   string
+	}{
+		"an error":                  {func(c *counter) { c.err = errors.New("down") }, 0, "down"},
+		"a panic":                   {func(c *counter) { c.panics = true }, 0, "panic in the QuotaStore"},
+		"slow":                      {func(c *counter) { c.delay = time.Minute }, storeTimeout, "context deadline exceeded"},
+		"slow, and deaf to context": {func(c *counter) { c.delay, c.deaf = time.Minute, true }, storeTimeout, errHangs.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 1000, again: time.Second}
+				d := with(t, c)
+				var news newsList
+				call := func(class Class) time.Duration {
+					start := time.Now()
+					p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet,
+						StoreNews: news.take})
+					if err != nil {
+						t.Fatal(err)
+					}
+					d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+					return time.Since(start)
+				}
+				call(Interactive)
+				c.set(func() { tt.fail(c) })
+				<-time.After(time.Second)
+				_, asks := c.seen()
+				n := len(asks)
+				if took := call(Interactive); took > tt.within {
+					t.Errorf("a call took %v", took)
+				}
+				for range 100 {
+					if took := call(Bulk); took != 0 {
+						t.Errorf("a later call took %v", took)
+					}
+				}
+				if tt.within == 0 && news.String() != "failed: "+tt.want {
+					t.Errorf("the cause was not logged at once: %v", news)
+				}
+				if _, asks := c.seen(); len(asks)-n > 1 {
+					t.Errorf("%d exchanges with a store that fails", len(asks)-n)
+				}
+				<-time.After(2 * time.Minute)
+				c.set(func() { c.err, c.panics, c.delay, c.deaf = nil, false, 0, false })
+				call(Interactive) // by the own account; the store is asked beside it
+				<-time.After(time.Second)
+				before, asks := c.seen()
+				n = len(asks)
+				call(Interactive)
+				<-time.After(time.Second)
+				if left, asks := c.seen(); left != before-1 || asks[n].Interactive != 1 {
+					t.Errorf("the store does not decide again: %d left of %d, asked for %d", left, before, asks[n].Interactive)
+				}
+				if news.String() != "failed: "+tt.want+"; returned" {
+					t.Errorf("logged in all: %v", news)
+				}
+			})
+		})
+	}
+}
+
+// A caller whom the account refuses while the store fails has the store asked, too:
+// else who is refused every time would never hear of it again.
+func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 10, again: time.Second}
+		d := with(t, c)
+		d.come(t.Context(), "a", Interactive, time.Minute)
+		d.answer("a", false, told(100, 0, time.Hour))
+		c.set(func() { c.err = errors.New("down") })
+		<-time.After(time.Minute)
+		d.come(t.Context(), "b", Interactive, time.Second) // the store fails while it waits
+		if d.refused("b").IsZero() {
+			t.Error("b was not refused")
+		}
+		c.set(func() { c.err = nil })
+		_, asks := c.seen()
+		n := len(asks)
+		<-time.After(storeRest - 1)
+		for after, name := range []string{"c", "d"} {
+			if d.come(t.Context(), name, Interactive, time.Second); d.refused(name).IsZero() {
+				t.Errorf("%s was not refused", name)
+			}
+			if _, asks = c.seen(); len(asks) != n+after {
+				t.Errorf("%s: %d exchanges, want %d", name, len(asks)-n, after)
+			}
+			<-time.After(1)
+		}
+		d.come(t.Context(), "e", Interactive, time.Second)
+		if got := d.passed(); got != "a e" {
+			t.Errorf("the store does not decide again: passed %q", got)
+		}
+	})
+}
+
+// An answer that is late is better than none: the store decides again, and if the
+// one before was in time, as when the connection was new, it is no failure.
+func TestALateAnswerCounts(t *testing.T) {
+	for late, want := range map[time.Duration]string{
+		storeTimeout + 50*time.Millisecond: "",
+		time.Second:                        "failed: an answer took 1s, 100ms are waited for; returned",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{left: 10, again: time.Second}
+			d := with(t, c)
+			var news newsList
+			call := func() {
+				p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreNews: news.take})
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			}
+			call()
+			<-time.After(time.Second)
+			c.set(func() { c.delay = late })
+			call()
+			c.set(func() { c.delay = 0 })
+			<-time.After(late + time.Second)
+			before, _ := c.seen()
+			call()
+			<-time.After(time.Second)
+			if left, _ := c.seen(); left != before-1 || d.keeper.(*shared).local {
+				t.Errorf("%d left of %d; left alone: %v", left, before, d.keeper.(*shared).local)
+			}
+			if d.Report(news.take); news.String() != want {
+				t.Errorf("logged: %v, want %q", news, want)
+			}
+		})
+	}
+}
+
+// A store that is always slow is not asked more often than one that fails, and
+// not at all while nobody calls.
+func TestAStoreThatIsAlwaysSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 1000, again: time.Second, delay: 150 * time.Millisecond, deaf: true}
+		d := with(t, c)
+		var news newsList
+		for range 60 {
+			p, waited, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreNews: news.take})
+			if err != nil || waited > storeTimeout {
+				t.Fatalf("%v after %v", err, waited)
+			}
+			<-time.After(time.Second)
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+		}
+		_, asks := c.seen()
+		if len(asks) > 20 || news.String() != "failed: an answer took 150ms, 100ms are waited for" {
+			t.Errorf("%d exchanges in a minute, logged: %v", len(asks), news)
+		}
+		n := len(asks)
+		<-time.After(time.Hour)
+		if _, asks = c.seen(); len(asks) > n+2 {
+			t.Errorf("%d exchanges while nobody calls", len(asks)-n)
+		}
+	})
+}
+
+// broken is an error that cannot be printed.
+type broken struct{ text string }
+
+func (b *broken) Error() string { return b.text }
+
+// storeFunc is a store made of a function.
+type storeFunc func() (StoreAnswer, error)
+
+func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreAnswer, error) { return f() }
+
+// Whatever a store does, nobody waits for it or is hurt by it.
+func TestAStoreMayDoAnything(t *testing.T) {
+	for name, store := range map[string]storeFunc{
+		"an error that cannot be printed": func() (StoreAnswer, error) { var err *broken; return StoreAnswer{}, err },
+		"the end of the goroutine":        func() (StoreAnswer, error) { runtime.Goexit(); return StoreAnswer{}, nil },
+		"nonsense": func() (StoreAnswer, error) {
+			return StoreAnswer{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int32
+				o := usual
+				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
+				l := New(o)
+				for i := range 10 {
+					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet, StoreNews: func(n StoreNews) {
+						if n.Failed.Error() == "" {
+							t.Error("trouble without a text")
+						}
+					}})
+					if err != nil || waited > storeTimeout {
+						t.Fatalf("call %d: %v after %v", i, err, waited)
+					}
+					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
+				}
+				<-time.After(time.Minute)
+				if n := asked.Load(); n > 20 {
+					t.Errorf("%d exchanges", n)
+				}
+			})
+		})
+	}
+}
+
+// A store that has no permits and says no time is asked less and less often, and
+// not at even times.
+func TestAStoreWithoutPermitsIsAskedLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{}
+		d := with(t, c)
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, Forever)
+		const most = 320 * time.Millisecond // and an eighth
+		time.Sleep(time.Second)
+		_, asks := c.seen()
+		first := len(asks)
+		time.Sleep(20 * time.Second)
+		_, asks = c.seen()
+		if n, least := len(asks)-first, int(20*time.Second/(most+most/8)); first < 4 || n < least || n >= int(20*time.Second/most) {
+			t.Errorf("asked %d times in the first second and %d in 20 more", first, n)
+		}
+		cancel()
+		time.Sleep(time.Second)
+	})
+}
+
+// A store that failed is asked again after five seconds, and then decides.
+func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, err: errors.New("down")}
+		d := with(t, c)
+		learn(t, d.Ledger, told(100, 50, time.Hour))
+		_, asks := c.seen()
+		before := len(asks)
+		c.set(func() { c.err = nil })
+		time.Sleep(4 * time.Second)
+		learn(t, d.Ledger, told(100, 49, time.Hour))
+		if _, asks = c.seen(); len(asks) != before {
+			t.Errorf("asked %d times more within 4 s", len(asks)-before)
+		}
+		time.Sleep(2 * time.Second)
+		learn(t, d.Ledger, told(100, 48, time.Hour))
+		synctest.Wait()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.keeper.(*shared).local {
+			t.Errorf("not asked again after 6 s")
+		}
+	})
+}

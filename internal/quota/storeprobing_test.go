@@ -1,0 +1,151 @@
+package quota
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// try asks for a permit and returns how long that took and how it ended.
+func try(ctx context.Context, l *Ledger, ask Ask) (time.Duration, error) {
+	start := time.Now()
+	ask.Notify = quiet
+	p, _, err := l.Acquire(ctx, ask)
+	if err == nil {
+		defer l.Cancel(p, true)
+	}
+	return time.Since(start), err
+}
+
+// probing is a store that has nothing to grant because nothing is known.
+func probing() *counter {
+	return &counter{again: 100 * time.Millisecond, hints: StoreAnswer{Probing: true}}
+}
+
+// A caller that does not wait is sent unless something known forbids it: to the store,
+// or to this process.
+func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
+	for name, tt := range map[string]struct {
+		probing bool
+		known   int // left as far as this process knows; negative: nothing is known
+		sent    bool
+	}{
+		"nothing is known":           {true, -1, true},
+		"the store knows better":     {false, -1, false},
+		"this process knows better":  {true, 0, false},
+		"this process knows of some": {true, 50, true},
+	} {
+		for _, class := range []Class{Interactive, Bulk} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					c := probing()
+					c.hints.Probing, c.delay, c.left = tt.probing, time.Millisecond, 1
+					d := with(t, c)
+					if tt.known >= 0 {
+						learn(t, d.Ledger, told(100, tt.known, time.Hour))
+					}
+					c.set(func() { c.left = 0 })
+					d.Report(nil)
+					for i := range 10 {
+						took, err := try(t.Context(), d.Ledger, Ask{Class: class})
+						if _, refused := errors.AsType[*Refusal](err); refused == tt.sent || took > storeTimeout {
+							t.Fatalf("call %d: %v after %v", i, err, took)
+						}
+					}
+					<-time.After(time.Minute)
+				})
+			})
+		}
+	}
+}
+
+// Responses that never come, of processes that are gone, delay a caller no longer than
+// it wants to wait, or half of the time until its deadline.
+func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		deadline, budget, hold, want time.Duration
+	}{
+		"a deadline":             {2 * time.Second, time.Minute, 30 * time.Second, time.Second},
+		"a short maximum wait":   {0, time.Second, 30 * time.Second, time.Second},
+		"a short attempt":        {0, time.Minute, 3 * time.Second, 3 * time.Second},
+		"a deadline that is far": {time.Hour, 2 * time.Second, 0, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d, ctx, cancel := with(t, probing()), t.Context(), context.CancelFunc(func() {})
+				if tt.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
+				}
+				defer cancel()
+				took, err := try(ctx, d.Ledger, Ask{Budget: tt.budget, Hold: tt.hold})
+				if err != nil || took < tt.want || took > tt.want+storeTimeout {
+					t.Errorf("%v after %v, want a permit after %v", err, took, tt.want)
+				}
+				<-time.After(time.Minute)
+			})
+		})
+	}
+}
+
+// A caller who has less time than an exchange may take is sent, or refused, by what is
+// known here.
+func TestAShortTimeIsDecidedHere(t *testing.T) {
+	for name, tt := range map[string]struct {
+		deadline, budget time.Duration
+		known            int // negative: nothing is known
+		within           time.Duration
+	}{
+		"a deadline":                    {50 * time.Millisecond, time.Minute, -1, 25 * time.Millisecond},
+		"a maximum wait":                {0, 30 * time.Millisecond, -1, 30 * time.Millisecond},
+		"a deadline, with some left":    {50 * time.Millisecond, time.Minute, 50, 25 * time.Millisecond},
+		"a deadline, with nothing left": {50 * time.Millisecond, time.Minute, 0, 25 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{left: 1}
+				d := with(t, c)
+				if tt.known >= 0 {
+					learn(t, d.Ledger, told(100, tt.known, time.Hour))
+				}
+				<-time.After(time.Second)
+				c.set(func() { c.delay = time.Minute })
+				ctx, cancel := t.Context(), context.CancelFunc(func() {})
+				if tt.deadline > 0 {
+					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
+				}
+				defer cancel()
+				took, err := try(ctx, d.Ledger, Ask{Budget: tt.budget})
+				if took > tt.within {
+					t.Errorf("after %v", took)
+				}
+				refusal, refused := errors.AsType[*Refusal](err)
+				if refused != (tt.known == 0) || !refused && err != nil {
+					t.Error(err)
+				}
+				if refused && (time.Until(refusal.Until) < 59*time.Minute || refusal.Reason != WaitQuota) {
+					t.Errorf("%+v", refusal)
+				}
+				<-time.After(time.Minute)
+			})
+		})
+	}
+}
+
+// That two limits are reported in turn is logged once.
+func TestTwoLimitsAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, hints: StoreAnswer{Mixed: true}}
+		d := with(t, c)
+		var news newsList
+		for range 5 {
+			try(t.Context(), d.Ledger, Ask{StoreNews: news.take})
+			d.Report(news.take)
+		}
+		if news.String() != "mixed" {
+			t.Errorf("logged: %v", news)
+		}
+		<-time.After(time.Minute)
+	})
+}
