@@ -134,13 +134,17 @@ func work(text string) error {
 
 // recorder is a log handler that keeps what was said of the store.
 type recorder struct {
+	info bool // at Info, too
 	mu   sync.Mutex
 	said []string
 }
 
-func (r *recorder) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
-func (r *recorder) WithAttrs([]slog.Attr) slog.Handler           { return r }
-func (r *recorder) WithGroup(string) slog.Handler                { return r }
+func (r *recorder) WithAttrs([]slog.Attr) slog.Handler { return r }
+func (r *recorder) WithGroup(string) slog.Handler      { return r }
+
+func (r *recorder) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn || r.info && l >= slog.LevelInfo
+}
 
 func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 	if !strings.Contains(record.Message, "store") {

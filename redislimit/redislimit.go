@@ -24,7 +24,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -97,9 +99,18 @@ func tagged(key string) string {
 	return "{" + key + "}"
 }
 
+// Check reports whether the store works: it makes one exchange that asks for nothing,
+// and returns why that failed. It is for the start of a program, as no call fails for
+// a store that does not work. With the default options go-redis takes some two seconds
+// to find out that nobody listens; a ctx that ends earlier hides the cause.
+func (s *Store) Check(ctx context.Context) error {
+	_, err := s.Exchange(ctx, leedo.QuotaAsk{Process: fmt.Sprintf("check %016x", rand.Uint64()), Number: 1})
+	return err
+}
+
 // Exchange implements [leedo.QuotaStore], in one round trip. A Store that was
-// not made by [New] is [leedo.ErrInvalidArgument]; other errors are those of
-// the Redis client.
+// not made by [New] is [leedo.ErrInvalidArgument]; other errors wrap those of the
+// Redis client, and name the key as it is sent.
 func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 	if s == nil || s.rdb == nil {
 		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: a Store that New did not make: %w", leedo.ErrInvalidArgument)
@@ -111,10 +122,31 @@ func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAn
 func (s *Store) exchange(ctx context.Context, ask leedo.QuotaAsk, args []any) (leedo.QuotaAnswer, error) {
 	got, err := script.Run(ctx, s.rdb, []string{s.key}, args...).Text()
 	if err != nil {
-		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: %w", err)
+		return leedo.QuotaAnswer{}, &failure{s.key, err}
 	}
-	return answer(ask, got)
+	given, err := answer(ask, got)
+	if err != nil {
+		return leedo.QuotaAnswer{}, &failure{s.key, err}
+	}
+	return given, nil
 }
+
+// failure is the error of an exchange.
+type failure struct {
+	key string
+	err error
+}
+
+// userinfo is what a URL holds between scheme and host: a password, if anything.
+var userinfo = regexp.MustCompile(`://[^\s"']*@`)
+
+// Error returns the text of the Redis client's error without the password of a URL,
+// which a dialer may have put into it.
+func (f *failure) Error() string {
+	return fmt.Sprintf("redislimit: key %q: %s", f.key, userinfo.ReplaceAllString(f.err.Error(), "://***@"))
+}
+
+func (f *failure) Unwrap() error { return f.err }
 
 // arguments spells an ask for the script: numbers are doubles, which hold
 // microseconds exactly for 285 years.
@@ -133,7 +165,7 @@ func arguments(ask leedo.QuotaAsk) []any {
 
 func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
-var errAnswer = errors.New("redislimit: the answer of the script makes no sense")
+var errAnswer = errors.New("the answer of the script makes no sense")
 
 // answer reads what the script returned, and believes nothing that it could
 // not have meant.
