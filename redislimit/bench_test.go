@@ -49,45 +49,95 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
-// BenchmarkCalls tells how many exchanges a call costs: in a burst of bulk, and
-// for interactive calls that are far apart.
+// BenchmarkCalls tells how many exchanges a call costs: in a burst of bulk, in an
+// iteration of one page after the other, and for interactive calls that are far apart.
 func BenchmarkCalls(b *testing.B) {
-	for name, bulk := range map[string]bool{"bulk": true, "sparse": false} {
+	list := func(client *leedo.Client, opts ...leedo.RequestOption) {
+		if _, err := client.Leads.List(b.Context(), nil, opts...); err != nil {
+			b.Error(err)
+		}
+	}
+	for name, calls := range map[string]func(*testing.B, *leedo.Client) int{
+		"bulk": func(b *testing.B, client *leedo.Client) (calls int) {
+			var all sync.WaitGroup
+			next := make(chan struct{})
+			for range 8 {
+				all.Go(func() {
+					for range next {
+						list(client, leedo.WithPriority(leedo.PriorityBulk))
+					}
+				})
+			}
+			for b.Loop() {
+				next <- struct{}{}
+				calls++
+			}
+			close(next)
+			all.Wait()
+			return calls
+		},
+		"pages": func(b *testing.B, client *leedo.Client) (calls int) {
+			for b.Loop() {
+				list(client, leedo.WithPriority(leedo.PriorityBulk))
+				calls++
+			}
+			return calls
+		},
+		"sparse": func(b *testing.B, client *leedo.Client) (calls int) {
+			for b.Loop() {
+				list(client)
+				calls++
+				pause(b)
+			}
+			return calls
+		},
+	} {
 		b.Run(name, func(b *testing.B) {
 			store := &counting{QuotaStore: newStore(b, startRedis(b).client(), "k")}
 			client := leedotest.NewServer(leedotest.WithPlan(1e6), leedotest.WithRecentRequests(1)).Client(
 				leedo.WithRateLimiter(newLimiter(b, store)))
-			calls := 0
-			if bulk {
-				var all sync.WaitGroup
-				next := make(chan struct{})
-				for range 8 {
-					all.Go(func() {
-						for range next {
-							if _, err := client.Leads.List(b.Context(), nil, leedo.WithPriority(leedo.PriorityBulk)); err != nil {
-								b.Error(err)
-							}
-						}
-					})
-				}
-				for b.Loop() {
-					next <- struct{}{}
-					calls++
-				}
-				close(next)
-				all.Wait()
-			} else {
-				for b.Loop() {
-					if _, err := client.Leads.List(b.Context(), nil); err != nil {
-						b.Fatal(err)
-					}
-					calls++
-					b.StopTimer()
-					time.Sleep(25 * time.Millisecond) // until all is reported
-					b.StartTimer()
-				}
-			}
-			b.ReportMetric(float64(store.good.Load())/float64(calls), "exchanges/call")
+			n := calls(b, client)
+			b.ReportMetric(float64(store.good.Load())/float64(n), "exchanges/call")
 		})
 	}
+}
+
+// pause lets the machine go to rest, as between calls that are far apart.
+func pause(b *testing.B) {
+	b.StopTimer()
+	time.Sleep(25 * time.Millisecond)
+	b.StartTimer()
+}
+
+// BenchmarkReport tells what the report adds to a call that leaves its process idle,
+// beside a PING as far apart.
+func BenchmarkReport(b *testing.B) {
+	rdb := startRedis(b).client()
+	b.Run("ping", func(b *testing.B) {
+		for b.Loop() {
+			if err := rdb.Ping(b.Context()).Err(); err != nil {
+				b.Fatal(err)
+			}
+			pause(b)
+		}
+	})
+	b.Run("report", func(b *testing.B) {
+		store := newStore(b, rdb, "k")
+		a := ask(1, 0)
+		for b.Loop() {
+			b.StopTimer()
+			a.Interactive = 1
+			answer, err := store.Exchange(b.Context(), a)
+			if err != nil || answer.Interactive != 1 {
+				b.Fatal(answer, err)
+			}
+			a.Number, a.Served, a.Calls, a.Sent, a.Interactive = a.Number+1, a.Served+1, a.Calls+1, answer.Turn, 0
+			a.Limit, a.Remaining, a.Reset = 1e6, 1e6-int(a.Served), time.Hour
+			pause(b)
+			if _, err := store.Exchange(b.Context(), a); err != nil {
+				b.Fatal(err)
+			}
+			a.Number++
+		}
+	})
 }

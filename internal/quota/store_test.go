@@ -495,3 +495,47 @@ func TestTheFirstExchangeMayBeLate(t *testing.T) {
 		}
 	})
 }
+
+// An isolated interactive call costs two exchanges. In a burst of bulk calls, of which
+// one is in flight at any time, one has the permits for 32.
+func TestExchangesPerCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 1000, delay: time.Millisecond}
+		d := with(t, c)
+		call := func(class Class) {
+			p, _, err := d.Acquire(t.Context(), Ask{Class: class, Budget: time.Minute, Notify: quiet})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			<-time.After(50 * time.Millisecond)
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Report(nil)
+		}
+		for range 10 {
+			call(Interactive)
+			<-time.After(time.Minute)
+		}
+		_, asks := c.seen()
+		if n := len(asks); n != 20 {
+			t.Errorf("%d exchanges for ten isolated calls", n)
+		}
+		before := len(asks)
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				<-time.After(time.Duration(i) * time.Millisecond)
+				for range 50 {
+					call(Bulk)
+				}
+			})
+		}
+		all.Wait()
+		_, asks = c.seen()
+		if n := len(asks) - before; n > 400/4 {
+			t.Errorf("%d exchanges for 400 bulk calls", n)
+		} else {
+			t.Logf("%d exchanges for 400 bulk calls", n)
+		}
+	})
+}
