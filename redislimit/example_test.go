@@ -1,8 +1,10 @@
 package redislimit_test
 
 import (
+	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/redislimit"
@@ -28,4 +30,19 @@ func Example() {
 	fmt.Println(client.RateLimit().Limit)
 	rdb.Close()
 	// Output: 0
+}
+
+// No call fails for a store that does not work, so a program may want to know it when
+// it starts.
+func ExampleStore_Check() {
+	rdb := redis.NewClient(&redis.Options{Addr: "redis.internal:6379", DialerRetries: 1})
+	store, err := redislimit.New(rdb, "leedo:acme")
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := store.Check(ctx); err != nil {
+		log.Print(err) // redislimit: key "{leedo:acme}": dial tcp …: connect: connection refused
+	}
 }

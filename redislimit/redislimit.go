@@ -8,13 +8,49 @@
 // Each process that uses the same token does the same with the same key. They
 // then spend what is left together, and one of them at a time asks whether a
 // new window has begun. While Redis cannot be reached each goes by what it sees
-// in its own answers; no call fails for it.
+// in its own responses; no call fails for it. [Store.Check] reports at start-up
+// whether the store works.
+//
+// # Short-lived processes
+//
+// A process may make one call and end, or be frozen: a call that leaves its process
+// idle has reported what became of it before it returns. A process that holds permits
+// or waits for some reports every two seconds. Permits of one that was silent for 5
+// seconds, as it was killed in the middle of a call, count as spent until a newer
+// response shows what is left. They delay nobody: if nothing else is left, one request
+// is sent to find out.
+//
+// # Cost and latency
 //
 // An exchange with Redis is one round trip of one script, which takes some 30
-// microseconds of Redis' time however many processes there are. An interactive
-// call needs two exchanges, bulk gets up to 32 permits with one. What became of
-// the last calls is reported within some 20 milliseconds; the permits of a process
-// that ends earlier are kept from the others for half a minute.
+// microseconds of Redis' time. An interactive call needs two exchanges, and so does a
+// page of an iteration; bulk in bursts gets up to 32 permits with one.
+//
+// An exchange that takes over 100 ms is not waited for: the call is decided by what its
+// process knows. One that is late, as on a new connection, counts all the same when it
+// comes, but not two in a row. With a Redis that is always further away than that, in
+// another region, each process goes by what it sees itself.
+//
+// # Trouble
+//
+// The logger of a client gets the cause of a failure at Warn, once, when the exchange
+// has ended, and at Info that the store works again, once. go-redis dials five times
+// with pauses of 100 ms, and repeats a command three times, before it returns the
+// error: with DialerRetries set to 1 a process that makes only one call has the cause
+// in time, too. That two limits are reported in turn, as by two tokens under one key,
+// is logged at Warn once.
+//
+// # Access
+//
+// A user of Redis needs these commands, on the key as it is sent, in braces:
+//
+//	ACL SETUSER leedo on >password ~{leedo} +eval +evalsha +time +hmget +hset +hgetall +hdel +exists +del +pexpire
+//
+// # Versions
+//
+// Versions of this package whose scripts keep the same state share it. A script that
+// finds the state of another kind, or anything else, leaves it alone: each exchange is
+// an error, and the process goes by what it sees itself.
 package redislimit
 
 import (

@@ -264,6 +264,24 @@ func TestLostState(t *testing.T) {
 	b.grants("a clock that was set back", "a", 10, 1)
 }
 
+// After a loss of the state processes that live have reported within seconds. From then
+// on what they know counts, though no response has come since.
+func TestLostStateIsKnownAnew(t *testing.T) {
+	b := told(t, 100, 50, time.Hour)
+	b.grants("before", "a", 1, 1) // of which no response comes
+	if err := b.store.Forget(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.process("a").Sent = b.turn
+	if got := b.grants("the process goes by what it knows", "a", 10, 0); !got.Probing || got.Opens != 0 {
+		t.Errorf("%+v", got)
+	}
+	b.pass(2 * time.Second)
+	b.grants("others may hold some", "a", 10, 0)
+	b.pass(1100 * time.Millisecond)
+	b.grants("all have reported", "a", 10, 10)
+}
+
 // Bulk leaves a share, which melts, and shares the rest with the others.
 func TestBulk(t *testing.T) {
 	b := told(t, 1000, 120, time.Hour)

@@ -226,3 +226,42 @@ func TestTwoTokensUnderOneKey(t *testing.T) {
 		t.Log(fmt.Sprint(said))
 	}
 }
+
+// A process that makes only one call has the cause logged, too, if go-redis does not
+// dial again and again.
+func TestOneCallLogsTheCause(t *testing.T) {
+	r := startRedis(t)
+	r.kill()
+	rdb := redis.NewClient(&redis.Options{Addr: r.addr, DialerRetries: 1})
+	t.Cleanup(func() { rdb.Close() })
+	log := new(recorder)
+	client := leedotest.NewServer(leedotest.WithPlan(leedotest.Free)).Client(
+		leedo.WithRateLimiter(newLimiter(t, newStore(t, rdb, "k"))), leedo.WithLogger(slog.New(log)))
+	if _, err := client.Leads.List(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if said := log.all(); len(said) != 1 || !strings.Contains(said[0], "connection refused") {
+		t.Errorf("logged %q", said)
+	}
+}
+
+// A connection that takes a while is no failure: the store decides, and nothing is logged.
+func TestASlowDialIsNoFailure(t *testing.T) {
+	r := startRedis(t)
+	rdb := redis.NewClient(&redis.Options{Addr: r.addr, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		time.Sleep(80 * time.Millisecond)
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	t.Cleanup(func() { rdb.Close() })
+	log, store := new(recorder), &counting{QuotaStore: newStore(t, rdb, "k")}
+	client := leedotest.NewServer(leedotest.WithPlan(leedotest.Free)).Client(
+		leedo.WithRateLimiter(newLimiter(t, store)), leedo.WithLogger(slog.New(log)))
+	for range 3 {
+		if _, err := client.Leads.List(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said := log.all(); len(said) > 0 || store.good.Load() < 3 {
+		t.Errorf("%d exchanges, logged %q", store.good.Load(), said)
+	}
+}
