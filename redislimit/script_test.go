@@ -13,6 +13,7 @@ import (
 type asker struct {
 	ask  leedo.QuotaAsk
 	sent []int64 // the turns it has seen
+	mute bool    // the server tells nothing
 }
 
 // next makes another ask of what an exchange granted.
@@ -28,6 +29,9 @@ func (a *asker) next(r *rand.Rand, limit int, reset float64, now float64) leedo.
 	}
 	for range done {
 		switch n := r.IntN(40); {
+		case a.mute:
+			k.Lost++
+			k.Silent++
 		case n == 0:
 			k.Refused++
 			k.RefusedSent = a.turn(r)
@@ -42,7 +46,7 @@ func (a *asker) next(r *rand.Rand, limit int, reset float64, now float64) leedo.
 			k.Served++
 		}
 	}
-	if done > 0 && r.IntN(10) > 0 {
+	if done > 0 && r.IntN(10) > 0 && !a.mute {
 		k.Limit, k.Remaining, k.Sent = limit, r.IntN(limit+1), a.turn(r)
 		k.Reset = max(time.Duration(reset-now)*time.Microsecond, 0)
 		switch r.IntN(20) {
@@ -120,6 +124,7 @@ func TestScriptIsTheModel(t *testing.T) {
 				askers[i], asleep = asleep[0], asleep[1:]
 			}
 			a := askers[i]
+			a.mute = seed%8 == 0 && exchanges%250 < 100 // then it begins to
 			ask := a.next(r, limit, reset, now)
 			want := m.at(ask, now)
 			got, err := store.ExchangeAt(t.Context(), ask, int64(now))

@@ -539,3 +539,20 @@ func TestExchangesPerCall(t *testing.T) {
 		}
 	})
 }
+
+// Permits are old from the beginning of the exchange that brought them: that may be as
+// long as the store has heard nothing.
+func TestPermitsAgeFromTheAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(usual)
+		s := newShared(&counter{}, &a, nil, nil)
+		began := time.Now()
+		for late, want := range map[time.Duration]int{0: 1, 1: 0} {
+			s.took(StoreAsk{Interactive: 1}, StoreAnswer{Interactive: 1}, began, began.Add(3*time.Second))
+			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want {
+				t.Errorf("%d permits after %v", s.leases[Interactive], leaseTTL+late)
+			}
+			s.leases = [2]int{}
+		}
+	})
+}
