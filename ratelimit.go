@@ -87,7 +87,10 @@ type RateLimiterOptions struct {
 // at a time gets the permits that are left. Package redislimit, a module of its
 // own, has one on Redis. A store that fails is left alone for 5 seconds, one
 // that takes over 100 ms until it answers, while the limiter goes by what it has
-// seen itself: no call fails for it. It must be safe for concurrent use.
+// seen itself: no call fails for it. Why it failed is logged at Warn when the exchange
+// has ended, and that it works again at Info, both once. A call that leaves its process
+// idle reports before it returns, for 100 ms at most, as the process may end then. It
+// must be safe for concurrent use.
 //
 // Experimental: it may change as long as redislimit is at version 0.
 type QuotaStore interface {
