@@ -151,6 +151,9 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 			a.forget()
 		}
 	}
+	if rejected {
+		a.unspendShare(now) // a 429 is not counted
+	}
 	if rejected && !old {
 		a.block(p, r, now)
 	}

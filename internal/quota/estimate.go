@@ -122,7 +122,7 @@ func (a *account) inNextWindows(v verdict, ahead int, now time.Time) time.Time {
 	if a.limit == 0 {
 		at = later(at, w.end.Add(grain+spread)) // it is known no more exactly
 	} else {
-		at = later(at, later(a.opens, v.look))
+		at = later(later(at, a.shareOpens()), later(a.opens, v.look))
 	}
 	each := max(int(w.limit), 1)
 	at = at.Add(time.Duration(max(ahead, 0)/each) * w.length)

@@ -130,8 +130,12 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.inFlight, d.left = 0, 0
 	d.mirror(d.now)
 	v, until := d.asks(Interactive)
-	if want := time.Hour / 50; v.pass || v.look.Sub(d.now).Round(time.Second) != want || !until.Equal(v.look) {
+	// All but 49 are taken off when 51 hundredths of an hour are over.
+	if want := time.Hour*51/100 - 30*time.Minute - spread; v.pass || v.look.Sub(d.now).Round(time.Millisecond) != want || !until.Equal(v.look) {
 		t.Errorf("look again in %v, want %v", v.look.Sub(d.now), want)
+	}
+	if later := d.account; !later.gate(Interactive, v.look).pass || later.gate(Interactive, v.look.Add(-time.Second)).pass {
+		t.Error("a request does not pass then, or passes sooner")
 	}
 	d.inFlight = 1
 	if v, until := d.asks(Interactive); v.pass || !until.Equal(d.now) {
