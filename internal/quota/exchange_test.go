@@ -54,3 +54,27 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A store that fails while callers who do not wait ask it holds none of them: what is
+// not known forbids nothing.
+func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
+	for name, c := range map[string]*counter{
+		"slow": {delay: 90 * time.Millisecond, err: errors.New("down")},
+		"hung": {delay: time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := with(t, c)
+			for i := range 20 {
+				go func() {
+					_, waited, err := d.Acquire(t.Context(), Ask{Class: Class(i % 2), Notify: quiet})
+					if err != nil || waited > storeTimeout {
+						t.Errorf("%s, class %d: %v after %v", name, i%2, err, waited)
+					}
+				}()
+			}
+			time.Sleep(2 * storeTimeout)
+			inFlight(t, d.Ledger, 20)
+			time.Sleep(2 * storeRest)
+		})
+	}
+}

@@ -133,9 +133,6 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	l.dispatch(now)
 	if w.done {
 		defer l.mu.Unlock()
-		if w.never && w.outcome.refusal != nil && l.keeper.gate(ask.Class, now).careful {
-			return l.keeper.grant(ask.Class, now), 0, nil // nothing known forbids it
-		}
 		return w.outcome.permit, 0, w.outcome.err()
 	}
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
@@ -274,7 +271,7 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			continue
 		}
 		l.admitNever(now)
-		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
+		if l.queue.refuse(now, l.keeper); !w.done {
 			return v.look
 		}
 	}

@@ -44,13 +44,17 @@ func (l *Ledger) full() bool {
 	return l.outage.most > 0 && uint(max(l.account.inFlight, 0)) >= l.outage.most
 }
 
-// admitNever grants to those who do not wait what an outage alone holds back.
+// admitNever grants to those who do not wait what only responses in flight hold back:
+// after failures, or because they will say what is left.
 func (l *Ledger) admitNever(now time.Time) {
 	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
-		for e := q.list.Front(); e != nil && q.never > 0 && l.full(); {
+		for e := q.list.Front(); e != nil && q.never > 0; {
 			w := e.Value.(*waiter)
 			e = e.Next()
-			if w.never && l.keeper.gate(w.class, now).pass {
+			if !w.never {
+				continue
+			}
+			if v := l.keeper.gate(w.class, now); v.careful || v.pass && l.full() {
 				l.queue.grant(w, l.keeper.grant(w.class, now))
 			}
 		}
