@@ -81,8 +81,8 @@ type Ask struct {
 	// Budget is the longest wait. With 0 the caller does not wait: it gets a permit
 	// unless something known forbids it.
 	Budget time.Duration
-	// Hold is the longest wait for a server that does not respond, within Budget; 0
-	// means no bound.
+	// Hold is the longest wait for a server that does not respond, within Budget and
+	// half of the time to the deadline of ctx; 0 means no bound.
 	Hold time.Duration
 	// Notify is called before a wait with its likely end, and again when that is
 	// first a second away or has moved considerably. While the caller waits for
@@ -103,7 +103,8 @@ type Ask struct {
 // it returns the error of ctx. With a budget it waits a few seconds for responses in
 // flight that will say what is left, however small the budget is. If they do not
 // come, or the server fails, and nothing that is known forbids the request, it gets
-// its permit after the budget, or after ask.Hold if that is shorter.
+// its permit after the budget, after ask.Hold, or after half of the time to the
+// deadline, whichever is shortest.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
@@ -126,7 +127,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		return l.keeper.grant(ask.Class, now), 0, nil
 	}
 	w := &waiter{
-		class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), never: ask.Budget == 0,
+		class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), never: ask.Budget == 0, deadline: deadline,
 		ready: make(chan struct{}), later: make(chan Wait, 1),
 	}
 	l.queue.push(w)
@@ -139,8 +140,8 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	w.said, w.near = w.until, !first.Long(now)
 	if l.probing(w.class, now) {
 		first.Reason = WaitProbe
-		if ask.Hold > 0 {
-			first.Until = now.Add(ask.patience())
+		if ask.Hold > 0 || bounded {
+			first.Until = now.Add(w.patience(now, ask))
 		}
 	}
 	l.mu.Unlock()
@@ -158,7 +159,7 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 		}
 	}()
 	ask.Notify(told)
-	timer := time.NewTimer(ask.patience())
+	timer := time.NewTimer(w.patience(since, ask))
 	defer timer.Stop()
 	for waits, ready := true, false; waits; left = !ready {
 		select {

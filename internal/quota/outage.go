@@ -61,10 +61,15 @@ func (l *Ledger) admitNever(now time.Time) {
 	}
 }
 
-// patience returns how long the caller waits for responses that may never come.
-func (a Ask) patience() time.Duration {
-	most := cmp.Or(max(a.Budget, 0), answerTimeout)
-	return min(most, cmp.Or(a.Hold, most))
+// patience returns how long w waits for responses that may never come, from the given
+// time on. Of the time to its deadline it keeps half for its own request.
+func (w *waiter) patience(since time.Time, ask Ask) time.Duration {
+	most := cmp.Or(max(ask.Budget, 0), answerTimeout)
+	most = min(most, cmp.Or(ask.Hold, most))
+	if !w.deadline.IsZero() {
+		most = min(most, max(w.deadline.Sub(since)/2, time.Millisecond))
+	}
+	return most
 }
 
 // overdue is called when w has waited for so long since it came. If nothing but
@@ -82,7 +87,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	if opens := l.account.opens; l.account.windowOver(now) && opens.After(since) {
 		since = opens // it waited for something else
 	}
-	again := min(ask.patience()-now.Sub(since), left)
+	again := min(w.patience(since, ask)-now.Sub(since), left)
 	switch v := l.keeper.gate(w.class, now); {
 	case again > 0:
 	case v.careful && !l.outage.heard.After(since), v.pass && l.full():
@@ -95,7 +100,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	case l.full() && v.soon && !v.look.IsZero(): // the client-side limit delays it
 		again = v.look.Sub(now)
 	default:
-		again = min(ask.patience(), left)
+		again = min(w.patience(since, ask), left)
 	}
 	return again
 }

@@ -130,6 +130,37 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 	}
 }
 
+// A caller with a deadline is sent in time for a response, whether the server failed
+// or has not yet said anything.
+func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			if known {
+				learn(t, l, told(5000, 4999, time.Hour))
+				for range maxFailures {
+					fail(l, l.Grant())
+				}
+				l.Grant()
+			} else {
+				for range cold {
+					l.Grant()
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			for _, in := range []time.Duration{2 * time.Second, time.Second, 500 * time.Millisecond} {
+				start := time.Now()
+				var told Wait
+				_, waited, err := l.Acquire(ctx, Ask{Budget: time.Minute, Hold: 30 * time.Second, Notify: func(w Wait) { told = w }})
+				if err != nil || waited != in || known && told.Until.Sub(start) != in {
+					t.Fatalf("known %v: %v after %v, told %+v", known, err, waited, told)
+				}
+			}
+		})
+	}
+}
+
 // Being held is no reason to overrun what is known: the quota, a 429, the
 // client-side limit.
 func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
