@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
-	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 // attempts is the http.RoundTripper below net/http's client: each request that
@@ -43,18 +42,19 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.Response = nil // it is being followed
 	}
 	permit, err := r.permit()
-	if err != nil {
-		r.End = err
-		return nil, err
-	}
 	// Whatever happens, a panic in the user's code included, the permit goes
 	// back, once.
-	sent, settled := false, false
+	sent, settled := false, err != nil
 	defer func() {
 		if !settled {
 			r.client.Ledger.Cancel(permit, sent)
 		}
 	}()
+	r.reportTrouble()
+	if err != nil {
+		r.End = err
+		return nil, err
+	}
 
 	if !r.client.sameOrigin(req.URL) {
 		r.End = errForeign
@@ -156,10 +156,8 @@ func (r *record) permit() (quota.Permit, error) {
 				r.reportWait(w)
 			}
 		},
-		Waited: r.reportWaited,
-		StoreFailed: func(err error) {
-			r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
-		},
+		Waited:      r.reportWaited,
+		StoreFailed: func(err error) { r.trouble = err },
 	})
 	r.Waited += waited
 	if err != nil && r.ctx.Err() != nil {

@@ -81,6 +81,14 @@ func (r *record) reportAttempt(took time.Duration) {
 	}
 }
 
+// reportTrouble logs that the quota store failed, if this call is the one to say so.
+func (r *record) reportTrouble() {
+	if err := r.trouble; err != nil {
+		r.trouble = nil
+		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(err.Error())))
+	}
+}
+
 // reportWait logs a wait and, if it is long, calls its hook.
 func (r *record) reportWait(w quota.Wait) {
 	level, long := slog.LevelDebug, w.Long(time.Now())

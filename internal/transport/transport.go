@@ -175,6 +175,7 @@ type record struct {
 	asked    time.Duration // of which a Retry-After asked for so much
 	why      quota.Reason  // for the wait
 	token    string        // of the last attempt
+	trouble  error         // why the quota store failed, until that is logged
 }
 
 type recordKey struct{}
