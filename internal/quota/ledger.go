@@ -137,13 +137,13 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		return w.outcome.permit, 0, w.outcome.err()
 	}
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
-	w.said, w.near = w.until, !first.Long(now)
 	if l.probing(w.class, now) {
 		first.Reason = WaitProbe
 		if ask.Hold > 0 || bounded {
 			first.Until = now.Add(w.patience(now, ask))
 		}
 	}
+	w.said, w.near = first.Until, !first.Long(now)
 	l.mu.Unlock()
 	return l.await(ctx, w, now, ask, first)
 }

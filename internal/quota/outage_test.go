@@ -252,6 +252,27 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 	})
 }
 
+// Nor is it told an earlier end when the quota is used up meanwhile.
+func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, told(100, 2, 20*time.Second))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		p := l.Grant()
+		var reports []Wait
+		go l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: func(w Wait) { reports = append(reports, w) }})
+		synctest.Wait()
+		l.Note(true)
+		l.Settle(p, false, told(100, 0, 20*time.Second), time.Now())
+		synctest.Wait()
+		if len(reports) != 1 || reports[0].Reason != WaitProbe {
+			t.Errorf("%+v", reports)
+		}
+	})
+}
+
 // A server that responds, if slowly, is not taken for one that hangs: who waits for
 // responses waits on.
 func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
