@@ -152,6 +152,10 @@ const (
 	// flight. Where one request in five fails at random, one in 3,000 completes such
 	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
 	maxFailures = 5
+	// silence is for how long no response must have come for requests whose time is over
+	// to be failures: else callers with little time would delay all others. Few servers
+	// take longer. TestLittleTimeIsNoFailure.
+	silence = time.Second
 )
 
 // What bulk leaves to interactive requests.

@@ -33,6 +33,17 @@ func (l *Ledger) Note(failed bool) {
 	l.outage.note(failed, time.Now())
 }
 
+// GaveUp takes in, before Cancel ends its permit, that the time for a request was over
+// before a response came. It may have been short: it is a failure of the server only if
+// that has not responded to others either, for a while.
+func (l *Ledger) GaveUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); now.Sub(l.outage.heard) >= silence {
+		l.outage.note(true, now)
+	}
+}
+
 // probing reports whether requests of the class wait for a response of a server
 // that failed, and for nothing else.
 func (l *Ledger) probing(c Class, now time.Time) bool {

@@ -85,6 +85,25 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 	}
 }
 
+// Requests whose time is over are failures while the server does not respond to others.
+func TestLittleTimeIsNoFailure(t *testing.T) {
+	for silent, want := range map[time.Duration]int{silence - 1: 10, silence: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			learn(t, l, told(5000, 4999, time.Hour))
+			l.Note(false)
+			time.Sleep(silent)
+			for range maxFailures {
+				p := l.Grant()
+				l.GaveUp()
+				l.Cancel(p, true)
+			}
+			hold(t, l, 10, Ask{Budget: Forever})
+			inFlight(t, l, want)
+		})
+	}
+}
+
 // A server that hangs holds nobody for longer than an attempt timeout, or than the
 // caller waits at all.
 func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {

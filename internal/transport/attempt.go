@@ -102,7 +102,11 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.Failure = &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 		}
 		sent = !r.notDone
-		if !errors.Is(r.ctx.Err(), context.Canceled) { // that says nothing of the server
+		switch {
+		case errors.Is(r.ctx.Err(), context.Canceled): // that says nothing of the server
+		case a.ctx.Err() != nil:
+			r.client.Ledger.GaveUp()
+		default:
 			r.client.Ledger.Note(true)
 		}
 		r.reportAttempt(time.Since(start))
