@@ -152,16 +152,16 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 // the caller of the wait. If the caller does not return from that, or its context
 // ends, w leaves the queue.
 func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, told Wait) (p Permit, took time.Duration, err error) {
-	left := true
+	out := false // of the queue
 	defer func() {
-		if left {
+		if !out {
 			l.leave(w)
 		}
 	}()
 	ask.Notify(told)
 	timer := time.NewTimer(w.patience(since, ask))
 	defer timer.Stop()
-	for waits, ready := true, false; waits; left = !ready {
+	for waits := true; waits; {
 		select {
 		case told = <-w.later:
 			ask.Notify(told)
@@ -170,9 +170,10 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			timer.Reset(l.overdue(w, since, ask))
 			continue
 		case <-w.ready:
-			ready = true
 			p, err = w.outcome.permit, w.outcome.err()
 		case <-ctx.Done():
+			out = true // before Waited, which may take long: it holds no place
+			l.leave(w)
 			err = ctx.Err()
 		}
 		waits, took = false, time.Since(since)
@@ -183,6 +184,7 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			ask.Waited(told, took)
 		}
 	}
+	out = true
 	return p, took, err
 }
 
