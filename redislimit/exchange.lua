@@ -47,12 +47,12 @@ if not state or now < last - SWEEP then -- nothing there, or the clock was set b
 	-- part is 0.9, as nobody knows yet who else there is. called is when the newest
 	-- interactive call came, or if there was none, since when: as a negative number.
 	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
-		pack('>d', -now) .. string.rep('\0', 8 * 8)
+		pack('>d', -now) .. string.rep('\0', 8 * 8) .. pack('>d', now)
 	mine = nil
 end
 local _, _, born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, called, recent, others,
-	firstAt, firstLeft, ours, rolled, waiting, pace = unpack('>dddddddddddddddddddddddddddd', state)
+	firstAt, firstLeft, ours, rolled, waiting, pace, apart = unpack('>ddddddddddddddddddddddddddddd', state)
 
 local myNumber, myHeld, myWaiting, myAt, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 if mine then
@@ -91,6 +91,9 @@ else
 	served, lost, wordless, refused, calls = 0, 0, 0, retry > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
 end
+if mine and served + lost + refused > myHeld then
+	apart, pace = now, 0 -- it has sent requests without Redis, when it could not reach it
+end
 out, ours, silent = out + held, ours + served + lost, silent + wordless
 
 -- Figures are news if their request was sent after the newest ones had come.
@@ -101,15 +104,20 @@ local newer, plan = sent >= booked, toldLimit ~= limit
 local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
 local news = newer or not plan and not earlier and (later or toldLeft < left)
 if news and toldLimit > 0 and (not mine or served + refused > 0) then
-	if now >= reset and now - reset <= SILENCE then
+	-- Resets are rather believed too late than too early.
+	local over = now >= reset or later and toldLeft > left and reset - now <= TOLERANCE
+	if over and now - reset <= SILENCE then
 		-- A reset that is followed by another one soon gives back a few requests:
 		-- what was spent together comes back together, a window later.
 		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
 		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
 		-- One that is followed by another a window later, and gave back less than
-		-- half: what was spent in the window before counts less and less.
+		-- half: what was spent in the window before counts less and less. But not
+		-- while there may be processes that spend without Redis: where the state
+		-- was lost they come back one by one.
 		pace = 0
-		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE then
+		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE and
+			now - apart > SILENCE then
 			pace = (limit - toldLeft) / (ends - now)
 		end
 	end
@@ -252,9 +260,9 @@ end
 local wants = wantInteractive - interactive
 waiting = waiting + wants
 
-call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
+call('HSET', key, QUOTA, pack('>ddddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
-	others, firstAt, firstLeft, ours, rolled, waiting, pace),
+	others, firstAt, firstLeft, ours, rolled, waiting, pace, apart),
 	name, pack('>dddddddddd', number, held + interactive + bulk, wants, now, fed, allServed, allLost, allSilent, allRefused, allCalls))
 if quiet or swept == now or length ~= was or refused > 0 then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
