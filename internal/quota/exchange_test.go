@@ -78,3 +78,54 @@ func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
 		})
 	}
 }
+
+// A failure is reported once until an answer comes in time. One that is late does not
+// count as that: a store that is always slow is reported once.
+func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, again: time.Second}
+		d := with(t, c)
+		troubles := 0
+		call := func(delay time.Duration, want int) {
+			t.Helper()
+			c.set(func() { c.delay = delay })
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreFailed: func(error) { troubles++ }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			<-time.After(20 * time.Second)
+			if troubles != want {
+				t.Errorf("after an answer in %v: reported %d times, want %d", delay, troubles, want)
+			}
+		}
+		const late = storeTimeout + 50*time.Millisecond
+		call(0, 0)
+		call(late, 1)
+		call(late, 1)
+		call(0, 1)
+		call(late, 2)
+	})
+}
+
+// An answer that comes just as it would be late is in time or late, and not both.
+func TestAnAnswerAtTheLastMoment(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{left: 10, again: time.Second, delay: storeTimeout}
+			d := with(t, c)
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			d.mu.Lock()
+			if d.shared.local {
+				t.Error("the store has answered and does not decide")
+			}
+			d.mu.Unlock()
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			<-time.After(time.Second)
+		})
+	}
+}
