@@ -51,7 +51,7 @@ type shared struct {
 	store   Store
 	report  StoreAsk
 	local   bool      // the store failed: the account decides
-	warned  bool      // that has been reported
+	warned  bool      // that has been reported; until an answer comes in time
 	slow    time.Time // when an answer was last not there in time
 	trouble error     // why the store failed, until that is reported
 
