@@ -22,7 +22,7 @@ var servers = []struct {
 	several float64         // 429s per 1,000 requests of several processes
 }{
 	{"fixed window", fixedWindow, nil, 98, 5},
-	{"sliding log", slidingWindow, nil, 97, 25},
+	{"sliding log", slidingWindow, nil, 97, 5},
 	{"sliding log, reset of all", slidingWindow, resetOfAll, 66, 40},
 	{"sliding counter", slidingCounter, nil, 97, 8},
 	{"token bucket", tokenBucket, nil, 98, 1},

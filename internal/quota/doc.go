@@ -65,6 +65,10 @@
 //	    but not if no reset was ever further ahead than that of the next request
 //	(4) at a reset over 90 % came back
 //
+// While rolling is believed, what is restored when follows from when it was spent
+// (spent.go). That is remembered at all times, for it is needed from the first moment
+// of that belief on.
+//
 // Over each of them lie: blocked, after a 429, until the time that it says or a
 // back-off; the client-side limit; the share; the store.
 //
@@ -238,6 +242,15 @@ const (
 	// a little is for rounding. How far ahead the reset is says nothing of that.
 	// TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
+	// sameTime is for how long requests that are sent are remembered as one part,
+	// spread evenly: more of them would take more memory and time, and tell little
+	// more beside logMargin. TestSpent, TestSpentAsAList.
+	sameTime = 5 * time.Second
+	// logMargin is how much more than the length of a window after it was sent a
+	// request is taken to be restored: it takes time to reach the server, and resets
+	// are in whole seconds. With half of it, a third more of those who come back at
+	// RetryAt are too early. TestWhenASlidingLogRestores, TestSimulationWaits.
+	logMargin = 2 * time.Second
 	// refillMargin is how much of a request more is waited for, for the pace may
 	// be a little slower; leastRefill is the least that is waited for at all.
 	// TestARestoredRequestIsWaitedFor.

@@ -14,10 +14,9 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	switch {
 	case c == Bulk && q.lacks():
 		// By then there should be enough again; this request finds out.
-		each := float64(a.length) / float64(a.limit)
-		at := a.observed.Add(time.Duration((q.need - q.left + 1) * each))
-		v := a.oneFrom(later(at, a.opens), now)
-		v.soon = v.soon || a.inFlight > 0 && a.windowOver(now)
+		v := a.oneFrom(later(a.enough(c, 0, now), a.opens), now)
+		v.careful = v.careful || a.inFlight > 0 && a.windowOver(now)
+		v.soon = v.soon || v.careful
 		v.kept = a.opens
 		return v
 	case q.lacks() && a.windowOver(now):
