@@ -62,8 +62,9 @@
 //	    or a second 429 in a row, with a reset far ahead and no earlier time to come
 //	    back: it would have refilled by now; or a reset restored so many at once
 //	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
-//	    but not if no reset was ever further ahead than that of the next request
-//	(4) at a reset over 90 % came back
+//	    but not if no reset was ever further ahead than that of the next request; or
+//	    before it the reset stays an hour ahead, and nothing comes back: it is that of all
+//	(4) at a reset over 90 % came back, but not if that was the reset of all
 //
 // While rolling is believed, what is restored when follows from when it was spent
 // (spent.go). That is remembered at all times, for it is needed from the first moment

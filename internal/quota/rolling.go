@@ -3,10 +3,12 @@ package quota
 import "time"
 
 // rolling believes that the server remembers each request for the length of a
-// window, as a sliding log does: at the reset the oldest are restored, not all.
+// window, as a sliding log does: at the reset the oldest are restored, not all. Or the
+// reset is that of all, which each request moves; then spent shows when the oldest are.
 type rolling struct {
 	fixedWindow
 	since time.Time // when they began to be restored the last time
+	all   bool      // the reset is that of all
 }
 
 func (b rolling) gate(a *account, c Class, now time.Time) verdict {
@@ -33,9 +35,15 @@ func (b rolling) reserve(a *account, w window, now time.Time) float64 {
 
 func (b rolling) observe(a *account, o observation) belief {
 	if !o.newWindow {
+		if o.newer {
+			a.updateOthers(o)
+		}
 		return b
 	}
 	switch back := o.back(); {
+	case b.all && o.now.Sub(b.since) > nearly(a.length):
+		b.since = o.now
+	case b.all:
 	case back > allBack:
 		a.own = nil
 		return fixedWindow{}

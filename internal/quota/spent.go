@@ -99,6 +99,14 @@ func (s *spent) forget(n int) {
 	s.before = n
 }
 
+// first returns when the oldest that is remembered was spent; now, if none is.
+func (s *spent) first(now time.Time) time.Time {
+	if len(s.parts) == 0 {
+		return now
+	}
+	return s.parts[0].from
+}
+
 // match makes it agree with a server that counts so many: what was sent here and is
 // not counted yet is in flight, what is counted and was not sent here others have
 // spent since the given time.
