@@ -86,7 +86,7 @@ func combinations() []scenario {
 					}
 					if !retryAfter {
 						sc.name += ", no Retry-After"
-						sc.rules = sc.rules.and(leedotest.WithoutRetryAfter())
+						sc.rules = sc.rules.and(leedotest.WithRetryAfter(leedotest.RetryAfterNone))
 					}
 					sc.name += fmt.Sprintf(", %d", processes)
 					if processes == 1 {

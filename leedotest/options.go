@@ -50,7 +50,7 @@ func WithIdempotencyKeys() ServerOption {
 // WithClockSkew sets the server's clock: d ahead of the local one, behind it if
 // d is negative. It shows in all times that the server tells, the Date header,
 // the rate limit headers and the times of records among them. What happens when
-// is not changed by it, except that the windows of [WithSlidingCounter] are
+// is not changed by it, except that the windows of [SlidingCounter] are
 // those of the server's clock.
 func WithClockSkew(d time.Duration) ServerOption {
 	return func(s *Server) { s.clock.skew = d }

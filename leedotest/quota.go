@@ -8,30 +8,35 @@ import (
 	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
 
-// retryAfter is the form of the Retry-After header.
-type retryAfter int
-
-const (
-	retryAfterSeconds retryAfter = iota
-	retryAfterNone
-	retryAfterDate
-)
-
 // quota is the rate limit of a server, whose lock guards it. Times are of the
 // server's clock.
 type quota struct {
 	ratecount.Allowance
-	counter   ratecount.Counter
-	algorithm func() ratecount.Counter // returns a new one
+	counter ratecount.Counter
 
+	algorithm     Algorithm
 	countRefusals bool
 	format        ResetFormat
-	retryAfter    retryAfter
+	retryAfter    RetryAfterFormat
 }
 
 // newQuota returns the quota of a server without a rate limit.
 func newQuota() quota {
-	return quota{Allowance: ratecount.Allowance{Limit: -1, Window: time.Hour}, algorithm: ratecount.NewFixedWindow}
+	return quota{Allowance: ratecount.Allowance{Limit: -1, Window: time.Hour}}
+}
+
+// restart begins to count anew.
+func (q *quota) restart() {
+	switch q.algorithm {
+	case SlidingLog:
+		q.counter = ratecount.NewSlidingLog()
+	case SlidingCounter:
+		q.counter = ratecount.NewSlidingCounter()
+	case TokenBucket:
+		q.counter = ratecount.NewTokenBucket()
+	default:
+		q.counter = ratecount.NewFixedWindow()
+	}
 }
 
 // change replaces the allowance; what has been counted counts on.
@@ -86,10 +91,11 @@ func (q *quota) refuse(now time.Time) *answer {
 	ans := refusal(http.StatusTooManyRequests, "rate limit exceeded")
 	next := q.counter.Next(q.Allowance, now)
 	switch q.retryAfter {
-	case retryAfterSeconds:
-		ans.header.Set("Retry-After", seconds(next.Sub(now)))
-	case retryAfterDate:
+	case RetryAfterNone:
+	case RetryAfterDate:
 		ans.header.Set("Retry-After", ceil(next, time.Second).UTC().Format(http.TimeFormat))
+	default:
+		ans.header.Set("Retry-After", seconds(next.Sub(now)))
 	}
 	return ans
 }

@@ -83,7 +83,7 @@ func NewServer(opts ...ServerOption) *Server {
 			opt(s)
 		}
 	}
-	s.quota.counter = s.quota.algorithm()
+	s.quota.restart()
 	return s
 }
 
@@ -122,7 +122,7 @@ func (s *Server) Token() string { return s.token }
 // a negative limit means none, which is the default. A window of zero or less
 // is an hour, the API's own.
 //
-// The window is fixed, unless an option says otherwise: it begins with its
+// The window is fixed, unless [WithAlgorithm] says otherwise: it begins with its
 // first request and ends when its time is over; the next request begins
 // another. While a limit is set all answers carry X-RateLimit-Limit,
 // X-RateLimit-Remaining and X-RateLimit-Reset, and requests beyond it are
@@ -137,7 +137,7 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quota.Limit, s.quota.Window = limit, window
-	s.quota.counter = s.quota.algorithm()
+	s.quota.restart()
 }
 
 // SetPlan changes the plan while the server is in use, as if the customer had
