@@ -35,7 +35,7 @@ func (s *Server) list(t *table, _ string, in *arrival) *answer {
 	return jsonAnswer(http.StatusOK, object(
 		member{"data", data},
 		member{"meta", json.RawMessage(object(
-			member{"total", len(t.ids)},
+			member{"total", len(t.rows)},
 			member{"page", page},
 			member{"per_page", perPage},
 		))},

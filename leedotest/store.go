@@ -3,7 +3,6 @@ package leedotest
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -11,6 +10,7 @@ import (
 // place.
 type record struct {
 	id               string
+	seq              int            // its place in the list
 	values           map[string]any // documented and custom fields, decoded; nil is null
 	created, updated time.Time
 }
@@ -22,7 +22,7 @@ type store map[string]*table
 type table struct {
 	kind  *kind
 	clock *clock
-	ids   []string // oldest first
+	order order
 	rows  map[string]*record
 }
 
@@ -57,8 +57,10 @@ func (t *table) put(r record) *record {
 			}
 		}
 	}
-	if t.rows[r.id] == nil {
-		t.ids = append(t.ids, r.id)
+	if held := t.rows[r.id]; held != nil {
+		r.seq = held.seq
+	} else {
+		r.seq = t.order.add(r.id)
 	}
 	t.rows[r.id] = &r
 	return &r
@@ -71,30 +73,31 @@ func (t *table) update(r *record, values map[string]any) *record {
 	if !updated.After(r.updated) {
 		updated = r.updated.Add(time.Microsecond)
 	}
-	next := &record{id: r.id, values: values, created: r.created, updated: updated}
+	next := &record{id: r.id, seq: r.seq, values: values, created: r.created, updated: updated}
 	t.rows[r.id] = next
 	return next
 }
 
 func (t *table) remove(id string) bool {
-	if t.rows[id] == nil {
+	r := t.rows[id]
+	if r == nil {
 		return false
 	}
 	delete(t.rows, id)
-	t.ids = slices.DeleteFunc(t.ids, func(other string) bool { return other == id })
+	t.order.remove(r.seq)
 	return true
 }
 
 // page returns up to n records, newest first, after the first skip.
 func (t *table) page(skip, n int64) []*record {
 	var records []*record
-	for i := int64(len(t.ids)) - 1 - skip; i >= 0 && n > 0; i, n = i-1, n-1 {
-		records = append(records, t.rows[t.ids[i]])
+	for _, id := range t.order.newest(skip, n) {
+		records = append(records, t.rows[id])
 	}
 	return records
 }
 
-func (t *table) all() []*record { return t.page(0, int64(len(t.ids))) }
+func (t *table) all() []*record { return t.page(0, int64(len(t.rows))) }
 
 // newID returns a random UUID.
 func newID() string {
