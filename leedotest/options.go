@@ -56,6 +56,27 @@ func WithClockSkew(d time.Duration) ServerOption {
 	return func(s *Server) { s.clock.skew = d }
 }
 
+// WithClock makes the server ask now for the time instead of the local clock, so
+// that what it sends can be compared with golden files. It is called several
+// times for a request, perhaps concurrently, and may call the server's methods.
+// [WithClockSkew] is added to it. Windows of the quota begin and end by this
+// clock too, while [Fault].Latency is still waited for by the local one. If the
+// clock is set back, the quota goes on as if it stood still until it has caught
+// up. nil is the local clock.
+func WithClock(now func() time.Time) ServerOption {
+	return func(s *Server) { s.clock.source = now }
+}
+
+// WithIDs makes the server call next for the id of each record that is created,
+// by a request or by [Server.AddLead] and the like without an ID, so that what
+// it sends can be compared with golden files. next may be called concurrently,
+// and may call the server's methods. If it returns "" or the id of a record that
+// exists, of whatever kind, the record gets a random UUID instead. nil means
+// that all do, which is the default.
+func WithIDs(next func() string) ServerOption {
+	return func(s *Server) { s.ids = next }
+}
+
 // WithRecentRequests makes the server remember only the newest n requests for
 // [Server.Requests]: hundreds of thousands of them, in a simulation say, take
 // hundreds of megabytes. 0 remembers none, negative all, the default.

@@ -122,7 +122,8 @@ func filled(records int) (*leedotest.Server, []string) {
 	s := leedotest.NewServer(leedotest.WithRecentRequests(0))
 	ids := make([]string, records)
 	for i := range ids {
-		ids[i] = s.AddLead(leedo.Lead{Name: "x"}).ID
+		ids[i] = strconv.Itoa(i)
+		s.AddLead(leedo.Lead{ID: ids[i], Name: "x"})
 	}
 	rand.New(rand.NewPCG(5, 6)).Shuffle(records, func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	return s, ids

@@ -57,24 +57,24 @@ const (
 // methods may be called concurrently.
 type Server struct {
 	token string
-	clock *clock
+	clock clock
+	ids   func() string // nil: random; called without the lock
 
-	mu       sync.Mutex // guards all below; never held while waiting
-	store    store
-	quota    quota
-	faults   []*armedFault
-	requests requestLog
-	replays  map[replayKey]replay // nil: idempotency keys mean nothing
+	mu        sync.Mutex // guards all below; never held while waiting or calling the user's functions
+	store     store
+	quota     quota
+	faults    []*armedFault
+	onRequest []func(Request)
+	requests  requestLog
+	replays   map[replayKey]replay // nil: idempotency keys mean nothing
 }
 
 // NewServer returns a fake without records, with no rate limit and a token of
 // its own choosing. The options change that; nil ones are ignored.
 func NewServer(opts ...ServerOption) *Server {
-	clock := &clock{}
 	s := &Server{
 		token:    defaultToken,
-		clock:    clock,
-		store:    newStore(clock),
+		store:    newStore(),
 		quota:    newQuota(),
 		requests: requestLog{keep: -1},
 	}
@@ -145,7 +145,8 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 // fixed window goes on as well and ends when it would have; if more was used in
 // it than the new plan allows, nothing is left of it.
 func (s *Server) SetPlan(plan Plan) {
+	now := s.clock.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quota.change(int(plan), time.Hour, s.clock.now())
+	s.quota.change(int(plan), time.Hour, now)
 }
