@@ -123,6 +123,9 @@ func contextError(ctx context.Context) error {
 
 type causedEnd struct{ err, cause error }
 
-func (e *causedEnd) Error() string   { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
+func (e *causedEnd) Error() string { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
+func (e causedEnd) Equal(o causedEnd) bool {
+	return wire.Alike(e.err, o.err) && wire.Alike(e.cause, o.cause)
+}
 func (e *causedEnd) Unwrap() []error { return []error{e.err, e.cause} }
 func (e *causedEnd) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceeded) }

@@ -134,6 +134,9 @@ type UserError struct {
 func (e *UserError) Error() string { return e.What + ": " + wire.Line(unwrapURLError(e.Err).Error()) }
 func (e *UserError) Unwrap() error { return e.Err }
 
+// Equal makes such errors comparable by go-cmp.
+func (e UserError) Equal(o UserError) bool { return wire.Same(e, o) }
+
 // Do makes a call.
 func (c *Client) Do(ctx context.Context, call Call) *Result {
 	if call.Place != nil {
