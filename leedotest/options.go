@@ -56,8 +56,8 @@ func WithClockSkew(d time.Duration) ServerOption {
 	return func(s *Server) { s.clock.skew = d }
 }
 
-// WithClock makes the server ask now for the time instead of the local clock, so
-// that what it sends can be compared with golden files. It is called several
+// WithClock makes the server call now for the time, instead of the local clock, so
+// that what it sends can be compared with golden files. now is called several
 // times for a request, perhaps concurrently, and may call the server's methods.
 // [WithClockSkew] is added to it. Windows of the quota begin and end by this
 // clock too, while [Fault].Latency is still waited for by the local one. If the

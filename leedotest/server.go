@@ -15,7 +15,9 @@
 // The fake answers all documented operations with the documented fields and
 // status codes. On top of that it can misbehave on request: [Server.Inject]
 // makes answers fail, come late, in part or not at all, and [Server.SetRateLimit]
-// gives it a quota, counted in whichever way the options say. It spells the
+// gives it a quota, counted in whichever way the options say. [Server.OnRequest]
+// changes what is there while requests arrive, [Server.SetField] what a record
+// looks like; [WithIDs] and [WithClock] are for golden files. It spells the
 // API's JSON by itself, without the types of package leedo, so that a wrong
 // field name there does not go unnoticed.
 //
