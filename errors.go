@@ -146,7 +146,12 @@ func (e *callError) outcome() Outcome {
 // ErrInvalidArgument is matched by the errors of calls whose arguments are
 // invalid: an empty or unsafe id, nil params, a string that is not valid UTF-8,
 // an option that means nothing where it is given. Nothing was sent.
-var ErrInvalidArgument = errors.New("invalid argument")
+var ErrInvalidArgument error = sentinel("invalid argument")
+
+// sentinel is an error that is nothing but its text, and that go-cmp can compare.
+type sentinel string
+
+func (e sentinel) Error() string { return string(e) }
 
 // invalidError is an ErrInvalidArgument that says which.
 type invalidError struct{ err error }
@@ -157,6 +162,9 @@ func invalid(format string, args ...any) error {
 
 func (e *invalidError) Error() string   { return wire.Say("", "", "invalid argument: ", e.err) }
 func (e *invalidError) Unwrap() []error { return []error{ErrInvalidArgument, e.err} }
+
+func (e invalidError) Equal(o invalidError) bool { return wire.Alike(e.err, o.err) }
+
 func (e *invalidError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", message("", "", e)))
 }
@@ -289,6 +297,11 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns Err.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
+// Equal reports whether e and o are the same, for tests with go-cmp. Of an Err
+// that is not of this package only type and text are compared if it has
+// unexported fields.
+func (e UnknownOutcomeError) Equal(o UnknownOutcomeError) bool { return wire.Same(e, o) }
+
 // LogValue returns the text of the cause, and the cause with its own LogValue.
 func (e *UnknownOutcomeError) LogValue() slog.Value {
 	return logged(e.Method, e.Path, message(e.Method, e.Path, e), slog.Bool("outcome_unknown", true), slog.Any("cause", loggable(e.Err)))
@@ -337,6 +350,10 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and
+// mean the same to [OutcomeOf].
+func (e DecodeError) Equal(o DecodeError) bool { return e.outcome() == o.outcome() && wire.Same(e, o) }
+
 // Format prints Error() for all verbs, but for %#v the fields that are safe to
 // be seen.
 func (e DecodeError) Format(f fmt.State, verb rune) {
@@ -375,6 +392,12 @@ func (e *TransportError) Error() string {
 
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
+
+// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and
+// mean the same to [OutcomeOf].
+func (e TransportError) Equal(o TransportError) bool {
+	return e.outcome() == o.outcome() && wire.Same(e, o)
+}
 
 // LogValue returns the text of the cause.
 func (e *TransportError) LogValue() slog.Value {
@@ -490,6 +513,10 @@ func (e *budgetError) Error() string {
 
 func (e *budgetError) Unwrap() error { return e.err }
 
+func (e budgetError) Equal(o budgetError) bool {
+	return e.method == o.method && e.path == o.path && wire.Alike(e.err, o.err)
+}
+
 func (e *budgetError) LogValue() slog.Value {
 	return logged(e.method, e.path, message(e.method, e.path, e), slog.Any("cause", loggable(e.err)))
 }
@@ -503,6 +530,10 @@ type callError struct {
 
 func (e *callError) Error() string   { return wire.Say(e.method, e.path, "", e.errs...) }
 func (e *callError) Unwrap() []error { return e.errs }
+
+func (e callError) Equal(o callError) bool {
+	return e.method == o.method && e.path == o.path && slices.EqualFunc(e.errs, o.errs, wire.Alike)
+}
 
 func (e *callError) LogValue() slog.Value {
 	attrs := make([]slog.Attr, len(e.errs))

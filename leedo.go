@@ -360,6 +360,11 @@ func (e *pageError) Error() string {
 // Unwrap returns the error of the page's call.
 func (e *pageError) Unwrap() error { return e.err }
 
+func (e pageError) Equal(o pageError) bool {
+	a, b := e.call.request, o.call.request
+	return a.Method == b.Method && a.Template == b.Template && e.call.page == o.call.page && wire.Alike(e.err, o.err)
+}
+
 // LogValue returns what the error of the page's call logs, and the page.
 func (e *pageError) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("", loggable(e.err)), slog.Int("page", e.call.page)) // without a key the group is inlined

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/http"
 	"strings"
@@ -190,6 +191,10 @@ func settled(t *testing.T, what string, c *leedo.Client) {
 	}
 }
 
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
 // caught calls f and returns what it panics with.
 func caught(f func()) (value any) {
 	defer func() { value = recover() }()
@@ -224,6 +229,22 @@ func TestPermitsAreGivenBack(t *testing.T) {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { boom() }})}
 			},
 			answers: always(answer(503, "", "Retry-After", "30")), panics: true,
+		},
+		"panic in Hooks.Waited": {
+			opts: func(context.CancelFunc) []leedo.Option {
+				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Waited: func(context.Context, leedo.WaitInfo) { boom() }})}
+			},
+			answers: always(refuse("Retry-After", "30")), panics: true,
+		},
+		"panic in the log of a QuotaStore that failed": {
+			opts: func(context.CancelFunc) []leedo.Option {
+				limiter, _ := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: storeFunc(func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+					return leedo.QuotaAnswer{}, errors.New("down")
+				})})
+				log := slog.New(slog.NewTextHandler(writerFunc(func([]byte) (int, error) { boom(); return 0, nil }), nil))
+				return []leedo.Option{leedo.WithRateLimiter(limiter), leedo.WithLogger(log)}
+			},
+			answers: always(answer(200, leadJSON)), panics: true,
 		},
 		"panic in the transport": {answers: always(func(http.ResponseWriter, *http.Request) { boom() }), panics: true},
 		"ctx ends in the wait for the quota": {

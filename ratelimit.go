@@ -338,6 +338,12 @@ func (e *RateLimitError) why() string {
 // Unwrap returns Err.
 func (e *RateLimitError) Unwrap() error { return e.Err }
 
+// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and of
+// calls with the same method and path.
+func (e RateLimitError) Equal(o RateLimitError) bool {
+	return e.method == o.method && e.path == o.path && e.sent == o.sent && wire.Same(e, o)
+}
+
 // LogValue returns why the call failed and, if it is known, when to retry.
 func (e *RateLimitError) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Bool("local", e.Local())}

@@ -294,14 +294,24 @@ func TestNoHerd(t *testing.T) {
 	})
 	// What says nothing of the server is no failure of it.
 	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		cancel bool
-	}{"501": {answer(501, ""), false}, "404": {answer(404, ""), false}, "408": {answer(408, ""), false}, "cancelled": {nil, true}} {
+		answer  http.HandlerFunc // nil: none
+		timeout time.Duration    // of the attempt
+		bound   func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+	}{
+		"501": {answer(501, ""), 0, context.WithTimeout}, "404": {answer(404, ""), 0, context.WithTimeout}, "408": {answer(408, ""), 0, context.WithTimeout},
+		"cancelled": {nil, 0, func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(10*d, cancel)
+			return ctx, cancel
+		}},
+		"a short deadline":        {nil, 0, context.WithTimeout},
+		"a short attempt timeout": {nil, 100 * time.Millisecond, context.WithTimeout},
+	} {
 		virtual(t, name, func(t *testing.T) {
 			hanging := false
 			var requests atomic.Int32
 			c := newClient(t, leedo.WithRetries(0), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-				if requests.Add(1); hanging || test.cancel && requests.Load() > 4 {
+				if requests.Add(1); hanging || test.answer == nil && requests.Load() > 4 {
 					<-req.Context().Done()
 					return nil, req.Context().Err()
 				}
@@ -311,9 +321,8 @@ func TestNoHerd(t *testing.T) {
 				return respond(req, test.answer), nil
 			})}))
 			for range 4 + 6 {
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(time.Second, cancel)
-				c.Leads.Get(ctx, "id-1")
+				ctx, cancel := test.bound(t.Context(), 150*time.Millisecond)
+				c.Leads.Get(ctx, "id-1", leedo.WithAttemptTimeout(test.timeout))
 				cancel()
 			}
 			hanging = true

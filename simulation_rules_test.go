@@ -24,9 +24,9 @@ type rules struct {
 
 var (
 	fixedWindow    = rules{nil, bestOfWindows, true}
-	slidingWindow  = rules{[]leedotest.ServerOption{leedotest.WithSlidingWindow()}, bestOfWindows, false}
-	slidingCounter = rules{[]leedotest.ServerOption{leedotest.WithSlidingCounter()}, bestOfCounter, false}
-	tokenBucket    = rules{[]leedotest.ServerOption{leedotest.WithTokenBucket()}, bestOfBucket, false}
+	slidingWindow  = rules{[]leedotest.ServerOption{leedotest.WithAlgorithm(leedotest.SlidingLog)}, bestOfWindows, false}
+	slidingCounter = rules{[]leedotest.ServerOption{leedotest.WithAlgorithm(leedotest.SlidingCounter)}, bestOfCounter, false}
+	tokenBucket    = rules{[]leedotest.ServerOption{leedotest.WithAlgorithm(leedotest.TokenBucket)}, bestOfBucket, false}
 )
 
 // and adds options that do not change how the server counts.

@@ -27,7 +27,7 @@ var scenarios = []scenario{
 		plan: leedotest.Duo, calls: 60},
 	{name: "reset in seconds from now", rules: fixedWindow.and(leedotest.WithResetFormat(leedotest.ResetDeltaSeconds)),
 		plan: leedotest.Duo, calls: 60},
-	{name: "429s count, no Retry-After", rules: fixedWindow.and(leedotest.WithCountedRefusals(), leedotest.WithoutRetryAfter()),
+	{name: "429s count, no Retry-After", rules: fixedWindow.and(leedotest.WithCountedRefusals(), leedotest.WithRetryAfter(leedotest.RetryAfterNone)),
 		plan: leedotest.Duo, calls: 60},
 	{name: "three clients share a limiter", rules: fixedWindow, plan: leedotest.Duo, calls: 60, clients: 3, bulk: 32},
 
@@ -55,7 +55,7 @@ var scenarios = []scenario{
 	{name: "no rate headers, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 10,
 		spoil: wordless},
 	{name: "no rate headers, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60, tolerated: 10, spoil: wordless},
-	{name: "no rate headers, no Retry-After, Pro", rules: fixedWindow.and(leedotest.WithoutRetryAfter()),
+	{name: "no rate headers, no Retry-After, Pro", rules: fixedWindow.and(leedotest.WithRetryAfter(leedotest.RetryAfterNone)),
 		plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 10, spoil: wordless},
 }
 

@@ -16,9 +16,9 @@ var algorithms = []struct {
 	opt  leedotest.ServerOption
 }{
 	{"fixed window", nil}, // the default
-	{"sliding window", leedotest.WithSlidingWindow()},
-	{"sliding counter", leedotest.WithSlidingCounter()},
-	{"token bucket", leedotest.WithTokenBucket()},
+	{"sliding window", leedotest.WithAlgorithm(leedotest.SlidingLog)},
+	{"sliding counter", leedotest.WithAlgorithm(leedotest.SlidingCounter)},
+	{"token bucket", leedotest.WithAlgorithm(leedotest.TokenBucket)},
 }
 
 // step is a request after a pause, and what the headers of its answer should
@@ -103,6 +103,33 @@ func TestAlgorithms(t *testing.T) {
 				s := leedotest.NewServer(leedotest.WithPlan(4), a.opt) // any order will do
 				follow(t, inMemory(s), 4, time.Now(), steps[i])
 			})
+		})
+	}
+}
+
+// The last algorithm counts, and an unknown one is a fixed window: after it all
+// requests are restored, of a bucket only some before.
+func TestWithAlgorithm(t *testing.T) {
+	t.Parallel()
+	with := leedotest.WithAlgorithm
+	for i, opts := range [][]leedotest.ServerOption{
+		{with(leedotest.FixedWindow)},
+		{with(99)},
+		{with(-1)},
+		{with(leedotest.TokenBucket), with(leedotest.FixedWindow)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := leedotest.NewServer(opts...)
+			s.SetRateLimit(2, time.Hour)
+			follow(t, inMemory(s), 2, time.Now(), []step{
+				{0, 200, 1, 60 * minute},
+				{30 * minute, 200, 0, 60 * minute},
+				{30*minute - 1, 429, 0, 60 * minute},
+				{1, 200, 1, 120 * minute},
+			})
+			if t.Failed() {
+				t.Fatalf("options %d", i)
+			}
 		})
 	}
 }

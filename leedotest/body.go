@@ -20,9 +20,8 @@ func (s *Server) apply(k *kind, values map[string]any, in *arrival) *answer {
 		return problem
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) { // the same mistake first every time
-		switch name {
-		case "id", "created_at", "updated_at":
-			continue // the server's own
+		if serversOwn(name) {
+			continue
 		}
 		value := fields[name]
 		if problem := s.check(k, name, value); problem != nil {

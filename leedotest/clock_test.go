@@ -16,7 +16,7 @@ func TestClockSkew(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{5 * time.Minute, -5 * time.Minute, 0} {
 		synctest.Test(t, func(t *testing.T) {
-			s := leedotest.NewServer(leedotest.WithClockSkew(skew), leedotest.WithRetryAfterDate())
+			s := leedotest.NewServer(leedotest.WithClockSkew(skew), leedotest.WithRetryAfter(leedotest.RetryAfterDate))
 			s.SetRateLimit(1, time.Hour)
 			f := inMemory(s)
 			start := time.Now()

@@ -46,6 +46,78 @@ func ExampleServer_Inject() {
 	// leads: 1
 }
 
+// A fault for some of the requests with the same method and path: the second page
+// of a list.
+func ExampleFault_when() {
+	server := leedotest.NewServer()
+	for range 3 {
+		server.AddLead(leedo.Lead{Name: "John Doe"})
+	}
+	server.Inject(leedotest.Fault{
+		Method: "GET", Path: "/leads", Status: 403,
+		When: func(r leedotest.Request) bool { return r.Query.Get("page") == "2" },
+	})
+
+	read := 0
+	for _, err := range server.Client().Leads.All(context.Background(), &leedo.LeadListParams{PerPage: 2}) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		read++
+	}
+	fmt.Println("read:", read)
+	// Output:
+	// leedo: GET /leads, page 2: 403 forbidden: injected fault (request req_2, 1 attempt)
+	// read: 2
+}
+
+// A fault that has not applied: the code under test sent no PATCH. A test calls
+// t.Error instead.
+func ExampleServer_Pending() {
+	server := leedotest.NewServer()
+	server.Inject(
+		leedotest.Fault{Method: "GET", Path: "/leads", Status: 503},
+		leedotest.Fault{Method: "PATCH", Path: "/leads/{id}", Status: 403},
+	)
+
+	_, err := server.Client().Leads.List(context.Background(), nil)
+	fmt.Println(err)
+	for _, fault := range server.Pending() {
+		fmt.Println("not applied:", fault.Method, fault.Path)
+	}
+	// Output:
+	// <nil>
+	// not applied: PATCH /leads/{id}
+}
+
+// A lead that somebody else creates while a list is read: it moves all others, and
+// the iteration skips what it has returned already.
+func ExampleServer_OnRequest() {
+	server := leedotest.NewServer()
+	for _, name := range []string{"Ann", "Bob", "Cleo", "Dan"} {
+		server.AddLead(leedo.Lead{Name: name})
+	}
+	server.OnRequest(func(r leedotest.Request) {
+		if r.Path == "/leads" && r.Query.Get("page") == "2" {
+			server.AddLead(leedo.Lead{Name: "Eve"})
+		}
+	})
+
+	for lead, err := range server.Client().Leads.All(context.Background(), &leedo.LeadListParams{PerPage: 2}) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(lead.Name)
+	}
+	// Output:
+	// Dan
+	// Cleo
+	// Bob
+	// Ann
+}
+
 // What the code under test sent.
 func ExampleServer_Requests() {
 	server := leedotest.NewServer()

@@ -2,6 +2,7 @@ package leedotest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,7 +11,8 @@ import (
 )
 
 // Fault is something that goes wrong with requests to the fake, see
-// [Server.Inject]. The zero value matches one request, any, and does nothing.
+// [Server.Inject]. It says which requests it applies to, by default the next one,
+// and what happens to them, which must be something.
 //
 // A fault with neither Status nor Drop leaves the request to be answered as
 // usual; what it does say about Header, Body, Latency and Truncate still
@@ -23,10 +25,16 @@ type Fault struct {
 	// segment, or that of one record. It need not be a path that the fake
 	// knows. "" is any.
 	Path string
+	// When selects among the requests that Method and Path match; nil is all
+	// of them. The request's Status is 0. When is not called for requests that
+	// an earlier fault applies to. It may be called concurrently, and may call
+	// all methods of the server.
+	When func(Request) bool
 
 	// After is how many matching requests to let pass first.
 	After int
-	// Times is how many requests to strike then: 0 is one, negative all.
+	// Times is how many requests the fault applies to then: 0 is one, negative
+	// all.
 	Times int
 
 	// Processed carries the request out before it fails: the records are
@@ -61,19 +69,31 @@ type Fault struct {
 	Truncate int
 }
 
-// armedFault is a fault on its way to happen.
+// armedFault is a fault that may still apply.
 type armedFault struct {
 	Fault
-	seen int // matching requests so far
+	seen    int // matching requests so far
+	applied int // those of them that it applied to
 }
 
-// Inject adds faults. A request is struck by the first fault, in the order they
+// Inject adds faults. To each request applies the first fault, in the order they
 // were injected, that matches it and is due; later ones do not see it. A fault
-// that has struck as often as it should is forgotten.
+// that has applied as often as it should is forgotten.
 //
 // The answer of a fault carries the usual request id and rate limit headers,
-// and a request struck by one costs quota as any other.
+// and a request that one applies to costs quota as any other.
+//
+// Inject panics on a fault that can have no effect, and adds none then: one that
+// has nothing but Processed and the requests to match, or a Path that is not one
+// to match. That must begin with one slash, not with /v1, and neither end in a
+// slash nor hold a query (%3F is a question mark). A fault may still match no
+// request: see [Server.Pending].
 func (s *Server) Inject(faults ...Fault) {
+	for i, f := range faults {
+		if problem := f.problem(); problem != "" {
+			panic(fmt.Sprintf("leedotest: Server.Inject: fault %d: %s", i+1, problem))
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
@@ -82,23 +102,94 @@ func (s *Server) Inject(faults ...Fault) {
 	}
 }
 
-// strike returns the fault that a request meets, nil if it meets none. The
-// caller holds the lock.
-func (s *Server) strike(in *arrival) *Fault {
-	for i, f := range s.faults {
-		if !f.matches(in) {
-			continue
+// Pending returns the faults that have not applied to as many requests as they
+// should, as they were injected; nil means that all have. One with a negative
+// Times is among them until it has applied once. A test that calls it last finds
+// out whether the faults it injected had anything to do with it.
+func (s *Server) Pending() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pending []Fault
+	for _, f := range s.faults {
+		if f.Times >= 0 || f.applied == 0 {
+			fault := f.Fault
+			fault.Header = f.Header.Clone()
+			pending = append(pending, fault)
 		}
-		f.seen++
-		if f.seen <= f.After {
-			continue
+	}
+	return pending
+}
+
+// problem returns why the fault can have no effect; "" means that it can.
+func (f *Fault) problem() string {
+	switch path := f.Path; {
+	case path == "":
+	case path[0] != '/' || strings.HasPrefix(path, "//"):
+		return fmt.Sprintf("Path %q does not begin with one slash", path)
+	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
+		return fmt.Sprintf("Path %q: paths are given without /v1", path)
+	case strings.HasSuffix(path, "/"):
+		return fmt.Sprintf("Path %q ends in a slash", path)
+	case strings.Contains(path, "?"):
+		return fmt.Sprintf("Path %q holds a query: use When to match one", path)
+	}
+	if f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && !f.changesHeader() {
+		return "it does nothing: it needs Status, Drop, Header, Body, Latency or Truncate"
+	}
+	return ""
+}
+
+// changesHeader reports whether Header changes the answer.
+func (f *Fault) changesHeader() bool {
+	for name, values := range f.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Content-Length":
+			if emptiesBody(values) {
+				return true
+			}
+		case "Transfer-Encoding":
+		default:
+			return true
 		}
-		if f.Times >= 0 && f.seen-max(f.After, 0) >= max(f.Times, 1) {
-			s.faults = slices.Delete(s.faults, i, i+1)
+	}
+	return false
+}
+
+// emptiesBody reports whether the values of Content-Length ask for no body, which
+// is the only change to it that there is.
+func emptiesBody(values []string) bool { return len(values) == 1 && values[0] == "0" }
+
+// strike returns the fault that applies to a request, nil if there is none.
+func (s *Server) strike(in *arrival, note *Request) *Fault {
+	s.mu.Lock()
+	faults := slices.Clone(s.faults)
+	s.mu.Unlock()
+	for _, f := range faults {
+		if f.matches(in) && (f.When == nil || f.When(note.clone())) && s.due(f) {
+			return &f.Fault
 		}
-		return &f.Fault
 	}
 	return nil
+}
+
+// due counts a request for a fault that matches it, and reports whether the fault
+// applies to it.
+func (s *Server) due(f *armedFault) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.faults, f)
+	if i < 0 { // others used it up meanwhile
+		return false
+	}
+	f.seen++
+	if f.seen <= f.After {
+		return false
+	}
+	f.applied++
+	if f.Times >= 0 && f.applied >= max(f.Times, 1) {
+		s.faults = slices.Delete(s.faults, i, i+1)
+	}
+	return true
 }
 
 func (f *Fault) matches(in *arrival) bool {
@@ -155,7 +246,7 @@ func (f *Fault) spoil(ans *answer) {
 	for name, values := range f.Header {
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Content-Length":
-			if len(values) == 1 && values[0] == "0" {
+			if emptiesBody(values) {
 				ans.body = nil
 			}
 		case "Transfer-Encoding": // would break the framing

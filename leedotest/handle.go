@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,6 +26,10 @@ type arrival struct {
 	header  http.Header
 	body    []byte
 	problem *answer // why it cannot be carried out; nil: it can
+
+	now   time.Time // when it is handled, by the server's clock
+	named bool      // WithIDs has been asked for an id: the next field
+	id    string
 }
 
 // resource is the path without /v1; false if it is not under it.
@@ -71,14 +76,15 @@ func (s *Server) handle(ctx context.Context, in *arrival) (*answer, error) {
 }
 
 // process does all that a request does, but for the time it takes: token,
-// quota and route come in this order, and a fault may replace any of them.
+// quota and route come in this order, and a fault may replace any of them. The
+// user's functions are called without the lock, so that they can call the
+// server's methods.
 func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-
-	note := s.requests.add(in)
-	id := "req_" + strconv.Itoa(s.requests.arrived)
-	fault := s.strike(in)
+	note, id, onRequest := s.arrive(in)
+	for _, f := range onRequest {
+		f(note.clone())
+	}
+	fault := s.strike(in, note)
 	if fault == nil {
 		fault = &Fault{}
 	}
@@ -86,17 +92,21 @@ func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
 		return note, &answer{drop: true}, fault.Latency
 	}
 
-	now := s.clock.now()
+	in.now = s.clock.now()
 	own := fault.answer()
-	ans := s.admit(in, now)
+	ans, rate := s.admit(in)
 	if ans == nil && (own == nil || fault.Processed) {
-		ans = s.route(in)
+		ans = s.carryOut(in)
+		if ans == nil { // nothing is done yet: the new record needs an id
+			in.id, in.named = s.ids(), true
+			ans = s.carryOut(in)
+		}
 	}
 	if own != nil {
 		ans = own
 	}
 	ans.header.Set("X-Request-Id", id)
-	s.quota.describe(ans.header, now)
+	maps.Copy(ans.header, rate)
 	fault.spoil(ans)
 	if !bodyAllowed(ans.status) {
 		ans.body, ans.cut = nil, -1
@@ -105,19 +115,36 @@ func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
 	return note, ans, fault.Latency
 }
 
+// arrive notes a request. It returns the note, the request's id and the
+// functions that are to see it.
+func (s *Server) arrive(in *arrival) (*Request, string, []func(Request)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	note := s.requests.add(in)
+	return note, "req_" + strconv.Itoa(s.requests.arrived), s.onRequest
+}
+
 // admit refuses a request without the token or beyond the quota; nil lets it
-// pass.
-func (s *Server) admit(in *arrival, now time.Time) *answer {
+// pass. It also returns the rate limit headers of the response.
+func (s *Server) admit(in *arrival) (refused *answer, rate http.Header) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	scheme, token, _ := strings.Cut(in.header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) != s.token {
-		ans := refusal(http.StatusUnauthorized, "invalid or missing API token")
-		ans.header.Set("WWW-Authenticate", "Bearer")
-		return ans
+		refused = refusal(http.StatusUnauthorized, "invalid or missing API token")
+		refused.header.Set("WWW-Authenticate", "Bearer")
+	} else if !s.quota.take(in.now) {
+		refused = s.quota.refuse(in.now)
 	}
-	if !s.quota.take(now) {
-		return s.quota.refuse(now)
-	}
-	return nil
+	return refused, s.quota.describe(in.now)
+}
+
+// carryOut does what a request asks for. It returns nil, and has done nothing,
+// if a record is to be created and WithIDs has not been asked for its id.
+func (s *Server) carryOut(in *arrival) *answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.route(in)
 }
 
 // wait waits for d or until ctx ends.

@@ -15,7 +15,7 @@ type replay struct {
 }
 
 // once carries out a write, or repeats its answer if it was done before under
-// the same idempotency key. The caller holds the lock, so of two that arrive
+// the same idempotency key. It returns nil if write does. The caller holds the lock, so of two that arrive
 // together the second gets the answer of the first.
 func (s *Server) once(in *arrival, write func() *answer) *answer {
 	key := replayKey{in.method, in.path, in.header.Get("Idempotency-Key")}
@@ -31,7 +31,7 @@ func (s *Server) once(in *arrival, write func() *answer) *answer {
 		return ans
 	}
 	ans := write()
-	if ans.status < 300 {
+	if ans != nil && ans.status < 300 {
 		s.replays[key] = replay{in.body, ans.clone()}
 	}
 	return ans

@@ -35,7 +35,7 @@ func (s *Server) list(t *table, _ string, in *arrival) *answer {
 	return jsonAnswer(http.StatusOK, object(
 		member{"data", data},
 		member{"meta", json.RawMessage(object(
-			member{"total", len(t.ids)},
+			member{"total", len(t.rows)},
 			member{"page", page},
 			member{"per_page", perPage},
 		))},
@@ -60,6 +60,7 @@ func (s *Server) get(t *table, id string, _ *arrival) *answer {
 	return jsonAnswer(http.StatusOK, t.kind.item(r))
 }
 
+// create returns nil if WithIDs has to name the record first.
 func (s *Server) create(t *table, _ string, in *arrival) *answer {
 	values := make(map[string]any)
 	if problem := s.apply(t.kind, values, in); problem != nil {
@@ -68,7 +69,10 @@ func (s *Server) create(t *table, _ string, in *arrival) *answer {
 	if values[t.kind.required] == nil {
 		return refusal(http.StatusBadRequest, "%s must be a non-empty string", t.kind.required)
 	}
-	return jsonAnswer(http.StatusCreated, t.kind.item(t.put(record{values: values})))
+	if s.ids != nil && !in.named {
+		return nil
+	}
+	return jsonAnswer(http.StatusCreated, t.kind.item(t.put(record{id: s.freeID(in.id), values: values}, in.now)))
 }
 
 func (s *Server) update(t *table, id string, in *arrival) *answer {
@@ -80,7 +84,7 @@ func (s *Server) update(t *table, id string, in *arrival) *answer {
 	if problem := s.apply(t.kind, values, in); problem != nil {
 		return problem
 	}
-	return jsonAnswer(http.StatusOK, t.kind.item(t.update(r, values)))
+	return jsonAnswer(http.StatusOK, t.kind.item(t.update(r, values, in.now)))
 }
 
 func noRecord(t *table) *answer {

@@ -50,10 +50,31 @@ func WithIdempotencyKeys() ServerOption {
 // WithClockSkew sets the server's clock: d ahead of the local one, behind it if
 // d is negative. It shows in all times that the server tells, the Date header,
 // the rate limit headers and the times of records among them. What happens when
-// is not changed by it, except that the windows of [WithSlidingCounter] are
+// is not changed by it, except that the windows of [SlidingCounter] are
 // those of the server's clock.
 func WithClockSkew(d time.Duration) ServerOption {
 	return func(s *Server) { s.clock.skew = d }
+}
+
+// WithClock makes the server call now for the time, instead of the local clock, so
+// that what it sends can be compared with golden files. now is called several
+// times for a request, perhaps concurrently, and may call the server's methods.
+// [WithClockSkew] is added to it. Windows of the quota begin and end by this
+// clock too, while [Fault].Latency is still waited for by the local one. If the
+// clock is set back, the quota goes on as if it stood still until it has caught
+// up. nil is the local clock.
+func WithClock(now func() time.Time) ServerOption {
+	return func(s *Server) { s.clock.source = now }
+}
+
+// WithIDs makes the server call next for the id of each record that is created,
+// by a request or by [Server.AddLead] and the like without an ID, so that what
+// it sends can be compared with golden files. next may be called concurrently,
+// and may call the server's methods. If it returns "" or the id of a record that
+// exists, of whatever kind, the record gets a random UUID instead. nil means
+// that all do, which is the default.
+func WithIDs(next func() string) ServerOption {
+	return func(s *Server) { s.ids = next }
 }
 
 // WithRecentRequests makes the server remember only the newest n requests for

@@ -162,8 +162,15 @@ func TestHeaderForms(t *testing.T) {
 		{"delta seconds", []leedotest.ServerOption{leedotest.WithResetFormat(leedotest.ResetDeltaSeconds)}, delta, delta},
 		{"HTTP date", []leedotest.ServerOption{leedotest.WithResetFormat(leedotest.ResetHTTPDate)}, date, delta},
 		{"RFC 3339", []leedotest.ServerOption{leedotest.WithResetFormat(leedotest.ResetRFC3339)}, layout(time.RFC3339), delta},
-		{"no Retry-After", []leedotest.ServerOption{leedotest.WithoutRetryAfter()}, seconds, nil},
-		{"Retry-After date", []leedotest.ServerOption{leedotest.WithRetryAfterDate()}, seconds, date},
+		{"no Retry-After", []leedotest.ServerOption{leedotest.WithRetryAfter(leedotest.RetryAfterNone)}, seconds, nil},
+		{"Retry-After date", []leedotest.ServerOption{leedotest.WithRetryAfter(leedotest.RetryAfterDate)}, seconds, date},
+		{"Retry-After seconds", []leedotest.ServerOption{leedotest.WithRetryAfter(leedotest.RetryAfterSeconds)}, seconds, delta},
+		{"unknown Retry-After", []leedotest.ServerOption{leedotest.WithRetryAfter(-1)}, seconds, delta},
+		{
+			"the last Retry-After",
+			[]leedotest.ServerOption{leedotest.WithRetryAfter(leedotest.RetryAfterNone), leedotest.WithRetryAfter(leedotest.RetryAfterDate)},
+			seconds, date,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -45,12 +45,34 @@ func (s *Server) Requests() []Request {
 	kept := s.requests.newest()
 	all := make([]Request, len(kept))
 	for i, r := range kept {
-		all[i] = *r
-		all[i].Header = r.Header.Clone()
-		all[i].Query = url.Values(http.Header(r.Query).Clone())
-		all[i].Body = bytes.Clone(r.Body)
+		all[i] = r.clone()
 	}
 	return all
+}
+
+// OnRequest calls f with each request that arrives from now on, before anything
+// else is done with it, so that f can change what the request meets: a record
+// appears between two pages, say. The request's Status is 0 then. Functions that
+// were given earlier are called first, and each gets its own copy.
+//
+// f may be called concurrently, and may call all methods of the server. If it
+// sends a request, it is called for that one as well. nil is ignored.
+func (s *Server) OnRequest(f func(Request)) {
+	if f == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onRequest = append(s.onRequest, f)
+}
+
+// clone returns a copy that shares nothing with r.
+func (r *Request) clone() Request {
+	c := *r
+	c.Header = r.Header.Clone()
+	c.Query = url.Values(http.Header(r.Query).Clone())
+	c.Body = bytes.Clone(r.Body)
+	return c
 }
 
 // requestLog is what the server remembers of the requests that arrived.
@@ -71,9 +93,6 @@ func (l *requestLog) newest() []*Request {
 // add notes a request and returns its note.
 func (l *requestLog) add(in *arrival) *Request {
 	l.arrived++
-	if l.keep == 0 {
-		return &Request{}
-	}
 	if l.keep > 0 && len(l.notes)/2 >= l.keep { // now and then, as copying takes time
 		l.notes = append(make([]*Request, 0, len(l.notes)+1), l.newest()...)
 	}
@@ -83,6 +102,8 @@ func (l *requestLog) add(in *arrival) *Request {
 	}
 	query, _ := url.ParseQuery(in.query)
 	r := &Request{Method: in.method, Path: path, Query: query, Header: in.header, Body: in.body}
-	l.notes = append(l.notes, r)
+	if l.keep != 0 {
+		l.notes = append(l.notes, r)
+	}
 	return r
 }

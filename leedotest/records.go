@@ -1,6 +1,10 @@
 package leedotest
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -64,7 +68,7 @@ func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
 		values: map[string]any{
 			"name":        text(campaign.Name),
 			"status":      text(string(campaign.Status)),
-			"leads_count": campaign.LeadsCount,
+			"leads_count": json.Number(strconv.Itoa(campaign.LeadsCount)),
 		},
 	}))
 }
@@ -98,11 +102,80 @@ func (s *Server) Delete(id string) bool {
 	return found
 }
 
-func (s *Server) add(path string, r record) *record {
+// SetField gives a field of the record with the given id another value, and
+// reports whether there is such a record. value is sent as encoding/json encodes
+// it; SetField panics if that fails. key can be any field, a custom one too, and
+// value of any type: nothing is checked, and updated_at is not changed. Where one
+// id belongs to records of several kinds, as with [Server.Delete] all are meant.
+//
+// The record stays where it is in the list, and is still found by the id that it
+// was added with if "id" is set. [Server.Leads] and the like show a field that
+// does not fit its type as the zero value.
+func (s *Server) SetField(id, key string, value any) bool {
+	b, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("leedotest: Server.SetField: %v", err))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	found := false
+	for _, t := range s.store {
+		if r := t.rows[id]; r != nil {
+			t.set(r, key, decoded(b))
+			found = true
+		}
+	}
+	return found
+}
+
+// decoded is a value as requests would bring it: numbers as they are written.
+func decoded(encoded []byte) any {
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	var value any
+	decoder.Decode(&value) // cannot fail: json.Marshal made it
+	return value
+}
+
+// Record returns the record with the given id, of whatever kind, with all the
+// fields that a GET of one record sends, decoded as encoding/json does it:
+// numbers are float64. nil means that there is none. Where one id belongs to
+// records of several kinds, leads come first, then accounts, contacts and
+// campaigns. The map is the caller's own.
+func (s *Server) Record(id string) map[string]any {
+	var fields map[string]any
+	if k, r := s.find(id); r != nil {
+		json.Unmarshal(k.item(r), &fields) // a number too large for a float64 is left nil
+	}
+	return fields
+}
+
+// find returns a record and its kind, nil if there is none. Records are never
+// changed, so the lock is not needed to read it.
+func (s *Server) find(id string) (*kind, *record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range kinds {
+		if r := s.store[k.path].rows[id]; r != nil {
+			return k, r
+		}
+	}
+	return nil, nil
+}
+
+func (s *Server) add(path string, r record) *record {
+	now := s.clock.now()
+	var id string
+	if r.id == "" && s.ids != nil {
+		id = s.ids()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.id == "" {
+		r.id = s.freeID(id)
+	}
 	r.created, r.updated = plain(r.created), plain(r.updated)
-	return s.store[path].put(r)
+	return s.store[path].put(r, now)
 }
 
 // held converts all records of a kind. Records are never changed, so the lock
@@ -141,7 +214,8 @@ func contactOf(r *record) leedo.Contact {
 }
 
 func campaignOf(r *record) leedo.Campaign {
-	count, _ := r.values["leads_count"].(int)
+	number, _ := r.values["leads_count"].(json.Number)
+	count, _ := strconv.Atoi(number.String())
 	return leedo.Campaign{
 		ID: r.id, Name: r.text("name"), Status: leedo.CampaignStatus(r.text("status")),
 		LeadsCount: count, CreatedAt: r.created, UpdatedAt: r.updated,

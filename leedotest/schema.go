@@ -67,7 +67,7 @@ var kinds = []*kind{
 		fields: []field{
 			{name: "name"},
 			{name: "status", initial: "active"},
-			{name: "leads_count", initial: 0},
+			{name: "leads_count", initial: json.Number("0")},
 		},
 	},
 }
@@ -91,29 +91,35 @@ func (k *kind) field(name string) *field {
 	return nil
 }
 
+// serversOwn reports whether no request sets a field. It is sent as the record
+// has it, unless SetField gave it a value.
+func serversOwn(name string) bool {
+	return name == "id" || name == "created_at" || name == "updated_at"
+}
+
 // item spells a whole record.
 func (k *kind) item(r *record) []byte {
 	return object(append(k.members(r, false),
-		member{"created_at", timestamp(r.created)},
-		member{"updated_at", timestamp(r.updated)})...)
+		member{"created_at", r.sent("created_at", timestamp(r.created))},
+		member{"updated_at", r.sent("updated_at", timestamp(r.updated))})...)
 }
 
 // listItem spells a record the way a list does.
 func (k *kind) listItem(r *record) json.RawMessage {
-	return object(append(k.members(r, true), member{"created_at", timestamp(r.created)})...)
+	return object(append(k.members(r, true), member{"created_at", r.sent("created_at", timestamp(r.created))})...)
 }
 
 // members are a record's documented fields in the documentation's order, then
 // the custom ones by name.
 func (k *kind) members(r *record, listed bool) []member {
-	members := []member{{"id", r.id}}
+	members := []member{{"id", r.sent("id", r.id)}}
 	for _, f := range k.fields {
 		if !listed || !f.unlisted {
 			members = append(members, member{f.name, r.values[f.name]})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.values)) {
-		if k.field(name) == nil {
+		if k.field(name) == nil && !serversOwn(name) {
 			members = append(members, member{name, r.values[name]})
 		}
 	}

@@ -15,7 +15,9 @@
 // The fake answers all documented operations with the documented fields and
 // status codes. On top of that it can misbehave on request: [Server.Inject]
 // makes answers fail, come late, in part or not at all, and [Server.SetRateLimit]
-// gives it a quota, counted in whichever way the options say. It spells the
+// gives it a quota, counted in whichever way the options say. [Server.OnRequest]
+// changes what is there while requests arrive, [Server.SetField] what a record
+// looks like; [WithIDs] and [WithClock] are for golden files. It spells the
 // API's JSON by itself, without the types of package leedo, so that a wrong
 // field name there does not go unnoticed.
 //
@@ -57,24 +59,24 @@ const (
 // methods may be called concurrently.
 type Server struct {
 	token string
-	clock *clock
+	clock clock
+	ids   func() string // nil: random; called without the lock
 
-	mu       sync.Mutex // guards all below; never held while waiting
-	store    store
-	quota    quota
-	faults   []*armedFault
-	requests requestLog
-	replays  map[replayKey]replay // nil: idempotency keys mean nothing
+	mu        sync.Mutex // guards all below; never held while waiting or calling the user's functions
+	store     store
+	quota     quota
+	faults    []*armedFault
+	onRequest []func(Request)
+	requests  requestLog
+	replays   map[replayKey]replay // nil: idempotency keys mean nothing
 }
 
 // NewServer returns a fake without records, with no rate limit and a token of
 // its own choosing. The options change that; nil ones are ignored.
 func NewServer(opts ...ServerOption) *Server {
-	clock := &clock{}
 	s := &Server{
 		token:    defaultToken,
-		clock:    clock,
-		store:    newStore(clock),
+		store:    newStore(),
 		quota:    newQuota(),
 		requests: requestLog{keep: -1},
 	}
@@ -83,7 +85,7 @@ func NewServer(opts ...ServerOption) *Server {
 			opt(s)
 		}
 	}
-	s.quota.counter = s.quota.algorithm()
+	s.quota.restart()
 	return s
 }
 
@@ -122,7 +124,7 @@ func (s *Server) Token() string { return s.token }
 // a negative limit means none, which is the default. A window of zero or less
 // is an hour, the API's own.
 //
-// The window is fixed, unless an option says otherwise: it begins with its
+// The window is fixed, unless [WithAlgorithm] says otherwise: it begins with its
 // first request and ends when its time is over; the next request begins
 // another. While a limit is set all answers carry X-RateLimit-Limit,
 // X-RateLimit-Remaining and X-RateLimit-Reset, and requests beyond it are
@@ -137,7 +139,7 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quota.Limit, s.quota.Window = limit, window
-	s.quota.counter = s.quota.algorithm()
+	s.quota.restart()
 }
 
 // SetPlan changes the plan while the server is in use, as if the customer had
@@ -145,7 +147,8 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 // fixed window goes on as well and ends when it would have; if more was used in
 // it than the new plan allows, nothing is left of it.
 func (s *Server) SetPlan(plan Plan) {
+	now := s.clock.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quota.change(int(plan), time.Hour, s.clock.now())
+	s.quota.change(int(plan), time.Hour, now)
 }

@@ -3,15 +3,16 @@ package leedotest
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 )
 
-// record is one row. It is never changed: an update puts a new one in its
+// record is one record. It is never changed: an update puts a new one in its
 // place.
 type record struct {
 	id               string
-	values           map[string]any // documented and custom fields, decoded; nil is null
+	seq              int            // its place in the list
+	values           map[string]any // documented and custom fields, decoded; nil is null; see serversOwn
 	created, updated time.Time
 }
 
@@ -21,26 +22,32 @@ type store map[string]*table
 // table holds the records of one kind.
 type table struct {
 	kind  *kind
-	clock *clock
-	ids   []string // oldest first
+	order order
 	rows  map[string]*record
 }
 
-func newStore(c *clock) store {
+func newStore() store {
 	s := make(store)
 	for _, k := range kinds {
-		s[k.path] = &table{kind: k, clock: c, rows: make(map[string]*record)}
+		s[k.path] = &table{kind: k, rows: make(map[string]*record)}
 	}
 	return s
 }
 
-// put adds a record, or replaces the one with its id in the same place. A zero
-// id and zero times are filled in, and so are values with an initial one.
-func (t *table) put(r record) *record {
-	if r.id == "" {
-		r.id = newID()
+// taken reports whether a record of any kind has the id.
+func (s store) taken(id string) bool {
+	for _, t := range s {
+		if t.rows[id] != nil {
+			return true
+		}
 	}
-	now := t.clock.stamp()
+	return false
+}
+
+// put adds a record, or replaces the one with its id in the same place. Zero
+// times are filled in, and so are values with an initial one.
+func (t *table) put(r record, now time.Time) *record {
+	now = stamp(now)
 	if r.created.IsZero() {
 		r.created = now
 		if !r.updated.IsZero() && r.updated.Before(now) {
@@ -57,8 +64,10 @@ func (t *table) put(r record) *record {
 			}
 		}
 	}
-	if t.rows[r.id] == nil {
-		t.ids = append(t.ids, r.id)
+	if held := t.rows[r.id]; held != nil {
+		r.seq = held.seq
+	} else {
+		r.seq = t.order.add(r.id)
 	}
 	t.rows[r.id] = &r
 	return &r
@@ -66,35 +75,68 @@ func (t *table) put(r record) *record {
 
 // update replaces the record r by one with other values, and a later
 // updated_at even if the clock stood still.
-func (t *table) update(r *record, values map[string]any) *record {
-	updated := t.clock.stamp()
+func (t *table) update(r *record, values map[string]any, now time.Time) *record {
+	updated := stamp(now)
 	if !updated.After(r.updated) {
 		updated = r.updated.Add(time.Microsecond)
 	}
-	next := &record{id: r.id, values: values, created: r.created, updated: updated}
+	delete(values, "updated_at")
+	next := &record{id: r.id, seq: r.seq, values: values, created: r.created, updated: updated}
 	t.rows[r.id] = next
 	return next
 }
 
+// set replaces the record r by one with another value in one field.
+func (t *table) set(r *record, key string, value any) {
+	next := *r
+	next.values = maps.Clone(r.values)
+	next.values[key] = value
+	text, _ := value.(string)
+	if instant, _ := time.Parse(time.RFC3339, text); key == "created_at" { // zero if it is none
+		next.created = plain(instant)
+	} else if key == "updated_at" {
+		next.updated = plain(instant)
+	}
+	t.rows[r.id] = &next
+}
+
+// sent returns the value that was set for a field of the server's own, or else
+// the usual one.
+func (r *record) sent(name string, usual any) any {
+	if value, ok := r.values[name]; ok {
+		return value
+	}
+	return usual
+}
+
 func (t *table) remove(id string) bool {
-	if t.rows[id] == nil {
+	r := t.rows[id]
+	if r == nil {
 		return false
 	}
 	delete(t.rows, id)
-	t.ids = slices.DeleteFunc(t.ids, func(other string) bool { return other == id })
+	t.order.remove(r.seq)
 	return true
 }
 
 // page returns up to n records, newest first, after the first skip.
 func (t *table) page(skip, n int64) []*record {
 	var records []*record
-	for i := int64(len(t.ids)) - 1 - skip; i >= 0 && n > 0; i, n = i-1, n-1 {
-		records = append(records, t.rows[t.ids[i]])
+	for _, id := range t.order.newest(skip, n) {
+		records = append(records, t.rows[id])
 	}
 	return records
 }
 
-func (t *table) all() []*record { return t.page(0, int64(len(t.ids))) }
+func (t *table) all() []*record { return t.page(0, int64(len(t.rows))) }
+
+// freeID returns id if a new record can have it, else another one.
+func (s *Server) freeID(id string) string {
+	if id == "" || s.store.taken(id) {
+		return newID()
+	}
+	return id
+}
 
 // newID returns a random UUID.
 func newID() string {

@@ -155,3 +155,72 @@ func TestLostStateAndClock(t *testing.T) {
 	b.pass(-10 * time.Second)
 	b.grants("only what is known from before", "a", 20, 1)
 }
+
+// While processes may spend without Redis, as some do for a while when the state was
+// lost, a window of which little is left is one that they have spent: it does not
+// give requests back all the time.
+func TestWindowThatIsSpentWithoutRedis(t *testing.T) {
+	nothing := func(t *testing.T, b *book, what, name string) {
+		t.Helper()
+		b.pass(time.Second)
+		if got := b.grants(what, name, 5, 0); got.Opens < 40*time.Second {
+			t.Errorf("%s: %+v, want what comes back at the reset", what, got)
+		}
+	}
+	t.Run("told by one that comes back", func(t *testing.T) {
+		b := newBook(t)
+		b.answered("a", 0, 100, 0, time.Second, 0)
+		b.grants("the first that is back", "a", 0, 0)
+		b.pass(2 * time.Second)
+		b.answered("b", 0, 100, 0, 59*time.Second, 0)
+		b.grants("nothing left", "b", 5, 0)
+		nothing(t, b, "nor later", "b")
+	})
+	t.Run("found by a probe", func(t *testing.T) {
+		b := newBook(t)
+		b.answered("a", 0, 100, 0, time.Second, 0)
+		b.grants("the first that is back", "a", 0, 0)
+		b.pass(2 * time.Second)
+		b.process("a").Reset = 0
+		b.grants("a probe", "a", 1, 1)
+		b.answered("a", 1, 100, 0, 59*time.Second, b.turn)
+		b.grants("nothing left", "a", 5, 0)
+		nothing(t, b, "nor later", "a")
+	})
+	t.Run("without a loss", func(t *testing.T) {
+		b := told(t, 100, 0, time.Minute)
+		for range 4 {
+			b.pass(15 * time.Second)
+			b.grants("it lives", "a", 0, 0)
+			b.grants("it lives", "b", 0, 0)
+		}
+		b.pass(100 * time.Millisecond)
+		b.process("a").Reset = 0
+		b.grants("a probe", "a", 1, 1)
+		b.answered("a", 1, 100, 0, time.Minute, b.turn)
+		b.grants("it seems to fade", "a", 0, 0)
+		b.answered("b", 0, 100, 0, time.Minute, 0)
+		b.process("b").Served += 99
+		b.grants("it was alone", "b", 0, 0)
+		nothing(t, b, "it was that one", "a")
+	})
+}
+
+// The first figures of a window may come before its beginning was expected. They end
+// what was believed of the one before.
+func TestWindowThatBeginsEarly(t *testing.T) {
+	b := told(t, 100, 0, time.Minute)
+	b.pass(time.Minute + 100*time.Millisecond)
+	b.process("a").Reset = 0
+	b.grants("a probe", "a", 1, 1)
+	b.answered("a", 1, 100, 0, time.Minute, b.turn)
+	b.grants("it fades", "a", 0, 0)
+	b.pass(59 * time.Second)
+	b.grants("one that came back", "a", 1, 1)
+	b.answered("a", 1, 100, 99, time.Minute, b.turn)
+	b.grants("all came back", "a", 89, 89)
+	b.answered("a", 89, 100, 0, time.Minute, b.turn)
+	if got := b.grants("all are spent", "a", 5, 0); got.Opens < 59*time.Second {
+		t.Errorf("%+v, want what comes back at the reset", got)
+	}
+}

@@ -49,13 +49,13 @@ if not state or now < last - SETBACK then -- nothing there, or the clock was set
 	-- part is 0.9, as nobody knows yet who else there is. called is when the newest
 	-- interactive call came, or if there was none, since when: as a negative number.
 	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
-		pack('>d', -now) .. string.rep('\0', 8 * 12)
+		pack('>d', -now) .. string.rep('\0', 8 * 8) .. pack('>d', now) .. string.rep('\0', 8 * 4)
 	mine = nil
 end
 local born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
 	blocked, strikes, struck, probed, silent, called, recent, others,
-	firstAt, firstLeft, ours, rolled, waiting, pace, unheard, former, turned, turns =
-	unpack('>dddddddddddddddddddddddddddddd', state, 17)
+	firstAt, firstLeft, ours, rolled, waiting, pace, apart, unheard, former, turned, turns =
+	unpack('>ddddddddddddddddddddddddddddddd', state, 17)
 
 local myNumber, myHeld, myWaiting, _, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 if mine then
@@ -93,6 +93,9 @@ else
 	served, lost, wordless, refused, calls = 0, 0, 0, retry > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
 end
+if mine and served + lost + refused > myHeld then
+	apart, pace = now, 0 -- it has sent requests without Redis, when it could not reach it
+end
 out, ours, silent = out + held, ours + served + lost, silent + wordless
 
 -- Figures are news if their request was sent after the newest ones had come.
@@ -104,15 +107,20 @@ local newer, plan = sent >= booked, toldLimit ~= limit
 local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
 local news = newer or (mine or born > 0) and not plan and not earlier and (later or toldLeft < left)
 if news and toldLimit > 0 and (not mine or served + refused > 0) then
-	if now >= reset and now - reset <= PROMPT then
+	-- Resets are rather believed too late than too early.
+	local over = now >= reset or later and toldLeft > left and reset - now <= TOLERANCE
+	if over and now - reset <= PROMPT then
 		-- A reset that is followed by another one soon gives back a few requests:
 		-- what was spent together comes back together, a window later.
 		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
 		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
 		-- One that is followed by another a window later, and gave back less than
-		-- half: what was spent in the window before counts less and less.
+		-- half: what was spent in the window before counts less and less. But not
+		-- while there may be processes that spend without Redis: where the state
+		-- was lost they come back one by one.
 		pace = 0
-		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE then
+		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE and
+			now - apart > PROMPT then
 			pace = (limit - toldLeft) / (ends - now)
 		end
 	end
@@ -267,9 +275,9 @@ end
 local wants = wantInteractive - interactive
 waiting = waiting + wants
 
-call('HSET', key, QUOTA, pack('>dddddddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
+call('HSET', key, QUOTA, pack('>ddddddddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
 	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
-	others, firstAt, firstLeft, ours, rolled, waiting, pace, unheard, former, turned, turns),
+	others, firstAt, firstLeft, ours, rolled, waiting, pace, apart, unheard, former, turned, turns),
 	name, pack('>dddddddddd', number, held + interactive + bulk, wants, now, fed, allServed, allLost, allSilent, allRefused, allCalls))
 if swept == now or length ~= was or refused > 0 then
 	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))

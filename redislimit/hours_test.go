@@ -150,9 +150,9 @@ func TestHours(t *testing.T) {
 		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
 		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 5, 3},
 		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 5, 3},
-		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithTokenBucket()), 10 * time.Minute, 0, 0, 3, 5},
-		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingWindow()), 10 * time.Minute, 0, 0, 3, 5},
-		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithSlidingCounter()), 10 * time.Minute, 0, 0, 3, 5},
+		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.TokenBucket)), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.SlidingLog)), 10 * time.Minute, 0, 0, 3, 5},
+		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.SlidingCounter)), 10 * time.Minute, 0, 0, 3, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

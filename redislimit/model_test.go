@@ -31,7 +31,7 @@ type modelState struct {
 	observed, booked, blocked, strikes, struck           float64
 	probed, silent, total, called, watched, calls        float64
 	others, part, firstAt, firstLeft, firstTotal, rolled float64
-	pace, unheard, former, turned, turns                 float64
+	pace, apart, unheard, former, turned, turns          float64
 }
 
 const (
@@ -71,7 +71,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	}
 	turn := max(now, m.turn+1)
 	if anew {
-		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9, watched: now}
+		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9, watched: now, apart: now}
 	}
 	s := m.state
 	if p, ok := s.procs[ask.Process]; ok && float64(ask.Number) <= p.number {
@@ -100,6 +100,9 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	if known {
 		served, lost, silent = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost, float64(ask.Silent)-me.silent
 		refused, calls = float64(ask.Refused)-me.refused, float64(ask.Calls)-me.calls
+		if served+lost+refused > me.held {
+			s.apart, s.pace = now, 0
+		}
 	} else if ask.RetryAfter > 0 {
 		refused = 1
 	}
@@ -144,7 +147,8 @@ func (s *modelState) book(ask leedo.QuotaAsk, known bool, out, now, turn float64
 	if !newer && (!known && s.sure || plan || earlier || !later && remaining >= s.left) {
 		return
 	}
-	if now >= s.reset && now-s.reset <= 30*second {
+	over := now >= s.reset || later && remaining > s.left && s.reset-now <= 2*second
+	if over && now-s.reset <= 30*second {
 		switch {
 		case reset-now >= s.length/2:
 			s.rolled = 0
@@ -152,7 +156,7 @@ func (s *modelState) book(ask leedo.QuotaAsk, known bool, out, now, turn float64
 			s.rolled = now
 		}
 		s.pace = 0
-		if later && s.rolled == 0 && (remaining+1)*2 < s.limit && at-s.reset <= 3*second {
+		if later && s.rolled == 0 && (remaining+1)*2 < s.limit && at-s.reset <= 3*second && now-s.apart > 30*second {
 			s.pace = (s.limit - remaining) / (reset - now)
 		}
 	}

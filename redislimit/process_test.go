@@ -58,6 +58,7 @@ type report struct {
 	Failed         []string        // errors that are no refusals by the quota
 	Took           []time.Duration // of each call, if there is a pause
 	Warnings       []string        // what was logged of the store
+	Away           []time.Time     // when it may have begun to go by its own account
 }
 
 // work is the main function of a worker.
@@ -72,7 +73,8 @@ func work(text string) error {
 	if err != nil {
 		return err
 	}
-	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: store})
+	watched := &watched{QuotaStore: store}
+	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: watched})
 	if err != nil {
 		return err
 	}
@@ -128,7 +130,7 @@ func work(text string) error {
 		})
 	}
 	all.Wait()
-	r.Warnings = warnings.all()
+	r.Warnings, r.Away = warnings.all(), append(warnings.at, watched.slow...)
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
@@ -137,6 +139,7 @@ type recorder struct {
 	info bool // at Info, too
 	mu   sync.Mutex
 	said []string
+	at   []time.Time
 }
 
 func (r *recorder) WithAttrs([]slog.Attr) slog.Handler { return r }
@@ -154,7 +157,7 @@ func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 	record.Attrs(func(a slog.Attr) bool { said += " " + a.String(); return true })
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.said = append(r.said, said)
+	r.said, r.at = append(r.said, said), append(r.at, time.Now())
 	return nil
 }
 
@@ -162,6 +165,25 @@ func (r *recorder) all() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.said)
+}
+
+// watched is a store that notes when exchanges that failed or were slow began and
+// ended: after 100 ms a process goes by its own account. Not each of them is logged.
+type watched struct {
+	leedo.QuotaStore
+	mu   sync.Mutex
+	slow []time.Time
+}
+
+func (w *watched) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+	start := time.Now()
+	answer, err := w.QuotaStore.Exchange(ctx, ask)
+	if err != nil || time.Since(start) > 50*time.Millisecond {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.slow = append(w.slow, start, time.Now())
+	}
+	return answer, err
 }
 
 // worker is a worker process.

@@ -31,6 +31,7 @@ type account struct {
 
 	evidence
 	spending
+	spent  spent // what a server that remembers each request counts
 	demand demand
 
 	blocked time.Time // nothing may be sent before
@@ -90,6 +91,7 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	a.ticks++
 	a.granted++
 	a.spendShare(now)
+	a.spent.add(1, now, now)
 	if a.demand.watched.IsZero() {
 		a.demand.watched = now
 	}
@@ -116,6 +118,7 @@ func (a *account) cancel(p Permit, sent bool, now time.Time) {
 	} else {
 		a.granted--
 		a.unspendShare(now)
+		a.spent.remove(p.at)
 	}
 	a.mirror(now)
 }
@@ -134,6 +137,8 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 			}
 			a.strikes, a.sooner = 0, false
 		}
+	} else {
+		a.spent.remove(p.at)
 	}
 	a.blind.garbled = r.Garbled
 	if r.Tells() {
@@ -150,6 +155,9 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		if a.blind.silent > maxSilent && !r.Garbled && !now.Before(a.opens) {
 			a.forget()
 		}
+	}
+	if rejected {
+		a.unspendShare(now) // a 429 is not counted
 	}
 	if rejected && !old {
 		a.block(p, r, now)

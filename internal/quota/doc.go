@@ -62,8 +62,13 @@
 //	    or a second 429 in a row, with a reset far ahead and no earlier time to come
 //	    back: it would have refilled by now; or a reset restored so many at once
 //	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
-//	    but not if no reset was ever further ahead than that of the next request
-//	(4) at a reset over 90 % came back
+//	    but not if no reset was ever further ahead than that of the next request; or
+//	    before it the reset stays an hour ahead, and nothing comes back: it is that of all
+//	(4) at a reset over 90 % came back, but not if that was the reset of all
+//
+// While rolling is believed, what is restored when follows from when it was spent
+// (spent.go). That is remembered at all times, for it is needed from the first moment
+// of that belief on.
 //
 // Over each of them lie: blocked, after a 429, until the time that it says or a
 // back-off; the client-side limit; the share; the store.
@@ -152,6 +157,10 @@ const (
 	// flight. Where one request in five fails at random, one in 3,000 completes such
 	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
 	maxFailures = 5
+	// silence is for how long no response must have come for requests whose time is over
+	// to be failures: else callers with little time would delay all others. Few servers
+	// take longer. TestLittleTimeIsNoFailure.
+	silence = time.Second
 )
 
 // What bulk leaves to interactive requests.
@@ -234,6 +243,15 @@ const (
 	// a little is for rounding. How far ahead the reset is says nothing of that.
 	// TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
+	// sameTime is for how long requests that are sent are remembered as one part,
+	// spread evenly: more of them would take more memory and time, and tell little
+	// more beside logMargin. TestSpent, TestSpentAsAList.
+	sameTime = 5 * time.Second
+	// logMargin is how much more than the length of a window after it was sent a
+	// request is taken to be restored: it takes time to reach the server, and resets
+	// are in whole seconds. With half of it, a third more of those who come back at
+	// RetryAt are too early. TestWhenASlidingLogRestores, TestSimulationWaits.
+	logMargin = 2 * time.Second
 	// refillMargin is how much of a request more is waited for, for the pace may
 	// be a little slower; leastRefill is the least that is waited for at all.
 	// TestARestoredRequestIsWaitedFor.

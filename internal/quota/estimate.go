@@ -85,8 +85,7 @@ func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 		if v.soon {
 			return now
 		}
-		each := 1 / (a.belief.pace(a) * a.Share)
-		return v.likely(now).Add(time.Duration(float64(ahead) * each * float64(time.Second)))
+		return later(v.likely(now), a.enough(v.class, ahead, now))
 	}
 	left, doubtful := a.sureLeft(now)
 	for _, n := range []float64{left + doubtful, left} {
@@ -101,6 +100,9 @@ func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 		if at := a.freed(n, a.window(), later(now, a.blocked)); !at.IsZero() {
 			return at
 		}
+	}
+	if a.belief.pace(a) > 0 {
+		return later(later(v.look, a.opens), a.enough(v.class, ahead, now))
 	}
 	return a.inNextWindows(v, ahead-max(int(left), 0), now)
 }
@@ -122,7 +124,7 @@ func (a *account) inNextWindows(v verdict, ahead int, now time.Time) time.Time {
 	if a.limit == 0 {
 		at = later(at, w.end.Add(grain+spread)) // it is known no more exactly
 	} else {
-		at = later(at, later(a.opens, v.look))
+		at = later(later(at, a.shareOpens()), later(a.opens, v.look))
 	}
 	each := max(int(w.limit), 1)
 	at = at.Add(time.Duration(max(ahead, 0)/each) * w.length)

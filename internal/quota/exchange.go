@@ -190,10 +190,13 @@ func (s *shared) begin(ask StoreAsk) {
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
-	start, late, forgiven := time.Now(), false, false // guarded by the ledger's lock
+	start, done, late, forgiven := time.Now(), false, false, false // guarded by the ledger's lock
 	slow := time.AfterFunc(storeTimeout, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if done { // while this waited for the lock
+			return
+		}
 		now := time.Now()
 		late, forgiven = true, now.Sub(s.slow) > 2*storeRest
 		s.slow = now
@@ -213,7 +216,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		now := time.Now()
-		s.asking = false
+		done, s.asking = true, false
 		close(s.ended)
 		switch {
 		case err == nil && !late:

@@ -60,10 +60,24 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 		if gain := a.gain(o); gain >= leastGain {
 			return a.refillingAfter(gain, o)
 		}
+		if a.resetIsOfAll(o) {
+			return rolling{since: a.spent.first(o.now), all: true}
+		}
 		a.updateOthers(o)
 	}
 	a.updatePart(o)
 	return w
+}
+
+// resetIsOfAll reports whether the reset is when the newest request will be forgotten.
+// It has gone on as the time since the mark, so it ends no window; and it is further
+// ahead than where requests are restored all the time, of which there is no sign either.
+func (a *account) resetIsOfAll(o observation) bool {
+	elapsed, ahead := o.now.Sub(a.mark.at), o.Reset.Sub(o.now)
+	perSecond := documented(o.Limit)
+	full := time.Duration(float64(o.Limit-o.Remaining+1) / perSecond * float64(time.Second))
+	return elapsed > tolerance && o.Reset.Sub(a.mark.until) > nearly(elapsed) &&
+		ahead > nearly(hour) && ahead > full+resetMargin && perSecond*elapsed.Seconds() >= 2*leastGain
 }
 
 // afterReset returns what is believed after the first response of what looks like a
@@ -72,7 +86,7 @@ func (w fixedWindow) afterReset(a *account, o observation) belief {
 	back := o.back()
 	a.whole = a.whole || o.atOnce
 	// A window ended, but it slides. Where one was seen to end, others were faster.
-	slides := back < halfBack && !a.whole && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread
+	slides := back < halfBack && o.newer && !a.whole && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread
 	switch {
 	case back > allBack:
 		a.own = nil

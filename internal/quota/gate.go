@@ -120,8 +120,8 @@ func (a *account) probe(now time.Time) verdict {
 
 // probeShare is probe for a server that has windows, in which a share is counted.
 func (a *account) probeShare(now time.Time) verdict {
-	if a.Share < 1 && a.fraction*a.countedStill(now) > a.share()-1 {
-		return verdict{look: now.Add(time.Duration(float64(time.Hour)/a.share()) + 1), soon: a.inFlight > 0}
+	if at := a.shareOpens(); now.Before(at) {
+		return verdict{look: at, soon: a.inFlight > 0}
 	}
 	return a.probe(now)
 }

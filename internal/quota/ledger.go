@@ -81,8 +81,8 @@ type Ask struct {
 	// Budget is the longest wait. With 0 the caller does not wait: it gets a permit
 	// unless something known forbids it.
 	Budget time.Duration
-	// Hold is the longest wait for a server that does not respond, within Budget; 0
-	// means no bound.
+	// Hold is the longest wait for a server that does not respond, within Budget and
+	// half of the time to the deadline of ctx; 0 means no bound.
 	Hold time.Duration
 	// Notify is called before a wait with its likely end, and again when that is
 	// first a second away or has moved considerably. While the caller waits for
@@ -95,8 +95,6 @@ type Ask struct {
 	// StoreNews is called when Acquire returns, if there is something to be logged of
 	// the store. It may be nil.
 	StoreNews func(StoreNews)
-
-	half time.Duration // of the time until the deadline of a caller with a store; 0: none
 }
 
 // Acquire waits for a permit and returns how long it waited. If the wait for the
@@ -105,7 +103,8 @@ type Ask struct {
 // it returns the error of ctx. With a budget it waits a few seconds for responses in
 // flight that will say what is left, however small the budget is. If they do not
 // come, or the server fails, and nothing that is known forbids the request, it gets
-// its permit after the budget, or after ask.Hold if that is shorter.
+// its permit after the budget, after ask.Hold, or after half of the time to the
+// deadline, whichever is shortest.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
 	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
 	l.mu.Lock()
@@ -119,9 +118,6 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	}
 	if l.shared != nil {
 		defer l.shared.tell(ask.StoreNews)
-		if bounded {
-			ask.half = max(deadline.Sub(now)/2, 1)
-		}
 		l.shared.arrive(ask.Class, now)
 		// While the store fails, it is for a dispatch to ask it again.
 		atOnce = atOnce && !l.shared.local
@@ -131,7 +127,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		return l.keeper.grant(ask.Class, now), 0, nil
 	}
 	w := &waiter{
-		class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), never: ask.Budget == 0,
+		class: ask.Class, latest: latest(deadline, bounded, ask.Budget, now), never: ask.Budget == 0, deadline: deadline,
 		ready: make(chan struct{}), later: make(chan Wait, 1),
 	}
 	l.queue.push(w)
@@ -141,13 +137,13 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		return w.outcome.permit, 0, w.outcome.err()
 	}
 	first := Wait{Until: w.until, Reason: w.why, Figures: l.keeper.figures(w.why, now)}
-	w.said, w.near = w.until, !first.Long(now)
 	if l.probing(w.class, now) {
 		first.Reason = WaitProbe
-		if ask.Hold > 0 {
-			first.Until = now.Add(ask.patience())
+		if ask.Hold > 0 || bounded {
+			first.Until = now.Add(w.patience(now, ask))
 		}
 	}
+	w.said, w.near = first.Until, !first.Long(now)
 	l.mu.Unlock()
 	return l.await(ctx, w, now, ask, first)
 }
@@ -156,16 +152,16 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 // the caller of the wait. If the caller does not return from that, or its context
 // ends, w leaves the queue.
 func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, told Wait) (p Permit, took time.Duration, err error) {
-	left := true
+	out := false // of the queue
 	defer func() {
-		if left {
+		if !out {
 			l.leave(w)
 		}
 	}()
 	ask.Notify(told)
-	timer := time.NewTimer(ask.patience())
+	timer := time.NewTimer(w.patience(since, ask))
 	defer timer.Stop()
-	for waits, ready := true, false; waits; left = !ready {
+	for waits := true; waits; {
 		select {
 		case told = <-w.later:
 			ask.Notify(told)
@@ -174,9 +170,10 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			timer.Reset(l.overdue(w, since, ask))
 			continue
 		case <-w.ready:
-			ready = true
 			p, err = w.outcome.permit, w.outcome.err()
 		case <-ctx.Done():
+			out = true // before Waited, which may take long: it holds no place
+			l.leave(w)
 			err = ctx.Err()
 		}
 		waits, took = false, time.Since(since)
@@ -187,6 +184,7 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			ask.Waited(told, took)
 		}
 	}
+	out = true
 	return p, took, err
 }
 
@@ -276,7 +274,7 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			continue
 		}
 		l.admitNever(now)
-		if l.queue.refuse(now, l.keeper); l.queue.len() > 0 {
+		if l.queue.refuse(now, l.keeper); !w.done {
 			return v.look
 		}
 	}

@@ -80,6 +80,19 @@ func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
 	}
 }
 
+// A request that got a 429 is not spent, of the share either: it passes at the time that
+// the 429 said.
+func TestA429IsNotTakenFromTheShare(t *testing.T) {
+	d := newDesk(Options{Share: 0.5})
+	d.quota = 4
+	d.hears(3, time.Hour)
+	d.settle(d.sends(1)[0], true, Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(time.Minute)}, d.now)
+	d.now = d.now.Add(time.Minute + spread)
+	if v, until := d.asks(Interactive); !v.pass {
+		t.Errorf("%+v, expect it in %v", v, until.Sub(d.now))
+	}
+}
+
 // Bulk leaves its part of what may be used here, not of what others have.
 func TestTheReserveIsAPartOfTheShare(t *testing.T) {
 	for _, tt := range []struct {

@@ -26,6 +26,13 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.limit, a.left = r.Limit, max(r.Remaining-len(a.lost), 0)
 	a.moveReset(o)
 	a.length = max(a.length, min(r.Reset.Sub(now), hour), time.Second)
+	if o.newer {
+		a.spent.forget(a.spent.until(now.Add(-a.length - logMargin)))
+		a.spent.match(r.Limit-r.Remaining, a.inFlight, later(a.observed, r.Reset.Add(-hour)), now)
+	}
+	if b, ok := a.belief.(rolling); ok && b.all {
+		a.opens = a.spent.first(now).Add(a.length + logMargin + a.jitter)
+	}
 	a.observed, a.booked, a.doubtful = now, a.ticks, a.inFlight
 	a.setMarks(o)
 }

@@ -33,6 +33,17 @@ func (l *Ledger) Note(failed bool) {
 	l.outage.note(failed, time.Now())
 }
 
+// GaveUp takes in, before Cancel ends its permit, that the time for a request was over
+// before a response came. It may have been short: it is a failure of the server only if
+// that has not responded to others either, for a while.
+func (l *Ledger) GaveUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now(); now.Sub(l.outage.heard) >= silence {
+		l.outage.note(true, now)
+	}
+}
+
 // probing reports whether requests of the class wait for a response of a server
 // that failed, and for nothing else.
 func (l *Ledger) probing(c Class, now time.Time) bool {
@@ -44,8 +55,8 @@ func (l *Ledger) full() bool {
 	return l.outage.most > 0 && uint(max(l.account.inFlight, 0)) >= l.outage.most
 }
 
-// admitNever grants to those who do not wait what nothing known forbids: only an
-// outage, or responses in flight, delay it.
+// admitNever grants to those who do not wait what only responses in flight hold back:
+// after failures, or because they will say what is left.
 func (l *Ledger) admitNever(now time.Time) {
 	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
 		for e := q.list.Front(); e != nil && q.never > 0; {
@@ -61,12 +72,15 @@ func (l *Ledger) admitNever(now time.Time) {
 	}
 }
 
-// patience returns how long the caller waits for responses, or an answer of the
-// store, that may never come: with a store, where others may have taken them along,
-// so short that a request can still be sent before the deadline.
-func (a Ask) patience() time.Duration {
-	most := cmp.Or(max(a.Budget, 0), answerTimeout)
-	return min(most, cmp.Or(a.Hold, most), cmp.Or(a.half, most))
+// patience returns how long w waits for responses that may never come, from the given
+// time on. Of the time to its deadline it keeps half for its own request.
+func (w *waiter) patience(since time.Time, ask Ask) time.Duration {
+	most := cmp.Or(max(ask.Budget, 0), answerTimeout)
+	most = min(most, cmp.Or(ask.Hold, most))
+	if !w.deadline.IsZero() {
+		most = min(most, max(w.deadline.Sub(since)/2, time.Millisecond))
+	}
+	return most
 }
 
 // overdue is called when w has waited for so long since it came. If nothing but
@@ -84,7 +98,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	if opens := l.account.opens; l.account.windowOver(now) && opens.After(since) {
 		since = opens // it waited for something else
 	}
-	again := min(ask.patience()-now.Sub(since), left)
+	again := min(w.patience(since, ask)-now.Sub(since), left)
 	switch v := l.keeper.gate(w.class, now); {
 	case again > 0:
 	case l.shared != nil && !l.shared.local && now.Sub(since) < storeTimeout && l.shared.pending(w.class, now):
@@ -99,7 +113,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	case l.full() && v.soon && !v.look.IsZero(): // the client-side limit delays it
 		again = v.look.Sub(now)
 	default:
-		again = min(ask.patience(), left)
+		again = min(w.patience(since, ask), left)
 	}
 	return again
 }

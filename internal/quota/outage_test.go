@@ -85,6 +85,25 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 	}
 }
 
+// Requests whose time is over are failures while the server does not respond to others.
+func TestLittleTimeIsNoFailure(t *testing.T) {
+	for silent, want := range map[time.Duration]int{silence - 1: 10, silence: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			learn(t, l, told(5000, 4999, time.Hour))
+			l.Note(false)
+			time.Sleep(silent)
+			for range maxFailures {
+				p := l.Grant()
+				l.GaveUp()
+				l.Cancel(p, true)
+			}
+			hold(t, l, 10, Ask{Budget: Forever})
+			inFlight(t, l, want)
+		})
+	}
+}
+
 // A server that hangs holds nobody for longer than an attempt timeout, or than the
 // caller waits at all.
 func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
@@ -127,6 +146,37 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A caller with a deadline is sent in time for a response, whether the server failed
+// or has not yet said anything.
+func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			if known {
+				learn(t, l, told(5000, 4999, time.Hour))
+				for range maxFailures {
+					fail(l, l.Grant())
+				}
+				l.Grant()
+			} else {
+				for range cold {
+					l.Grant()
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			for _, in := range []time.Duration{2 * time.Second, time.Second, 500 * time.Millisecond} {
+				start := time.Now()
+				var told Wait
+				_, waited, err := l.Acquire(ctx, Ask{Budget: time.Minute, Hold: 30 * time.Second, Notify: func(w Wait) { told = w }})
+				if err != nil || waited != in || known && told.Until.Sub(start) != in {
+					t.Fatalf("known %v: %v after %v, told %+v", known, err, waited, told)
+				}
+			}
+		})
 	}
 }
 
@@ -218,6 +268,27 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 		l.Note(false)
 		l.Cancel(p, false)
 		l.Acquire(t.Context(), Ask{Budget: time.Minute, Hold: 20 * time.Second, Notify: func(w Wait) { t.Errorf("still held: %+v", w) }})
+	})
+}
+
+// Nor is it told an earlier end when the quota is used up meanwhile.
+func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, told(100, 2, 20*time.Second))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		p := l.Grant()
+		var reports []Wait
+		go l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: func(w Wait) { reports = append(reports, w) }})
+		synctest.Wait()
+		l.Note(true)
+		l.Settle(p, false, told(100, 0, 20*time.Second), time.Now())
+		synctest.Wait()
+		if len(reports) != 1 || reports[0].Reason != WaitProbe {
+			t.Errorf("%+v", reports)
+		}
 	})
 }
 

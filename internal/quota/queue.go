@@ -20,18 +20,19 @@ func (o outcome) err() error {
 
 // waiter is a caller in the queue.
 type waiter struct {
-	class   Class
-	latest  time.Time // it does not wait longer; zero: no bound
-	never   bool      // it does not wait at all, but for a store
-	until   time.Time // when it is likely to have its permit
-	why     Reason    // what it waits for
-	outcome outcome
-	done    bool          // it has its outcome
-	ready   chan struct{} // then
-	later   chan Wait     // a later end than the one it was notified of
-	said    time.Time     // the end that it was notified of; zero: of none yet
-	near    bool          // that was so near that it is no news
-	place   *list.Element
+	class    Class
+	latest   time.Time // it does not wait longer; zero: no bound
+	never    bool      // it does not wait at all, but for a store
+	deadline time.Time // of its context; zero: none
+	until    time.Time // when it is likely to have its permit
+	why      Reason    // what it waits for
+	outcome  outcome
+	done     bool          // it has its outcome
+	ready    chan struct{} // then
+	later    chan Wait     // a later end than the one it was notified of
+	said     time.Time     // the end that it was notified of; zero: of none yet
+	near     bool          // that was so near that it is no news
+	place    *list.Element
 }
 
 func (w *waiter) finish(o outcome) {

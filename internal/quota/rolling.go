@@ -3,10 +3,12 @@ package quota
 import "time"
 
 // rolling believes that the server remembers each request for the length of a
-// window, as a sliding log does: at the reset the oldest are restored, not all.
+// window, as a sliding log does: at the reset the oldest are restored, not all. Or the
+// reset is that of all, which each request moves; then spent shows when the oldest are.
 type rolling struct {
 	fixedWindow
 	since time.Time // when they began to be restored the last time
+	all   bool      // the reset is that of all
 }
 
 func (b rolling) gate(a *account, c Class, now time.Time) verdict {
@@ -14,10 +16,9 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	switch {
 	case c == Bulk && q.lacks():
 		// By then there should be enough again; this request finds out.
-		each := float64(a.length) / float64(a.limit)
-		at := a.observed.Add(time.Duration((q.need - q.left + 1) * each))
-		v := a.oneFrom(later(at, a.opens), now)
-		v.soon = v.soon || a.inFlight > 0 && a.windowOver(now)
+		v := a.oneFrom(later(a.enough(c, 0, now), a.opens), now)
+		v.careful = v.careful || a.inFlight > 0 && a.windowOver(now)
+		v.soon = v.soon || v.careful
 		v.kept = a.opens
 		return v
 	case q.lacks() && a.windowOver(now):
@@ -34,9 +35,15 @@ func (b rolling) reserve(a *account, w window, now time.Time) float64 {
 
 func (b rolling) observe(a *account, o observation) belief {
 	if !o.newWindow {
+		if o.newer {
+			a.updateOthers(o)
+		}
 		return b
 	}
 	switch back := o.back(); {
+	case b.all && o.now.Sub(b.since) > nearly(a.length):
+		b.since = o.now
+	case b.all:
 	case back > allBack:
 		a.own = nil
 		return fixedWindow{}

@@ -10,7 +10,7 @@ import (
 func rollingDesk(o Options) *desk {
 	d := newDesk(o)
 	d.hears(0, time.Hour)
-	d.now = d.now.Add(time.Hour + time.Second)
+	d.now = d.now.Add(time.Hour + 2*logMargin)
 	d.hears(0, time.Minute)
 	d.belief = rolling{since: d.now.Add(-30 * time.Minute)}
 	return d
@@ -26,14 +26,16 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 		t.Fatalf("bulk leaves %v", held)
 	}
 	v, until := d.asks(Bulk)
-	if want := time.Duration(held+2) * 36 * time.Second; v.pass || v.look.Sub(d.now) != want || !until.Equal(v.look) {
+	want := time.Minute + time.Duration(d.reserved(v.look)+1)*36*time.Second
+	if by := v.look.Sub(d.now) - want; v.pass || by.Abs() > 5*time.Second || !until.Equal(v.look) {
 		t.Errorf("bulk: look again in %v, want %v, expect it in %v", v.look.Sub(d.now), want, until.Sub(d.now))
 	}
+	enough := v.look
 	if v, _ := d.asks(Interactive); v.pass || !v.look.Equal(d.opens) {
 		t.Errorf("interactive: %+v", v)
 	}
 	d.blocked = d.now.Add(10 * time.Second) // after a 429, which is over sooner
-	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || !until.Equal(d.opens) {
+	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > closely {
 		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
 	}
 	d.blocked = time.Time{}
@@ -130,8 +132,12 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.inFlight, d.left = 0, 0
 	d.mirror(d.now)
 	v, until := d.asks(Interactive)
-	if want := time.Hour / 50; v.pass || v.look.Sub(d.now).Round(time.Second) != want || !until.Equal(v.look) {
+	// All but 49 are taken off when 51 hundredths of an hour are over.
+	if want := time.Hour*51/100 - 30*time.Minute - spread; v.pass || v.look.Sub(d.now).Round(time.Millisecond) != want || !until.Equal(v.look) {
 		t.Errorf("look again in %v, want %v", v.look.Sub(d.now), want)
+	}
+	if later := d.account; !later.gate(Interactive, v.look).pass || later.gate(Interactive, v.look.Add(-time.Second)).pass {
+		t.Error("a request does not pass then, or passes sooner")
 	}
 	d.inFlight = 1
 	if v, until := d.asks(Interactive); v.pass || !until.Equal(d.now) {
@@ -141,5 +147,80 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.hears(99, 30*time.Minute)
 	if d.fraction < 49 || d.fraction > 52 {
 		t.Errorf("%v of 100 count on after half an hour", d.fraction)
+	}
+}
+
+// A reset that stays an hour ahead, further than where requests are restored all the
+// time, is that of all. What was spent first is then restored first.
+func TestAResetOfAll(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first     time.Duration // reset
+		remaining int
+		reset     time.Duration
+		after     time.Duration
+		want      string
+	}{
+		"of all":                         {time.Hour, 400, time.Hour, 4 * time.Minute, "rolling"},
+		"of all, nearly all is spent":    {time.Hour, 3, time.Hour, 4 * time.Minute, "rolling"},
+		"of all, or where 500 refill":    {time.Hour, 0, time.Hour, 4 * time.Minute, "fixed"},
+		"where 500 refill":               {50 * time.Minute, 50, 54*time.Minute + 5*time.Second, 4 * time.Minute, "fixed"},
+		"where requests refill slowly":   {20 * time.Minute, 400, 40 * time.Minute, 4 * time.Minute, "fixed"},
+		"too soon to see any refill":     {time.Hour, 400, time.Hour, 40 * time.Second, "fixed"},
+		"of a window":                    {time.Hour, 400, 56 * time.Minute, 4 * time.Minute, "fixed"},
+		"of a window, two seconds later": {time.Hour, 400, 56*time.Minute + 2100*time.Millisecond, 4 * time.Minute, "fixed"},
+	} {
+		d := newDesk(Options{})
+		d.quota = 500
+		start := d.now
+		d.hears(499, tt.first)
+		d.now = d.now.Add(tt.after)
+		d.sends(499 - tt.remaining - 1)
+		d.inFlight = 0
+		d.hears(tt.remaining, tt.reset)
+		if got := kind(d.belief); got != tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
+		if restored := start.Add(time.Hour + logMargin + d.jitter); tt.want == "rolling" && !d.opens.Equal(restored) {
+			t.Errorf("%s: restored in %v, want %v", name, d.opens.Sub(d.now), restored.Sub(d.now))
+		}
+	}
+}
+
+// While the reset is that of all, the reserve is of what is restored next, and what
+// others spend is measured.
+func TestTheTurnsOfAResetOfAll(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(50, time.Hour)
+	since := d.now
+	d.belief = rolling{since: since, all: true}
+	d.now = d.now.Add(10 * time.Minute)
+	d.hears(19, time.Hour)
+	if r := d.belief.(rolling); !r.since.Equal(since) || d.others == 0 {
+		t.Errorf("within the window: since %v, %v others", r.since.Sub(since), d.others)
+	}
+	d.now = d.opens.Add(time.Second)
+	d.hears(95, time.Hour)
+	if r, ok := d.belief.(rolling); !ok || !r.all || !r.since.Equal(d.now) {
+		t.Errorf("after an hour: %#v", d.belief)
+	}
+	d.now = d.opens.Add(time.Second)
+	d.belief = rolling{since: d.now.Add(-time.Minute), all: true}
+	d.hears(96, time.Hour)
+	if r, ok := d.belief.(rolling); !ok || !r.all || r.since.Equal(d.now) {
+		t.Errorf("nearly all is restored: %#v", d.belief)
+	}
+}
+
+// A response that is older than the newest shows what others spent, not that a window
+// slides.
+func TestAnOlderResponseShowsNoSlidingWindow(t *testing.T) {
+	d := newDesk(Options{})
+	d.hears(99, time.Hour)
+	old := d.sends(1)[0]
+	d.hears(30, time.Hour)
+	d.now = d.now.Add(time.Second)
+	d.settle(old, false, d.reading(31, time.Hour+3*time.Second), d.now)
+	if got := kind(d.belief); got != "fixed" {
+		t.Error(got)
 	}
 }

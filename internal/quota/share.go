@@ -30,6 +30,15 @@ func (a *account) countedStill(now time.Time) float64 {
 	return max(1-now.Sub(a.counting).Hours(), 0)
 }
 
+// shareOpens returns from when on so little of what was spent counts still that a new
+// window may be begun with a request.
+func (a *account) shareOpens() time.Time {
+	if a.Share == 1 || a.fraction <= a.share()-1 {
+		return time.Time{}
+	}
+	return a.counting.Add(time.Duration(float64(time.Hour)*(1-(a.share()-1)/a.fraction)) + 1)
+}
+
 // spendShare counts a request.
 func (a *account) spendShare(now time.Time) {
 	if a.counting.IsZero() {

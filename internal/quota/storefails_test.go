@@ -284,3 +284,77 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A store that fails while callers who do not wait ask it holds none of them: what is
+// not known forbids nothing.
+func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
+	for name, c := range map[string]*counter{
+		"slow": {delay: 90 * time.Millisecond, err: errors.New("down")},
+		"hung": {delay: time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := with(t, c)
+			for i := range 20 {
+				go func() {
+					_, waited, err := d.Acquire(t.Context(), Ask{Class: Class(i % 2), Notify: quiet})
+					if err != nil || waited > storeTimeout {
+						t.Errorf("%s, class %d: %v after %v", name, i%2, err, waited)
+					}
+				}()
+			}
+			time.Sleep(2 * storeTimeout)
+			inFlight(t, d.Ledger, 20)
+			time.Sleep(2 * storeRest)
+		})
+	}
+}
+
+// A failure is reported once until an answer comes in time. One that is late does not
+// count as that: a store that is always slow is reported once.
+func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, again: time.Second}
+		d := with(t, c)
+		var news newsList
+		call := func(delay time.Duration, want int) {
+			t.Helper()
+			c.set(func() { c.delay = delay })
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreNews: news.take})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			<-time.After(20 * time.Second)
+			if d.Report(news.take); len(news) != want {
+				t.Errorf("after an answer in %v: %v", delay, news)
+			}
+		}
+		call(0, 0)
+		call(time.Second, 1)
+		call(time.Second, 1)
+		call(0, 2) // it returned
+		call(time.Second, 3)
+	})
+}
+
+// An answer that comes just as it would be late is in time or late, and not both.
+func TestAnAnswerAtTheLastMoment(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{left: 10, again: time.Second, delay: storeTimeout}
+			d := with(t, c)
+			p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			d.mu.Lock()
+			if d.shared.local {
+				t.Error("the store has answered and does not decide")
+			}
+			d.mu.Unlock()
+			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			<-time.After(time.Second)
+		})
+	}
+}

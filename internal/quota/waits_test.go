@@ -306,6 +306,22 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 	}
 }
 
+// Who has given up holds no place and no permit while Waited runs.
+func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		settle(l, told(1, 0, time.Minute))
+		ctx, cancel := context.WithCancel(t.Context())
+		go l.Acquire(ctx, Ask{Budget: Forever, Notify: quiet, Waited: func(Wait, time.Duration) { time.Sleep(time.Hour) }})
+		synctest.Wait()
+		cancel()
+		if _, took, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet}); err != nil || took > time.Minute+spread {
+			t.Errorf("%v after %v", err, took)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 // After the reset the figures are those of a new window, less what is in flight.
 func TestFiguresAfterTheReset(t *testing.T) {
 	for name, tt := range map[string]struct {

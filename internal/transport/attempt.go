@@ -42,18 +42,19 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.Response = nil // it is being followed
 	}
 	permit, err := r.permit()
-	if err != nil {
-		r.End = err
-		return nil, err
-	}
 	// Whatever happens, a panic in the user's code included, the permit goes
 	// back, once.
-	sent, settled := false, false
+	sent, settled := false, err != nil
 	defer func() {
 		if !settled {
 			r.client.Ledger.Cancel(permit, sent)
 		}
 	}()
+	r.reportTrouble()
+	if err != nil {
+		r.End = err
+		return nil, err
+	}
 
 	if !r.client.sameOrigin(req.URL) {
 		r.End = errForeign
@@ -101,7 +102,11 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.Failure = &Cause{text: "the server closed the HTTP/2 stream without processing the request", err: err}
 		}
 		sent = !r.notDone
-		if !errors.Is(r.ctx.Err(), context.Canceled) { // that says nothing of the server
+		switch {
+		case errors.Is(r.ctx.Err(), context.Canceled): // that says nothing of the server
+		case a.ctx.Err() != nil:
+			r.client.Ledger.GaveUp()
+		default:
 			r.client.Ledger.Note(true)
 		}
 		r.reportAttempt(time.Since(start))
@@ -156,7 +161,7 @@ func (r *record) permit() (quota.Permit, error) {
 			}
 		},
 		Waited:    r.reportWaited,
-		StoreNews: r.storeNews,
+		StoreNews: func(news quota.StoreNews) { r.news = news },
 	})
 	r.Waited += waited
 	if err != nil && r.ctx.Err() != nil {

@@ -33,6 +33,11 @@ type Cause struct {
 
 func (c *Cause) Error() string { return c.text }
 
+// Equal makes causes comparable by go-cmp.
+func (c Cause) Equal(o Cause) bool {
+	return c.text == o.text && c.Final == o.Final && c.callers == o.callers && wire.Alike(c.err, o.err)
+}
+
 // Is makes errors.Is look into the cause without unwrapping it.
 func (c *Cause) Is(target error) bool {
 	if !c.callers && (target == context.DeadlineExceeded || target == context.Canceled) {

@@ -81,6 +81,13 @@ func (r *record) reportAttempt(took time.Duration) {
 	}
 }
 
+// reportTrouble logs that the quota store failed, if this call is the one to say so.
+func (r *record) reportTrouble() {
+	news := r.news
+	r.news = quota.StoreNews{}
+	r.storeNews(news)
+}
+
 // reportWait logs a wait and, if it is long, calls its hook.
 func (r *record) reportWait(w quota.Wait) {
 	level, long := slog.LevelDebug, w.Long(time.Now())
@@ -128,6 +135,9 @@ func contextError(ctx context.Context) error {
 
 type causedEnd struct{ err, cause error }
 
-func (e *causedEnd) Error() string   { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
+func (e *causedEnd) Error() string { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
+func (e causedEnd) Equal(o causedEnd) bool {
+	return wire.Alike(e.err, o.err) && wire.Alike(e.cause, o.cause)
+}
 func (e *causedEnd) Unwrap() []error { return []error{e.err, e.cause} }
 func (e *causedEnd) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceeded) }

@@ -134,6 +134,9 @@ type UserError struct {
 func (e *UserError) Error() string { return e.What + ": " + wire.Line(unwrapURLError(e.Err).Error()) }
 func (e *UserError) Unwrap() error { return e.Err }
 
+// Equal makes such errors comparable by go-cmp.
+func (e UserError) Equal(o UserError) bool { return wire.Same(e, o) }
+
 // Do makes a call.
 func (c *Client) Do(ctx context.Context, call Call) *Result {
 	if call.Place != nil {
@@ -173,11 +176,12 @@ type record struct {
 	retrying bool // another attempt is due
 	notDone  bool // the last attempt is known not to have been processed
 	retries  int
-	rounds   int           // 429s waited out
-	pause    time.Duration // before the next attempt
-	asked    time.Duration // of which a Retry-After asked for so much
-	why      quota.Reason  // for the wait
-	token    string        // of the last attempt
+	rounds   int             // 429s waited out
+	pause    time.Duration   // before the next attempt
+	asked    time.Duration   // of which a Retry-After asked for so much
+	why      quota.Reason    // for the wait
+	token    string          // of the last attempt
+	news     quota.StoreNews // of the quota store, until that is logged
 }
 
 type recordKey struct{}

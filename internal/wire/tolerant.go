@@ -37,6 +37,7 @@ type misfit struct {
 }
 
 func (e *misfit) Error() string        { return e.text }
+func (e misfit) Equal(o misfit) bool   { return e.text == o.text && Alike(e.cause, o.cause) }
 func (e *misfit) Is(target error) bool { return e.cause != nil && errors.Is(e.cause, target) }
 
 // Format keeps the cause out of %#v.

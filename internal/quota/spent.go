@@ -1,0 +1,149 @@
+package quota
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// spent is when the requests were spent that a server which remembers each of them
+// counts: those of this process when they were sent, those of others between the
+// response before which they were not counted and the one that counts them.
+type spent struct {
+	parts  []part // in the order of time, none of them within another
+	before int    // the total of those that are forgotten
+}
+
+// part is requests that were spent evenly over a time.
+type part struct {
+	from  time.Time
+	took  time.Duration
+	total int // of these and all earlier ones
+}
+
+func (p part) to() time.Time { return p.from.Add(p.took) }
+
+// total returns how many were spent in all but the parts from the i-th on, with
+// those that are forgotten.
+func (s *spent) total(i int) int {
+	if i == 0 {
+		return s.before
+	}
+	return max(s.parts[i-1].total, s.before)
+}
+
+// count returns how many requests are remembered.
+func (s *spent) count() int { return s.total(len(s.parts)) - s.before }
+
+// add remembers n requests spent since the given time, but before the first that was
+// sent after it, and forgets what no window remembers. Those spent at almost the same
+// time are one part.
+func (s *spent) add(n int, since, now time.Time) {
+	if old := now.Add(-hour - time.Minute); len(s.parts) > 0 && s.parts[0].from.Before(old) {
+		s.forget(s.until(old))
+	}
+	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].from.After(since) })
+	if i < len(s.parts) {
+		now = s.parts[i].from
+	}
+	if i > 0 && now.Sub(s.parts[i-1].from) < sameTime {
+		i--
+		s.parts[i].took = max(s.parts[i].took, now.Sub(s.parts[i].from))
+	} else {
+		if i > 0 {
+			since = later(since, s.parts[i-1].to())
+		}
+		s.parts = slices.Insert(s.parts, i, part{since, max(now.Sub(since), 0), s.total(i)})
+	}
+	for ; i < len(s.parts); i++ {
+		s.parts[i].total += n
+	}
+}
+
+// remove forgets a request that was sent at the given time and not counted.
+func (s *spent) remove(at time.Time) {
+	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].from.After(at) }) - 1
+	if i < 0 || s.total(i+1) == s.total(i) {
+		return // it is forgotten
+	}
+	for ; i < len(s.parts); i++ {
+		s.parts[i].total--
+	}
+}
+
+// until returns how many were spent by the given time.
+func (s *spent) until(t time.Time) int {
+	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].to().After(t) })
+	n := s.total(i)
+	if i < len(s.parts) && s.parts[i].from.Before(t) {
+		p := s.parts[i]
+		n += int(float64(p.total-n) * t.Sub(p.from).Seconds() / p.took.Seconds())
+	}
+	return n - s.before
+}
+
+// forget drops the n oldest.
+func (s *spent) forget(n int) {
+	n += s.before
+	i := 0
+	for i < len(s.parts) && s.parts[i].total <= n {
+		i++
+	}
+	before := s.total(i)
+	s.parts = slices.Delete(s.parts, 0, i)
+	if n > before && len(s.parts) > 0 {
+		p := &s.parts[0]
+		gone := time.Duration(float64(p.took) * float64(n-before) / float64(p.total-before))
+		p.from, p.took = p.from.Add(gone), p.took-gone
+	}
+	s.before = n
+}
+
+// first returns when the oldest that is remembered was spent; now, if none is.
+func (s *spent) first(now time.Time) time.Time {
+	if len(s.parts) == 0 {
+		return now
+	}
+	return s.parts[0].from
+}
+
+// match makes it agree with a server that counts so many: what was sent here and is
+// not counted yet is in flight, what is counted and was not sent here others have
+// spent since the given time.
+func (s *spent) match(counted, inFlight int, since, now time.Time) {
+	switch n := s.count(); {
+	case n < counted:
+		s.add(counted-n, since, now)
+	case n > counted+inFlight:
+		s.forget(n - counted - inFlight)
+	}
+}
+
+// enough returns when a server that remembers each request for the length of a
+// window will have forgotten so many that a caller with so many others ahead gets
+// its permit. Of what is restored others take their part.
+func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
+	left, w := a.remaining(from)-float64(ahead), a.window()
+	short := func(d time.Duration) bool {
+		at, need := from.Add(d), 1.0
+		if c == Bulk {
+			need += float64(int(a.reserveOf(w, at)))
+		}
+		return left+float64(a.spent.until(at.Add(-a.length-a.jitter-logMargin)))*a.part < need
+	}
+	low, high := time.Duration(0), a.length+spread+logMargin
+	switch {
+	case !short(low):
+		return from
+	case short(high): // not in this window
+		return from.Add(time.Duration(ahead/int(a.share())+1) * a.length)
+	}
+	for high-low > closely {
+		if d := (low + high) / 2; short(d) {
+			low = d
+		} else {
+			high = d
+		}
+	}
+	return from.Add(high)
+}

@@ -1,0 +1,367 @@
+package leedotest_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// panics returns what f panics with; nil: it does not.
+func panics(f func()) (p any) {
+	defer func() { p = recover() }()
+	f()
+	return nil
+}
+
+// A fault that can have no effect is a mistake in the test. None of the faults
+// beside it is added.
+func TestInjectPanics(t *testing.T) {
+	t.Parallel()
+	type fault = leedotest.Fault
+	all := func(leedotest.Request) bool { return true }
+	tests := []struct {
+		fault fault
+		want  string
+	}{
+		{fault{Path: "leads", Status: 500}, "begin with one slash"},
+		{fault{Path: "leads/{id}", Status: 500}, "begin with one slash"},
+		{fault{Path: " /leads", Status: 500}, "begin with one slash"},
+		{fault{Path: "https://api.leedo.app/leads", Status: 500}, "begin with one slash"},
+		{fault{Path: "?page=2", Status: 500}, "begin with one slash"},
+		{fault{Path: "//leads", Status: 500}, "begin with one slash"},
+		{fault{Path: "//", Status: 500}, "begin with one slash"},
+		{fault{Path: "/v1", Status: 500}, "without /v1"},
+		{fault{Path: "/v1/", Status: 500}, "without /v1"},
+		{fault{Path: "/v1/leads", Status: 500}, "without /v1"},
+		{fault{Path: "/v1/leads/{id}", Drop: true}, "without /v1"},
+		{fault{Path: "/", Status: 500}, "ends in a slash"},
+		{fault{Path: "/leads/", Status: 500}, "ends in a slash"},
+		{fault{Path: "/leads?page=2", Status: 500}, "query"},
+		{fault{Path: "/leads?", Status: 500}, "query"},
+		{fault{}, "does nothing"},
+		{fault{Method: "GET", Path: "/leads", When: all, After: 3, Times: -1}, "does nothing"},
+		{fault{Processed: true}, "does nothing"},
+		{fault{Header: http.Header{}}, "does nothing"},
+		{fault{Header: http.Header{"content-length": {"7"}, "Transfer-Encoding": {"gzip"}}}, "does nothing"},
+		{fault{Latency: -time.Second}, "does nothing"},
+	}
+	for _, tt := range tests {
+		s := leedotest.NewServer()
+		p, _ := panics(func() { s.Inject(fault{Status: 418}, tt.fault) }).(string)
+		if !strings.HasPrefix(p, "leedotest: Server.Inject: fault 2: ") || !strings.Contains(p, tt.want) {
+			t.Errorf("%+v: panics with %q, want %q", tt.fault, p, tt.want)
+		}
+		if pending := s.Pending(); pending != nil {
+			t.Errorf("%+v: added %+v", tt.fault, pending)
+		}
+		checkStatus(t, inMemory(s), 200) // and the lock is free
+	}
+}
+
+// Any one field that changes something is enough, and paths that the fake does
+// not know are for the user to judge.
+func TestInjectAccepts(t *testing.T) {
+	t.Parallel()
+	type fault = leedotest.Fault
+	for _, f := range []fault{
+		{Status: 200},
+		{Status: -1},
+		{Drop: true},
+		{Header: http.Header{"X-A": nil}},
+		{Header: http.Header{"Content-Length": {"0"}}},
+		{Body: "x"},
+		{Latency: 1},
+		{Truncate: 1},
+		{Truncate: -1},
+		{Path: "/widgets/{id}/parts", Status: 500},
+		{Path: "/v1beta", Status: 500},
+		{Path: "/v2/leads", Status: 500},
+		{Path: "/leads/v1", Status: 500},
+		{Path: "/leads//x", Status: 500},
+		{Path: "/leads/a%3Fb", Status: 500},
+		{Path: "/leads/{id}", Status: 500},
+	} {
+		if p := panics(func() { leedotest.NewServer().Inject(f) }); p != nil {
+			t.Errorf("%+v: %v", f, p)
+		}
+	}
+	leedotest.NewServer().Inject() // adds nothing
+}
+
+func TestPending(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	f := inMemory(s)
+	if p := s.Pending(); p != nil {
+		t.Errorf("at first: %+v", p)
+	}
+	once := leedotest.Fault{Method: "POST", Path: "/leads", Status: 501}
+	twice := leedotest.Fault{Path: "/accounts", Status: 502, Times: 2, After: 1, Header: http.Header{"X-A": {"1"}}}
+	always := leedotest.Fault{Path: "/contacts", Status: 503, Times: -1}
+	never := leedotest.Fault{Path: "/widgets", Status: 504}
+	s.Inject(once, twice, always, never)
+	check := func(want ...leedotest.Fault) {
+		t.Helper()
+		got := s.Pending()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pending (-want +got):\n%s", diff)
+		}
+		for _, f := range got { // the copies are the caller's own
+			if f.Header != nil {
+				f.Header.Set("X-A", "2")
+			}
+		}
+	}
+	check(once, twice, always, never)
+	f.do(t, "POST", "/leads", `{"name":"x"}`)
+	check(twice, always, never)
+	f.do(t, "GET", "/contacts", "")
+	check(twice, never) // it still applies, but it has applied
+	f.do(t, "GET", "/accounts", "")
+	f.do(t, "GET", "/accounts", "")
+	check(twice, never)
+	if r := f.do(t, "GET", "/accounts", ""); r.StatusCode != 502 || r.Header.Get("X-A") != "1" {
+		t.Errorf("%s, X-A %q", r.Status, r.Header.Get("X-A"))
+	}
+	check(never)
+	if r := f.do(t, "GET", "/contacts", ""); r.StatusCode != 503 {
+		t.Error(r.Status)
+	}
+}
+
+// When comes before After, after Method and Path, and not at all for requests
+// that an earlier fault applies to.
+func TestFaultWhen(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	f := inMemory(s)
+	var asked []string
+	s.Inject(
+		leedotest.Fault{Path: "/accounts", Status: 502, Times: -1},
+		leedotest.Fault{
+			Method: "GET", Status: 503, After: 1, Times: 2,
+			When: func(r leedotest.Request) bool {
+				asked = append(asked, r.Method+" "+r.Path+"?"+r.Query.Encode())
+				if r.Status != 0 || r.Header.Get("Authorization") == "" {
+					t.Errorf("request %+v", r)
+				}
+				r.Header["Authorization"][0] = "changed"
+				return r.Query.Get("page") == "2"
+			},
+		},
+	)
+	var got []int
+	for _, target := range []string{
+		"GET /leads?page=1", "GET /leads?page=2", "POST /leads?page=2", "GET /accounts?page=2",
+		"GET /leads?page=1", "GET /leads?page=2", "GET /leads?page=3", "GET /contacts?page=2", "GET /leads?page=2",
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		got = append(got, f.do(t, method, path, "").StatusCode)
+	}
+	if diff := cmp.Diff([]int{200, 200, 400, 502, 200, 503, 200, 503, 200}, got); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	want := []string{"GET /leads?page=1", "GET /leads?page=2", "GET /leads?page=1", "GET /leads?page=2", "GET /leads?page=3", "GET /contacts?page=2"}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	if r := s.Requests()[0]; r.Header.Get("Authorization") == "changed" {
+		t.Error("When changed the request")
+	}
+}
+
+// When sees the body, and holds no lock.
+func TestFaultWhenUnlocked(t *testing.T) {
+	t.Parallel()
+	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {
+		s := leedotest.NewServer()
+		f := open(s)
+		s.Inject(leedotest.Fault{
+			Method: "POST", Status: 409, Times: -1,
+			When: func(r leedotest.Request) bool {
+				for _, lead := range s.Leads() {
+					if lead.Email == r.JSON()["email"] {
+						return true
+					}
+				}
+				s.Inject(leedotest.Fault{Method: "GET", Status: 418})
+				return len(s.Requests()) == 0 || len(s.Pending()) == 0
+			},
+		})
+		for i, want := range []int{201, 409} {
+			if r := f.do(t, "POST", "/leads", `{"name":"x","email":"x@example.com"}`); r.StatusCode != want {
+				t.Errorf("request %d: %s", i+1, r.Status)
+			}
+		}
+		checkStatus(t, f, 418)
+		checkStatus(t, f, 200)
+	})
+}
+
+// However many requests come at once, a fault applies as often as it should.
+func TestFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	s.Inject(
+		leedotest.Fault{Status: 501, After: 10, Times: 20, When: func(leedotest.Request) bool { return true }},
+		leedotest.Fault{Status: 502, Times: 30},
+	)
+	f := inMemory(s)
+	var statuses [600]atomic.Int64
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			r, err := f.try(t, "GET", "/leads", "")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			statuses[r.StatusCode].Add(1)
+		})
+	}
+	wg.Wait()
+	for status, want := range map[int]int64{200: 50, 501: 20, 502: 30} {
+		if got := statuses[status].Load(); got != want {
+			t.Errorf("%d requests with %d, want %d", got, status, want)
+		}
+	}
+	if p := s.Pending(); p != nil {
+		t.Errorf("pending: %d", len(p))
+	}
+}
+
+// A record that appears between two pages.
+func TestOnRequest(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		s.AddLead(leedo.Lead{Name: name})
+	}
+	s.OnRequest(func(r leedotest.Request) {
+		if r.Path == "/leads" && r.Query.Get("page") == "2" {
+			s.AddLead(leedo.Lead{Name: "e"})
+		}
+	})
+	var names []string
+	for lead, err := range s.Client().Leads.All(t.Context(), &leedo.LeadListParams{PerPage: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, lead.Name)
+	}
+	if diff := cmp.Diff([]string{"d", "c", "b", "a"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if n := len(s.Leads()); n != 5 {
+		t.Errorf("%d leads, want 5", n)
+	}
+}
+
+// The functions come in order, before the request meets faults, token, quota and
+// route, and for each request: also those that fail, whatever they ask for.
+func TestOnRequestOrder(t *testing.T) {
+	t.Parallel()
+	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {
+		for _, keep := range []int{-1, 0, 1} {
+			s := leedotest.NewServer(leedotest.WithRecentRequests(keep))
+			f := open(s)
+			var seen []string
+			s.OnRequest(func(r leedotest.Request) {
+				seen = append(seen, "first "+r.Method+" "+r.Path+" "+string(r.Body))
+				r.Header["Authorization"] = nil
+				clear(r.Body)
+				s.Inject(leedotest.Fault{Status: 418}) // for this request
+			})
+			s.OnRequest(nil)
+			s.OnRequest(func(r leedotest.Request) {
+				seen = append(seen, "second "+r.Method+" "+r.Path+" "+string(r.Body))
+				if r.Header == nil || r.Query == nil || r.Status != 0 || r.Header.Get("Content-Type") == "" {
+					t.Errorf("request %+v", r)
+				}
+				s.SetRateLimit(0, 0)
+			})
+			for _, request := range []string{"POST /leads {}", "GET /nothing ", "GET /leads "} {
+				part := strings.SplitN(request, " ", 3)
+				if r := f.do(t, part[0], part[1], part[2], "Authorization", ""); r.StatusCode != 418 {
+					t.Error(r.Status)
+				}
+			}
+			want := []string{
+				"first POST /leads {}", "second POST /leads {}",
+				"first GET /nothing ", "second GET /nothing ",
+				"first GET /leads ", "second GET /leads ",
+			}
+			if diff := cmp.Diff(want, seen); diff != "" {
+				t.Errorf("seen (-want +got):\n%s", diff)
+			}
+			if kept := s.Requests(); keep >= 0 && len(kept) != keep {
+				t.Errorf("%d requests are kept, want %d", len(kept), keep)
+			} else if keep < 0 && string(kept[0].Body) != "{}" {
+				t.Errorf("changed to %+v", kept[0])
+			}
+		}
+	})
+}
+
+// What OnRequest does holds for the same request: quota, records and faults.
+func TestOnRequestChangesWhatIsMet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := leedotest.NewServer()
+		f := inMemory(s)
+		var before func()
+		s.OnRequest(func(leedotest.Request) { before() })
+		start := time.Now()
+		for _, tt := range []struct {
+			before func()
+			status int
+		}{
+			{func() { s.AddLead(leedo.Lead{ID: "1"}) }, 200},
+			{func() { s.Delete("1") }, 404},
+			{func() { s.Inject(leedotest.Fault{Status: 503}) }, 503},
+			{func() { s.SetRateLimit(0, 0) }, 429},
+			{func() { s.SetPlan(-1); time.Sleep(time.Minute); s.AddLead(leedo.Lead{ID: "1"}) }, 200}, // no lock is held
+			{func() { before = func() {}; s.Delete("1"); f.do(t, "POST", "/leads", `{"name":"x"}`) }, 404},
+		} {
+			before = tt.before
+			if r := f.do(t, "GET", "/leads/1", ""); r.StatusCode != tt.status {
+				t.Errorf("%s, want %d", r.Status, tt.status)
+			}
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
+		}
+		if n := len(s.Leads()); n != 1 {
+			t.Errorf("%d leads, want 1", n)
+		}
+	})
+}
+
+// A fault that other requests use up while When looks at one does not apply to
+// that one, nor is it injected again.
+func TestFaultUsedUpMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	f := inMemory(s)
+	s.Inject(leedotest.Fault{Status: 503, When: func(r leedotest.Request) bool {
+		if r.Path == "/leads" {
+			if r := f.do(t, "GET", "/accounts", ""); r.StatusCode != 503 {
+				t.Error(r.Status)
+			}
+		}
+		return true
+	}})
+	checkStatus(t, f, 200)
+	if p := s.Pending(); p != nil {
+		t.Errorf("pending: %d", len(p))
+	}
+}
