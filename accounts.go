@@ -32,7 +32,12 @@ type Account struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-func (a Account) key() string { return a.ID }
+func (a *Account) key() string {
+	if a == nil { // embedded as a pointer
+		return ""
+	}
+	return a.ID
+}
 
 // AccountListParams narrows a list of accounts. nil and the zero value ask for the
 // API's first page of default size, or, in Pages and All, for everything.
@@ -63,7 +68,7 @@ type AccountCreateParams struct {
 // For the errors, see the package comment. To read more than one page use
 // [AccountsService.All], which also copes with rows that move between pages.
 func (s *AccountsService) List(ctx context.Context, params *AccountListParams, opts ...RequestOption) (*Page[Account], error) {
-	return list[Account](ctx, s.client, "/accounts", params, opts)
+	return list(ctx, s.client, "/accounts", (*Account).key, params, opts)
 }
 
 // Pages iterates over the pages of accounts from params.Page on, one request per
@@ -72,7 +77,7 @@ func (s *AccountsService) List(ctx context.Context, params *AccountListParams, o
 // is yielded once, with a nil page, and ends the iteration. See [AccountsService.All]
 // for what it promises.
 func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Page[Account], error] {
-	return pages[Account](ctx, s.client, "/accounts", params, opts)
+	return pages(ctx, s.client, "/accounts", (*Account).key, params, opts)
 }
 
 // All walks all accounts from params.Page on. Pages are fetched as they are
@@ -114,7 +119,7 @@ func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, 
 // and six at the end, two more if params.Page is over 1, and the pages in flight
 // when it falls first.
 func (s *AccountsService) All(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Account, error] {
-	return all(pages[Account](ctx, s.client, "/accounts", params, opts))
+	return all(pages(ctx, s.client, "/accounts", (*Account).key, params, opts))
 }
 
 // Get returns the account with the given id: GET /accounts/{id}. An id that is

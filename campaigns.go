@@ -31,7 +31,12 @@ type Campaign struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-func (c Campaign) key() string { return c.ID }
+func (c *Campaign) key() string {
+	if c == nil { // embedded as a pointer
+		return ""
+	}
+	return c.ID
+}
 
 // CampaignStatus is the state of a campaign. It is an open set: the constants
 // are the documented values, any other value survives a round trip.
@@ -61,7 +66,7 @@ type CampaignListParams struct {
 // For the errors, see the package comment. To read more than one page use
 // [CampaignsService.All], which also copes with rows that move between pages.
 func (s *CampaignsService) List(ctx context.Context, params *CampaignListParams, opts ...RequestOption) (*Page[Campaign], error) {
-	return list[Campaign](ctx, s.client, "/campaigns", params, opts)
+	return list(ctx, s.client, "/campaigns", (*Campaign).key, params, opts)
 }
 
 // Pages iterates over the pages of campaigns from params.Page on, one request per
@@ -70,7 +75,7 @@ func (s *CampaignsService) List(ctx context.Context, params *CampaignListParams,
 // is yielded once, with a nil page, and ends the iteration. See [CampaignsService.All]
 // for what it promises.
 func (s *CampaignsService) Pages(ctx context.Context, params *CampaignListParams, opts ...RequestOption) iter.Seq2[*Page[Campaign], error] {
-	return pages[Campaign](ctx, s.client, "/campaigns", params, opts)
+	return pages(ctx, s.client, "/campaigns", (*Campaign).key, params, opts)
 }
 
 // All walks all campaigns from params.Page on. Pages are fetched as they are
@@ -112,7 +117,7 @@ func (s *CampaignsService) Pages(ctx context.Context, params *CampaignListParams
 // and six at the end, two more if params.Page is over 1, and the pages in flight
 // when it falls first.
 func (s *CampaignsService) All(ctx context.Context, params *CampaignListParams, opts ...RequestOption) iter.Seq2[*Campaign, error] {
-	return all(pages[Campaign](ctx, s.client, "/campaigns", params, opts))
+	return all(pages(ctx, s.client, "/campaigns", (*Campaign).key, params, opts))
 }
 
 // Get returns the campaign with the given id: GET /campaigns/{id}. An id that is

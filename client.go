@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -120,19 +121,17 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // A list of such a type T is read into a [Page] of T.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
-	if err := k.request.Check(body, out); err != nil {
-		return k.invalid(err)
+	err := k.request.Check(body, out)
+	if err == nil {
+		err = k.apply(opts)
 	}
-	if err := k.apply(opts); err != nil {
-		return k.invalid(err)
-	}
-	if err := k.request.Encode(body); err != nil {
-		return k.invalid(err)
+	if err == nil {
+		err = k.request.Encode(body)
 	}
 	if out == nil {
-		return k.do(ctx, nil)
+		return k.do(ctx, err, nil)
 	}
-	return k.do(ctx, func(header http.Header, body []byte) error {
+	return k.do(ctx, err, func(header http.Header, body []byte) error {
 		if wire.Failed(body) {
 			return errFailed
 		}
@@ -176,22 +175,68 @@ func (cfg *config) client(name, token string) (*Client, error) {
 	if cfg.attemptTimeout == nil {
 		cfg.attemptTimeout = new(cmp.Or(cfg.httpClient.Timeout, 30*time.Second))
 	}
-	var onAttempt func(context.Context, transport.Attempt)
-	if hook := cfg.hooks.Attempt; hook != nil {
-		onAttempt = func(ctx context.Context, a transport.Attempt) { hook(ctx, AttemptInfo(a)) }
-	}
 	cfg.header = http.Header{"Accept": {"application/json"}, "User-Agent": {cfg.userAgent}}
+	maps.Copy(cfg.header, cfg.fields)
 	c := &Client{config: cfg, limiter: cfg.limiter, transport: transport.New(transport.Config{
 		Base: cfg.base, HTTPClient: cfg.httpClient, Authorization: cfg.token, Ledger: cfg.limiter.ledger, Limited: !cfg.unlimited,
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
-		Logger: cfg.logger, OnAttempt: onAttempt,
-		OnWait: onWait(cfg.hooks.Wait), OnWaited: onWait(cfg.hooks.Waited),
+		Logger: cfg.logger, Dump: cfg.dump,
+		OnAttempt: attemptHook(cfg.onAttempt), OnWait: waitHook(cfg.onWait), OnWaited: waitHook(cfg.onWaited),
 	})}
 	c.Leads = &LeadsService{c}
 	c.Accounts = &AccountsService{c}
 	c.Contacts = &ContactsService{c}
 	c.Campaigns = &CampaignsService{c}
 	return c, nil
+}
+
+// Interceptor is a function around each call of a client, for what hooks cannot do:
+// to change the context, to time a call as a whole, to see its error. Each page of an
+// iteration is a call. Calls with invalid arguments, and those that fail because of
+// the quota, pass through interceptors, too.
+//
+// next makes the call, with the context that it is given, and returns its error. An
+// interceptor returns that error, or one of its own, which the caller then gets as it
+// is. It cannot turn a failure into a success, as there would be no result: if it
+// returns nil although the last call of next failed, the caller gets that failure,
+// and if it returns nil without calling next, an [ErrInvalidArgument] that says so.
+// Calling next twice makes two calls, one after the other; an interceptor that
+// repeats a write this way decides itself whether that may create a duplicate. next
+// must be called before the interceptor returns; what is in flight then is waited for.
+//
+// Interceptors are called concurrently if calls are made concurrently; those for
+// pages that [WithPrefetch] reads ahead begin in the order of the pages.
+type Interceptor func(ctx context.Context, call CallInfo, next func(context.Context) error) error
+
+// CallInfo describes a call. It holds nothing secret.
+type CallInfo struct {
+	// Method is the HTTP method; Path the template of the path, or for
+	// [Client.Do], [All] and [Pages] the path that they were given.
+	Method, Path string
+	// Write reports whether the call may change something: its method is neither
+	// GET nor HEAD.
+	Write bool
+	// Priority is that of the call.
+	Priority Priority
+	// Attempt is the number of the newest attempt, from 1; 0 means that none has
+	// begun.
+	Attempt int
+}
+
+func callInfo(info transport.Info) CallInfo {
+	return CallInfo{info.Method, info.Path, info.Write, Priority(info.Class), info.Attempt}
+}
+
+// CallFromContext returns the call that ctx belongs to, and false if it belongs to
+// none. It works with the contexts that a client gives to interceptors, hooks, log
+// handlers and token sources, and with those of requests in transports.
+//
+// A call that is made with such a context is a call within a call: to keep them from
+// calling themselves, it is made without interceptors, hooks and log, whatever its
+// client.
+func CallFromContext(ctx context.Context) (CallInfo, bool) {
+	info, ok := transport.InfoOf(ctx)
+	return callInfo(info), ok
 }
 
 // maxKept is how much is kept of a page that may yet turn out to break the
@@ -210,13 +255,16 @@ type call struct {
 	page       int        // of it
 	place      *transport.Place
 	response   *Response // the caller's; nil: not wanted
-	result     *transport.Result
+	progress   *transport.Progress
+	quiet      bool              // no interceptors, hooks and log: it is made within another call
+	result     *transport.Result // nil: the call was not made
 }
 
 func newCall(c *Client, method, path string) *call {
 	k := &call{client: c, request: wire.Request{Method: method, Template: path}}
 	if c != nil && c.config != nil {
 		k.settings, k.request.Header = c.config.settings, c.config.header
+		k.request.AddQuery(c.config.query)
 	}
 	return k
 }
@@ -233,10 +281,52 @@ func (k *call) apply(opts []RequestOption) error {
 	return nil
 }
 
-// do makes the call. decode decodes a success and returns what is wrong with
-// it; nil: any success will do.
-func (k *call) do(ctx context.Context, decode func(http.Header, []byte) error) error {
+// do makes the call with the interceptors around it, unless it is invalid: then they
+// see that. decode decodes a success and returns what is wrong with it; nil: any success
+// will do.
+func (k *call) do(ctx context.Context, invalid error, decode func(http.Header, []byte) error) error {
 	if ctx == nil || k.client == nil || k.client.config == nil {
+		return k.send(ctx, invalid, decode)
+	}
+	k.quiet = transport.Within(ctx)
+	if k.quiet || len(k.client.config.interceptors) == 0 {
+		return k.send(ctx, invalid, decode)
+	}
+	return k.intercept(ctx, func(ctx context.Context) error { return k.send(ctx, invalid, decode) })
+}
+
+// intercept makes the call with the interceptors around it.
+func (k *call) intercept(ctx context.Context, send func(context.Context) error) error {
+	if k.place != nil {
+		// Here, and not only for the permit: the page before may be waiting for
+		// something that an interceptor gives to one call at a time.
+		k.place.Wait(ctx)
+		defer k.place.Release() // an interceptor may not make the call
+	}
+	k.progress = &transport.Progress{Info: transport.Info{
+		Method: k.request.Method, Path: k.request.Template, Write: !k.request.Reads(), Class: quota.Class(k.priority()),
+	}}
+	around := transport.Interception[CallInfo, Interceptor]{
+		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: send,
+		Fail: func(err error) error {
+			switch {
+			case err != transport.ErrPanicked:
+				return k.invalid(err)
+			case k.request.Reads():
+				return k.join(err)
+			}
+			return k.unknownOutcome(err)
+		},
+	}
+	return around.Run(ctx)
+}
+
+// send makes the call, unless it is invalid.
+func (k *call) send(ctx context.Context, invalid error, decode func(http.Header, []byte) error) error {
+	switch {
+	case invalid != nil:
+		return k.invalid(invalid)
+	case ctx == nil || k.client == nil || k.client.config == nil:
 		return k.invalid(errors.New("nil context, or a client that NewClient did not make"))
 	}
 	k.needsBody = decode != nil || k.response != nil
@@ -254,6 +344,8 @@ func (k *call) do(ctx context.Context, decode func(http.Header, []byte) error) e
 		AttemptTimeout: *k.settings.attemptTimeout,
 		MaxWait:        k.settings.maxWait,
 		Place:          k.place,
+		Progress:       k.progress,
+		Quiet:          k.quiet,
 	})
 	if k.response != nil {
 		k.respond()

@@ -33,7 +33,12 @@ type Contact struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-func (c Contact) key() string { return c.ID }
+func (c *Contact) key() string {
+	if c == nil { // embedded as a pointer
+		return ""
+	}
+	return c.ID
+}
 
 // ContactListParams narrows a list of contacts. nil and the zero value ask for the
 // API's first page of default size, or, in Pages and All, for everything.
@@ -66,7 +71,7 @@ type ContactCreateParams struct {
 // For the errors, see the package comment. To read more than one page use
 // [ContactsService.All], which also copes with rows that move between pages.
 func (s *ContactsService) List(ctx context.Context, params *ContactListParams, opts ...RequestOption) (*Page[Contact], error) {
-	return list[Contact](ctx, s.client, "/contacts", params, opts)
+	return list(ctx, s.client, "/contacts", (*Contact).key, params, opts)
 }
 
 // Pages iterates over the pages of contacts from params.Page on, one request per
@@ -75,7 +80,7 @@ func (s *ContactsService) List(ctx context.Context, params *ContactListParams, o
 // is yielded once, with a nil page, and ends the iteration. See [ContactsService.All]
 // for what it promises.
 func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Page[Contact], error] {
-	return pages[Contact](ctx, s.client, "/contacts", params, opts)
+	return pages(ctx, s.client, "/contacts", (*Contact).key, params, opts)
 }
 
 // All walks all contacts from params.Page on. Pages are fetched as they are
@@ -117,7 +122,7 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 // and six at the end, two more if params.Page is over 1, and the pages in flight
 // when it falls first.
 func (s *ContactsService) All(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Contact, error] {
-	return all(pages[Contact](ctx, s.client, "/contacts", params, opts))
+	return all(pages(ctx, s.client, "/contacts", (*Contact).key, params, opts))
 }
 
 // Create makes a new contact and returns it: POST /contacts. nil params are

@@ -158,14 +158,14 @@ func ExampleWithIdempotent() {
 	// Output: qualified 2
 }
 
-// The key is sent, and that is all: the API documents none.
-func ExampleWithIdempotencyKey() {
+// An idempotency key is sent, and that is all: the API documents none.
+func ExampleWithHeader_idempotencyKey() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
 	client := server.Client()
 
 	_, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe"},
-		leedo.WithIdempotencyKey("import-7-row-12"))
+		leedo.WithHeader("Idempotency-Key", "import-7-row-12"))
 	if err != nil {
 		log.Fatal(err)
 	}

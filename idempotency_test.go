@@ -53,7 +53,6 @@ func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 		}
 	})
 	options := map[string]leedo.RequestOption{
-		"WithIdempotencyKey":                leedo.WithIdempotencyKey("key-1"),
 		"WithHeader Idempotency-Key":        leedo.WithHeader("Idempotency-Key", "key-1"),
 		"WithHeader idempotency-key":        leedo.WithHeader("idempotency-key", "key-1"),
 		"WithHeader X-Idempotency-Key":      leedo.WithHeader("X-Idempotency-Key", "key-1"),

@@ -39,7 +39,12 @@ type Lead struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-func (l Lead) key() string { return l.ID }
+func (l *Lead) key() string {
+	if l == nil { // embedded as a pointer
+		return ""
+	}
+	return l.ID
+}
 
 // LeadStatus is the stage of a lead. It is an open set: the constants are the
 // documented values, any other value survives a round trip.
@@ -102,7 +107,7 @@ type LeadUpdateParams struct {
 // For the errors, see the package comment. To read more than one page use
 // [LeadsService.All], which also copes with rows that move between pages.
 func (s *LeadsService) List(ctx context.Context, params *LeadListParams, opts ...RequestOption) (*Page[Lead], error) {
-	return list[Lead](ctx, s.client, "/leads", params, opts)
+	return list(ctx, s.client, "/leads", (*Lead).key, params, opts)
 }
 
 // Pages iterates over the pages of leads from params.Page on, one request per
@@ -111,7 +116,7 @@ func (s *LeadsService) List(ctx context.Context, params *LeadListParams, opts ..
 // is yielded once, with a nil page, and ends the iteration. See [LeadsService.All]
 // for what it promises.
 func (s *LeadsService) Pages(ctx context.Context, params *LeadListParams, opts ...RequestOption) iter.Seq2[*Page[Lead], error] {
-	return pages[Lead](ctx, s.client, "/leads", params, opts)
+	return pages(ctx, s.client, "/leads", (*Lead).key, params, opts)
 }
 
 // All walks all leads from params.Page on. Pages are fetched as they are
@@ -153,7 +158,7 @@ func (s *LeadsService) Pages(ctx context.Context, params *LeadListParams, opts .
 // and six at the end, two more if params.Page is over 1, and the pages in flight
 // when it falls first.
 func (s *LeadsService) All(ctx context.Context, params *LeadListParams, opts ...RequestOption) iter.Seq2[*Lead, error] {
-	return all(pages[Lead](ctx, s.client, "/leads", params, opts))
+	return all(pages(ctx, s.client, "/leads", (*Lead).key, params, opts))
 }
 
 // Get returns the lead with the given id: GET /leads/{id}. An id that is

@@ -84,17 +84,18 @@
 package leedo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/go-querystring/query"
 
@@ -103,8 +104,8 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// version is the version of this package, as User-Agent tells it.
-const version = "0.1.0"
+// Version is the version of this package, which User-Agent names.
+const Version = "0.1.0"
 
 // Page is one page of a list. T may be a type of your own: see [Client.Do].
 type Page[T any] struct {
@@ -163,51 +164,55 @@ type Response struct {
 	RateLimit RateLimit
 }
 
-// resource is a record that has an id.
-type resource interface{ key() string }
+// keyed is a record that has an id, or a type that embeds one.
+type keyed interface{ key() string }
 
-func get[T resource](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
+// resource is a pointer to a record of type T.
+type resource[T any] interface {
+	*T
+	keyed
+}
+
+func get[T any, R resource[T]](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
 	k := newCall(c, http.MethodGet, template)
-	if err := k.apply(opts); err != nil {
-		return nil, k.invalid(err)
+	err := k.apply(opts)
+	if err == nil {
+		err = k.request.Fill(id)
 	}
-	if err := k.request.Fill(id); err != nil {
-		return nil, k.invalid(err)
-	}
-	return record[T](ctx, k)
+	return record[T, R](ctx, k, err)
 }
 
 // send writes params and returns the record that the API responds with. An
 // empty id means that template has none.
-func send[T resource, P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
+func send[T any, R resource[T], P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
 	k := newCall(c, method, template)
 	k.collection = id == ""
-	if err := k.apply(opts); err != nil {
-		return nil, k.invalid(err)
+	err := k.apply(opts)
+	if err == nil {
+		err = k.request.Fill(id)
 	}
-	if err := k.request.Fill(id); err != nil {
-		return nil, k.invalid(err)
+	if err == nil {
+		err = k.request.Encode(params)
 	}
-	if err := k.request.Encode(params); err != nil {
-		return nil, k.invalid(err)
+	if err == nil {
+		err = k.request.CheckChanges()
 	}
-	if err := k.request.CheckChanges(); err != nil {
-		return nil, k.invalid(err)
-	}
-	return record[T](ctx, k)
+	return record[T, R](ctx, k, err)
 }
 
-// record makes a call that returns a record.
-func record[T resource](ctx context.Context, k *call) (*T, error) {
+// record makes a call that returns a record, unless it is invalid.
+func record[T any, R resource[T]](ctx context.Context, k *call, invalid error) (*T, error) {
 	var out T
-	err := k.do(ctx, func(header http.Header, body []byte) error {
+	err := k.do(ctx, invalid, func(header http.Header, body []byte) error {
+		out = *new(T) // an interceptor may have made the call before
 		err := wire.Decode(header, body, &out)
+		id := R(&out).key()
 		switch {
-		case err == nil && out.key() != "" && out.key() != "0":
+		case err == nil && id != "" && id != "0":
 			return nil
 		case wire.Failed(body):
 			return errFailed
-		case err == nil && out.key() == "":
+		case err == nil && id == "":
 			return errors.New("an object without an id")
 		}
 		return err
@@ -219,23 +224,22 @@ func record[T resource](ctx context.Context, k *call) (*T, error) {
 }
 
 // list reads one page.
-func list[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) (*Page[T], error) {
+func list[T any](ctx context.Context, c *Client, path string, id func(*T) string, params any, opts []RequestOption) (*Page[T], error) {
 	k := newCall(c, http.MethodGet, path)
-	var err error
-	if k.request.Query, err = paging(params); err != nil {
-		return nil, k.invalid(err)
+	values, err := paging(params)
+	k.request.AddQuery(values)
+	if err == nil {
+		err = k.apply(opts)
 	}
-	if err := k.apply(opts); err != nil {
-		return nil, k.invalid(err)
-	}
-	return page[T](ctx, k)
+	return page(ctx, k, err, id)
 }
 
-// page makes a call that returns a page.
-func page[T resource](ctx context.Context, k *call) (*Page[T], error) {
+// page makes a call that returns a page, unless it is invalid.
+func page[T any](ctx context.Context, k *call, invalid error, id func(*T) string) (*Page[T], error) {
 	k.collection = true
 	out := new(Page[T])
-	err := k.do(ctx, func(header http.Header, body []byte) error {
+	err := k.do(ctx, invalid, func(header http.Header, body []byte) error {
+		*out = Page[T]{} // an interceptor may have made the call before
 		err := wire.DecodePage(header, body, out, &out.Data)
 		switch {
 		case (err != nil || len(out.Data) == 0) && wire.Failed(body):
@@ -243,8 +247,10 @@ func page[T resource](ctx context.Context, k *call) (*Page[T], error) {
 		case err != nil:
 			return err
 		}
-		if i := slices.IndexFunc(out.Data, func(item T) bool { return item.key() == "" }); i >= 0 {
-			return fmt.Errorf("item %d has no id", i+1)
+		for i := range out.Data {
+			if id(&out.Data[i]) == "" {
+				return fmt.Errorf("item %d has no id", i+1)
+			}
 		}
 		return nil
 	})
@@ -268,16 +274,13 @@ func paging(params any) (url.Values, error) {
 
 // pages iterates over the pages of a list. params is read now, not when the
 // iteration begins: the caller may change it afterwards.
-func pages[T resource](ctx context.Context, c *Client, path string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
+func pages[T any](ctx context.Context, c *Client, path string, id func(*T) string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
 	values, paramsErr := paging(params)
 	return func(yield func(*Page[T], error) bool) {
 		k := newCall(c, http.MethodGet, path)
 		k.plan = &walk.Plan{}
-		k.request.Query = maps.Clone(values)
-		if k.request.Query == nil {
-			k.request.Query = url.Values{}
-		}
-		err := paramsErr
+		k.request.AddQuery(values)
+		err := cmp.Or(paramsErr, k.request.Check(nil, nil))
 		if err == nil {
 			err = k.apply(opts)
 		}
@@ -286,7 +289,7 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 			query, err = k.plan.TakeStart(k.request.Query)
 		}
 		if err != nil {
-			yield(nil, k.invalid(err))
+			yield(nil, k.do(ctx, err, nil))
 			return
 		}
 		var line transport.Line
@@ -298,9 +301,9 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 			if k.response != nil {
 				own.response = new(Response)
 			}
-			return func(ctx context.Context) walk.Result[T, *call] { return readPage[T](ctx, &own) }
+			return func(ctx context.Context) walk.Result[T, *call] { return readPage(ctx, &own, id) }
 		}
-		list := walk.New(ctx, *k.plan, read, T.key)
+		list := walk.New(ctx, *k.plan, read, id)
 		for chunk, err := range list.All() {
 			list.Last().copyResponse(k)
 			if err != nil {
@@ -316,8 +319,8 @@ func pages[T resource](ctx context.Context, c *Client, path string, params any, 
 }
 
 // readPage makes the call k for a page of an iteration.
-func readPage[T resource](ctx context.Context, k *call) walk.Result[T, *call] {
-	page, err := page[T](ctx, k)
+func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Result[T, *call] {
+	page, err := page(ctx, k, nil, id)
 	if err == nil {
 		return walk.Result[T, *call]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
 	}
@@ -326,12 +329,16 @@ func readPage[T resource](ctx context.Context, k *call) walk.Result[T, *call] {
 	_, cut := errors.AsType[*TransportError](err)
 	_, missing := errors.AsType[*NotFoundError](err)
 	_, bad := errors.AsType[*BadRequestError](err)
+	made := k.result
+	if made == nil { // an interceptor decided otherwise
+		made = &transport.Result{}
+	}
 	return walk.Result[T, *call]{
 		Err:    err,
 		Source: k,
 		Absent: missing || bad,
 		// A page read ahead had less time to wait than it has when it is needed.
-		Outwaited: limited && k.result.Attempts == 0 || (limited || failed || cut) && k.result.Waited > 0,
+		Outwaited: limited && made.Attempts == 0 || (limited || failed || cut) && made.Waited > 0,
 	}
 }
 
@@ -368,6 +375,50 @@ func (e pageError) Equal(o pageError) bool {
 // LogValue returns what the error of the page's call logs, and the page.
 func (e *pageError) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("", loggable(e.err)), slog.Int("page", e.call.page)) // without a key the group is inlined
+}
+
+// Pages iterates over the pages of a list whose items are of the caller's own type:
+// for lists that this package has no method for, and for custom fields. It promises
+// what [LeadsService.Pages] does, with path and options as [Client.Do] takes them;
+// [WithQuery] sends page, per_page and any other parameter. For T and id see [All].
+func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) string, opts ...RequestOption) iter.Seq2[*Page[T], error] {
+	if id != nil {
+		var one sync.Mutex // pages are checked when they come, several at a time with WithPrefetch
+		return pages(ctx, client, path, func(item *T) string {
+			one.Lock()
+			defer one.Unlock()
+			return id(item)
+		}, nil, opts)
+	}
+	if _, ok := any((*T)(nil)).(keyed); ok {
+		return pages(ctx, client, path, func(item *T) string { return any(item).(keyed).key() }, nil, opts)
+	}
+	opts = append(slices.Clip(opts), callOption{set: func(*call) error {
+		return fmt.Errorf("no id function, and %T embeds no type of this package", *new(T))
+	}})
+	return pages[T](ctx, client, path, nil, nil, opts)
+}
+
+// All iterates over the items of a list of the caller's own type. It promises what
+// [LeadsService.All] does, with path and options as [Client.Do] takes them;
+// [WithQuery] sends page, per_page and any other parameter.
+//
+// T is what each item of data is decoded into: a struct, [json.RawMessage] or a map.
+// id returns the id of an item, by which items that come twice are recognized; an
+// empty one is a [*DecodeError]. It is called for one item at a time, for some more
+// than once, from any goroutine, and must not change the item. It may be nil if T is
+// or embeds one record type of this package, whose id is taken then.
+//
+//	type MyLead struct {
+//		leedo.Lead
+//		Score int `json:"score"`
+//	}
+//	for lead, err := range leedo.All[MyLead](ctx, client, "/leads", nil) {
+//
+// Errors are yielded once, with a nil item. A path that is not usable, or a nil id
+// where T has none, is [ErrInvalidArgument].
+func All[T any](ctx context.Context, client *Client, path string, id func(*T) string, opts ...RequestOption) iter.Seq2[*T, error] {
+	return all(Pages(ctx, client, path, id, opts...))
 }
 
 // all iterates over the items of pages.

@@ -3,9 +3,12 @@ package leedo
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,15 +31,47 @@ type SharedOption interface {
 }
 
 type (
-	clientOption func(*config) error
-	callOption   func(*call) error
-	sharedOption func(*settings) error
+	clientOption struct {
+		wire.Printed
+		set func(*config) error
+	}
+	callOption struct {
+		wire.Printed
+		set func(*call) error
+	}
+	sharedOption struct {
+		wire.Printed
+		client func(*config) error
+		call   func(*call) error
+	}
 )
 
-func (o clientOption) applyClient(c *config) error { return o(c) }
-func (o callOption) applyCall(k *call) error       { return o(k) }
-func (o sharedOption) applyClient(c *config) error { return o(&c.settings) }
-func (o sharedOption) applyCall(k *call) error     { return o(&k.settings) }
+func (o clientOption) applyClient(c *config) error { return o.set(c) }
+func (o callOption) applyCall(k *call) error       { return o.set(k) }
+func (o sharedOption) applyClient(c *config) error { return o.client(c) }
+func (o sharedOption) applyCall(k *call) error     { return o.call(k) }
+
+// The options of a client, a call and of both print as name(args).
+
+func forClient(name, args string, set func(*config) error) Option {
+	return clientOption{wire.Printed{Name: name, Args: args}, set}
+}
+
+func forCall(name, args string, set func(*call) error) RequestOption {
+	return callOption{wire.Printed{Name: name, Args: args}, set}
+}
+
+func forBoth(name, args string, client func(*config) error, call func(*call) error) SharedOption {
+	return sharedOption{wire.Printed{Name: name, Args: args}, client, call}
+}
+
+// setting is a shared option that is one of the settings.
+func setting(name, arg string, set func(*settings) error) SharedOption {
+	return forBoth(name, arg,
+		func(c *config) error { return set(&c.settings) },
+		func(k *call) error { return set(&k.settings) },
+	)
+}
 
 // settings is what shared options set.
 type settings struct {
@@ -56,12 +91,19 @@ type config struct {
 	token      func(context.Context) (string, error) // with "Bearer " before it
 	userAgent  string
 	logger     transport.Logger // nil: silence
-	hooks      Hooks
-	limiter    *RateLimiter // nil: one of the client's own
+	onAttempt  []func(context.Context, AttemptInfo)
+	onWait     []func(context.Context, WaitInfo)
+	onWaited   []func(context.Context, WaitInfo)
+	dump       *transport.Dumper // nil: none
+	fields     http.Header       // of WithHeader
+	query      url.Values        // of WithQuery
+	limiter    *RateLimiter      // nil: one of the client's own
 	unlimited  bool
 	backoffMin time.Duration
 	backoffMax time.Duration
 	maxBody    int64
+
+	interceptors []Interceptor // the first is outermost
 
 	base   *url.URL
 	header http.Header // of every request
@@ -73,7 +115,7 @@ func defaults() *config {
 		baseURL:    "https://api.leedo.app/v1",
 		baseName:   "base URL",
 		httpClient: &http.Client{},
-		userAgent:  "leedo-go/" + version,
+		userAgent:  "leedo-go/" + Version,
 		backoffMin: 250 * time.Millisecond,
 		backoffMax: 4 * time.Second,
 		maxBody:    10 << 20,
@@ -85,12 +127,12 @@ func defaults() *config {
 // localhost or a loopback address, or [WithInsecureHTTP] is given; so are
 // query, fragment and user, and a URL without a scheme.
 func WithBaseURL(base string) Option {
-	return clientOption(func(c *config) error { c.baseURL, c.baseName = base, "base URL"; return nil })
+	return forClient("WithBaseURL", wire.ShownBase(base), func(c *config) error { c.baseURL, c.baseName = base, "base URL"; return nil })
 }
 
 // WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
 func WithInsecureHTTP() Option {
-	return clientOption(func(c *config) error { c.insecure = true; return nil })
+	return forClient("WithInsecureHTTP", "", func(c *config) error { c.insecure = true; return nil })
 }
 
 // WithHTTPClient sends requests through a copy of the caller's HTTP client:
@@ -98,7 +140,7 @@ func WithInsecureHTTP() Option {
 // default of [WithAttemptTimeout]. The default is a client on
 // [http.DefaultTransport]. nil is [ErrInvalidArgument].
 func WithHTTPClient(client *http.Client) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithHTTPClient", wire.Hidden, func(c *config) error {
 		if client == nil || client.Timeout < 0 {
 			return invalid("WithHTTPClient: nil, or with a negative Timeout")
 		}
@@ -110,16 +152,23 @@ func WithHTTPClient(client *http.Client) Option {
 	})
 }
 
-// WithTokenSource asks source for the token before each attempt; the token
-// argument of [NewClient] must then be empty. source is called concurrently,
-// should remember its token until it expires, and has the context of the
-// call. An error of it, whatever it is, ends the call, which returns an error
-// that wraps it. A token that [NewClient] would not take ends the call, too,
-// with the same words. source must not make calls on the limiter of the client:
-// the quota may have to wait for the request that the token is for. nil is
-// [ErrInvalidArgument].
+// WithTokenSource asks source for the token before each attempt, retries included;
+// the token argument of [NewClient] must then be empty. It is for one token that
+// changes, such as one that expires. source is called concurrently, should remember
+// its token until it expires, and has the context of the call. A 401 is not tried
+// again.
+//
+// A client and its limiter are for the quota of one token. If source chooses among the
+// tokens of several tenants, the responses of one decide how long the calls of all wait,
+// and a 429 of one delays all. A program for several tenants makes a client for each,
+// which costs microseconds: they share the connections of [http.DefaultTransport].
+//
+// An error of source ends the call, which returns an error that wraps it, as does a
+// token that [NewClient] would reject. source must not make calls on the limiter of
+// the client: the quota may have to wait for the request that the token is for. nil
+// is [ErrInvalidArgument].
 func WithTokenSource(source func(context.Context) (string, error)) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithTokenSource", wire.Hidden, func(c *config) error {
 		if source == nil {
 			return invalid("WithTokenSource: nil")
 		}
@@ -138,11 +187,11 @@ func WithTokenSource(source func(context.Context) (string, error)) Option {
 // "myapp/1.2" makes "myapp/1.2 leedo-go/0.1.0". Empty, or with control
 // characters, it is [ErrInvalidArgument].
 func WithUserAgent(product string) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithUserAgent", strconv.Quote(product), func(c *config) error {
 		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
 			return invalid("WithUserAgent: empty, or with control characters")
 		}
-		c.userAgent = product + " leedo-go/" + version
+		c.userAgent = product + " leedo-go/" + Version
 		return nil
 	})
 }
@@ -151,7 +200,7 @@ func WithUserAgent(product string) Option {
 // a larger one is a [*DecodeError]. The default is 10 MiB. Less than 1 is
 // [ErrInvalidArgument].
 func WithMaxResponseBytes(n int64) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithMaxResponseBytes", strconv.FormatInt(n, 10), func(c *config) error {
 		if n < 1 || n > 1<<40 {
 			return invalid("WithMaxResponseBytes: %d is not between 1 and 1 TiB", n)
 		}
@@ -165,7 +214,7 @@ func WithMaxResponseBytes(n int64) Option {
 // default is 250 ms to 4 s; zero waits not at all. Negative, or min over max,
 // is [ErrInvalidArgument].
 func WithBackoff(min, max time.Duration) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithBackoff", min.String()+", "+max.String(), func(c *config) error {
 		if min < 0 || min > max {
 			return invalid("WithBackoff: %v to %v", min, max)
 		}
@@ -177,7 +226,7 @@ func WithBackoff(min, max time.Duration) Option {
 // WithRateLimiter makes the client use a limiter that others use, too. nil is
 // [ErrInvalidArgument]; the last of this and [WithoutRateLimiter] wins.
 func WithRateLimiter(l *RateLimiter) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithRateLimiter", wire.Hidden, func(c *config) error {
 		if l == nil || l.ledger == nil {
 			return invalid("WithRateLimiter: not a limiter made by NewRateLimiter")
 		}
@@ -191,7 +240,7 @@ func WithRateLimiter(l *RateLimiter) Option {
 // in flight after failures belong to the limiter: there is neither, and retries are
 // bounded by [WithRetries] alone. [Client.RateLimit] works all the same.
 func WithoutRateLimiter() Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithoutRateLimiter", "", func(c *config) error {
 		c.limiter, c.unlimited = nil, true
 		return nil
 	})
@@ -201,7 +250,7 @@ func WithoutRateLimiter() Option {
 // waits of over a second at Info, retries at Warn. Nothing secret is logged: no
 // token, query, header or body. nil, the default, is silence.
 func WithLogger(logger *slog.Logger) Option {
-	return clientOption(func(c *config) error {
+	return forClient("WithLogger", wire.Hidden, func(c *config) error {
 		if c.logger = logger; logger == nil {
 			c.logger = nil // of the interface, too
 		}
@@ -209,13 +258,59 @@ func WithLogger(logger *slog.Logger) Option {
 	})
 }
 
-// WithHooks tells hooks what the client does; the last one wins.
+// WithHooks calls hooks for what the client does. Given more than once, each is
+// called, in the order in which they were given.
 func WithHooks(hooks Hooks) Option {
-	return clientOption(func(c *config) error { c.hooks = hooks; return nil })
+	return forClient("WithHooks", wire.Hidden, func(c *config) error {
+		if hooks.Attempt != nil {
+			c.onAttempt = append(c.onAttempt, hooks.Attempt)
+		}
+		if hooks.Wait != nil {
+			c.onWait = append(c.onWait, hooks.Wait)
+		}
+		if hooks.Waited != nil {
+			c.onWaited = append(c.onWaited, hooks.Waited)
+		}
+		return nil
+	})
 }
 
-// Hooks are told what a client does, in the goroutine of the call and with its
-// context: they must be quick and safe for concurrent use. nil: not called.
+// WithInterceptor calls interceptors around each call. The first one is outermost;
+// given more than once, those given later are inside. nil is [ErrInvalidArgument].
+func WithInterceptor(interceptors ...Interceptor) Option {
+	return forClient("WithInterceptor", wire.Hidden, func(c *config) error {
+		for _, i := range interceptors {
+			if i == nil {
+				return invalid("WithInterceptor: nil")
+			}
+		}
+		c.interceptors = append(c.interceptors, interceptors...)
+		return nil
+	})
+}
+
+// WithDump writes each attempt to w, for debugging: the request as it is handed to
+// the transport, and the response as it comes back, with bodies decompressed and cut
+// at 64 KiB each. The token is written as ***, wherever it stands. All else is
+// written as it is: personal data, cookies and other header fields, so it is not for
+// production. What the transport adds, or does to connections, does not show.
+//
+// Each attempt is one Write, when it has ended, and one at a time; errors of w are
+// ignored. w must not make calls with the client: they would wait for it. nil is
+// [ErrInvalidArgument].
+func WithDump(w io.Writer) Option {
+	return forClient("WithDump", wire.Hidden, func(c *config) error {
+		if w == nil {
+			return invalid("WithDump: nil")
+		}
+		c.dump = transport.NewDumper(w)
+		return nil
+	})
+}
+
+// Hooks are functions that a client calls, in the goroutine of the call and with its
+// context: they must be quick and safe for concurrent use. nil is not called. Calls
+// that a hook makes with its context call no hooks; see [CallFromContext].
 type Hooks struct {
 	// Attempt is called after each attempt.
 	Attempt func(context.Context, AttemptInfo)
@@ -228,17 +323,63 @@ type Hooks struct {
 	Waited func(context.Context, WaitInfo)
 }
 
-// AttemptInfo tells of one attempt of a call. It holds nothing secret.
+// AttemptInfo describes one attempt of a call. It holds nothing secret.
 type AttemptInfo struct {
 	// Method is the HTTP method; Path the template of the path.
 	Method, Path string
+	// Write reports whether the call may change something.
+	Write bool
 	// Number counts the attempts of the call, from 1. StatusCode is the HTTP
-	// status; 0 if no answer came.
+	// status; 0 if no response came.
 	Number, StatusCode int
-	// Duration is how long the attempt took, the body of the answer included.
+	// RequestID is the response's X-Request-Id; empty if it had none.
+	RequestID string
+	// RateLimit is what the response reported of the quota.
+	RateLimit RateLimit
+	// Duration is how long the attempt took, the body of the response included.
 	Duration time.Duration
-	// Err is why no answer came, or why it was cut; nil when one came.
+	// Err is why no response came, or why it was cut; nil when one came.
 	Err error
+}
+
+// each returns a function that calls hooks in their order; nil: there are none.
+func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
+	if len(hooks) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, info I) {
+		for _, hook := range hooks {
+			hook(ctx, info)
+		}
+	}
+}
+
+// attemptHook returns what calls hooks; nil: there are none.
+func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Context, transport.Attempt) {
+	call := each(hooks)
+	if call == nil {
+		return nil
+	}
+	return func(ctx context.Context, a transport.Attempt) {
+		call(ctx, AttemptInfo{
+			Method: a.Method, Path: a.Path, Write: a.Write, Number: a.Number, StatusCode: a.StatusCode,
+			RequestID: a.RequestID, RateLimit: RateLimit(a.Rate), Duration: a.Duration, Err: a.Err,
+		})
+	}
+}
+
+// waitHook returns what calls hooks; nil: there are none.
+func waitHook(hooks []func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
+	call := each(hooks)
+	if call == nil {
+		return nil
+	}
+	return func(ctx context.Context, w transport.Wait) {
+		call(ctx, WaitInfo{
+			Method: w.Method, Path: w.Path, Until: w.Until, Reason: WaitReason(w.Reason), RateLimit: RateLimit(w.Figures),
+			Priority: Priority(w.Class), Duration: w.Duration,
+		})
+	}
 }
 
 // WithRetries sets how often a call may be tried again after a failure that
@@ -279,7 +420,11 @@ func WithMaxWait(d time.Duration) SharedOption {
 }
 
 func notNegative[N int | time.Duration](option string, n N, set func(*settings)) SharedOption {
-	return sharedOption(func(s *settings) error {
+	arg := fmt.Sprint(n)
+	if any(n) == NoMaxWait {
+		arg = "NoMaxWait"
+	}
+	return setting(option, arg, func(s *settings) error {
 		if n < 0 {
 			return invalid("%s: negative: %v", option, n)
 		}
@@ -291,7 +436,14 @@ func notNegative[N int | time.Duration](option string, n N, set func(*settings))
 // WithPriority sets the urgency of calls. On a client it governs walks, too. A
 // value that is not a constant of this package is [ErrInvalidArgument].
 func WithPriority(p Priority) SharedOption {
-	return sharedOption(func(s *settings) error {
+	arg := strconv.Itoa(int(p))
+	switch p {
+	case PriorityInteractive:
+		arg = "PriorityInteractive"
+	case PriorityBulk:
+		arg = "PriorityBulk"
+	}
+	return setting("WithPriority", arg, func(s *settings) error {
 		if p != PriorityInteractive && p != PriorityBulk {
 			return invalid("WithPriority: %d", p)
 		}
@@ -301,17 +453,51 @@ func WithPriority(p Priority) SharedOption {
 }
 
 // WithHeader sets a header field of the request, in place of the SDK's own if
-// need be. Authorization, Host and what net/http sets itself are
-// [ErrInvalidArgument], as are names and values that HTTP does not allow.
-func WithHeader(key, value string) RequestOption {
-	return callOption(func(k *call) error { return k.request.SetHeader(key, value) })
+// need be; of several with one key the last wins. On a client it is for all calls
+// that do not set the field themselves. Authorization, Host and what net/http sets
+// itself are [ErrInvalidArgument], as are names and values that HTTP does not allow,
+// and an Idempotency-Key on a client, because it would be that of all writes.
+//
+// An Idempotency-Key is sent and changes nothing else: the API documents none, so
+// no write is retried for it.
+func WithHeader(key, value string) SharedOption {
+	return forBoth("WithHeader", wire.Keyed(key),
+		func(c *config) error {
+			name, err := wire.CheckHeader(key, value)
+			switch {
+			case err != nil:
+				return invalid("WithHeader: %w", err)
+			case wire.IsIdempotencyKey(name):
+				return invalid("WithHeader: an %s is for one call", http.CanonicalHeaderKey(name))
+			}
+			if c.fields == nil {
+				c.fields = http.Header{}
+			}
+			c.fields[name] = []string{value}
+			return nil
+		},
+		func(k *call) error { return k.request.SetHeader(key, value) },
+	)
 }
 
 // WithQuery sets a query parameter, in place of a typed one if need be; of
-// several with one key the last wins. An empty key, and a key or value that is
+// several with one key the last wins. On a client it is for all calls whose params
+// and options do not set it themselves. An empty key, and a key or value that is
 // not valid UTF-8, is [ErrInvalidArgument].
-func WithQuery(key, value string) RequestOption {
-	return callOption(func(k *call) error { return k.request.SetQuery(key, value) })
+func WithQuery(key, value string) SharedOption {
+	return forBoth("WithQuery", wire.Keyed(key),
+		func(c *config) error {
+			if err := wire.CheckQuery(key, value); err != nil {
+				return invalid("WithQuery: %w", err)
+			}
+			if c.query == nil {
+				c.query = url.Values{}
+			}
+			c.query.Set(key, value)
+			return nil
+		},
+		func(k *call) error { return k.request.SetQuery(key, value) },
+	)
 }
 
 // WithBodyField sets a field of the body, in place of a typed one if need be:
@@ -320,13 +506,13 @@ func WithQuery(key, value string) RequestOption {
 // [Client.Do]. On GET and HEAD, with an empty key, or when the body is not a
 // JSON object it is [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
-	return callOption(func(k *call) error { return k.request.AddField(key, value) })
+	return forCall("WithBodyField", wire.Keyed(key), func(k *call) error { return k.request.AddField(key, value) })
 }
 
 // WithIdempotent says that repeating this write does no harm; it is then
 // retried like a read. On GET and HEAD it is [ErrInvalidArgument].
 func WithIdempotent() RequestOption {
-	return callOption(func(k *call) error {
+	return forCall("WithIdempotent", "", func(k *call) error {
 		if k.request.Reads() {
 			return errors.New("WithIdempotent: a " + k.request.Method + " is idempotent anyway")
 		}
@@ -335,23 +521,12 @@ func WithIdempotent() RequestOption {
 	})
 }
 
-// WithIdempotencyKey sends an Idempotency-Key, which must not be empty. The API
-// documents none: no write is retried for it.
-func WithIdempotencyKey(key string) RequestOption {
-	return callOption(func(k *call) error {
-		if key == "" {
-			return errors.New("WithIdempotencyKey: empty key")
-		}
-		return k.request.SetHeader("Idempotency-Key", key)
-	})
-}
-
 // WithResponse fills r with the last answer of the call, after errors too; in
 // an iteration, with that of the last page, but not with a look behind the last
 // page that failed. Calls that run at the same time must not
 // share one. nil is [ErrInvalidArgument].
 func WithResponse(r *Response) RequestOption {
-	return callOption(func(k *call) error {
+	return forCall("WithResponse", wire.Hidden, func(k *call) error {
 		if r == nil {
 			return errors.New("WithResponse: nil")
 		}
@@ -389,7 +564,7 @@ func WithPrefetch(n int) RequestOption {
 }
 
 func walkOption(name string, n int, set func(*walk.Plan)) RequestOption {
-	return callOption(func(k *call) error {
+	return forCall(name, strconv.Itoa(n), func(k *call) error {
 		if n < 0 {
 			return invalid("%s: negative number %d", name, n)
 		}

@@ -97,7 +97,7 @@ func TestHeadersAreSet(t *testing.T) {
 		{"an empty value", nil, []leedo.RequestOption{leedo.WithHeader("X-Trace", "")}, http.Header{"X-Trace": {""}}},
 		{"content type", nil, []leedo.RequestOption{leedo.WithHeader("Content-Type", "application/vnd.leedo+json")}, http.Header{"Content-Type": {"application/vnd.leedo+json"}}},
 		{"accept", nil, []leedo.RequestOption{leedo.WithHeader("Accept", "*/*")}, http.Header{"Accept": {"*/*"}}},
-		{"idempotency key", nil, []leedo.RequestOption{leedo.WithIdempotencyKey("key-1")}, http.Header{"idempotency-key": {"key-1"}}},
+		{"idempotency key", nil, []leedo.RequestOption{leedo.WithHeader("Idempotency-Key", "key-1")}, http.Header{"idempotency-key": {"key-1"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

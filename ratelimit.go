@@ -13,18 +13,6 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// The headers by which the API tells the quota of a token.
-const (
-	// HeaderRateLimit is the requests per hour.
-	HeaderRateLimit = "X-RateLimit-Limit"
-	// HeaderRateRemaining is how many of them are left.
-	HeaderRateRemaining = "X-RateLimit-Remaining"
-	// HeaderRateReset is when they are back, in any of five forms.
-	HeaderRateReset = "X-RateLimit-Reset"
-	// HeaderRetryAfter is when to repeat (RFC 9110, section 10.2.3).
-	HeaderRetryAfter = "Retry-After"
-)
-
 // NoMaxWait waits as long as the context allows; see [WithMaxWait].
 const NoMaxWait = time.Duration(math.MaxInt64)
 
@@ -244,19 +232,6 @@ type WaitInfo struct {
 	Priority Priority
 	// Duration is how long the wait took; 0 in Wait.
 	Duration time.Duration
-}
-
-// onWait returns what calls a hook; nil: there is none.
-func onWait(hook func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
-	if hook == nil {
-		return nil
-	}
-	return func(ctx context.Context, w transport.Wait) {
-		hook(ctx, WaitInfo{
-			Method: w.Method, Path: w.Path, Until: w.Until, Reason: WaitReason(w.Reason), RateLimit: RateLimit(w.Figures),
-			Priority: Priority(w.Class), Duration: w.Duration,
-		})
-	}
 }
 
 // RateLimitError is a call that the quota does not allow now: rejected by the API

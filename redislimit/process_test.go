@@ -285,7 +285,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who, _, _ := strings.Cut(r.UserAgent(), " ")
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.all = append(a.all, arrival{who, kept.status, w.Header().Get(leedo.HeaderRateReset), time.Now()})
+	a.all = append(a.all, arrival{who, kept.status, w.Header().Get("X-RateLimit-Reset"), time.Now()})
 	a.seen.Broadcast()
 }
 

@@ -77,9 +77,6 @@ var source string
 // know it (EVALSHA, and EVAL after a NOSCRIPT).
 var script = redis.NewScript(source)
 
-// Option is a setting of a [Store]. There is none yet.
-type Option interface{ apply(*Store) error }
-
 // Store is a [leedo.QuotaStore] on Redis, 6.2 or newer, or Valkey. It is safe
 // for concurrent use, and owns nothing that would have to be closed.
 type Store struct {
@@ -97,24 +94,15 @@ type Store struct {
 //
 // rdb may be any client of go-redis: a [redis.Client], with Sentinel or not, a
 // [redis.ClusterClient] or [redis.Ring]. New sends nothing. A nil client or an
-// empty key is [leedo.ErrInvalidArgument]; nil options are ignored.
-func New(rdb redis.Scripter, key string, opts ...Option) (*Store, error) {
+// empty key is [leedo.ErrInvalidArgument].
+func New(rdb redis.Scripter, key string) (*Store, error) {
 	if absent(rdb) {
 		return nil, fmt.Errorf("redislimit: no Redis client: %w", leedo.ErrInvalidArgument)
 	}
 	if key == "" {
 		return nil, fmt.Errorf("redislimit: an empty key: %w", leedo.ErrInvalidArgument)
 	}
-	s := &Store{rdb: rdb, key: tagged(key)}
-	for _, opt := range opts {
-		if absent(opt) {
-			continue
-		}
-		if err := opt.apply(s); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return &Store{rdb: rdb, key: tagged(key)}, nil
 }
 
 // absent tells whether v is nil, or an interface around a nil pointer.

@@ -19,7 +19,7 @@ import (
 
 func newStore(t testing.TB, rdb redis.Scripter, key string) *redislimit.Store {
 	t.Helper()
-	store, err := redislimit.New(rdb, key, nil)
+	store, err := redislimit.New(rdb, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,9 +43,6 @@ func TestNewRefuses(t *testing.T) {
 		if store, err := make(); store != nil || !errors.Is(err, leedo.ErrInvalidArgument) {
 			t.Errorf("%s: %v, %v", name, store, err)
 		}
-	}
-	if _, err := redislimit.New(rdb, "k", nil, nil); err != nil {
-		t.Errorf("nil options: %v", err)
 	}
 	for _, store := range []*redislimit.Store{nil, {}} {
 		if _, err := store.Exchange(t.Context(), ask(1, 0)); !errors.Is(err, leedo.ErrInvalidArgument) {

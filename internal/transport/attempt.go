@@ -75,12 +75,14 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.log(slog.LevelWarn, "leedo: retrying", slog.Int("attempt", r.Attempts+1), r.reason())
 	}
 	r.Attempts++
+	r.begun(r.Attempts)
 	r.previous = Result{Response: r.Response, Failure: r.Failure}
 	r.Response, r.Failure = nil, nil
 
 	start := time.Now()
 	a, out := r.newAttempt(req, authorization, transport)
 	defer a.cancel()
+	dump := r.client.Dump.request(out, r.call.Body, r.token)
 	sent = true
 	resp, err := transport.RoundTrip(out)
 	received := time.Now()
@@ -109,7 +111,11 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		default:
 			r.client.Ledger.Note(true)
 		}
-		r.reportAttempt(time.Since(start))
+		r.client.Ledger.Cancel(permit, sent) // before a hook makes a call that may wait for it
+		settled = true
+		took := time.Since(start)
+		dump.failed(r, took)
+		r.reportAttempt(took)
 		return nil, r.Failure
 	}
 
@@ -129,7 +135,13 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.Response.RetryAt = reading.Reset
 		}
 	}
-	r.reportAttempt(time.Since(start))
+	if !settled {
+		r.client.Ledger.Cancel(permit, sent)
+		settled = true
+	}
+	took := time.Since(start)
+	dump.received(r, resp, took)
+	r.reportAttempt(took)
 
 	bare := *resp // the transport may go on looking at its own
 	bare.Body = http.NoBody
@@ -139,8 +151,8 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 // permit waits for the ledger's permit for an attempt.
 func (r *record) permit() (quota.Permit, error) {
 	if r.call.Place != nil {
-		r.call.Place.wait(r.ctx)
-		defer r.call.Place.release()
+		r.call.Place.Wait(r.ctx)
+		defer r.call.Place.Release()
 	}
 	if r.ctx.Err() != nil {
 		return quota.Permit{}, contextError(r.ctx)
@@ -154,7 +166,7 @@ func (r *record) permit() (quota.Permit, error) {
 		Hold:   r.call.AttemptTimeout,
 		Notify: func(w quota.Wait) {
 			if r.call.Place != nil {
-				r.call.Place.release()
+				r.call.Place.Release()
 			}
 			if w.Reason != "" {
 				r.reportWait(w)

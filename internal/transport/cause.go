@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -36,6 +37,15 @@ func (c *Cause) Error() string { return c.text }
 // Equal makes causes comparable by go-cmp.
 func (c Cause) Equal(o Cause) bool {
 	return c.text == o.text && c.Final == o.Final && c.callers == o.callers && wire.Alike(c.err, o.err)
+}
+
+// Format prints the text, whatever the verb: err may quote the request or response.
+func (c *Cause) Format(f fmt.State, verb rune) {
+	if verb == 'q' {
+		io.WriteString(f, strconv.Quote(c.text))
+		return
+	}
+	io.WriteString(f, c.text)
 }
 
 // Is makes errors.Is look into the cause without unwrapping it.

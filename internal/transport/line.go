@@ -23,8 +23,8 @@ type Place struct {
 	once   sync.Once
 }
 
-// wait waits until the call before has its permit, or waits for it.
-func (p *Place) wait(ctx context.Context) {
+// Wait waits until the call before has its permit, or waits for it.
+func (p *Place) Wait(ctx context.Context) {
 	if p.before == nil {
 		return
 	}
@@ -35,5 +35,5 @@ func (p *Place) wait(ctx context.Context) {
 	p.before = nil // or the line would never be forgotten
 }
 
-// release lets the next call go on.
-func (p *Place) release() { p.once.Do(func() { close(p.taken) }) }
+// Release lets the next call go on.
+func (p *Place) Release() { p.once.Do(func() { close(p.taken) }) }

@@ -51,8 +51,8 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	err := check(req, via)
-	if req.Context().Value(recordKey{}) != r { // it may have set another context
-		*req = *req.WithContext(context.WithValue(req.Context(), recordKey{}, r))
+	if req.Context().Value(callKey{}) != r { // it may have set another context
+		*req = *req.WithContext(context.WithValue(req.Context(), callKey{}, r))
 	}
 	if err != nil && err != http.ErrUseLastResponse {
 		r.Redirect = &UserError{"redirect refused", err}

@@ -13,8 +13,11 @@ import (
 // Attempt describes an attempt that has ended.
 type Attempt struct {
 	Method, Path string
+	Write        bool
 	Number       int // from 1
 	StatusCode   int // 0: no response
+	RequestID    string
+	Rate         quota.Figures // what the response reported
 	Duration     time.Duration
 	Err          error
 }
@@ -40,7 +43,7 @@ type Logger interface {
 }
 
 func (r *record) logs(level slog.Level) bool {
-	return r.client.Logger != nil && r.client.Logger.Enabled(r.ctx, level)
+	return r.client.Logger != nil && !r.call.Quiet && r.client.Logger.Enabled(r.ctx, level)
 }
 
 func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
@@ -64,7 +67,7 @@ func (r *record) reason() slog.Attr {
 
 // reportAttempt logs the attempt that has just ended and calls its hook.
 func (r *record) reportAttempt(took time.Duration) {
-	a := Attempt{Method: r.call.Method, Path: r.call.Path, Number: r.Attempts, Duration: took}
+	a := Attempt{Method: r.call.Method, Path: r.call.Path, Write: r.call.Write, Number: r.Attempts, Duration: took}
 	switch {
 	case r.Response == nil:
 		a.Err = r.Failure
@@ -76,7 +79,10 @@ func (r *record) reportAttempt(took time.Duration) {
 	if r.logs(slog.LevelDebug) { // else the attributes are made for nothing
 		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
 	}
-	if r.client.OnAttempt != nil {
+	if r.client.OnAttempt != nil && !r.call.Quiet {
+		if resp := r.Response; resp != nil {
+			a.RequestID, a.Rate = wire.Line(wire.Mask(resp.Header.Get("X-Request-Id"), resp.Token)), resp.Rate
+		}
 		r.client.OnAttempt(r.ctx, a)
 	}
 }
@@ -95,14 +101,14 @@ func (r *record) reportWait(w quota.Wait) {
 		level = slog.LevelInfo
 	}
 	r.log(level, "leedo: waiting", slog.Time("until", w.Until), slog.String("reason", string(w.Reason)))
-	if long && r.client.OnWait != nil {
+	if long && r.client.OnWait != nil && !r.call.Quiet {
 		r.client.OnWait(r.ctx, r.wait(w, 0))
 	}
 }
 
 // reportWaited calls the hook of a wait that has ended.
 func (r *record) reportWaited(w quota.Wait, took time.Duration) {
-	if r.client.OnWaited != nil {
+	if r.client.OnWaited != nil && !r.call.Quiet {
 		r.client.OnWaited(r.ctx, r.wait(w, took))
 	}
 }

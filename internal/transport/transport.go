@@ -49,6 +49,7 @@ type Config struct {
 	OnAttempt func(context.Context, Attempt) // nil: not called
 	OnWait    func(context.Context, Wait)    // nil: not called
 	OnWaited  func(context.Context, Wait)    // nil: not called
+	Dump      *Dumper                        // nil: none
 }
 
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
@@ -84,6 +85,8 @@ type Call struct {
 	AttemptTimeout time.Duration // 0: none
 	MaxWait        time.Duration // for all waits for permits and Retry-Afters together
 	Place          *Place        // in which it waits for its first permit; nil: none
+	Progress       *Progress     // of its interceptors; nil: it has none
+	Quiet          bool          // no hooks, no log: it is made within another call
 }
 
 // Response is a response of the server, held in memory.
@@ -140,14 +143,16 @@ func (e UserError) Equal(o UserError) bool { return wire.Same(e, o) }
 // Do makes a call.
 func (c *Client) Do(ctx context.Context, call Call) *Result {
 	if call.Place != nil {
-		defer call.Place.release() // whatever happens, the next one is not held up
+		defer call.Place.Release() // whatever happens, the next one is not held up
 	}
-	r := &record{ctx: ctx, client: c, call: call}
+	r := &record{client: c, call: call}
+	r.ctx = context.WithValue(ctx, callKey{}, r)
+	r.begun(0)
 	if c.Limited {
 		defer c.Ledger.Report(r.storeNews) // this process may be gone right after the call
 	}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(context.WithValue(ctx, recordKey{}, r))})
+	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(r.ctx)})
 	switch {
 	case r.End != nil:
 	case r.retrying: // the loop saw the context end before the next attempt did
@@ -161,13 +166,13 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	return &r.Result
 }
 
-// record is the account of a call in progress. The context of its requests has
-// it, because net/http and the loop hand on nothing else.
+// record is the account of a call in progress.
 type record struct {
 	Result
-	ctx    context.Context
-	client *Client
-	call   Call
+	ctx     context.Context // has the record
+	client  *Client
+	call    Call
+	attempt atomic.Int32 // the newest one, for those who ask a context
 
 	previous Result    // what the attempt before the last came to
 	done     *Response // a success of a write, whose body was cut; nil: none
@@ -183,10 +188,6 @@ type record struct {
 	token    string          // of the last attempt
 	news     quota.StoreNews // of the quota store, until that is logged
 }
-
-type recordKey struct{}
-
-func recordOf(ctx context.Context) *record { return ctx.Value(recordKey{}).(*record) }
 
 // header returns the header for net/http's client: the call's, which others may
 // share, unless a cookie jar or a CheckRedirect may change it. The token goes on

@@ -22,6 +22,9 @@ type Plan struct {
 // TakeStart takes the page to start at out of a query and returns the rest of
 // it, encoded once for all pages: the number of a page is to be appended.
 func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
+	if query == nil {
+		query = url.Values{}
+	}
 	p.Start, err = strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || p.Start < 1 {
 		return "", errors.New("a walk starts at a page from 1")

@@ -112,7 +112,7 @@ type outcome struct {
 
 func (m *moving) walk() outcome {
 	o := outcome{seen: map[int]int{}}
-	for chunk, err := range oneByOne(1, m.fetch, func(row int) string { return strconv.Itoa(row) }) {
+	for chunk, err := range oneByOne(1, m.fetch, func(row *int) string { return strconv.Itoa(*row) }) {
 		if err != nil {
 			o.err = err
 			continue

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -215,7 +214,7 @@ func (s *scene) walk(verbose bool) result {
 	seen := map[int]int{}
 	for chunk, err := range New(context.Background(), Plan{Start: 1, Prefetch: s.prefetch}, func(number int) Fetch[int, none] {
 		return func(ctx context.Context) Result[int, none] { return fetch(ctx, number) }
-	}, strconv.Itoa).All() {
+	}, number).All() {
 		r.err = err
 		for _, row := range chunk.Rows {
 			if seen[row]++; seen[row] == 2 {

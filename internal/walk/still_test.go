@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -202,7 +201,7 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 		s := newStill(seed)
 		w := New(t.Context(), Plan{Start: s.start, PerPage: s.asked}, func(number int) Fetch[int, none] {
 			return func(context.Context) Result[int, none] { return s.fetch(number) }
-		}, strconv.Itoa)
+		}, number)
 		var got []int
 		var failed error
 		for chunk, err := range w.All() {

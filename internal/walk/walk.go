@@ -112,7 +112,7 @@ func (e *Broken) Error() string { return e.Reason }
 
 // New returns a walk. fetch returns the function that reads a page; it is
 // called in the order in which the pages are to be read, and by one goroutine.
-func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T, S], key func(T) string) *Walk[T, S] {
+func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T, S], key func(*T) string) *Walk[T, S] {
 	w := &Walk[T, S]{left: plan.MaxItems, key: key}
 	w.counted = tally{start: plan.Start, asked: plan.PerPage}
 	w.reader = reader[T, S]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostEarly)}
@@ -141,7 +141,7 @@ var errStopped = errors.New("stopped")
 // Walk is a list that is read page by page.
 type Walk[T, S any] struct {
 	left   int // rows that are still wanted; 0: all
-	key    func(T) string
+	key    func(*T) string
 	yield  func(Chunk[T], error) bool
 	reader reader[T, S]
 	source S // of the page read last
@@ -262,8 +262,8 @@ func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 	}
 	w.grown += w.counted.hear(meta.Total)
 	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta}
-	for i, row := range r.Rows {
-		p.keys[i] = w.key(row)
+	for i := range r.Rows {
+		p.keys[i] = w.key(&r.Rows[i])
 	}
 	return p, nil
 }

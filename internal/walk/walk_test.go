@@ -49,7 +49,9 @@ func (s *script) insert(n int) {
 	}
 }
 
-func same(s string) string { return s }
+func same(s *string) string { return *s }
+
+func number(n *int) string { return strconv.Itoa(*n) }
 
 // none is the source of pages in tests.
 type none = struct{}
@@ -65,7 +67,7 @@ func plain[T any](fetch func(int) ([]T, Meta, error)) func(int) Fetch[T, none] {
 }
 
 // oneByOne walks without reading ahead.
-func oneByOne[T any](start int, fetch func(int) ([]T, Meta, error), key func(T) string) iter.Seq2[Chunk[T], error] {
+func oneByOne[T any](start int, fetch func(int) ([]T, Meta, error), key func(*T) string) iter.Seq2[Chunk[T], error] {
 	return New(context.Background(), Plan{Start: start}, plain(fetch), key).All()
 }
 

@@ -93,20 +93,38 @@ func (r *Request) CheckChanges() error {
 	return nil
 }
 
-// SetHeader sets a header field for the user.
-func (r *Request) SetHeader(key, value string) error {
-	name := http.CanonicalHeaderKey(key)
+// CheckHeader returns the name under which a header field of the user's is sent, or
+// what is wrong with it.
+func CheckHeader(key, value string) (name string, err error) {
+	name = http.CanonicalHeaderKey(key)
 	switch {
 	case !ValidHeaderName(key):
-		return fmt.Errorf("header name %q", Line(key))
+		return "", fmt.Errorf("header name %q", Line(key))
 	case !ValidHeaderValue(value):
-		return fmt.Errorf("value of header %s with control characters", name)
+		return "", fmt.Errorf("value of header %s with control characters", name)
 	case slices.Contains(reserved, name):
-		return fmt.Errorf("header %s is not for the caller to set", name)
-	case name == "Idempotency-Key" || name == "X-Idempotency-Key":
+		return "", fmt.Errorf("header %s is not for the caller to set", name)
+	case IsIdempotencyKey(name):
+		if value == "" { // which a proxy might take for the key of all of them
+			return "", fmt.Errorf("empty %s", name)
+		}
 		// Under the canonical name net/http takes the key for leave to send
 		// the request again by itself when a connection is cut.
 		name = strings.ToLower(name)
+	}
+	return name, nil
+}
+
+// IsIdempotencyKey reports whether a header field names one write.
+func IsIdempotencyKey(name string) bool {
+	return strings.EqualFold(name, "Idempotency-Key") || strings.EqualFold(name, "X-Idempotency-Key")
+}
+
+// SetHeader sets a header field for the user.
+func (r *Request) SetHeader(key, value string) error {
+	name, err := CheckHeader(key, value)
+	if err != nil {
+		return err
 	}
 	if !r.owned {
 		shared := r.Header
@@ -117,8 +135,8 @@ func (r *Request) SetHeader(key, value string) error {
 	return nil
 }
 
-// SetQuery sets a query parameter for the user.
-func (r *Request) SetQuery(key, value string) error {
+// CheckQuery returns what is wrong with a query parameter of the user's.
+func CheckQuery(key, value string) error {
 	switch {
 	case key == "":
 		return errors.New("empty name of a query parameter")
@@ -127,11 +145,27 @@ func (r *Request) SetQuery(key, value string) error {
 	case !utf8.ValidString(value):
 		return fmt.Errorf("query parameter %q is not valid UTF-8", shorten(key, maxPath))
 	}
+	return nil
+}
+
+// SetQuery sets a query parameter for the user.
+func (r *Request) SetQuery(key, value string) error {
+	if err := CheckQuery(key, value); err != nil {
+		return err
+	}
 	if r.Query == nil {
 		r.Query = url.Values{}
 	}
 	r.Query.Set(key, value)
 	return nil
+}
+
+// AddQuery sets parameters in addition to those that are there, or in their place.
+func (r *Request) AddQuery(values url.Values) {
+	if r.Query == nil && len(values) > 0 {
+		r.Query = make(url.Values, len(values)+2)
+	}
+	maps.Copy(r.Query, values)
 }
 
 // reserved are the headers that belong to the client or to net/http.

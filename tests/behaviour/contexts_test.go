@@ -77,6 +77,7 @@ func contextTraces() []trace {
 			ctx, cancel := context.WithCancel(s.t.Context())
 			s.callWith(ctx, op, s.client(op.script(good), leedo.WithHooks(leedo.Hooks{Attempt: func(context.Context, leedo.AttemptInfo) { cancel() }})))
 		}}, trace{op.name + ", cancel in the hook that reports a wait", func(s *scene) {
+			s.grain = time.Second
 			ctx, cancel := context.WithCancelCause(s.t.Context())
 			s.callWith(ctx, op, s.client(op.script(respond(429, "", "Retry-After", "5")), leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { cancel(errors.New("no time")) }})))
 		}})

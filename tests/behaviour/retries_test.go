@@ -40,8 +40,8 @@ func retryTraces() []trace {
 				s.call(op, s.client(op.script(f.replies...)), leedo.WithIdempotent())
 			}})
 		}
-		all = append(all, trace{op.name + ", WithIdempotencyKey: 503", func(s *scene) {
-			s.call(op, s.client(op.script(down)), leedo.WithIdempotencyKey("key-1"))
+		all = append(all, trace{op.name + ", Idempotency-Key: 503", func(s *scene) {
+			s.call(op, s.client(op.script(down)), leedo.WithHeader("Idempotency-Key", "key-1"))
 		}})
 	}
 

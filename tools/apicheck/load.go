@@ -66,6 +66,11 @@ func (s *snapshots) check(path, file string, text []byte) (*types.Package, error
 	if err != nil {
 		return nil, err
 	}
+	for _, decl := range syntax.Decls { // a generic function without a body is an error
+		if f, ok := decl.(*ast.FuncDecl); ok && f.Body == nil {
+			f.Body = &ast.BlockStmt{}
+		}
+	}
 	if err := s.others.prepare(syntax.Imports); err != nil {
 		return nil, err
 	}

@@ -47,6 +47,8 @@ type hidden struct{ x int }
 
 func All(opts ...Option) iter.Seq2[*T, error] { return nil }
 func helper()                                 {}
+
+func First[E any](of []E) *E { return nil }
 `
 
 // TestChanges changes the code in one place and looks at the verdict.
@@ -69,6 +71,8 @@ func TestChanges(t *testing.T) {
 		{"function renamed", "func All(", "func Every(", "breaks users: All: removed"},
 		{"function added", "func helper()", "func Helper()", "compatible:   Helper: added"},
 		{"parameter added", "Get(id string)", "Get(id string, n int)", "breaks users: (*T).Get: changed"},
+		{"generic function changed", "First[E any](of []E)", "First[E any](of ...E)", "breaks users: First: changed"},
+		{"constraint changed", "First[E any]", "First[E comparable]", "+ func First[E comparable](of []E) *E"},
 		{"parameter renamed", "Get(id string)", "Get(key string)", "+ func (t *T) Get(key string)"},
 		{"method removed", "func (m Mode) String() string { return \"\" }", "", "breaks users: Mode.String: removed"},
 		{"field renamed", "A int", "B int", "breaks users: T.A: removed"},

@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leedoapp/leedo-go/internal/wire"
+)
+
+const (
+	// maxDumpedBody is how much of a body is dumped.
+	maxDumpedBody = 64 << 10
+	// maxTokens is how many tokens a Dumper masks, if they change.
+	maxTokens = 8
+)
+
+// Dumper writes attempts to a writer, for debugging.
+type Dumper struct {
+	mu     sync.Mutex
+	w      io.Writer
+	tokens []string // the newest last
+}
+
+// NewDumper returns a Dumper for w.
+func NewDumper(w io.Writer) *Dumper { return &Dumper{w: w} }
+
+// dump is what an attempt looks like; nil: nobody wants to know.
+type dump struct {
+	dumper *Dumper
+	text   bytes.Buffer
+}
+
+// request begins the dump of an attempt: with the request as the transport gets it.
+func (d *Dumper) request(req *http.Request, body []byte, token string) *dump {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	if !slices.Contains(d.tokens, token) {
+		d.tokens = append(d.tokens, token)
+		d.tokens = d.tokens[max(len(d.tokens)-maxTokens, 0):]
+	}
+	d.mu.Unlock()
+	out := &dump{dumper: d}
+	header := req.Header.Clone()
+	header.Set("Authorization", "Bearer ***")
+	fmt.Fprintf(&out.text, "%s %s HTTP/1.1\nHost: %s\n", req.Method, req.URL.RequestURI(), req.Host)
+	out.header(header)
+	out.body(body, false)
+	return out
+}
+
+// received ends the dump with a response.
+func (d *dump) received(r *record, resp *http.Response, took time.Duration) {
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(&d.text, "HTTP/%d.%d %d %s\n", resp.ProtoMajor, resp.ProtoMinor, resp.StatusCode, http.StatusText(resp.StatusCode))
+	d.header(resp.Header)
+	body, cut := r.Response.Body, r.Response.BodyErr != nil || len(r.Response.Body) == maxErrorBody
+	switch encoding := resp.Header.Get("Content-Encoding"); {
+	case encoding == "" || encoding == "identity" || len(body) == 0:
+		d.body(body, cut)
+	default:
+		plain, whole, ok := decompress(encoding, body)
+		if !ok {
+			fmt.Fprintf(&d.text, "(%d bytes that are not readable)\n\n", len(body))
+			break
+		}
+		d.body(plain, cut || !whole)
+	}
+	if err := r.Response.BodyErr; err != nil {
+		fmt.Fprintf(&d.text, "(%s)\n\n", err)
+	}
+	d.end(r, took)
+}
+
+// failed ends the dump of an attempt that had no response.
+func (d *dump) failed(r *record, took time.Duration) {
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(&d.text, "(no response: %s)\n\n", r.Failure)
+	d.end(r, took)
+}
+
+// end writes the dump.
+func (d *dump) end(r *record, took time.Duration) {
+	head := fmt.Sprintf("=== leedo: attempt %d of %s %s, %v\n", r.Attempts, r.call.Method, r.call.Path, took)
+	d.dumper.mu.Lock()
+	defer d.dumper.mu.Unlock() // after a panic, too
+	d.dumper.w.Write(wire.Redact(append([]byte(head), d.text.Bytes()...), false, d.dumper.tokens...))
+}
+
+func (d *dump) header(header http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			fmt.Fprintf(&d.text, "%s: %s\n", name, value)
+		}
+	}
+	d.text.WriteByte('\n')
+}
+
+// body adds a body, which may have been cut already: within a token, too.
+func (d *dump) body(body []byte, cut bool) {
+	if len(body) == 0 {
+		return
+	}
+	shown := body[:min(len(body), maxDumpedBody)]
+	d.dumper.mu.Lock()
+	tokens := slices.Clone(d.dumper.tokens)
+	d.dumper.mu.Unlock()
+	d.text.Write(wire.Redact(shown, cut || len(shown) < len(body), tokens...))
+	if len(shown) < len(body) {
+		fmt.Fprintf(&d.text, "… (%d bytes more)", len(body)-len(shown))
+	}
+	d.text.WriteString("\n\n")
+}
+
+// decompress returns what is compressed in body, at most as much as is shown, and
+// whether that is all. ok is false if body cannot be read.
+func decompress(encoding string, body []byte) (plain []byte, whole, ok bool) {
+	if encoding != "gzip" && encoding != "x-gzip" {
+		return nil, false, false
+	}
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, false, false
+	}
+	plain, err = io.ReadAll(io.LimitReader(r, maxDumpedBody))
+	return plain, err == nil && len(plain) < maxDumpedBody, len(plain) > 0 || err == nil
+}

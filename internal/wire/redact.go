@@ -1,0 +1,132 @@
+package wire
+
+import (
+	"bytes"
+	"html"
+	"strconv"
+)
+
+// Redact replaces each of the secrets wherever it stands in text, in whatever case,
+// and with its characters escaped as in JSON, URLs and HTML. If the text was cut, the
+// beginning of one at its end is replaced, too.
+func Redact(text []byte, cut bool, secrets ...string) []byte {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = redact(text, cut, secret)
+		}
+	}
+	return text
+}
+
+func redact(text []byte, cut bool, secret string) []byte {
+	var out []byte
+	kept := 0 // up to here text is in out
+	for at := 0; at < len(text); {
+		n, matched := match(text[at:], secret)
+		whole := matched == len(secret)
+		if !whole && !(cut && at+n == len(text) && matched >= leastSecret) {
+			at++
+			continue
+		}
+		out = append(append(out, text[kept:at]...), "***"...)
+		at += n
+		kept = at
+	}
+	if out == nil {
+		return text
+	}
+	return append(out, text[kept:]...)
+}
+
+// leastSecret is how many characters of a secret say something of it.
+const leastSecret = 4
+
+// match returns how many characters of secret text begins with, and how many bytes
+// they take. A text that ends within a character takes all that is left.
+func match(text []byte, secret string) (n, matched int) {
+	for ; matched < len(secret) && n < len(text); matched++ {
+		size := sizeOf(text[n:], secret[matched])
+		if size == 0 {
+			if isBegun(text[n:]) {
+				n = len(text)
+			}
+			break
+		}
+		n += size
+	}
+	return n, matched
+}
+
+// sizeOf returns how many bytes of text are the character c; 0: text does not begin
+// with it.
+func sizeOf(text []byte, c byte) int {
+	if got, size := escaped(text); size > 0 && lower(got) == lower(c) {
+		return size
+	}
+	if lower(text[0]) == lower(c) {
+		return 1
+	}
+	return 0
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// escaped returns the ASCII character whose escape sequence text begins with, and the
+// length of that, 0 if there is none. Backslashes and per cents may be escaped again.
+func escaped(text []byte) (c byte, size int) {
+	switch text[0] {
+	case '\\':
+		rest := bytes.TrimLeft(text, `\`)
+		slashes := len(text) - len(rest)
+		switch {
+		case len(rest) >= 5 && (rest[0] == 'u' || rest[0] == 'U'):
+			if n, err := strconv.ParseUint(string(rest[1:5]), 16, 8); err == nil {
+				return byte(n), slashes + 5
+			}
+		case len(rest) == 0:
+			return '\\', slashes
+		}
+		if len(rest) > 0 && bytes.IndexByte([]byte(`"'/`), rest[0]) >= 0 {
+			return rest[0], slashes + 1
+		}
+		if slashes > 1 {
+			return '\\', slashes
+		}
+	case '%':
+		rest := text[1:]
+		for len(rest) >= 4 && rest[0] == '2' && rest[1] == '5' {
+			rest = rest[2:]
+		}
+		if len(rest) >= 2 {
+			if n, err := strconv.ParseUint(string(rest[:2]), 16, 8); err == nil {
+				return byte(n), len(text) - len(rest) + 2
+			}
+		}
+	case '&':
+		end := bytes.IndexByte(text[:min(len(text), 12)], ';')
+		if end > 0 {
+			if plain := html.UnescapeString(string(text[:end+1])); len(plain) == 1 {
+				return plain[0], end + 1
+			}
+		}
+	}
+	return 0, 0
+}
+
+// isBegun reports whether text may be the beginning of an escape sequence.
+func isBegun(text []byte) bool {
+	switch text[0] {
+	case '\\':
+		return len(bytes.TrimLeft(text, `\`)) < 5
+	case '%':
+		return len(text) < 3
+	case '&':
+		return len(text) < 12 && bytes.IndexByte(text, ';') < 0
+	}
+	return false
+}
