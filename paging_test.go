@@ -2,10 +2,12 @@ package leedo_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,8 +56,8 @@ func gather(t *testing.T, seq iter.Seq2[*leedo.Lead, error]) ([]string, error) {
 }
 
 // flat makes the rows of pages a sequence.
-func flat(pages iter.Seq2[*leedo.Page[leedo.Lead], error]) iter.Seq2[*leedo.Lead, error] {
-	return func(yield func(*leedo.Lead, error) bool) {
+func flat[T any](pages iter.Seq2[*leedo.Page[T], error]) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
 		for page, err := range pages {
 			if err != nil {
 				yield(nil, err)
@@ -79,7 +81,8 @@ func asked(server *leedotest.Server) []string {
 	return queries
 }
 
-// walks are the two ways to walk.
+// walks are the ways to walk: the two of the services, and those of lists of the
+// caller's own types, which promise the same.
 var walks = map[string]walker{
 	"All": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
 		return c.Leads.All(ctx, params, opts...)
@@ -87,6 +90,49 @@ var walks = map[string]walker{
 	"Pages": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
 		return flat(c.Leads.Pages(ctx, params, opts...))
 	},
+	"All of RawMessages": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
+		lead := func(item *json.RawMessage) *leedo.Lead {
+			lead := new(leedo.Lead)
+			json.Unmarshal(*item, lead)
+			return lead
+		}
+		own := leedo.All(ctx, c, "/leads", func(item *json.RawMessage) string { return lead(item).ID }, asOptions(params, opts)...)
+		return leadsOf(own, lead)
+	},
+	"Pages of an own type": func(ctx context.Context, c *leedo.Client, params *leedo.LeadListParams, opts ...leedo.RequestOption) iter.Seq2[*leedo.Lead, error] {
+		type mine struct {
+			*leedo.Lead
+			Score int `json:"score"`
+		}
+		return leadsOf(flat(leedo.Pages[mine](ctx, c, "/leads", nil, asOptions(params, opts)...)), func(item *mine) *leedo.Lead { return item.Lead })
+	},
+}
+
+// asOptions are options that ask for what params ask for.
+func asOptions(params *leedo.LeadListParams, opts []leedo.RequestOption) []leedo.RequestOption {
+	var own []leedo.RequestOption
+	if params != nil && params.Page != 0 {
+		own = append(own, leedo.WithQuery("page", strconv.Itoa(params.Page)))
+	}
+	if params != nil && params.PerPage != 0 {
+		own = append(own, leedo.WithQuery("per_page", strconv.Itoa(params.PerPage)))
+	}
+	return append(own, opts...)
+}
+
+// leadsOf are the leads that items of another type are.
+func leadsOf[T any](items iter.Seq2[*T, error], lead func(*T) *leedo.Lead) iter.Seq2[*leedo.Lead, error] {
+	return func(yield func(*leedo.Lead, error) bool) {
+		for item, err := range items {
+			var l *leedo.Lead
+			if item != nil {
+				l = lead(item)
+			}
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
 }
 
 func TestWalksReadEverything(t *testing.T) {

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"sync"
 )
 
 // Interception is a call with interceptors around it, the first outermost. call is
@@ -32,7 +31,7 @@ func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
 	if len(rest) == 0 || ctx == nil { // which Do refuses
 		return i.Do(ctx)
 	}
-	n := &next{fail: i.Fail, do: func(ctx context.Context) error { return i.run(ctx, rest[1:]) }}
+	n := &next{fail: i.Fail, turn: make(chan struct{}, 1), do: func(ctx context.Context) error { return i.run(ctx, rest[1:]) }}
 	defer n.close() // after a panic, too
 	err := rest[0](i.Progress.mark(ctx), i.Call, n.call)
 	made, failed := n.close()
@@ -50,16 +49,16 @@ func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
 type next struct {
 	do   func(context.Context) error
 	fail func(error) error
+	turn chan struct{} // holds one; not a mutex, in whose line the time of testing/synctest stands still
 
-	mu   sync.Mutex
 	made bool
 	over bool
 	err  error // of the last call
 }
 
 func (n *next) call(ctx context.Context) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.turn <- struct{}{}
+	defer func() { <-n.turn }()
 	if n.over {
 		return n.fail(errLate)
 	}
@@ -71,8 +70,8 @@ func (n *next) call(ctx context.Context) error {
 // close waits for a call in flight and lets no further one begin. It reports whether
 // there was one, and returns the error of the last.
 func (n *next) close() (made bool, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.turn <- struct{}{}
+	defer func() { <-n.turn }()
 	n.over = true
 	return n.made, n.err
 }

@@ -1,0 +1,201 @@
+package leedo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/leedoapp/leedo-go"
+)
+
+// TestCallFromContext in all places that get a context of the call.
+func TestCallFromContext(t *testing.T) {
+	t.Parallel()
+	var got []string
+	see := func(ctx context.Context, where string) {
+		call, ok := leedo.CallFromContext(ctx)
+		got = append(got, fmt.Sprintf("%s: %+v %v", where, call, ok))
+	}
+	source := func(ctx context.Context) (string, error) { see(ctx, "token source"); return testToken, nil }
+	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+		see(req.Context(), "transport")
+		if len(got) < 10 {
+			return respond(req, answer(500, "")), nil
+		}
+		return respond(req, answer(200, leadJSON)), nil
+	})
+	client, err := leedo.NewClient("", leedo.WithTokenSource(source), leedo.WithBackoff(1, 1), leedo.WithHTTPClient(&http.Client{Transport: transport}),
+		leedo.WithLogger(slog.New(handler{func(ctx context.Context, r slog.Record) { see(ctx, r.Message) }})),
+		leedo.WithHooks(leedo.Hooks{
+			Attempt: func(ctx context.Context, a leedo.AttemptInfo) { see(ctx, "hook") },
+			Waited:  func(ctx context.Context, w leedo.WaitInfo) { see(ctx, "hook of waits") },
+		}),
+		leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+			see(ctx, "interceptor")
+			defer see(ctx, "interceptor")
+			return next(ctx)
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Leads.Update(t.Context(), "x", &leedo.LeadUpdateParams{Name: new("John Doe")}, leedo.WithIdempotent(), leedo.WithPriority(leedo.PriorityBulk))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(attempt int, where string) string {
+		return fmt.Sprintf("%s: {Method:PATCH Path:/leads/{id} Write:true Priority:1 Attempt:%d} true", where, attempt)
+	}
+	want := []string{
+		at(0, "interceptor"), at(0, "token source"), at(1, "transport"), at(1, "leedo: attempt"), at(1, "hook"), at(1, "leedo: waiting"), at(1, "hook of waits"),
+		at(1, "token source"), at(1, "leedo: retrying"), at(2, "transport"), at(2, "leedo: attempt"), at(2, "hook"), at(2, "interceptor"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if call, ok := leedo.CallFromContext(t.Context()); ok || call != (leedo.CallInfo{}) {
+		t.Errorf("outside: %+v, %v", call, ok)
+	}
+}
+
+// handler is a log handler made of a function.
+type handler struct {
+	handle func(context.Context, slog.Record)
+}
+
+func (h handler) Enabled(context.Context, slog.Level) bool        { return true }
+func (h handler) Handle(ctx context.Context, r slog.Record) error { h.handle(ctx, r); return nil }
+func (h handler) WithAttrs([]slog.Attr) slog.Handler              { return h }
+func (h handler) WithGroup(string) slog.Handler                   { return h }
+
+// TestCallsWithinCallsAreQuiet: what an interceptor, a hook, a log handler or a token
+// source calls with its context does not call it again, whatever the client.
+func TestCallsWithinCallsAreQuiet(t *testing.T) {
+	t.Parallel()
+	for _, other := range []bool{false, true} {
+		var inner, depth atomic.Int32
+		var client, called *leedo.Client
+		call := func(ctx context.Context, where string) {
+			defer depth.Add(-1)
+			if depth.Add(1) > 1 {
+				t.Errorf("%s is called by its own call", where)
+				return
+			}
+			inner.Add(1)
+			if err := called.Do(ctx, "DELETE", "/leads/"+where, nil, nil); err != nil {
+				t.Errorf("%s: %v", where, err)
+			}
+			for _, err := range called.Leads.All(ctx, nil, leedo.WithPrefetch(2)) {
+				if err != nil {
+					t.Errorf("%s: %v", where, err)
+				}
+			}
+		}
+		s := serve(t, answer(200, `{"data":[],"meta":{"total":0,"page":1,"per_page":100},"id":"x"}`))
+		make := func() *leedo.Client {
+			return s.client(t,
+				leedo.WithLogger(slog.New(handler{func(ctx context.Context, r slog.Record) { call(ctx, "log") }})),
+				leedo.WithHooks(leedo.Hooks{Attempt: func(ctx context.Context, _ leedo.AttemptInfo) { call(ctx, "hook") }}),
+				leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+					call(ctx, "interceptor")
+					return next(ctx)
+				}))
+		}
+		client, called = make(), nil
+		if called = client; other {
+			called = make()
+		}
+		if _, err := client.Leads.Get(t.Context(), "x"); err != nil {
+			t.Error(err)
+		}
+		// The log handler, the hook and the interceptor make two calls each.
+		if inner.Load() != 3 || len(s.Requests()) != 7 {
+			t.Errorf("%d times, %d requests", inner.Load(), len(s.Requests()))
+		}
+	}
+}
+
+// TestACallInHooksWait, which is called while there is nothing left, ends.
+func TestACallInHooksWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var client *leedo.Client
+		var failed []error
+		hook := func(ctx context.Context, _ leedo.WaitInfo) {
+			failed = append(failed, second(client.Leads.Get(ctx, "x", leedo.WithMaxWait(time.Second))))
+		}
+		quota := []string{"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "30"}
+		client, _ = inMemory(t, []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: hook, Waited: hook})},
+			answer(200, leadJSON, quota...), answer(200, leadJSON, "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "99", "X-RateLimit-Reset", "3600"))
+		for range 2 {
+			if _, err := client.Leads.Get(t.Context(), "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// One before the wait and one after it, with the permit that the call then has.
+		if len(failed) == 0 || !is[*leedo.RateLimitError](failed[0]) {
+			t.Errorf("got %v", failed)
+		}
+		settled(t, "after the calls", client)
+	})
+}
+
+// TestHooksSeeWhatTheResponseSays, and that the permit has gone back by then: a hook
+// may make a call of its own.
+func TestHooksSeeWhatTheResponseSays(t *testing.T) {
+	t.Parallel()
+	quota := []string{"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", "60", "X-Request-Id", "req_1\n" + testToken}
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		want   leedo.AttemptInfo
+	}{
+		"a success":            {answer(200, leadJSON, quota...), leedo.AttemptInfo{StatusCode: 200, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
+		"a failure":            {answer(503, "", quota...), leedo.AttemptInfo{StatusCode: 503, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
+		"one of a proxy":       {answer(503, ""), leedo.AttemptInfo{StatusCode: 503}},
+		"a 429 without a word": {answer(429, ""), leedo.AttemptInfo{StatusCode: 429}},
+		"none":                 {nil, leedo.AttemptInfo{}},
+	} {
+		for _, op := range bothWays {
+			synctest.Test(t, func(t *testing.T) {
+				var client *leedo.Client
+				var got []leedo.AttemptInfo
+				client, err := leedo.NewClient(testToken, leedo.WithRetries(0), leedo.WithMaxWait(0),
+					leedo.WithHooks(leedo.Hooks{Attempt: func(_ context.Context, a leedo.AttemptInfo) {
+						if n := client.RateLimit().InFlight; n != 0 {
+							t.Errorf("%s: %d in flight when the hook is called", name, n)
+						}
+						if a.StatusCode == 0 != (a.Err != nil) {
+							t.Errorf("%s: %+v", name, a)
+						}
+						a.Err, a.RateLimit.Reset, a.RateLimit.Observed = nil, time.Time{}, time.Time{}
+						got = append(got, a)
+					}}),
+					leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+						if tt.answer == nil {
+							return nil, errors.New("no server")
+						}
+						return respond(req, tt.answer), nil
+					})}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				op.call(t.Context(), client)
+				want := tt.want
+				want.Method, want.Path, want.Write, want.Number = "GET", "/leads/{id}", false, 1
+				if op.name == "Create" {
+					want.Method, want.Path, want.Write = "POST", "/leads", true
+				}
+				if diff := cmp.Diff([]leedo.AttemptInfo{want}, got); diff != "" {
+					t.Errorf("%s, %s: %s", name, op.name, diff)
+				}
+			})
+		}
+	}
+}
