@@ -395,6 +395,21 @@ func TestNextIsCalledInTime(t *testing.T) {
 			t.Errorf("%v, %d requests", late, list.count())
 		}
 	})
+	synctest.Test(t, func(t *testing.T) { // after a panic, too
+		list := newSlowList(1)
+		late := make(chan error)
+		client := list.client(t, leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+			go func() {
+				time.Sleep(time.Hour)
+				late <- next(ctx)
+			}()
+			panic("boom")
+		}))
+		value := caught(func() { client.Leads.List(t.Context(), nil) })
+		if err := <-late; value != "boom" || !errors.Is(err, leedo.ErrInvalidArgument) || list.count() != 0 {
+			t.Errorf("%v, %v, %d requests", value, err, list.count())
+		}
+	})
 	client := filled(1).Client(leedo.WithInterceptor(func(_ context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
 		return next(nil)
 	}))
@@ -496,6 +511,27 @@ func TestOneCallAtATime(t *testing.T) {
 			list.quiet(t, client)
 		})
 	}
+}
+
+// TestAnInterceptorThatMakesNoCall leaves no place in the line of pages taken: a page that
+// it rejected because of the quota is asked for again when it is needed.
+func TestAnInterceptorThatMakesNoCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := newSlowList(200)
+		var count atomic.Int32
+		client := list.client(t, leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+			if n := count.Add(1); n > 2 && n < 7 {
+				return &leedo.RateLimitError{}
+			}
+			return next(ctx)
+		}))
+		ids, err := gather(t, client.Leads.All(t.Context(), &leedo.LeadListParams{PerPage: 10}, leedo.WithPrefetch(5)))
+		if diff := cmp.Diff(down(200), ids); err != nil || diff != "" {
+			t.Errorf("%v: %s", err, diff)
+		}
+		list.quiet(t, client)
+	})
 }
 
 func TestInterceptorOptions(t *testing.T) {
