@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"html"
 	"strconv"
+	"strings"
 )
 
 // Redact replaces each of the secrets wherever it stands in text, in whatever case,
-// and with its characters escaped as in JSON, URLs and HTML. If the text was cut, the
-// beginning of one at its end is replaced, too.
+// and with its characters escaped as in JSON, URLs and HTML; with per cents and doubled
+// backslashes in it, which no bearer token should have (RFC 6750, section 2.1), only as it
+// is. If the text was cut, the beginning of one at its end is replaced, too.
 func Redact(text []byte, cut bool, secrets ...string) []byte {
 	for _, secret := range secrets {
 		if secret != "" {
@@ -44,6 +46,9 @@ const leastSecret = 4
 // match returns how many characters of secret text begins with, and how many bytes
 // they take. A text that ends within a character takes all that is left.
 func match(text []byte, secret string) (n, matched int) {
+	if len(text) >= len(secret) && strings.EqualFold(string(text[:len(secret)]), secret) {
+		return len(secret), len(secret) // also if it looks escaped itself
+	}
 	for ; matched < len(secret) && n < len(text); matched++ {
 		size := sizeOf(text[n:], secret[matched])
 		if size == 0 {
@@ -81,8 +86,8 @@ func lower(c byte) byte {
 func escaped(text []byte) (c byte, size int) {
 	switch text[0] {
 	case '\\':
-		rest := bytes.TrimLeft(text, `\`)
-		slashes := len(text) - len(rest)
+		slashes := len(text[:min(len(text), maxSlashes)]) - len(bytes.TrimLeft(text[:min(len(text), maxSlashes)], `\`))
+		rest := text[slashes:]
 		switch {
 		case len(rest) >= 5 && (rest[0] == 'u' || rest[0] == 'U'):
 			if n, err := strconv.ParseUint(string(rest[1:5]), 16, 8); err == nil {
@@ -118,13 +123,20 @@ func escaped(text []byte) (c byte, size int) {
 	return 0, 0
 }
 
+// maxSlashes is how many backslashes in a row are taken for an escape sequence.
+const maxSlashes = 64
+
 // isBegun reports whether text may be the beginning of an escape sequence.
 func isBegun(text []byte) bool {
 	switch text[0] {
 	case '\\':
-		return len(bytes.TrimLeft(text, `\`)) < 5
+		return len(text) < maxSlashes+5 && len(bytes.TrimLeft(text, `\`)) < 5
 	case '%':
-		return len(text) < 3
+		rest := text[1:]
+		for bytes.HasPrefix(rest, []byte("25")) {
+			rest = rest[2:]
+		}
+		return len(rest) < 2
 	case '&':
 		return len(text) < 12 && bytes.IndexByte(text, ';') < 0
 	}

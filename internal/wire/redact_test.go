@@ -1,0 +1,107 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// escapes are the forms in which a server may send back what it got.
+func escapes(s string) map[string]string {
+	var unicode, percent, entities, decimal strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&unicode, `\u%04x`, c)
+		fmt.Fprintf(&percent, "%%%02x", c)
+		fmt.Fprintf(&entities, "&#x%x;", c)
+		fmt.Fprintf(&decimal, "&#%d;", c)
+	}
+	encoded, _ := json.Marshal(s)
+	again, _ := json.Marshal(string(encoded))
+	forms := map[string]string{
+		"plain": s, "upper case": strings.ToUpper(s), "lower case": strings.ToLower(s),
+		"JSON": string(encoded), "JSON in JSON": string(again), `\u`: unicode.String(), "\\u in JSON": strings.ReplaceAll(unicode.String(), `\`, `\\`),
+		"slashes escaped": strings.ReplaceAll(s, "/", `\/`), "a quoted string of Go": fmt.Sprintf("%q", s),
+		"query": url.QueryEscape(s), "path": url.PathEscape(s), "query in a query": url.QueryEscape(url.QueryEscape(s)),
+		"percent": percent.String(), "PERCENT": strings.ToUpper(percent.String()), "percent, twice": url.QueryEscape(percent.String()),
+		"HTML": html.EscapeString(s), "entities": entities.String(), "decimal entities": decimal.String(),
+	}
+	return forms
+}
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{"tok_Zq81secret", "abc/def+ghi==", `a"b\c'd&e<f>g`, "&amp;&#65;", "12345678", "0123.4567-89ab_cdef~"} {
+		for form, text := range escapes(secret) {
+			for _, around := range []string{"%s", "before %s after", `{"a":"%s"}`, `\%s\`, "%%%s%%", "&%s&"} {
+				got := string(Redact(fmt.Appendf(nil, around, text), false, "another", secret))
+				if bare := strings.Trim(got, `"\`); around == "%s" && bare != "***" {
+					t.Errorf("%s of %s: %s", form, secret, got)
+				}
+				if strings.Contains(strings.ToLower(got), strings.ToLower(text)) {
+					t.Errorf("%s of %s: %s", form, secret, got)
+				}
+			}
+		}
+	}
+}
+
+// TestRedactOfUnusualSecrets, which look escaped themselves.
+func TestRedactOfUnusualSecrets(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{`x\\y`, "p%41q%25r", "%25%25", `\u0041`} {
+		if got := string(Redact([]byte("before "+secret+" after"), false, secret)); got != "before *** after" {
+			t.Errorf("%s: %s", secret, got)
+		}
+	}
+}
+
+// TestRedactOfACutText: what is left of a secret at its end goes, too.
+func TestRedactOfACutText(t *testing.T) {
+	t.Parallel()
+	const secret = "tok_Zq81secret"
+	for form, text := range escapes(secret) {
+		for n := range len(text) {
+			if form == "JSON in JSON" && n < 4 || n == 0 {
+				continue // the quotes around it
+			}
+			got := string(Redact([]byte("before "+text[:n]), true, secret))
+			shown, _ := strings.CutPrefix(got, "before ")
+			for length := leastSecret; length <= len(secret); length++ {
+				if strings.Contains(shown, escapes(secret[:length])[form]) && !strings.HasPrefix(form, "JSON") && !strings.HasPrefix(form, "a quoted") {
+					t.Errorf("%s: %q", form, got)
+				}
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"say tok_": "say ***", "say tok": "say tok", "say tok_X": "say tok_X", "tok_Zq81 and more": "tok_Zq81 and more",
+		`say tok_\u005`: "say ***", "say tok_%5": "say ***", "say tok_&#9": "say ***",
+	} {
+		if got := string(Redact([]byte(text), true, secret)); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	if got := string(Redact([]byte("say tok_"), false, secret)); got != "say tok_" {
+		t.Errorf("a text that was not cut: %q", got)
+	}
+}
+
+func FuzzRedact(f *testing.F) {
+	for form, text := range escapes("tok_Zq81secret") {
+		f.Add(form+text, "tok_Zq81secret")
+	}
+	f.Add("a/a/", "a/a")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		if secret == "" || tokenProblem(secret) != "" || strings.Contains(secret, "*") {
+			t.Skip()
+		}
+		for _, cut := range []bool{false, true} {
+			if got := string(Redact([]byte(text), cut, secret)); strings.Contains(strings.ToLower(got), strings.ToLower(secret)) {
+				t.Errorf("%q is left of %q", got, text)
+			}
+		}
+	})
+}
