@@ -272,10 +272,11 @@ func paging(params any) (url.Values, error) {
 	return values, nil
 }
 
-// pages iterates over the pages of a list. params is read now, not when the
-// iteration begins: the caller may change it afterwards.
+// pages iterates over the pages of a list. params and opts are read now, not when
+// the iteration begins: the caller may change them afterwards.
 func pages[T any](ctx context.Context, c *Client, path string, id func(*T) string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
 	values, paramsErr := paging(params)
+	opts = slices.Clone(opts)
 	return func(yield func(*Page[T], error) bool) {
 		k := newCall(c, http.MethodGet, path)
 		k.plan = &walk.Plan{}

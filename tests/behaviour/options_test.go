@@ -144,6 +144,8 @@ func optionTraces() []trace {
 		{"WithMaxResponseBytes of exactly the size", []leedo.Option{leedo.WithMaxResponseBytes(int64(len(leadJSON)))}},
 		{"WithMaxResponseBytes of one less", []leedo.Option{leedo.WithMaxResponseBytes(int64(len(leadJSON) - 1))}},
 		{"WithPriority", []leedo.Option{leedo.WithPriority(leedo.PriorityBulk)}},
+		{"WithHeader", []leedo.Option{leedo.WithHeader("X-A", "1"), leedo.WithHeader("Accept", "*/*")}},
+		{"WithQuery", []leedo.Option{leedo.WithQuery("a", "1"), leedo.WithQuery("a", "2")}},
 	}
 	for _, op := range []operation{get, create} {
 		for _, c := range perClient {
@@ -153,6 +155,22 @@ func optionTraces() []trace {
 		all = append(all,
 			trace{op.name + ": the option of a call wins", func(s *scene) {
 				s.call(op, s.client(op.script(respond(503, "")), leedo.WithRetries(5)), leedo.WithRetries(2))
+			}},
+			trace{op.name + ": the header and the query of a call win", func(s *scene) {
+				s.call(op, s.client(op.script(good), leedo.WithHeader("X-A", "1"), leedo.WithQuery("a", "1"), leedo.WithQuery("b", "1")), leedo.WithHeader("x-a", "2"), leedo.WithQuery("a", "2"))
+			}},
+			trace{op.name + ": an interceptor that makes the call twice", func(s *scene) {
+				s.call(op, s.client(op.script(respond(404, ""), good), leedo.WithInterceptor(func(ctx context.Context, call leedo.CallInfo, next func(context.Context) error) error {
+					s.say("intercepted: %+v", call)
+					next(ctx)
+					return next(ctx)
+				})))
+			}},
+			trace{op.name + ": an interceptor that makes no call", func(s *scene) {
+				s.call(op, s.client(op.script(good), leedo.WithInterceptor(func(context.Context, leedo.CallInfo, func(context.Context) error) error { return nil })))
+			}},
+			trace{op.name + ": an interceptor with an error of its own", func(s *scene) {
+				s.call(op, s.client(op.script(good), leedo.WithInterceptor(func(context.Context, leedo.CallInfo, func(context.Context) error) error { return errOwn })))
 			}},
 			trace{op.name + ": several headers and query parameters", func(s *scene) {
 				s.call(op, s.client(op.script(good)), leedo.WithHeader("X-A", "1"), leedo.WithHeader("x-a", "2"), leedo.WithHeader("X-B", ""), leedo.WithQuery("b", "1"), leedo.WithQuery("a", ""), leedo.WithQuery("b", "ä"))
