@@ -71,65 +71,98 @@ type RateLimiterOptions struct {
 	Store QuotaStore
 }
 
-// QuotaStore lets the processes that use one token share its quota: one of them
-// at a time gets the permits that are left. Package redislimit, a module of its
-// own, has one on Redis. A store that fails is left alone for 5 seconds, one
-// that takes over 100 ms until it answers, while the limiter goes by what it has
-// seen itself: no call fails for it. Why it failed is logged at Warn when the exchange
-// has ended, and that it works again at Info, both once. A call that leaves its process
-// idle reports before it returns, for 100 ms at most, as the process may end then. It
-// must be safe for concurrent use.
+// QuotaStore shares the quota of one token among processes. Each limiter reports what
+// it has seen and asks for permits; the store grants what is left, to one process at a
+// time. Package redislimit, a module of its own, has one on Redis.
+//
+// A store that fails is not asked again for 5 seconds, and one that takes over 100 ms
+// not until it responds. Meanwhile the limiter goes by what it has seen itself: no call
+// fails because of its store. Why it failed is logged at Warn when the exchange has ended,
+// and that it works again at Info, both once. A call that leaves its process idle reports
+// before it returns, for 100 ms at most, as the process may end then.
+//
+// A QuotaStore must be safe for concurrent use.
 //
 // Experimental: it may change as long as redislimit is at version 0.
 type QuotaStore interface {
-	// Exchange takes the report of a process and answers with permits.
+	// Exchange takes the report of a process and returns the permits granted. An
+	// error is one of the store.
 	Exchange(ctx context.Context, ask QuotaAsk) (QuotaAnswer, error)
 }
 
-// QuotaAsk is the report of a process, and what it wants. All times are
-// durations: the clocks of machines need not agree.
+// QuotaAsk is the report of a process, and the permits that it asks for. All times are
+// durations, because the clocks of machines need not agree.
 type QuotaAsk struct {
-	// Process is the random name of the limiter that asks. Number counts its
-	// asks from 1: one that comes after a higher one is to be ignored.
+	// Process is the random name of the limiter that asks.
 	Process string
-	Number  int64
-	// Interactive and Bulk are the permits wanted. Reserve is that of the
-	// [RateLimiterOptions] of the process.
-	Interactive, Bulk int
-	Reserve           float64
-	// Held is how many permits the process has, in use or not, without those
-	// it wants. While it has or wants some it asks every two seconds at least;
-	// those of one that was silent for 5 seconds may be counted as spent.
+	// Number counts the asks of the process, from 1. A store ignores one that
+	// arrives after a higher one.
+	Number int64
+
+	// Interactive is how many permits the process asks for, for interactive calls.
+	Interactive int
+	// Bulk is how many it asks for, for bulk calls: also for some that are yet to
+	// come.
+	Bulk int
+	// Reserve is the one in the [RateLimiterOptions] of the process.
+	Reserve float64
+
+	// Held is how many permits the process has, in use or not, without those that
+	// it asks for. As long as it has some or asks for some it exchanges every two
+	// seconds at least; the permits of a process that was silent for 5 seconds may
+	// be counted as spent.
 	Held int
-	// Served, Lost, Silent, Refused and Calls count since the process began:
-	// answers that told what is left, requests that nothing told of, those of
-	// them that were answered all the same, 429s, and interactive calls.
-	Served, Lost, Silent, Refused, Calls int64
-	// Limit, Remaining and Reset, the time until then, are the newest figures
-	// that an answer told, Age is how old they are. A Limit of 0 means that
-	// there are none, a Reset of 0 that it is over or not known. Sent is the
-	// Turn of the newest answer of the store when that request was sent.
-	Limit, Remaining int
-	Reset, Age       time.Duration
-	Sent             int64
-	// RetryAfter is how long the newest 429 asked to wait, from now; 0 means
-	// no longer, or not told. RefusedSent is for its request what Sent is.
-	RetryAfter  time.Duration
+	// Served counts the responses that reported what is left, without 429s. Like the
+	// next four fields it counts since the process began.
+	Served int64
+	// Lost counts the requests after which nothing reported what is left.
+	Lost int64
+	// Silent counts those of Lost that got a response all the same.
+	Silent int64
+	// Refused counts the 429s.
+	Refused int64
+	// Calls counts the interactive calls.
+	Calls int64
+
+	// Limit is the number of requests per window, from the newest response that
+	// reported it; zero means that none did, and nothing else is known of the quota.
+	Limit int
+	// Remaining is how many were left by that response.
+	Remaining int
+	// Reset is the time until the window ends; zero means that it has ended, or
+	// that the end is unknown.
+	Reset time.Duration
+	// Age is how old that response is.
+	Age time.Duration
+	// Sent is the Turn of the newest [QuotaAnswer] at the time when the request of
+	// that response was sent.
+	Sent int64
+
+	// RetryAfter is for how long, from now, the newest 429 asked to wait; zero
+	// means that this is over, or that it did not say.
+	RetryAfter time.Duration
+	// RefusedSent is for the request of that 429 what Sent is.
 	RefusedSent int64
 }
 
-// QuotaAnswer is the answer of a [QuotaStore]. Negative figures count as 0.
+// QuotaAnswer is what a [QuotaStore] grants. Negative figures count as zero.
 type QuotaAnswer struct {
-	// Interactive and Bulk are the permits granted, at most those wanted.
-	Interactive, Bulk int
-	// AskAgain is when to ask for the rest. Opens is when there is likely to be
-	// some, for callers to be refused by; 0 means soon.
-	AskAgain, Opens time.Duration
-	// Turn numbers the answers; a later one has a higher number.
+	// Interactive is how many permits are granted to interactive calls; more than
+	// were asked for count as those.
+	Interactive int
+	// Bulk is the same for bulk calls.
+	Bulk int
+	// AskAgain is when to ask for the permits that were not granted; zero means
+	// soon.
+	AskAgain time.Duration
+	// Opens is when some of them are likely to be there, which is what calls report
+	// that fail or wait for them; zero means soon.
+	Opens time.Duration
+	// Turn numbers the answers: a later one has a higher number.
 	Turn int64
-	// Probing reports that nothing known forbids what was wanted and not granted:
-	// it is delayed only until responses in flight say what is left. A call that
-	// does not wait for those is then sent if the process itself knows no better.
+	// Probing reports that nothing known forbids what was asked for and not granted:
+	// only responses in flight, which will report what is left, are waited for. A
+	// call that does not wait is then sent, unless its process knows better.
 	Probing bool
 	// Mixed reports that the responses of all processes name two limits in turn, as
 	// they do if two tokens are used with one store. It is logged once.
