@@ -118,7 +118,7 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 //	}
 //	err := client.Do(ctx, "GET", "/leads/"+url.PathEscape(id), nil, &my)
 //
-// A list of such a type T is read into a [Page] of T.
+// One page of such a type T is read into a [Page] of T, a whole list with [All].
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
 	err := k.request.Check(body, out)
@@ -237,6 +237,32 @@ func callInfo(info transport.Info) CallInfo {
 func CallFromContext(ctx context.Context) (CallInfo, bool) {
 	info, ok := transport.InfoOf(ctx)
 	return callInfo(info), ok
+}
+
+// each returns a function that calls hooks in their order; nil: there are none.
+func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
+	if len(hooks) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, info I) {
+		for _, hook := range hooks {
+			hook(ctx, info)
+		}
+	}
+}
+
+// attemptHook returns what calls hooks; nil: there are none.
+func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Context, transport.Attempt) {
+	call := each(hooks)
+	if call == nil {
+		return nil
+	}
+	return func(ctx context.Context, a transport.Attempt) {
+		call(ctx, AttemptInfo{
+			Method: a.Method, Path: a.Path, Write: a.Write, Number: a.Number, StatusCode: a.StatusCode,
+			RequestID: a.RequestID, RateLimit: RateLimit(a.Rate), Duration: a.Duration, Err: a.Err,
+		})
+	}
 }
 
 // maxKept is how much is kept of a page that may yet turn out to break the

@@ -79,8 +79,16 @@
 // # Custom fields
 //
 // [WithBodyField] writes fields that this package does not know; [Client.Do]
-// reads them into a type of your own that embeds [Lead], for example. Package
-// leedotest has a fake of the API to test your own code against.
+// reads them into a type of your own that embeds [Lead], for example, and [All] and
+// [Pages] read lists of it.
+//
+// # Extending a client
+//
+// [WithInterceptor] puts functions around each call, [WithHooks] calls functions for
+// attempts and waits, and [CallFromContext] reports in all of them, and in transports,
+// which call a context belongs to.
+//
+// Package leedotest has a fake of the API to test your own code against.
 package leedo
 
 import (
@@ -107,7 +115,7 @@ import (
 // Version is the version of this package, which User-Agent names.
 const Version = "0.1.0"
 
-// Page is one page of a list. T may be a type of your own: see [Client.Do].
+// Page is one page of a list. T may be a type of your own: see [All].
 type Page[T any] struct {
 	// Data is the rows of the page.
 	Data []T `json:"data"`
@@ -415,6 +423,11 @@ func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) 
 //		Score int `json:"score"`
 //	}
 //	for lead, err := range leedo.All[MyLead](ctx, client, "/leads", nil) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(lead.Name, lead.Score)
+//	}
 //
 // Errors are yielded once, with a nil item. A path that is not usable, or a nil id
 // where T has none, is [ErrInvalidArgument].

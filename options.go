@@ -248,7 +248,8 @@ func WithoutRateLimiter() Option {
 
 // WithLogger logs what the client does: attempts and short waits at Debug,
 // waits of over a second at Info, retries at Warn. Nothing secret is logged: no
-// token, query, header or body. nil, the default, is silence.
+// token, query, header or body. nil, the default, is silence. Calls that a handler
+// makes with its context write no log; see [CallFromContext].
 func WithLogger(logger *slog.Logger) Option {
 	return forClient("WithLogger", wire.Hidden, func(c *config) error {
 		if c.logger = logger; logger == nil {
@@ -340,46 +341,6 @@ type AttemptInfo struct {
 	Duration time.Duration
 	// Err is why no response came, or why it was cut; nil when one came.
 	Err error
-}
-
-// each returns a function that calls hooks in their order; nil: there are none.
-func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
-	if len(hooks) == 0 {
-		return nil
-	}
-	return func(ctx context.Context, info I) {
-		for _, hook := range hooks {
-			hook(ctx, info)
-		}
-	}
-}
-
-// attemptHook returns what calls hooks; nil: there are none.
-func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Context, transport.Attempt) {
-	call := each(hooks)
-	if call == nil {
-		return nil
-	}
-	return func(ctx context.Context, a transport.Attempt) {
-		call(ctx, AttemptInfo{
-			Method: a.Method, Path: a.Path, Write: a.Write, Number: a.Number, StatusCode: a.StatusCode,
-			RequestID: a.RequestID, RateLimit: RateLimit(a.Rate), Duration: a.Duration, Err: a.Err,
-		})
-	}
-}
-
-// waitHook returns what calls hooks; nil: there are none.
-func waitHook(hooks []func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
-	call := each(hooks)
-	if call == nil {
-		return nil
-	}
-	return func(ctx context.Context, w transport.Wait) {
-		call(ctx, WaitInfo{
-			Method: w.Method, Path: w.Path, Until: w.Until, Reason: WaitReason(w.Reason), RateLimit: RateLimit(w.Figures),
-			Priority: Priority(w.Class), Duration: w.Duration,
-		})
-	}
 }
 
 // WithRetries sets how often a call may be tried again after a failure that

@@ -267,6 +267,20 @@ type WaitInfo struct {
 	Duration time.Duration
 }
 
+// waitHook returns what calls hooks; nil: there are none.
+func waitHook(hooks []func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
+	call := each(hooks)
+	if call == nil {
+		return nil
+	}
+	return func(ctx context.Context, w transport.Wait) {
+		call(ctx, WaitInfo{
+			Method: w.Method, Path: w.Path, Until: w.Until, Reason: WaitReason(w.Reason), RateLimit: RateLimit(w.Figures),
+			Priority: Priority(w.Class), Duration: w.Duration,
+		})
+	}
+}
+
 // RateLimitError is a call that the quota does not allow now: rejected by the API
 // with a 429, or not sent because the wait would be longer than allowed.
 type RateLimitError struct {

@@ -47,7 +47,7 @@ func (s *scene) tree() string {
 			fmt.Fprintf(&out, "%s%s", indent, span.Name())
 			for _, a := range span.Attributes() {
 				if slices.Contains([]string{"leedo.attempts", "http.request.resend_count", "http.response.status_code"}, string(a.Key)) {
-					fmt.Fprintf(&out, " %s=%s", a.Key, a.Value.Emit())
+					fmt.Fprintf(&out, " %s=%s", a.Key, a.Value.String())
 				}
 			}
 			if text := span.Status().Description; text != "" {
