@@ -109,11 +109,11 @@ var costs = []struct {
 	allocs float64
 	setup  func(testing.TB) func(context.Context) error
 }{
-	{"Get", 48, func(tb testing.TB) func(context.Context) error {
+	{"Get", 49, func(tb testing.TB) func(context.Context) error {
 		c := benchClient(tb, newBenchTransport(200, benchLead(1)))
 		return func(ctx context.Context) error { _, err := c.Leads.Get(ctx, leadID); return err }
 	}},
-	{"Create", 54, func(tb testing.TB) func(context.Context) error {
+	{"Create", 55, func(tb testing.TB) func(context.Context) error {
 		c := benchClient(tb, newBenchTransport(201, benchLead(1)))
 		return func(ctx context.Context) error { return create(ctx, c) }
 	}},
