@@ -216,7 +216,7 @@ type CallInfo struct {
 	// Write reports whether the call may change something: its method is neither
 	// GET nor HEAD.
 	Write bool
-	// Priority is that of the call.
+	// Priority is the priority of the call.
 	Priority Priority
 	// Attempt is the number of the newest attempt, from 1; 0 means that none has
 	// begun.
@@ -251,7 +251,7 @@ func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
 	}
 }
 
-// attemptHook returns what calls hooks; nil: there are none.
+// attemptHook returns a function that calls hooks; nil: there are none.
 func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Context, transport.Attempt) {
 	call := each(hooks)
 	if call == nil {
@@ -324,8 +324,8 @@ func (k *call) do(ctx context.Context, invalid error, decode func(http.Header, [
 // intercept makes the call with the interceptors around it.
 func (k *call) intercept(ctx context.Context, send func(context.Context) error) error {
 	if k.place != nil {
-		// Here, and not only for the permit: the page before may be waiting for
-		// something that an interceptor gives to one call at a time.
+		// Here, and not only for the permit: an interceptor may let one call
+		// through at a time, and the page before must not wait for a later one.
 		k.place.Wait(ctx)
 		defer k.place.Release() // an interceptor may not make the call
 	}

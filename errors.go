@@ -297,9 +297,8 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns Err.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, for tests with go-cmp. Of an Err
-// that is not of this package only type and text are compared if it has
-// unexported fields.
+// Equal reports whether e and o are the same, for tests with go-cmp. If Err is
+// not of this package and has unexported fields, only its type and text are compared.
 func (e UnknownOutcomeError) Equal(o UnknownOutcomeError) bool { return wire.Same(e, o) }
 
 // LogValue returns the text of the cause, and the cause with its own LogValue.
@@ -350,7 +349,7 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and
+// Equal reports whether e and o are the same, as [UnknownOutcomeError.Equal] does, and
 // mean the same to [OutcomeOf].
 func (e DecodeError) Equal(o DecodeError) bool { return e.outcome() == o.outcome() && wire.Same(e, o) }
 
@@ -393,7 +392,7 @@ func (e *TransportError) Error() string {
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and
+// Equal reports whether e and o are the same, as [UnknownOutcomeError.Equal] does, and
 // mean the same to [OutcomeOf].
 func (e TransportError) Equal(o TransportError) bool {
 	return e.outcome() == o.outcome() && wire.Same(e, o)
@@ -498,27 +497,6 @@ func (k *call) recordID(resp *transport.Response) string {
 		return "" // a list
 	}
 	return wire.RecordID(resp.Header, resp.Body, k.request.URL(k.client.config.base), k.request.ID)
-}
-
-// budgetError is a call that failed and was not retried, because the retry budget
-// of its limiter is exhausted.
-type budgetError struct {
-	method, path string
-	err          error
-}
-
-func (e *budgetError) Error() string {
-	return wire.Say(e.method, e.path, "retry budget exhausted: ", e.err)
-}
-
-func (e *budgetError) Unwrap() error { return e.err }
-
-func (e budgetError) Equal(o budgetError) bool {
-	return e.method == o.method && e.path == o.path && wire.Alike(e.err, o.err)
-}
-
-func (e *budgetError) LogValue() slog.Value {
-	return logged(e.method, e.path, message(e.method, e.path, e), slog.Any("cause", loggable(e.err)))
 }
 
 // callError is a call that ended for a reason of the caller's, such as its

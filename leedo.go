@@ -85,8 +85,10 @@
 // # Extending a client
 //
 // [WithInterceptor] puts functions around each call, [WithHooks] calls functions for
-// attempts and waits, and [CallFromContext] reports in all of them, and in transports,
-// which call a context belongs to.
+// attempts and waits. In all of them, and in transports, [CallFromContext] returns the
+// call that a context belongs to.
+//
+// # Testing
 //
 // Package leedotest has a fake of the API to test your own code against.
 package leedo

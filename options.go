@@ -51,16 +51,18 @@ func (o callOption) applyCall(k *call) error       { return o.set(k) }
 func (o sharedOption) applyClient(c *config) error { return o.client(c) }
 func (o sharedOption) applyCall(k *call) error     { return o.call(k) }
 
-// The options of a client, a call and of both print as name(args).
-
+// forClient returns an option of a client. Like those of the next two functions it
+// prints as name(args).
 func forClient(name, args string, set func(*config) error) Option {
 	return clientOption{wire.Printed{Name: name, Args: args}, set}
 }
 
+// forCall returns an option of a call.
 func forCall(name, args string, set func(*call) error) RequestOption {
 	return callOption{wire.Printed{Name: name, Args: args}, set}
 }
 
+// forBoth returns an option of both.
 func forBoth(name, args string, client func(*config) error, call func(*call) error) SharedOption {
 	return sharedOption{wire.Printed{Name: name, Args: args}, client, call}
 }
@@ -155,8 +157,8 @@ func WithHTTPClient(client *http.Client) Option {
 // WithTokenSource asks source for the token before each attempt, retries included;
 // the token argument of [NewClient] must then be empty. It is for one token that
 // changes, such as one that expires. source is called concurrently, should remember
-// its token until it expires, and has the context of the call. A 401 is not tried
-// again.
+// its token until it expires, and has the context of the call. A 401 is not
+// retried.
 //
 // A client and its limiter are for the quota of one token. If source chooses among the
 // tokens of several tenants, the responses of one decide how long the calls of all wait,
@@ -294,7 +296,7 @@ func WithInterceptor(interceptors ...Interceptor) Option {
 // the transport, and the response as it comes back, with bodies decompressed and cut
 // at 64 KiB each. The token is written as ***, wherever it stands. All else is
 // written as it is: personal data, cookies and other header fields, so it is not for
-// production. What the transport adds, or does to connections, does not show.
+// production. What the transport adds, or does to connections, is not shown.
 //
 // Each attempt is one Write, when it has ended, and one at a time; errors of w are
 // ignored. w must not make calls with the client: they would wait for it. nil is
@@ -419,8 +421,8 @@ func WithPriority(p Priority) SharedOption {
 // itself are [ErrInvalidArgument], as are names and values that HTTP does not allow,
 // and an Idempotency-Key on a client, because it would be that of all writes.
 //
-// An Idempotency-Key is sent and changes nothing else: the API documents none, so
-// no write is retried for it.
+// An Idempotency-Key, which must not be empty, is sent and changes nothing else: the
+// API documents none, so no write is retried for it.
 func WithHeader(key, value string) SharedOption {
 	return forBoth("WithHeader", wire.Keyed(key),
 		func(c *config) error {

@@ -29,7 +29,7 @@ type RateLimit struct {
 	// are by the local clock.
 	Reset, Observed time.Time
 	// Waiting is how many calls wait for the quota, InFlight how many requests
-	// are under way; both are 0 in the figures of an answer or error.
+	// are in flight; both are 0 in the figures of a response or error.
 	Waiting, InFlight int
 }
 
@@ -267,7 +267,7 @@ type WaitInfo struct {
 	Duration time.Duration
 }
 
-// waitHook returns what calls hooks; nil: there are none.
+// waitHook returns a function that calls hooks; nil: there are none.
 func waitHook(hooks []func(context.Context, WaitInfo)) func(context.Context, transport.Wait) {
 	call := each(hooks)
 	if call == nil {
@@ -360,8 +360,8 @@ func (e *RateLimitError) why() string {
 // Unwrap returns Err.
 func (e *RateLimitError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, as in [UnknownOutcomeError], and of
-// calls with the same method and path.
+// Equal reports whether e and o are the same, as [UnknownOutcomeError.Equal] does, and
+// are errors of calls with the same method and path.
 func (e RateLimitError) Equal(o RateLimitError) bool {
 	return e.method == o.method && e.path == o.path && e.sent == o.sent && wire.Same(e, o)
 }
@@ -379,4 +379,25 @@ func (e *RateLimitError) LogValue() slog.Value {
 		attrs = append(attrs, slog.Any("cause", api))
 	}
 	return logged(e.method, e.path, message(e.method, e.path, e), attrs...)
+}
+
+// budgetError is a call that failed and was not retried, because the retry budget
+// of its limiter is exhausted.
+type budgetError struct {
+	method, path string
+	err          error
+}
+
+func (e *budgetError) Error() string {
+	return wire.Say(e.method, e.path, "retry budget exhausted: ", e.err)
+}
+
+func (e *budgetError) Unwrap() error { return e.err }
+
+func (e budgetError) Equal(o budgetError) bool {
+	return e.method == o.method && e.path == o.path && wire.Alike(e.err, o.err)
+}
+
+func (e *budgetError) LogValue() slog.Value {
+	return logged(e.method, e.path, message(e.method, e.path, e), slog.Any("cause", loggable(e.err)))
 }

@@ -12,7 +12,7 @@ import (
 
 // Fault is something that goes wrong with requests to the fake, see
 // [Server.Inject]. It says which requests it applies to, by default the next one,
-// and what happens to them, which must be something.
+// and what happens to them; one that does nothing is rejected.
 //
 // A fault with neither Status nor Drop leaves the request to be answered as
 // usual; what it does say about Header, Body, Latency and Truncate still
@@ -76,18 +76,18 @@ type armedFault struct {
 	applied int // those of them that it applied to
 }
 
-// Inject adds faults. To each request applies the first fault, in the order they
-// were injected, that matches it and is due; later ones do not see it. A fault
-// that has applied as often as it should is forgotten.
+// Inject adds faults. The first fault, in the order in which they were injected,
+// that matches a request and is due applies to it; later ones do not see it. A
+// fault that has applied as often as it should is forgotten.
 //
 // The answer of a fault carries the usual request id and rate limit headers,
 // and a request that one applies to costs quota as any other.
 //
-// Inject panics on a fault that can have no effect, and adds none then: one that
-// has nothing but Processed and the requests to match, or a Path that is not one
-// to match. That must begin with one slash, not with /v1, and neither end in a
-// slash nor hold a query (%3F is a question mark). A fault may still match no
-// request: see [Server.Pending].
+// Inject panics, and adds none, if one of the faults can have no effect: if it sets
+// none of Status, Drop, Header, Body, Latency and Truncate, or if its Path matches
+// no request. A Path begins with one slash and not with /v1, does not end in a slash
+// and has no query (%3F is a question mark). [Server.Pending] finds the other faults
+// that matched nothing.
 func (s *Server) Inject(faults ...Fault) {
 	for i, f := range faults {
 		if problem := f.problem(); problem != "" {

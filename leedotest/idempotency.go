@@ -15,8 +15,8 @@ type replay struct {
 }
 
 // once carries out a write, or repeats its answer if it was done before under
-// the same idempotency key. It returns nil if write does. The caller holds the lock, so of two that arrive
-// together the second gets the answer of the first.
+// the same idempotency key. It returns nil if write does. The caller holds the
+// lock, so of two that arrive together the second gets the answer of the first.
 func (s *Server) once(in *arrival, write func() *answer) *answer {
 	key := replayKey{in.method, in.path, in.header.Get("Idempotency-Key")}
 	if s.replays == nil || key.key == "" {

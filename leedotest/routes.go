@@ -38,7 +38,7 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 // route finds the operation that a request asks for and carries it out. The
 // path is split while it is escaped, so that an id may have slashes, and
 // nothing is cleaned or redirected. It returns nil, and has done nothing, if it
-// needs an id for a record; see [Server.serve]. The caller holds the lock.
+// needs an id for a record; see [Server.process]. The caller holds the lock.
 func (s *Server) route(in *arrival) *answer {
 	if in.problem != nil {
 		return in.problem

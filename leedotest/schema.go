@@ -91,8 +91,8 @@ func (k *kind) field(name string) *field {
 	return nil
 }
 
-// serversOwn reports whether no request sets a field. It is sent as the record
-// has it, unless SetField gave it a value.
+// serversOwn reports whether a field is one that requests cannot set. It is sent as
+// the record has it, unless SetField gave it a value.
 func serversOwn(name string) bool {
 	return name == "id" || name == "created_at" || name == "updated_at"
 }

@@ -16,8 +16,8 @@
 // A process may make one call and end, or be frozen: a call that leaves its process
 // idle has reported what became of it before it returns. A process that holds permits
 // or waits for some reports every two seconds. Permits of one that was silent for 5
-// seconds, as it was killed in the middle of a call, count as spent until a newer
-// response shows what is left. They delay nobody: if nothing else is left, one request
+// seconds, for example because it was killed in the middle of a call, count as spent
+// until a newer response shows what is left. They delay nobody: if nothing else is left, one request
 // is sent to find out.
 //
 // # Cost and latency
@@ -105,7 +105,7 @@ func New(rdb redis.Scripter, key string) (*Store, error) {
 	return &Store{rdb: rdb, key: tagged(key)}, nil
 }
 
-// absent tells whether v is nil, or an interface around a nil pointer.
+// absent reports whether v is nil, or an interface around a nil pointer.
 func absent(v any) bool {
 	if v == nil {
 		return true
@@ -172,7 +172,7 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// arguments spells an ask for the script: numbers are doubles, which hold
+// arguments encodes an ask for the script: numbers are doubles, which hold
 // microseconds exactly for 285 years.
 func arguments(ask leedo.QuotaAsk) []any {
 	packed := make([]byte, 0, 17*8)

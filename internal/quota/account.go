@@ -157,7 +157,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		}
 	}
 	if rejected {
-		a.unspendShare(now) // a 429 is not counted
+		a.unspendShare(now) // a 429 takes nothing from the share
 	}
 	if rejected && !old {
 		a.block(p, r, now)

@@ -70,5 +70,5 @@ type observation struct {
 	later     bool // its reset is later than the known one
 	earlier   bool // its reset is earlier
 	newWindow bool // it is of a window that is new
-	atOnce    bool // more came back than a server restores that does so all the time
+	atOnce    bool // more was restored than by a server that refills all the time
 }

@@ -23,7 +23,7 @@ func (b *retryBudget) take(most float64, now time.Time) bool {
 	if most < 0 {
 		return true
 	}
-	b.spent = min(b.spent, most) // of a plan that is smaller now, or an hour would not give back all
+	b.spent = min(b.spent, most) // the plan may be smaller now, and an hour gives back all
 	b.give(now.Sub(b.at).Hours() * most)
 	b.at = now
 	if b.spent+1 > most+1e-9 { // ten tenths are less than one

@@ -56,8 +56,8 @@
 //	+-----------+  +---------+
 //
 //	(1) 3 requests more than can be explained came back before the reset, or one
-//	    when a 429 said so, or less than half of them at a reset, seen at once, if
-//	    none before restored more than a server does that restores them all the time
+//	    when a 429 said so, or less than half of them at a reset, seen at once, unless
+//	    an earlier reset restored more than a server does that refills all the time
 //	(2) over 90 % are left and the reset is later than it was, half a window ahead;
 //	    or a second 429 in a row, with a reset far ahead and no earlier time to come
 //	    back: it would have refilled by now; or a reset restored so many at once
@@ -157,9 +157,9 @@ const (
 	// flight. Where one request in five fails at random, one in 3,000 completes such
 	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
 	maxFailures = 5
-	// silence is for how long no response must have come for requests whose time is over
-	// to be failures: else callers with little time would delay all others. Few servers
-	// take longer. TestLittleTimeIsNoFailure.
+	// silence is how long no response must have come before a request whose time is over
+	// counts as a failure: otherwise callers with little time would delay all others. Few
+	// servers take longer. TestLittleTimeIsNoFailure.
 	silence = time.Second
 )
 

@@ -11,7 +11,7 @@ type evidence struct {
 	seen   mark    // shows what others spend
 	others float64 // how many requests per second others spend
 	part   float64 // which part of what is spent lately is spent here
-	whole  bool    // a reset was seen to restore more at once than is restored all the time
+	whole  bool    // a reset restored more at once than a server that refills all the time would
 }
 
 // mark is an observation with which later ones are compared.

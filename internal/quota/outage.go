@@ -33,8 +33,8 @@ func (l *Ledger) Note(failed bool) {
 	l.outage.note(failed, time.Now())
 }
 
-// GaveUp takes in, before Cancel ends its permit, that the time for a request was over
-// before a response came. It may have been short: it is a failure of the server only if
+// GaveUp notes, before Cancel ends its permit, that the time for a request was over
+// before a response came. That time may have been short: it is a failure of the server only if
 // that has not responded to others either, for a while.
 func (l *Ledger) GaveUp() {
 	l.mu.Lock()

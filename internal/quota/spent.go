@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// spent is when the requests were spent that a server which remembers each of them
-// counts: those of this process when they were sent, those of others between the
-// response before which they were not counted and the one that counts them.
+// spent records when requests were spent, for a server that remembers each of them:
+// those of this process when they were sent, those of others some time between the last
+// response that did not count them and the first that did.
 type spent struct {
 	parts  []part // in the order of time, none of them within another
 	before int    // the total of those that are forgotten
 }
 
-// part is requests that were spent evenly over a time.
+// part is a number of requests, spent evenly over a time.
 type part struct {
 	from  time.Time
 	took  time.Duration
@@ -23,8 +23,8 @@ type part struct {
 
 func (p part) to() time.Time { return p.from.Add(p.took) }
 
-// total returns how many were spent in all but the parts from the i-th on, with
-// those that are forgotten.
+// total returns how many were spent in the parts before the i-th, and before those:
+// the forgotten ones.
 func (s *spent) total(i int) int {
 	if i == 0 {
 		return s.before
@@ -107,9 +107,9 @@ func (s *spent) first(now time.Time) time.Time {
 	return s.parts[0].from
 }
 
-// match makes it agree with a server that counts so many: what was sent here and is
-// not counted yet is in flight, what is counted and was not sent here others have
-// spent since the given time.
+// match makes s agree with the number that a server has counted. What was sent here
+// and is not counted yet is in flight; what is counted and was not sent here was spent
+// by others since the given time.
 func (s *spent) match(counted, inFlight int, since, now time.Time) {
 	switch n := s.count(); {
 	case n < counted:

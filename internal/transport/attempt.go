@@ -50,7 +50,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			r.client.Ledger.Cancel(permit, sent)
 		}
 	}()
-	r.reportTrouble()
+	r.reportStore()
 	if err != nil {
 		r.End = err
 		return nil, err

@@ -31,13 +31,13 @@ type Dumper struct {
 // NewDumper returns a Dumper for w.
 func NewDumper(w io.Writer) *Dumper { return &Dumper{w: w} }
 
-// dump is what an attempt looks like; nil: nobody wants to know.
+// dump is the dump of one attempt; nil: there is none.
 type dump struct {
 	dumper *Dumper
 	text   bytes.Buffer
 }
 
-// request begins the dump of an attempt: with the request as the transport gets it.
+// request begins the dump of an attempt with the request, as the transport gets it.
 func (d *Dumper) request(req *http.Request, body []byte, token string) *dump {
 	if d == nil {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Interception is a call with interceptors around it, the first outermost. call is
-// what they are told of it.
+// Interception is a call with interceptors around it, the first outermost. Call is
+// what describes it to them.
 type Interception[C any, F ~func(ctx context.Context, call C, next func(context.Context) error) error] struct {
 	Interceptors []F
 	Call         C
@@ -49,7 +49,7 @@ func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
 type next struct {
 	do   func(context.Context) error
 	fail func(error) error
-	turn chan struct{} // holds one; not a mutex, in whose line the time of testing/synctest stands still
+	turn chan struct{} // holds one; a mutex would stop the time of testing/synctest for those that wait
 
 	made bool
 	over bool

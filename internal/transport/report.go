@@ -87,11 +87,11 @@ func (r *record) reportAttempt(took time.Duration) {
 	}
 }
 
-// reportTrouble logs that the quota store failed, if this call is the one to say so.
-func (r *record) reportTrouble() {
+// reportStore logs what is new of the quota store, if this call is the one to do so.
+func (r *record) reportStore() {
 	news := r.news
 	r.news = quota.StoreNews{}
-	r.storeNews(news)
+	r.logStore(news)
 }
 
 // reportWait logs a wait and, if it is long, calls its hook.
@@ -113,8 +113,8 @@ func (r *record) reportWaited(w quota.Wait, took time.Duration) {
 	}
 }
 
-// storeNews logs what is new of the store.
-func (r *record) storeNews(news quota.StoreNews) {
+// logStore logs news of the quota store.
+func (r *record) logStore(news quota.StoreNews) {
 	if news.Failed != nil {
 		r.log(slog.LevelWarn, "leedo: the quota store failed, local limits apply", slog.String("error", wire.Line(news.Failed.Error())))
 	}

@@ -137,7 +137,7 @@ type UserError struct {
 func (e *UserError) Error() string { return e.What + ": " + wire.Line(unwrapURLError(e.Err).Error()) }
 func (e *UserError) Unwrap() error { return e.Err }
 
-// Equal makes such errors comparable by go-cmp.
+// Equal makes these errors comparable by go-cmp.
 func (e UserError) Equal(o UserError) bool { return wire.Same(e, o) }
 
 // Do makes a call.
@@ -149,7 +149,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	r.ctx = context.WithValue(ctx, callKey{}, r)
 	r.begun(0)
 	if c.Limited {
-		defer c.Ledger.Report(r.storeNews) // this process may be gone right after the call
+		defer c.Ledger.Report(r.logStore) // this process may be gone right after the call
 	}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(r.ctx)})

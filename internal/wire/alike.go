@@ -28,8 +28,8 @@ func Alike(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-// Same reports whether the exported fields of two structs are the same. Of times
-// the instant counts, of errors what [Alike] says.
+// Same reports whether the exported fields of two structs are the same. Times
+// are compared by instant, errors by [Alike].
 func Same[T any](a, b T) bool { return sameFields(reflect.ValueOf(a), reflect.ValueOf(b)) }
 
 func sameFields(a, b reflect.Value) bool {

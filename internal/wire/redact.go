@@ -8,9 +8,9 @@ import (
 )
 
 // Redact replaces each of the secrets wherever it stands in text, in whatever case,
-// and with its characters escaped as in JSON, URLs and HTML; with per cents and doubled
-// backslashes in it, which no bearer token should have (RFC 6750, section 2.1), only as it
-// is. If the text was cut, the beginning of one at its end is replaced, too.
+// and with its characters escaped as in JSON, URLs and HTML. A secret with percent signs or
+// doubled backslashes, which no bearer token should have (RFC 6750, section 2.1), is found
+// only as it is. If the text was cut, the beginning of a secret at its end is replaced, too.
 func Redact(text []byte, cut bool, secrets ...string) []byte {
 	for _, secret := range secrets {
 		if secret != "" {
@@ -40,7 +40,8 @@ func redact(text []byte, cut bool, secret string) []byte {
 	return append(out, text[kept:]...)
 }
 
-// leastSecret is how many characters of a secret say something of it.
+// leastSecret is how many characters of a secret, at least, are replaced where the text
+// was cut: fewer give nothing away.
 const leastSecret = 4
 
 // match returns how many characters of secret text begins with, and how many bytes
@@ -82,7 +83,7 @@ func lower(c byte) byte {
 }
 
 // escaped returns the ASCII character whose escape sequence text begins with, and the
-// length of that, 0 if there is none. Backslashes and per cents may be escaped again.
+// length of that, 0 if there is none. Backslashes and percent signs may be escaped again.
 func escaped(text []byte) (c byte, size int) {
 	switch text[0] {
 	case '\\':
@@ -96,7 +97,7 @@ func escaped(text []byte) (c byte, size int) {
 		case len(rest) == 0:
 			return '\\', slashes
 		}
-		if len(rest) > 0 && bytes.IndexByte([]byte(`"'/`), rest[0]) >= 0 {
+		if len(rest) > 0 && strings.IndexByte(`"'/`, rest[0]) >= 0 {
 			return rest[0], slashes + 1
 		}
 		if slashes > 1 {
