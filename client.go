@@ -20,9 +20,9 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Client calls the Leedo API with one token. Make it with [NewClient]; the
-// zero value is of no use. It is immutable and safe for concurrent use, needs
-// no closing, and prints without its token.
+// Client calls the Leedo API with one token. Make it with [NewClient]; the zero
+// Client is not usable. It is immutable, safe for concurrent use and needs no
+// closing. Formatting a Client never reveals its token.
 type Client struct {
 	// Leads reads and writes leads.
 	Leads *LeadsService

@@ -345,9 +345,9 @@ type AttemptInfo struct {
 	Err error
 }
 
-// WithRetries sets how often a call may be tried again after a failure that
-// another try may heal, as the package comment has it; the default is 3, 0
-// means never. Waiting for the quota after a 429 is not counted here. The retries
+// WithRetries sets how often a call may be retried after a failure that may be
+// transient, as the package comment describes; the default is 3, 0 means never.
+// Waiting for the quota after a 429 is not counted here. The retries
 // of all calls together are bounded by [RateLimiterOptions].RetryBudget. Negative
 // is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
@@ -484,7 +484,7 @@ func WithIdempotent() RequestOption {
 	})
 }
 
-// WithResponse fills r with the last answer of the call, after errors too; in
+// WithResponse fills r with the last response to the call, after errors too; in
 // an iteration, with that of the last page, but not with a look behind the last
 // page that failed. Calls that run at the same time must not
 // share one. nil is [ErrInvalidArgument].
@@ -498,29 +498,28 @@ func WithResponse(r *Response) RequestOption {
 	})
 }
 
-// WithMaxItems ends a walk with Pages or All after n rows and fetches no page
-// that is not needed for them; 0 means no limit. Negative, or on any other
+// WithMaxItems ends an iteration with Pages or All after n items and fetches no
+// page that is not needed for them; 0 means no limit. Negative, or on any other
 // call, it is [ErrInvalidArgument].
 func WithMaxItems(n int) RequestOption {
 	return walkOption("WithMaxItems", n, func(p *walk.Plan) { p.MaxItems = n })
 }
 
-// WithPrefetch lets a walk with Pages or All fetch up to n pages before they
-// are asked for, once the first has told how many there are; 0, the default,
+// WithPrefetch lets an iteration with Pages or All fetch up to n pages before they
+// are asked for, once the first has reported how many there are; 0, the default,
 // fetches each when it is needed. More than 100 counts as 100. Negative, or on
 // any other call, it is [ErrInvalidArgument].
 //
-// Each page is a call of its own, as ever, bulk and through the limiter. Rows,
-// errors and [WithResponse] come in order, and nothing is under way any more
-// when the loop has ended: what is, is called off, told to [Hooks] as canceled,
-// and waited for. Up to n requests are spent in vain if the caller breaks off,
-// at an error, when the list ends before its total, or when that falls, after
-// which the walk goes on one page at a time; else none is.
+// Each page is still a call of its own, bulk and through the limiter. Items, errors
+// and [WithResponse] come in order. When the loop ends, outstanding fetches are
+// canceled, which [Hooks] see, and waited for. Up to n requests are wasted if the
+// caller breaks off, at an error, when the list ends before its total, or when the
+// total falls, after which the iteration goes on one page at a time; otherwise none is.
 //
-// Pages that are under way together are not read in order. With n over 1 an
-// insertion and a removal that balance meanwhile may hide a row even newest
-// first: in a simulation with 8 pages of 100 rows ahead and one of each in the
-// time of a page that was 0.004 % of the rows, or 0.06 % if they always come in
+// Pages that are in flight together are not read in order. With n over 1 an
+// insertion and a removal that balance meanwhile may hide an item even newest
+// first: in a simulation with 8 pages of 100 items ahead and one of each in the
+// time of a page that was 0.004 % of the items, or 0.06 % if they always come in
 // pairs; with a tenth of the changes 0 and 0.007 %.
 func WithPrefetch(n int) RequestOption {
 	return walkOption("WithPrefetch", n, func(p *walk.Plan) { p.Prefetch = n })

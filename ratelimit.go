@@ -33,7 +33,7 @@ type RateLimit struct {
 	Waiting, InFlight int
 }
 
-// RateLimiter keeps requests back that the quota does not allow, and no others.
+// A RateLimiter delays requests that would exceed the API's quota, and no others.
 // Each client makes its own; those that use the same token should share one,
 // with [WithRateLimiter]. It is safe for concurrent use.
 //
