@@ -33,7 +33,7 @@ type RateLimit struct {
 	Waiting, InFlight int
 }
 
-// A RateLimiter delays requests that would exceed the API's quota, and no others.
+// RateLimiter delays requests that would exceed the API's quota, and no others.
 // Each client makes its own; those that use the same token should share one,
 // with [WithRateLimiter]. It is safe for concurrent use.
 //
