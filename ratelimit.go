@@ -391,7 +391,6 @@ type budgetError struct {
 func (e *budgetError) Error() string {
 	return wire.Say(e.method, e.path, "retry budget exhausted: ", e.err)
 }
-
 func (e *budgetError) Unwrap() error { return e.err }
 
 func (e budgetError) Equal(o budgetError) bool {
