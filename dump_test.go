@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -228,4 +229,62 @@ func TestDumpWrites(t *testing.T) {
 	if _, err := leedo.NewClient(testToken, leedo.WithDump(nil)); !errors.Is(err, leedo.ErrInvalidArgument) {
 		t.Errorf("nil: %v", err)
 	}
+}
+
+// TestDumpOfManyTokens masks the token of an attempt even if many newer ones came
+// while it was under way, and one that another is the beginning of.
+func TestDumpOfManyTokens(t *testing.T) {
+	t.Parallel()
+	const calls = 20
+	synctest.Test(t, func(t *testing.T) {
+		var tokens, arrived atomic.Int32
+		var dump bytes.Buffer
+		all := make(chan struct{})
+		client, err := leedo.NewClient("", leedo.WithoutRateLimiter(), leedo.WithDump(&dump), leedo.WithTokenSource(func(context.Context) (string, error) {
+			return fmt.Sprint("tok-number-", tokens.Add(1)), nil
+		}), leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			if arrived.Add(1) == calls {
+				close(all)
+			}
+			<-all
+			return respond(req, answer(200, `{"id":"`+req.Header.Get("Authorization")+`"}`)), nil
+		})}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for range calls {
+			group.Go(func() { client.Leads.Get(t.Context(), "x") })
+		}
+		group.Wait()
+		ids := regexp.MustCompile(`"id":.*`).FindAllString(dump.String(), -1)
+		for _, id := range ids {
+			if id != `"id":"Bearer ***"}` {
+				t.Errorf("got %s", id)
+			}
+		}
+		if len(ids) != calls {
+			t.Errorf("%d responses", len(ids))
+		}
+	})
+}
+
+// TestDumpToASlowWriter lets virtual time go on while others wait for the writer.
+func TestDumpToASlowWriter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client, _ := inMemory(t, []leedo.Option{leedo.WithoutRateLimiter(), leedo.WithDump(writer(func(p []byte) (int, error) {
+			time.Sleep(time.Second)
+			return len(p), nil
+		}))}, answer(200, leadJSON))
+		var group sync.WaitGroup
+		for range 3 {
+			group.Go(func() { client.Leads.Get(t.Context(), "x") })
+		}
+		group.Wait()
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("one after the other they took %v", took)
+		}
+	})
 }

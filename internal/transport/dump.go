@@ -23,18 +23,41 @@ const (
 
 // Dumper writes attempts to a writer, for debugging.
 type Dumper struct {
+	w    io.Writer
+	turn chan struct{} // to write, holds one; not a mutex, in whose line the time of testing/synctest stands still
+
 	mu     sync.Mutex
-	w      io.Writer
 	tokens []string // the newest last
 }
 
 // NewDumper returns a Dumper for w.
-func NewDumper(w io.Writer) *Dumper { return &Dumper{w: w} }
+func NewDumper(w io.Writer) *Dumper { return &Dumper{w: w, turn: make(chan struct{}, 1)} }
+
+// use takes note of the token of an attempt that begins.
+func (d *Dumper) use(token string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Contains(d.tokens, token) {
+		d.tokens = append(d.tokens, token)
+		d.tokens = d.tokens[max(len(d.tokens)-maxTokens, 0):]
+	}
+}
 
 // dump is the dump of one attempt; nil: there is none.
 type dump struct {
 	dumper *Dumper
+	token  string // of the attempt
 	text   bytes.Buffer
+}
+
+// secrets are the tokens to mask: the newest, and that of the attempt, which many
+// may have come after. The longest is first, as another may be part of it.
+func (d *dump) secrets() []string {
+	d.dumper.mu.Lock()
+	tokens := append(slices.Clone(d.dumper.tokens), d.token)
+	d.dumper.mu.Unlock()
+	slices.SortFunc(tokens, func(a, b string) int { return len(b) - len(a) })
+	return tokens
 }
 
 // request begins the dump of an attempt with the request, as the transport gets it.
@@ -42,13 +65,8 @@ func (d *Dumper) request(req *http.Request, body []byte, token string) *dump {
 	if d == nil {
 		return nil
 	}
-	d.mu.Lock()
-	if !slices.Contains(d.tokens, token) {
-		d.tokens = append(d.tokens, token)
-		d.tokens = d.tokens[max(len(d.tokens)-maxTokens, 0):]
-	}
-	d.mu.Unlock()
-	out := &dump{dumper: d}
+	d.use(token)
+	out := &dump{dumper: d, token: token}
 	header := req.Header.Clone()
 	header.Set("Authorization", "Bearer ***")
 	fmt.Fprintf(&out.text, "%s %s HTTP/1.1\nHost: %s\n", req.Method, req.URL.RequestURI(), req.Host)
@@ -94,9 +112,10 @@ func (d *dump) failed(r *record, took time.Duration) {
 // end writes the dump.
 func (d *dump) end(r *record, took time.Duration) {
 	head := fmt.Sprintf("=== leedo: attempt %d of %s %s, %v\n", r.Attempts, r.call.Method, r.call.Path, took)
-	d.dumper.mu.Lock()
-	defer d.dumper.mu.Unlock() // after a panic, too
-	d.dumper.w.Write(wire.Redact(append([]byte(head), d.text.Bytes()...), false, d.dumper.tokens...))
+	text := wire.Redact(append([]byte(head), d.text.Bytes()...), false, d.secrets()...)
+	d.dumper.turn <- struct{}{}
+	defer func() { <-d.dumper.turn }() // after a panic, too
+	d.dumper.w.Write(text)
 }
 
 func (d *dump) header(header http.Header) {
@@ -114,10 +133,7 @@ func (d *dump) body(body []byte, cut bool) {
 		return
 	}
 	shown := body[:min(len(body), maxDumpedBody)]
-	d.dumper.mu.Lock()
-	tokens := slices.Clone(d.dumper.tokens)
-	d.dumper.mu.Unlock()
-	d.text.Write(wire.Redact(shown, cut || len(shown) < len(body), tokens...))
+	d.text.Write(wire.Redact(shown, cut || len(shown) < len(body), d.secrets()...))
 	if len(shown) < len(body) {
 		fmt.Fprintf(&d.text, "… (%d bytes more)", len(body)-len(shown))
 	}
