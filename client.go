@@ -201,7 +201,8 @@ func (cfg *config) client(name, token string) (*Client, error) {
 // returns nil although the last call of next failed, the caller gets that failure,
 // and if it returns nil without calling next, an [ErrInvalidArgument] that says so.
 // Calling next twice makes two calls, one after the other; an interceptor that
-// repeats a write this way decides itself whether that may create a duplicate. next
+// repeats a write this way decides itself whether that may create a duplicate. If one
+// was done, or may have been, one after it that was not is an [*UnknownOutcomeError]. next
 // must be called before the interceptor returns; what is in flight then is waited for.
 //
 // Interceptors are called concurrently if calls are made concurrently; those for
@@ -332,8 +333,20 @@ func (k *call) intercept(ctx context.Context, send func(context.Context) error) 
 	k.progress = &transport.Progress{Info: transport.Info{
 		Method: k.request.Method, Path: k.request.Template, Write: !k.request.Reads(), Class: quota.Class(k.priority()),
 	}}
+	doubt := false // a write that an interceptor made before may have been done
+	again := func(ctx context.Context) error {
+		earlier := doubt
+		doubt = !k.request.Reads() // should it panic
+		err := send(ctx)
+		notDone := OutcomeOf(err) == OutcomeNotDone
+		if earlier && notDone {
+			err = k.unknownOutcome(err)
+		}
+		doubt = doubt && (earlier || !notDone)
+		return err
+	}
 	around := transport.Interception[CallInfo, Interceptor]{
-		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: send,
+		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: again,
 		Fail: func(err error) error {
 			switch {
 			case err != transport.ErrPanicked:

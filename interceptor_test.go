@@ -368,6 +368,38 @@ func TestCallingNextTwice(t *testing.T) {
 	}
 }
 
+// TestARepeatedWriteStaysInDoubt: the last call of next says what became of itself, but
+// not that nothing was done.
+func TestARepeatedWriteStaysInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		answers []http.HandlerFunc
+		want    leedo.Outcome
+	}{
+		{"done, rejected", []http.HandlerFunc{answer(201, leadJSON), answer(400, "")}, leedo.OutcomeUnknown},
+		{"unknown, rejected", []http.HandlerFunc{answer(503, ""), answer(400, "")}, leedo.OutcomeUnknown},
+		{"unknown, rejected twice", []http.HandlerFunc{answer(503, ""), answer(400, ""), answer(400, "")}, leedo.OutcomeUnknown},
+		{"rejected, rejected", []http.HandlerFunc{answer(400, ""), answer(400, "")}, leedo.OutcomeNotDone},
+		{"unknown, done", []http.HandlerFunc{answer(503, ""), answer(201, leadJSON)}, leedo.OutcomeDone},
+	} {
+		s := serve(t, test.answers...)
+		client := s.client(t, leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) (err error) {
+			for range test.answers {
+				err = next(ctx)
+			}
+			if none := context.Context(nil); test.want == leedo.OutcomeUnknown && leedo.OutcomeOf(next(none)) != leedo.OutcomeUnknown {
+				t.Errorf("%s: not made in the end, and so not done", test.name)
+			}
+			return err
+		}))
+		err := create(t.Context(), client)
+		if got := leedo.OutcomeOf(err); got != test.want || is[*leedo.BadRequestError](err) != (test.want != leedo.OutcomeDone) {
+			t.Errorf("%s: %v: %v", test.name, got, err)
+		}
+	}
+}
+
 // TestNextIsCalledInTime: before the interceptor returns, and what it began is waited
 // for, because the result is that of the call.
 func TestNextIsCalledInTime(t *testing.T) {
