@@ -69,6 +69,44 @@ func TestAStoreThatFailsFailsNoCall(t *testing.T) {
 	}
 }
 
+// That a store failed is logged by the first call that logs anything.
+func TestAFailureOfAStoreWaitsForALogger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{
+			Store: storeFunc(func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+				return leedo.QuotaAnswer{}, errors.New("down")
+			}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := listen()
+		server := leedotest.NewServer()
+		id := server.AddLead(leedo.Lead{Name: "John Doe"}).ID
+		silent := server.Client(leedo.WithRateLimiter(limiter))
+		var logs *leedo.Client
+		logs = server.Client(leedo.WithRateLimiter(limiter), leedo.WithLogger(slog.New(log)),
+			leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+				_, err := logs.Leads.Get(ctx, id) // logs nothing
+				return errors.Join(err, next(ctx))
+			}))
+		for _, client := range []*leedo.Client{silent, logs} {
+			if _, err := client.Leads.Get(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+		}
+		warned := 0
+		for _, r := range *log.records {
+			if r.level == slog.LevelWarn && strings.Contains(r.text, "quota store failed") {
+				warned++
+			}
+		}
+		if warned != 1 {
+			t.Errorf("logged %d times", warned)
+		}
+	})
+}
+
 // What a process reports is what it did, and a store that has nothing left
 // refuses.
 func TestAStoreIsToldAndObeyed(t *testing.T) {

@@ -30,7 +30,9 @@
 // A [Ledger] has the lock, the queue and the timer. A keeper decides: an account by
 // itself, or with a store the type shared, whose account decides while the store
 // fails. The rules of the account exist a second time in the script of redislimit,
-// and a third time in the model that its tests compare it with: change all three.
+// and a third time in the model that its tests compare it with: change all three. The
+// script lacks those for servers that remember each request, and for windows that
+// others have spent (evidence.whole).
 //
 // The budget of retries (budget.go) and the bound on requests in flight after
 // failures (outage.go) are the ledger's: with a store each process has its own.

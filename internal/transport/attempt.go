@@ -173,7 +173,7 @@ func (r *record) permit() (quota.Permit, error) {
 			}
 		},
 		Waited:    r.reportWaited,
-		StoreNews: func(news quota.StoreNews) { r.news = news },
+		StoreNews: r.storeNews(func(news quota.StoreNews) { r.news = news }),
 	})
 	r.Waited += waited
 	if err != nil && r.ctx.Err() != nil {

@@ -113,6 +113,15 @@ func (r *record) reportWaited(w quota.Wait, took time.Duration) {
 	}
 }
 
+// storeNews returns what is to be called with news of the quota store; nil, so that
+// another call logs them, if this one logs nothing.
+func (r *record) storeNews(call func(quota.StoreNews)) func(quota.StoreNews) {
+	if r.client.Logger == nil || r.call.Quiet {
+		return nil
+	}
+	return call
+}
+
 // logStore logs news of the quota store.
 func (r *record) logStore(news quota.StoreNews) {
 	if news.Failed != nil {

@@ -149,7 +149,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	r.ctx = context.WithValue(ctx, callKey{}, r)
 	r.begun(0)
 	if c.Limited {
-		defer c.Ledger.Report(r.logStore) // this process may be gone right after the call
+		defer c.Ledger.Report(r.storeNews(r.logStore)) // this process may be gone right after the call
 	}
 	req := http.Request{Method: call.Method, URL: call.URL, Header: r.header(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	_, err := c.loop.Do(&retryablehttp.Request{Request: req.WithContext(r.ctx)})
