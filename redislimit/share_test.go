@@ -43,7 +43,8 @@ func noFailures(t *testing.T, reports []report) {
 }
 
 // Eight processes that would send without end spend each window to the last
-// request, and none is refused.
+// request, and none is refused. In the first, which begins while nothing is known and
+// ends four seconds later, the last request may be granted too late.
 func TestProcessesShareWindows(t *testing.T) {
 	r := startRedis(t)
 	a := newAPI(t, limit, length)
@@ -52,8 +53,12 @@ func TestProcessesShareWindows(t *testing.T) {
 	noFailures(t, finish(t, workers...))
 	for i, w := range windows(all)[:3] {
 		t.Logf("window %d: %d served, %d refused", i, sum(w.served), sum(w.refused))
-		if sum(w.served) != limit || sum(w.refused) != 0 {
-			t.Errorf("window %d: %d served, want %d; %d refused, want 0", i, sum(w.served), limit, sum(w.refused))
+		least := limit
+		if i == 0 {
+			least--
+		}
+		if n := sum(w.served); n < least || n > limit || sum(w.refused) != 0 {
+			t.Errorf("window %d: %d served, want %d; %d refused, want 0", i, n, limit, sum(w.refused))
 		}
 	}
 }
