@@ -156,11 +156,11 @@ func TestHooksSeeWhatTheResponseSays(t *testing.T) {
 		answer http.HandlerFunc
 		want   leedo.AttemptInfo
 	}{
-		"a success":            {answer(200, leadJSON, quota...), leedo.AttemptInfo{StatusCode: 200, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
-		"a failure":            {answer(503, "", quota...), leedo.AttemptInfo{StatusCode: 503, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
-		"one of a proxy":       {answer(503, ""), leedo.AttemptInfo{StatusCode: 503}},
-		"a 429 without a word": {answer(429, ""), leedo.AttemptInfo{StatusCode: 429}},
-		"none":                 {nil, leedo.AttemptInfo{}},
+		"a success":             {answer(200, leadJSON, quota...), leedo.AttemptInfo{StatusCode: 200, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
+		"a failure":             {answer(503, "", quota...), leedo.AttemptInfo{StatusCode: 503, RequestID: `req_1\n***`, RateLimit: leedo.RateLimit{Limit: 100, Remaining: 7}}},
+		"one of a proxy":        {answer(503, ""), leedo.AttemptInfo{StatusCode: 503}},
+		"a 429 without figures": {answer(429, ""), leedo.AttemptInfo{StatusCode: 429}},
+		"none":                  {nil, leedo.AttemptInfo{}},
 	} {
 		for _, op := range bothWays {
 			synctest.Test(t, func(t *testing.T) {

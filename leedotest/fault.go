@@ -159,7 +159,7 @@ func (f *Fault) changesHeader() bool {
 // is the only change to it that there is.
 func emptiesBody(values []string) bool { return len(values) == 1 && values[0] == "0" }
 
-// strike returns the fault that applies to a request, nil if there is none.
+// strike returns the fault that applies to a request; nil means that no fault does.
 func (s *Server) strike(in *arrival, note *Request) *Fault {
 	s.mu.Lock()
 	faults := slices.Clone(s.faults)

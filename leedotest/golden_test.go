@@ -138,7 +138,7 @@ func TestWithIDs(t *testing.T) {
 	})
 }
 
-// An empty id, and one that a record of any kind has, is none.
+// An empty id, and one that a record of any kind has, is replaced.
 func TestWithIDsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "1"} {

@@ -43,7 +43,7 @@ func (d *Dumper) use(token string) {
 	}
 }
 
-// dump is the dump of one attempt; nil: there is none.
+// dump is the dump of one attempt; nil means that attempts are not dumped.
 type dump struct {
 	dumper *Dumper
 	token  string // of the attempt

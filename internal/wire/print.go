@@ -28,8 +28,8 @@ func (p Printed) Format(f fmt.State, verb rune) {
 // secret or personal.
 func Keyed(key string) string { return strconv.Quote(Line(key)) + ", " + Hidden }
 
-// ShownBase is the argument that is a base URL, unless it is none: then it may be a
-// token.
+// ShownBase is how an option prints a base URL. An argument that is not one is hidden:
+// it may be a token.
 func ShownBase(base string) string {
 	if _, err := ParseBase(base, true); err != nil {
 		return Hidden

@@ -83,7 +83,8 @@ func lower(c byte) byte {
 }
 
 // escaped returns the ASCII character whose escape sequence text begins with, and the
-// length of that, 0 if there is none. Backslashes and percent signs may be escaped again.
+// length of that; a length of 0 means that text begins with something else. Backslashes
+// and percent signs may be escaped again.
 func escaped(text []byte) (c byte, size int) {
 	switch text[0] {
 	case '\\':
