@@ -123,27 +123,17 @@ func (s *spent) match(counted, inFlight int, since, now time.Time) {
 // window will have forgotten so many that a caller with so many others ahead gets
 // its permit. Of what is restored others take their part.
 func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
-	left, w := a.remaining(from)-float64(ahead), a.window()
-	short := func(d time.Duration) bool {
-		at, need := from.Add(d), 1.0
+	left := a.remaining(from) - float64(ahead)
+	steps := int((a.length+spread+logMargin)/closely) + 1
+	n := sort.Search(steps, func(i int) bool {
+		at, need := from.Add(time.Duration(i)*closely), 1.0
 		if c == Bulk {
-			need += float64(int(a.reserveOf(w, at)))
+			need += a.reserved(at)
 		}
-		return left+float64(a.spent.until(at.Add(-a.length-a.jitter-logMargin)))*a.part < need
-	}
-	low, high := time.Duration(0), a.length+spread+logMargin
-	switch {
-	case !short(low):
-		return from
-	case short(high): // not in this window
+		return left+float64(a.spent.until(at.Add(-a.length-a.jitter-logMargin)))*a.part >= need
+	})
+	if n == steps { // not in this window
 		return from.Add(time.Duration(ahead/int(a.share())+1) * a.length)
 	}
-	for high-low > closely {
-		if d := (low + high) / 2; short(d) {
-			low = d
-		} else {
-			high = d
-		}
-	}
-	return from.Add(high)
+	return from.Add(time.Duration(n) * closely)
 }
