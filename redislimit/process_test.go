@@ -48,6 +48,7 @@ type job struct {
 	Every                        time.Duration // between two calls of each; 0: no pause
 	Priority                     leedo.Priority
 	MaxWait                      time.Duration
+	Reserve                      float64
 	Once                         bool // one call, when a byte comes, after a line that says that it is ready
 	Stop                         bool // and then a SIGSTOP instead of the end
 }
@@ -74,7 +75,7 @@ func work(text string) error {
 		return err
 	}
 	watched := &watched{QuotaStore: store}
-	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: watched})
+	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: watched, Reserve: j.Reserve})
 	if err != nil {
 		return err
 	}
