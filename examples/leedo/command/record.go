@@ -93,7 +93,7 @@ func updateCommand[T any](p *program, r *resource[T]) *cobra.Command {
 // written adds to the error of a write that it was done all the same.
 func written(err error) error {
 	if leedo.OutcomeOf(err) == leedo.OutcomeDone {
-		return fmt.Errorf("it was done, but %w", err)
+		return fmt.Errorf("%w; it was done all the same", err)
 	}
 	return err
 }
