@@ -1,0 +1,151 @@
+// Package importer creates a record for each row of a CSV file: none twice, and
+// none not at all, whatever happens to the process, the connection or the server
+// meanwhile. The same call again goes on where the last one stopped.
+//
+// It commits to a journal that a row is being sent just before its request
+// leaves, and what became of it when the response has come. A row that no
+// response settled, in this process or one that was killed, is looked for in the
+// list: see resolve.go.
+package importer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/csvfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
+)
+
+// ErrInput is matched by errors about what Run was given: options, the file or
+// the journal. No record was sent.
+var ErrInput = errors.New("invalid input")
+
+// Options say what to import, and how.
+type Options struct {
+	// Client sends the requests. It must have been made with [HTTPClient], or
+	// Run returns an error before it sends a record.
+	Client *leedo.Client
+	// Resource is what the rows become: leads, accounts or contacts.
+	Resource string
+	// File is the path of the CSV file.
+	File string
+	// Map and Extra name the fields and the custom fields that columns go to;
+	// see [csvfile.Mapping].
+	Map, Extra map[string]string
+	// Journal is the path of the journal; empty means File with ".journal" after
+	// it. It belongs to the content of the file, Resource, Target and the mapping
+	// of the columns.
+	Journal string
+	// Target names the API that the client sends to, such as its base URL, so that
+	// a journal of a test is not taken for one of the real import.
+	Target string
+	// Result and Failed are the paths of the files to write in the end, after
+	// errors too; empty means none. Result has the columns line, outcome, id and
+	// reason, and a record for each row. Failed has the rows that were rejected or
+	// not sent, in the columns of the file.
+	Result, Failed string
+	// DryRun sends no record: it checks the file, and makes one request to learn
+	// what the quota is.
+	DryRun bool
+	// Concurrency is how many requests may be in flight; 0 means 4.
+	Concurrency int
+	// Wait waits for the quota for as long as it takes. Without it Run ends with
+	// a *leedo.RateLimitError when the client's maximum wait does not suffice.
+	Wait bool
+	// AttemptTimeout bounds each request that creates a record; 0 means 30
+	// seconds. Rows whose outcome is unknown are looked for that much later.
+	AttemptTimeout time.Duration
+	// Report is called with each change, for one at a time; nil is not called.
+	Report func(Summary)
+
+	wrap func(store) store // lets tests stop between two steps
+}
+
+// Summary is what became of the rows.
+type Summary struct {
+	// Rows is how many rows the file has. The next five add up to it.
+	Rows int
+	// Created is how many records were created, by this call or earlier ones.
+	Created int
+	// Duplicate is how many rows have the e-mail address of an earlier row.
+	Duplicate int
+	// Rejected is how many rows were found wrong, here or by the API.
+	Rejected int
+	// Unknown is how many rows may have been created.
+	Unknown int
+	// NotSent is how many rows are left.
+	NotSent int
+	// Rejections say why rows were rejected, in the order of the file. Only the
+	// Summary that Run returns has them.
+	Rejections []Rejection
+	// Ignored names the columns that go to no field.
+	Ignored []string
+	// Calls is how many requests are needed for the rows that are left; what it
+	// takes to look for those of unknown outcome is not counted.
+	Calls int
+	// RateLimit is the client's rate limit state.
+	RateLimit leedo.RateLimit
+	// LookAt is when the list will be read for rows of unknown outcome; zero means
+	// that Run does not wait for that.
+	LookAt time.Time
+}
+
+// Rejection is a row that was rejected.
+type Rejection struct {
+	// Line is where the row begins in the file.
+	Line int
+	// Reason says why. It names fields and quotes none.
+	Reason string
+}
+
+// Run imports the file. It returns what became of the rows, with or without an
+// error: that of the context when it has ended, a *leedo.RateLimitError when the
+// quota is exhausted, ErrInput when nothing was tried. No error means that no
+// row is left that could be sent; rows can still be rejected or of unknown
+// outcome. When ctx ends, requests in flight are waited for, at most one attempt
+// timeout.
+func Run(ctx context.Context, opts Options) (summary Summary, err error) {
+	if opts.Concurrency == 0 {
+		opts.Concurrency = 4
+	}
+	if opts.AttemptTimeout == 0 {
+		opts.AttemptTimeout = 30 * time.Second
+	}
+	if opts.Journal == "" {
+		opts.Journal = opts.File + ".journal"
+	}
+	resource, known := resources[opts.Resource]
+	switch {
+	case opts.Client == nil:
+		return summary, fmt.Errorf("%w: no client", ErrInput)
+	case !known:
+		return summary, fmt.Errorf("%w: %q cannot be imported: leads, accounts or contacts can", ErrInput, opts.Resource)
+	case opts.Concurrency < 0:
+		return summary, fmt.Errorf("%w: the concurrency %d is negative", ErrInput, opts.Concurrency)
+	case opts.AttemptTimeout < 0:
+		return summary, fmt.Errorf("%w: the attempt timeout %s is negative", ErrInput, opts.AttemptTimeout)
+	}
+	file, err := csvfile.Read(opts.File, csvfile.Mapping{Fields: resource.fields, Map: opts.Map, Extra: opts.Extra})
+	if err != nil {
+		return summary, fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	for _, path := range []string{opts.Result, opts.Failed} {
+		if path == "" {
+			continue
+		}
+		if err := csvfile.Writable(path); err != nil {
+			return summary, fmt.Errorf("%w: %w", ErrInput, err)
+		}
+	}
+	_ = file
+	return summary, errors.New("not built yet")
+}
+
+var _ = json.Marshal
+var _ sync.Mutex
+var _ journal.Row
