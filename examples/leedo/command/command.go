@@ -76,6 +76,9 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // exitCode returns the exit code for an error. Cobra has no type for wrong usage: it
 // is whatever fails before a command runs.
 func (p *program) exitCode(err error) int {
+	if e, ok := errors.AsType[exitError](err); ok {
+		return e.code
+	}
 	if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); ok {
 		return ExitUnknown
 	}
@@ -97,7 +100,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.wait, "wait", false, "wait for the quota, for hours if need be, instead of failing")
 	root.AddCommand(
 		recordCommands(p, leads), recordCommands(p, accounts), recordCommands(p, contacts), recordCommands(p, campaigns),
-		p.quota(),
+		p.imports(), p.quota(),
 	)
 	return root
 }
@@ -113,7 +116,7 @@ func group(use, short string) *cobra.Command {
 // leaf returns a command that calls the API.
 func (p *program) leaf(use, short string, args cobra.PositionalArgs, run func(context.Context, *leedo.Client, []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-		client, err := p.client(leedo.Hooks{Wait: p.announce})
+		client, err := p.client()
 		if err != nil {
 			return err
 		}
@@ -123,15 +126,21 @@ func (p *program) leaf(use, short string, args cobra.PositionalArgs, run func(co
 }
 
 // client returns a client of the API, or of the fake.
-func (p *program) client(hooks leedo.Hooks) (*leedo.Client, error) {
-	opts := []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(0)}
-	if p.wait {
-		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
-	}
+func (p *program) client() (*leedo.Client, error) {
+	opts := p.options(leedo.Hooks{Wait: p.announce})
 	if p.fake {
 		return newFake().Client(opts...), nil
 	}
 	return leedo.NewClientFromEnv(opts...)
+}
+
+// options are those of every client.
+func (p *program) options(hooks leedo.Hooks) []leedo.Option {
+	opts := []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(0)}
+	if p.wait {
+		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
+	}
+	return opts
 }
 
 // announce says what the program waits for, so that it does not look stuck.

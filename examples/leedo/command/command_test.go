@@ -244,7 +244,7 @@ func TestBadInput(t *testing.T) {
 	for _, tt := range []struct {
 		code int
 		want string
-	}{{unknown, "POST /leads: "}, {failed, "POST /leads: unusable response 201"}} {
+	}{{unknown, "POST /leads: "}, {failed, "POST /leads: unusable response 201: unexpected EOF (request req_6, 1 attempt); it was done all the same"}} {
 		if code, out, stderr := run(t, "leads", "create", "--set", "name=x"); code != tt.code || out != "" || !strings.HasPrefix(stderr, "leedo: "+tt.want) {
 			t.Errorf("exit code %d, %q, %q; want %d, %q", code, out, stderr, tt.code, tt.want)
 		}

@@ -33,6 +33,7 @@ type Line struct {
 	first       int // what was done when the first Set came
 	done, total int
 	waits       map[context.Context]leedo.WaitInfo // by call
+	pause       leedo.WaitInfo                     // of the run itself; its Until is zero if there is none
 	reset       time.Time                          // of the newest window that was seen to begin
 	window      time.Duration
 	bar         *progressbar.ProgressBar
@@ -96,6 +97,14 @@ func (l *Line) Set(done, total int) {
 		l.first = done
 	}
 	l.done, l.total = done, total
+}
+
+// Wait reports that the run itself, not a call, waits for something until then. The
+// zero time means that it no longer does.
+func (l *Line) Wait(reason string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pause = leedo.WaitInfo{Until: until, Reason: leedo.WaitReason(reason)}
 }
 
 // Stop shows the line once more and ends it. It must follow Start and be called once.
@@ -169,15 +178,15 @@ func (l *Line) learn(reset, now time.Time) {
 	l.reset = reset
 }
 
-// wait returns the wait that ends first, and false if no call waits.
+// wait returns the wait that ends first, and false if nothing waits.
 func (l *Line) wait() (leedo.WaitInfo, bool) {
-	var next leedo.WaitInfo
+	next := l.pause
 	for _, w := range l.waits {
 		if next.Until.IsZero() || w.Until.Before(next.Until) {
 			next = w
 		}
 	}
-	return next, len(l.waits) > 0
+	return next, !next.Until.IsZero()
 }
 
 // rate is a rate in a unit in which it is at least one, if there is one.

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// The tests run the program as processes of its own: this test binary, which is the
+// program then.
+func TestMain(m *testing.M) {
+	if os.Getenv("LEEDO_TEST_MAIN") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, env []string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(append(os.Environ(), "LEEDO_TEST_MAIN=1"), env...)
+	return cmd
+}
+
+// The first try needs neither a token nor a network.
+func TestFirstTry(t *testing.T) {
+	out, err := program(t, []string{"LEEDO_API_TOKEN="}, "--fake", "leads", "list").Output()
+	if lines := strings.Count(string(out), "\n"); err != nil || lines != 301 {
+		t.Errorf("%d lines: %v", lines, err)
+	}
+}
+
+// An interrupt ends a wait for the quota at once, with one line and exit code 1.
+func TestInterrupt(t *testing.T) {
+	fake := leedotest.NewServer()
+	fake.SetRateLimit(0, time.Hour)
+	server := httptest.NewServer(fake)
+	defer server.Close()
+	cmd := program(t, []string{"LEEDO_API_TOKEN=" + fake.Token(), "LEEDO_BASE_URL=" + server.URL + "/v1"}, "leads", "list", "--wait")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "waiting until ") {
+		t.Fatalf("the first line is %q", lines.Text())
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "leedo: ") || !strings.Contains(lines.Text(), "context canceled") {
+		t.Errorf("the second line is %q", lines.Text())
+	}
+	if lines.Scan() {
+		t.Errorf("there is more: %q", lines.Text())
+	}
+	exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
+	if !ok || exit.ExitCode() != 1 {
+		t.Errorf("it ended with %v", exit)
+	}
+}
