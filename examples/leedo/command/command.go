@@ -79,14 +79,20 @@ func (p *program) exitCode(err error) int {
 	if e, ok := errors.AsType[exitError](err); ok {
 		return e.code
 	}
+	if !p.running || errors.Is(err, leedo.ErrInvalidArgument) {
+		return ExitUsage
+	}
+	return failureCode(err)
+}
+
+// failureCode returns the exit code for the error of a call.
+func failureCode(err error) int {
 	if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); ok {
 		return ExitUnknown
 	}
-	if _, ok := errors.AsType[*leedo.RateLimitError](err); ok {
+	// A wait that was interrupted may be joined with the 429 before it.
+	if _, ok := errors.AsType[*leedo.RateLimitError](err); ok && !errors.Is(err, context.Canceled) {
 		return ExitQuota
-	}
-	if !p.running || errors.Is(err, leedo.ErrInvalidArgument) {
-		return ExitUsage
 	}
 	return ExitFailed
 }

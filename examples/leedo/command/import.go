@@ -162,17 +162,15 @@ func (e exitError) Unwrap() error { return e.error }
 // imported returns the error, and with it the exit code, of an import.
 func imported(s importer.Summary, err error) error {
 	code := ExitOK
-	if s.Rejected > 0 || s.NotSent > 0 || err != nil {
-		code = ExitFailed
-	}
-	if errors.Is(err, importer.ErrInput) {
-		code = ExitUsage
-	}
-	if _, ok := errors.AsType[*leedo.RateLimitError](err); ok {
-		code = ExitQuota
-	}
-	if s.Unknown > 0 {
+	switch {
+	case s.Unknown > 0:
 		code = ExitUnknown
+	case errors.Is(err, importer.ErrInput):
+		code = ExitUsage
+	case err != nil:
+		code = failureCode(err)
+	case s.Rejected > 0 || s.NotSent > 0:
+		code = ExitFailed
 	}
 	switch {
 	case code == ExitOK:
