@@ -10,10 +10,12 @@ package importer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -44,8 +46,8 @@ type Options struct {
 	// Target names the API that the client sends to, such as its base URL, so that
 	// a journal of a test is not taken for one of the real import.
 	Target string
-	// Result and Failed are the paths of the files to write in the end, after
-	// errors too; empty means none. Result has the columns line, outcome, id and
+	// Result and Failed are the paths of the files to write in the end, also after
+	// errors but those of the start; empty means none. Result has the columns line, outcome, id and
 	// reason, and a record for each row. Failed has the rows that were rejected or
 	// not sent, in the columns of the file.
 	Result, Failed string
@@ -109,7 +111,7 @@ type Rejection struct {
 // row is left that could be sent; rows can still be rejected or of unknown
 // outcome. When ctx ends, requests in flight are waited for, at most one attempt
 // timeout.
-func Run(ctx context.Context, opts Options) (summary Summary, err error) {
+func Run(ctx context.Context, opts Options) (Summary, error) {
 	if opts.Concurrency == 0 {
 		opts.Concurrency = 4
 	}
@@ -119,33 +121,88 @@ func Run(ctx context.Context, opts Options) (summary Summary, err error) {
 	if opts.Journal == "" {
 		opts.Journal = opts.File + ".journal"
 	}
-	resource, known := resources[opts.Resource]
-	switch {
-	case opts.Client == nil:
-		return summary, fmt.Errorf("%w: no client", ErrInput)
-	case !known:
-		return summary, fmt.Errorf("%w: %q cannot be imported: leads, accounts or contacts can", ErrInput, opts.Resource)
-	case opts.Concurrency < 0:
-		return summary, fmt.Errorf("%w: the concurrency %d is negative", ErrInput, opts.Concurrency)
-	case opts.AttemptTimeout < 0:
-		return summary, fmt.Errorf("%w: the attempt timeout %s is negative", ErrInput, opts.AttemptTimeout)
+	if err := opts.check(); err != nil {
+		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	file, err := csvfile.Read(opts.File, csvfile.Mapping{Fields: resource.fields, Map: opts.Map, Extra: opts.Extra})
+	res := resources[opts.Resource]
+	file, err := csvfile.Read(opts.File, csvfile.Mapping{Fields: res.fields, Map: opts.Map, Extra: opts.Extra})
 	if err != nil {
-		return summary, fmt.Errorf("%w: %w", ErrInput, err)
+		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	for _, path := range []string{opts.Result, opts.Failed} {
+	e := newEngine(opts, res, file)
+
+	_, err = os.Stat(opts.Journal)
+	if !opts.DryRun || err == nil { // a dry run creates no journal
+		j, err := journal.Open(opts.Journal, owner(opts, file))
+		if err != nil {
+			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
+		}
+		defer j.Close()
+		known, err := j.Rows()
+		if err != nil {
+			return Summary{}, err
+		}
+		e.resume(j, known)
+	}
+
+	err = e.run(ctx)
+	if e.begun {
+		if writeErr := e.write(); err == nil {
+			err = writeErr
+		}
+	}
+	return e.end(), err
+}
+
+// check reports what is wrong with the options.
+func (o *Options) check() error {
+	switch _, known := resources[o.Resource]; {
+	case o.Client == nil:
+		return errors.New("no client")
+	case !known:
+		return fmt.Errorf("%q cannot be imported: leads, accounts and contacts can", o.Resource)
+	case o.Concurrency < 0:
+		return fmt.Errorf("the concurrency is negative: %d", o.Concurrency)
+	case o.AttemptTimeout < 0:
+		return fmt.Errorf("the attempt timeout is negative: %s", o.AttemptTimeout)
+	}
+	paths := []string{o.File, o.Journal, o.Result, o.Failed}
+	for i, path := range paths {
+		if path != "" && slices.ContainsFunc(paths[:i], func(other string) bool { return sameFile(path, other) }) {
+			return fmt.Errorf("%s is to be used for two purposes", path)
+		}
+	}
+	for _, path := range []string{o.Result, o.Failed} {
 		if path == "" {
 			continue
 		}
 		if err := csvfile.Writable(path); err != nil {
-			return summary, fmt.Errorf("%w: %w", ErrInput, err)
+			return err
 		}
 	}
-	_ = file
-	return summary, errors.New("not built yet")
+	return nil
 }
 
-var _ = json.Marshal
-var _ sync.Mutex
-var _ journal.Row
+// sameFile reports whether two paths name one file, which need not exist.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
+}
+
+// owner is what the journal belongs to. The mapping is part of it: with another
+// one the records of earlier requests would not be found in the list again.
+func owner(opts Options, file *csvfile.File) journal.Owner {
+	var mapping []string
+	for i, target := range file.Columns {
+		kind := "field"
+		if target.Extra {
+			kind = "extra"
+		}
+		mapping = append(mapping, fmt.Sprintf("%d %s %s", i+1, kind, target.Name))
+	}
+	return journal.Owner{File: file.Hash, Resource: opts.Resource, Target: opts.Target, Mapping: strings.Join(mapping, "\n")}
+}

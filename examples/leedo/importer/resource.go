@@ -6,14 +6,11 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// store is what the importer needs of a journal.
-type store interface {
-}
-
+// resource is a kind of record that can be imported.
 type resource struct {
 	path   string
-	fields []string
-	get    bool // GET /path/{id} exists
+	fields []string // that can be set
+	get    bool     // GET path/{id} exists
 	create func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (id string, err error)
 }
 

@@ -165,9 +165,18 @@ func (j *Journal) own(owner Owner) error {
 		return err
 	}
 	if rows == 0 {
-		_, err := j.db.Exec(`BEGIN IMMEDIATE; DELETE FROM owner; INSERT INTO owner VALUES (?, ?, ?, ?); COMMIT`,
-			owner.File, owner.Resource, owner.Target, owner.Mapping)
-		return err
+		tx, err := j.db.Begin()
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() // after Commit it does nothing
+		if _, err := tx.Exec(`DELETE FROM owner`); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`INSERT INTO owner VALUES (?, ?, ?, ?)`, owner.File, owner.Resource, owner.Target, owner.Mapping); err != nil {
+			return err
+		}
+		return tx.Commit()
 	}
 	var is Owner
 	err := j.db.QueryRow(`SELECT file, resource, target, mapping FROM owner`).Scan(&is.File, &is.Resource, &is.Target, &is.Mapping)

@@ -1,0 +1,105 @@
+package importer
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
+)
+
+// call is the call that creates the record of a row. It sees each of its
+// requests leave and each response come.
+type call struct {
+	engine *engine
+	row    *row
+	caller context.Context // when it ends, the call is not to begin another request
+	cancel context.CancelFunc
+
+	mu       sync.Mutex
+	inFlight bool
+	broken   error // of the journal
+}
+
+// before commits that the row is being sent. It is called after all waits for
+// the quota, which can take hours: a process that is killed meanwhile has not
+// sent it, and the journal says so.
+func (c *call) before() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.caller.Err()
+	if err == nil {
+		err = c.engine.put(c.row, journal.Row{Line: c.row.Line, State: journal.Sending, SentAt: c.engine.clock.now()})
+		c.broken = err
+	}
+	if err != nil {
+		c.cancel() // or the call tries again
+		return err
+	}
+	c.inFlight = true
+	return nil
+}
+
+// after sees the response. A 429 is followed by a wait, perhaps a long one, in
+// which the row is not being sent.
+func (c *call) after(resp *http.Response) {
+	c.engine.clock.set(resp)
+	if resp.StatusCode != http.StatusTooManyRequests {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight = false
+	c.broken = c.engine.delete(c.row)
+	if c.broken != nil || c.caller.Err() != nil {
+		c.cancel()
+	}
+}
+
+// interrupt ends the call unless a request is in flight.
+func (c *call) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.inFlight {
+		c.cancel()
+	}
+}
+
+// reader watches the calls that change nothing.
+type reader struct{ engine *engine }
+
+func (r reader) before() error {
+	r.engine.watched = true
+	return nil
+}
+
+func (r reader) after(resp *http.Response) { r.engine.clock.set(resp) }
+
+// clock is the server's clock as its responses show it.
+type clock struct {
+	mu   sync.Mutex
+	date time.Time // of the latest response that had one
+	at   time.Time // when it came
+}
+
+func (c *clock) set(resp *http.Response) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.date, c.at = date, time.Now()
+}
+
+// now returns the server's time, or one that is earlier by at most a second and
+// the time that the latest response took. Without any it is the local time.
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.date.IsZero() {
+		return time.Now()
+	}
+	return c.date.Add(time.Since(c.at))
+}

@@ -1,0 +1,153 @@
+package importer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/csvfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
+)
+
+// The outcomes of rows, as the result has them.
+const (
+	created   = "created"
+	duplicate = "duplicate"
+	rejected  = "rejected"
+	unknown   = "unknown"
+	notSent   = "not_sent"
+)
+
+// outcome returns what is known of the row.
+func (r *row) outcome() string {
+	switch {
+	case r.Problem != "":
+		return rejected
+	case r.DuplicateOf != 0:
+		return duplicate
+	case r.state.State == journal.Created:
+		return created
+	case r.state.State == journal.Rejected:
+		return rejected
+	case r.state.State == "" || r.flying:
+		return notSent
+	}
+	return unknown
+}
+
+// why returns the reason for the outcome.
+func (r *row) why() string {
+	switch {
+	case r.Problem != "":
+		return r.Problem
+	case r.DuplicateOf != 0:
+		return fmt.Sprintf("the email of line %d", r.DuplicateOf)
+	case r.state.Reason != "":
+		return r.state.Reason
+	case r.state.State == journal.Sending && r.reason == "":
+		return "a response did not come"
+	case r.state.State == journal.Created:
+		return ""
+	}
+	return r.reason
+}
+
+// isRejection reports whether err says that the API does not take this row, which
+// says nothing about others.
+func isRejection(err error) bool {
+	failure, ok := errors.AsType[*leedo.APIError](err)
+	return ok && slices.Contains([]int{
+		http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
+	}, failure.StatusCode)
+}
+
+// isFailure reports whether err may be over soon: that of a server or network
+// that fails, not that of a wrong token or an exhausted quota.
+func isFailure(err error) bool {
+	if leedo.OutcomeOf(err) == leedo.OutcomeUnknown {
+		return true
+	}
+	_, ok := errors.AsType[*leedo.TransportError](err)
+	return ok
+}
+
+// reasonOf says in a few words why a row failed. The message of the API may quote
+// what it rejects, so only the fields that it names are taken from it.
+func reasonOf(err error, r *csvfile.Row) string {
+	failure, ok := errors.AsType[*leedo.APIError](err)
+	if !ok {
+		return err.Error()
+	}
+	reason := strings.TrimSpace(strconv.Itoa(failure.StatusCode) + " " + failure.Code)
+	fields := slices.Collect(maps.Keys(failure.Fields))
+	words := strings.FieldsFunc(failure.Message, func(c rune) bool {
+		return c != '_' && (c < 'a' || c > 'z')
+	})
+	for field := range r.Fields {
+		if slices.Contains(words, field) && !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	if len(fields) > 0 {
+		slices.Sort(fields)
+		reason += ": " + strings.Join(fields, ", ")
+	}
+	if failure.RequestID != "" {
+		reason += " (request " + failure.RequestID + ")"
+	}
+	return reason
+}
+
+// summary returns the counts.
+func (e *engine) summary() Summary {
+	return Summary{
+		Rows:      len(e.rows),
+		Created:   e.counts[created],
+		Duplicate: e.counts[duplicate],
+		Rejected:  e.counts[rejected],
+		Unknown:   e.counts[unknown],
+		NotSent:   e.counts[notSent],
+		Ignored:   e.file.Ignored,
+		Calls:     e.counts[notSent],
+		RateLimit: e.opts.Client.RateLimit(),
+		LookAt:    e.lookAt,
+	}
+}
+
+// end returns the summary of a run that has ended.
+func (e *engine) end() Summary {
+	summary := e.summary()
+	for _, r := range e.rows {
+		if r.outcome() == rejected {
+			summary.Rejections = append(summary.Rejections, Rejection{Line: r.Line, Reason: r.why()})
+		}
+	}
+	return summary
+}
+
+// write writes the files that are wanted.
+func (e *engine) write() error {
+	result := [][]string{{"line", "outcome", "id", "reason"}}
+	failed := [][]string{e.file.Header}
+	for _, r := range e.rows {
+		outcome := r.outcome()
+		result = append(result, []string{strconv.Itoa(r.Line), outcome, r.state.ID, r.why()})
+		if outcome == rejected || outcome == notSent {
+			failed = append(failed, r.Cells)
+		}
+	}
+	if e.opts.Result != "" {
+		if err := csvfile.Write(e.opts.Result, result); err != nil {
+			return err
+		}
+	}
+	if e.opts.Failed != "" {
+		return csvfile.Write(e.opts.Failed, failed)
+	}
+	return nil
+}
