@@ -54,6 +54,7 @@ func (p *program) imports() *cobra.Command {
 	flags.StringVar(&opts.Result, "result", "", "write what became of each row to this CSV `file`")
 	flags.StringVar(&opts.Failed, "failed", "", "write the rows that were rejected or not sent to this CSV `file`, to be imported again")
 	flags.IntVar(&opts.Concurrency, "concurrency", 4, "how many requests may be in flight")
+	flags.DurationVar(&opts.AttemptTimeout, "attempt-timeout", 30*time.Second, "how long a request may take; rows of unknown outcome are looked for that much later")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "only check the file, and say how many calls it takes and about how long")
 	cmd.MarkFlagRequired("file")
 	return cmd
