@@ -51,8 +51,8 @@ type engine struct {
 	lookAt   time.Time
 }
 
-func newEngine(opts Options, res resource, file *csvfile.File) *engine {
-	e := &engine{opts: opts, resource: res, file: file, counts: map[string]int{}}
+func newEngine(opts Options, file *csvfile.File) *engine {
+	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, counts: map[string]int{}}
 	for _, r := range file.Rows {
 		e.rows = append(e.rows, &row{Row: r})
 		e.counts[e.rows[len(e.rows)-1].outcome()]++

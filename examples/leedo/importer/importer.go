@@ -124,12 +124,11 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	if err := opts.check(); err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	res := resources[opts.Resource]
-	file, err := csvfile.Read(opts.File, csvfile.Mapping{Fields: res.fields, Map: opts.Map, Extra: opts.Extra})
+	file, err := opts.read()
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	e := newEngine(opts, res, file)
+	e := newEngine(opts, file)
 
 	_, err = os.Stat(opts.Journal)
 	if !opts.DryRun || err == nil { // a dry run creates no journal
@@ -152,6 +151,11 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 		}
 	}
 	return e.end(), err
+}
+
+// read reads and checks the file.
+func (o *Options) read() (*csvfile.File, error) {
+	return csvfile.Read(o.File, csvfile.Mapping{Fields: resources[o.Resource].fields, Map: o.Map, Extra: o.Extra})
 }
 
 // check reports what is wrong with the options.

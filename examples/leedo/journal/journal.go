@@ -69,6 +69,9 @@ var (
 	ErrInUse = errors.New("the journal is in use by another process")
 	// ErrNoJournal is the error of a file that is not a journal.
 	ErrNoJournal = errors.New("the file is not a journal of an import")
+	// ErrNotWritable is the error of a file or a directory that is read-only, or of
+	// a directory that does not exist.
+	ErrNotWritable = errors.New("the journal cannot be written to")
 )
 
 // applicationID marks the SQLite files that are journals.
@@ -198,11 +201,16 @@ func (j *Journal) own(owner Owner) error {
 // explain returns the package's error for one of SQLite's.
 func explain(err error) error {
 	if failure, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch failure.Code() & 0xff {
+		if failure.Code() == sqlite3.SQLITE_IOERR_LOCK { // the lock needs the right to write
+			return ErrNotWritable
+		}
+		switch failure.Code() & 0xff { // without what says more
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return ErrInUse
 		case sqlite3.SQLITE_NOTADB:
 			return ErrNoJournal
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return ErrNotWritable
 		}
 	}
 	return err
