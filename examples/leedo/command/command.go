@@ -19,7 +19,8 @@ const (
 	// ExitOK is success; of an import, that every row was created or is a
 	// duplicate.
 	ExitOK = 0
-	// ExitFailed is a failure; of an import, also that rows were rejected.
+	// ExitFailed is a failure; of an import, also that rows were rejected or not
+	// sent.
 	ExitFailed = 1
 	// ExitUsage is wrong usage or configuration. Nothing was sent.
 	ExitUsage = 2
@@ -39,7 +40,7 @@ Environment:
 
 Exit codes, of which the largest that applies counts:
   0  success; after an import: every row was created or is a duplicate
-  1  failure; after an import: some rows were rejected
+  1  failure; after an import: some rows were rejected or not sent
   2  wrong usage or configuration; nothing was sent
   3  the quota does not allow the call now, and --wait was not given
   4  a record may or may not have been written
