@@ -29,8 +29,9 @@ func Write(path string, records [][]string) (err error) {
 // Writable reports as an error why Write could not write to path. It leaves
 // nothing behind.
 func Writable(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return &os.PathError{Op: "write", Path: path, Err: errors.New("is a directory")}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		// Write would replace a device such as /dev/stdout.
+		return &os.PathError{Op: "write", Path: path, Err: errors.New("is not a regular file")}
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
