@@ -274,7 +274,7 @@ func TestInterrupted(t *testing.T) {
 	}{
 		"in flight":     {leedotest.Fault{Latency: 5 * time.Second}, 5 * time.Second, "2 created"},
 		"after a 429":   {leedotest.Fault{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Second, "2 not_sent interrupted"},
-		"never answers": {leedotest.Fault{Latency: time.Hour, Processed: true, Drop: true}, 31 * time.Second, "2 unknown POST /leads: outcome unknown: no response in 30s (1 attempt)"},
+		"never answers": {leedotest.Fault{Latency: time.Hour, Processed: true, Drop: true}, 30 * time.Second, "2 unknown POST /leads: outcome unknown: no complete response: attempt timed out after 30s (1 attempt)"},
 	} {
 		virtual(t, name, twoLeads, func(w *world) {
 			w.faults(tt.fault)

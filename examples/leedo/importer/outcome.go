@@ -80,14 +80,14 @@ func isFailure(err error) bool {
 // reasonOf says in a few words why a row failed. The message of the API may quote
 // what it rejects, so only the fields that it names are taken from it.
 func reasonOf(err error, r *csvfile.Row) string {
+	if leedo.OutcomeOf(err) == leedo.OutcomeNotDone && errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
 	if _, limited := errors.AsType[*leedo.RateLimitError](err); limited {
 		return "the quota is exhausted"
 	}
 	failure, ok := errors.AsType[*leedo.APIError](err)
-	switch {
-	case !ok && leedo.OutcomeOf(err) == leedo.OutcomeNotDone && errors.Is(err, context.Canceled):
-		return "interrupted"
-	case !ok:
+	if !ok {
 		return strings.TrimPrefix(err.Error(), "leedo: ")
 	}
 	reason := strings.TrimSpace(strconv.Itoa(failure.StatusCode) + " " + failure.Code)

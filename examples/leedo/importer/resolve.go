@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ func (e *engine) resolve(ctx context.Context) error {
 	// Rows that are known to be created but not by which id claim their record
 	// first, so that none of the others takes it for its own.
 	claimants := append(e.filter(func(r *row) bool { return r.state.State == journal.Created && r.state.ID == "" }), open...)
+	slices.SortStableFunc(claimants, latestFirst)
 	alike, err := e.alike(ctx, claimants)
 	if err != nil {
 		return err
@@ -46,6 +48,22 @@ func (e *engine) resolve(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// latestFirst sorts the rows that are known to be created before the others, and
+// within both those that were sent last before those sent earlier.
+//
+// An item can be the record of every equal row that was sent before it was
+// created. If each row, the one with the smallest choice first, takes the oldest
+// item that it can have, as many rows as possible find one.
+func latestFirst(a, b *row) int {
+	if a.state.State != b.state.State {
+		if a.state.State == journal.Created {
+			return -1
+		}
+		return 1
+	}
+	return b.state.SentAt.Compare(a.state.SentAt)
 }
 
 // conclude commits what the list says about a row: the id of its record, or
@@ -132,6 +150,9 @@ func (e *engine) alike(ctx context.Context, rows []*row) (*candidates, error) {
 			}
 		}
 	}
+	for _, items := range c.byKey {
+		slices.SortStableFunc(items, func(a, b item) int { return createdAt(a).Compare(createdAt(b)) })
+	}
 	return c, nil
 }
 
@@ -140,7 +161,7 @@ func (e *engine) alike(ctx context.Context, rows []*row) (*candidates, error) {
 func (e *engine) claim(ctx context.Context, rows []*row, c *candidates) (map[*row]string, error) {
 	ids := map[*row]string{}
 	for _, r := range rows {
-		for _, it := range c.byKey[r.key()] {
+		for _, it := range c.byKey[r.key()] { // the oldest first
 			id := text(it["id"])
 			if c.claimed[id] || !since(it, r.state.SentAt) {
 				continue
@@ -161,8 +182,16 @@ func (e *engine) claim(ctx context.Context, rows []*row, c *candidates) (map[*ro
 // since reports whether the item was created after the request was sent.
 // created_at has whole seconds.
 func since(it item, sentAt time.Time) bool {
-	createdAt, err := time.Parse(time.RFC3339, text(it["created_at"]))
-	return err == nil && !createdAt.Before(sentAt.Truncate(time.Second))
+	return !createdAt(it).Before(sentAt.Truncate(time.Second))
+}
+
+// createdAt is when the item was created; zero means that it does not say.
+func createdAt(it item) time.Time {
+	at, err := time.Parse(time.RFC3339, text(it["created_at"]))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // equal reports whether the item holds what the row sent. Where the list leaves
