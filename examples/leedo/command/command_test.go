@@ -135,10 +135,10 @@ func TestGetCreateUpdate(t *testing.T) {
 // What records hold cannot control the terminal, nor break the lines of a table.
 func TestTableIsPrintable(t *testing.T) {
 	fake := serve(t, leedotest.NewServer())
-	fake.AddLead(leedo.Lead{ID: "1", Name: "\x1b[2J\tA\nB\u202e\u009b1m\x7f", Company: `Ünï "42" \ می‌خواهم`})
+	fake.AddLead(leedo.Lead{ID: "1", Name: "\x1b[2J\tA\nB\u202e\u009b1m\x7f", Company: "Ünï \"42\" \\ می\u200cخواهم"})
 	_, out, _ := run(t, "leads", "list")
 	want := `1   \x1b[2J\tA\nB\u202e\u009b1m\x7f`
-	if lines := strings.Split(out, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[1], want) || !strings.Contains(lines[1], `Ünï "42" \ می‌خواهم`) {
+	if lines := strings.Split(out, "\n"); len(lines) != 3 || !strings.HasPrefix(lines[1], want) || !strings.Contains(lines[1], "Ünï \"42\" \\ می\u200cخواهم") {
 		t.Errorf("got %q", out)
 	}
 	if _, out, _ := run(t, "leads", "get", "1"); !strings.Contains(out, want[4:]) || strings.Contains(out, "\x1b") {
@@ -177,11 +177,11 @@ func TestWait(t *testing.T) {
 		fake.AddLead(leedo.Lead{Name: "Lead"})
 	}
 	fake.SetRateLimit(1, 2*time.Second)
-	code, out, stderr := run(t, "leads", "list")
+	code, out, _ := run(t, "leads", "list")
 	if n := strings.Count(out, "\n"); code != command.ExitQuota || n != 101 {
 		t.Errorf("without --wait: exit code %d and %d lines", code, n)
 	}
-	code, out, stderr = run(t, "leads", "list", "--wait")
+	code, out, stderr := run(t, "leads", "list", "--wait")
 	if n := strings.Count(out, "\n"); code != 0 || n != 151 || !strings.Contains(stderr, "waiting until ") || !strings.Contains(stderr, "(quota)") {
 		t.Errorf("exit code %d, %d lines, %q", code, n, stderr)
 	}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,6 +153,11 @@ func TestImportIntoTheFake(t *testing.T) {
 func TestImportBadInput(t *testing.T) {
 	fake := serve(t, leedotest.NewServer())
 	const usage = command.ExitUsage
+	socket, err := net.Listen("unix", filepath.Join(t.TempDir(), "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
 	for _, tt := range []struct {
 		args, want string
 	}{
@@ -176,12 +182,12 @@ func TestImportBadInput(t *testing.T) {
 		{"leads --file FILE --map mail=name --result FILE", "two purposes"},
 		{"leads --file FILE --map mail=name --result DIR/none/r", "no such file"},
 		{"leads --file FILE --map mail=name --result DIR", "not a regular file"},
-		{"leads --file FILE --map mail=name --failed /dev/full", "not a regular file"},
+		{"leads --file FILE --map mail=name --failed SOCKET", "not a regular file"}, // as /dev/stdout, which a file would replace
 	} {
 		file := write(t, "file.csv", "mail,b\na@example.com,\n")
 		text := write(t, "text", strings.Repeat("This is no journal. ", 100))
 		dir := filepath.Dir(file)
-		args := strings.NewReplacer("FILE", file, "DIR", dir, "TEXT", text).Replace(tt.args)
+		args := strings.NewReplacer("FILE", file, "DIR", dir, "TEXT", text, "SOCKET", socket.Addr().String()).Replace(tt.args)
 		code, out, stderr := run(t, append([]string{"import"}, strings.Fields(args)...)...)
 		if code != usage || out != "" || !strings.Contains(stderr, tt.want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: exit code %d, %q, %q; want %q", tt.args, code, out, stderr, tt.want)
