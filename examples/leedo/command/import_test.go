@@ -104,8 +104,8 @@ func TestImportGoesOn(t *testing.T) {
 	}
 	file := write(t, "leads.csv", "name\n"+rows.String())
 	args := []string{"import", "leads", "--file", file}
-	if _, out, _ := run(t, append(args, "--dry-run")...); !strings.Contains(out, "\n30 calls will be done about ") {
-		t.Errorf("the dry run: %q", out)
+	if code, out, _ := run(t, append(args, "--dry-run")...); code != 0 || !strings.Contains(out, "\n30 calls will be done about ") {
+		t.Errorf("the dry run: exit code %d, %q", code, out)
 	}
 	code, _, stderr := run(t, args...)
 	if n := len(fake.Leads()); code != command.ExitQuota || n == 0 || n > 11 || !strings.HasSuffix(stderr, "of 30 rows are not sent yet: the same command goes on\n") {

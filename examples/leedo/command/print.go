@@ -46,37 +46,32 @@ func printJSON(w io.Writer, record []byte) error {
 	return err
 }
 
-// listTable prints the items of a list as a table. What has been read is printed page
-// by page, and also when the list then fails.
+// listTable prints the items of a list as a table, page by page, so that what has been
+// read is printed when the list then fails.
 func listTable[T any](ctx context.Context, client *leedo.Client, w io.Writer, r *resource[T], opts ...leedo.RequestOption) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	var cells []string
-	for _, c := range r.columns {
-		if !c.detail {
-			cells = append(cells, c.title)
-		}
-	}
-	fmt.Fprintln(table, strings.Join(cells, "\t"))
-	rows := 0
-	for item, err := range leedo.All[T](ctx, client, "/"+r.name, nil, opts...) {
-		if err != nil {
-			table.Flush()
-			return err
-		}
-		cells = cells[:0]
+	line := func(cell func(column[T]) string) {
+		var cells []string
 		for _, c := range r.columns {
 			if !c.detail {
-				cells = append(cells, printable(c.value(item)))
+				cells = append(cells, cell(c))
 			}
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
-		if rows++; rows%100 == 0 {
-			if err := table.Flush(); err != nil {
-				return err
-			}
+	}
+	line(func(c column[T]) string { return c.title })
+	for page, err := range leedo.Pages[T](ctx, client, "/"+r.name, nil, opts...) {
+		if err != nil {
+			return err
+		}
+		for _, item := range page.Data {
+			line(func(c column[T]) string { return printable(c.value(&item)) })
+		}
+		if err := table.Flush(); err != nil {
+			return err
 		}
 	}
-	return table.Flush()
+	return table.Flush() // the titles, if the list is empty
 }
 
 // show prints one record: as the API sent it, or a line for each field.

@@ -53,34 +53,34 @@ func TestLines(t *testing.T) {
 		line := progress.New(&out)
 		client := fake.Client(leedo.WithHooks(line.Hooks()), leedo.WithMaxWait(leedo.NoMaxWait))
 		line.Start(client.RateLimit)
-		line.Set(100, 145) // 100 were done by an earlier run
+		line.Set(100, 245) // 100 were done by an earlier run
 		for i := range 45 {
 			if _, err := client.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: fmt.Sprint("Lead ", i)}); err != nil {
 				t.Fatal(err)
 			}
-			line.Set(101+i, 145)
+			line.Set(101+i, 245)
 			time.Sleep(300 * time.Millisecond)
 		}
 		line.Stop()
 
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		for i, want := range []string{
-			"00:00:05 117/145, 3.4/s, quota 3/20, end about 01:00", // a window is an hour, until one was seen
-			"00:00:10 120/145, wait until 00:00:31 (quota), 2.0/s, quota 0/20, end about 01:00",
-			"00:00:15 120/145, wait until 00:00:31 (quota), 1.3/s, quota 0/20, end about 01:00",
-			"00:00:20 120/145, wait until 00:00:31 (quota), 1.0/s, quota 0/20, end about 01:00",
-			"00:00:25 120/145, wait until 00:00:31 (quota), 48.0/min, quota 0/20, end about 01:00",
-			"00:00:30 120/145, wait until 00:00:31 (quota), 40.0/min, quota 0/20, end about 01:00",
+			"00:00:05 117/245, 3.4/s, quota 3/20, end about 06:00", // a window is an hour, until one was seen
+			"00:00:10 120/245, wait until 00:00:31 (quota), 2.0/s, quota 0/20, end about 06:00",
+			"00:00:15 120/245, wait until 00:00:31 (quota), 1.3/s, quota 0/20, end about 06:00",
+			"00:00:20 120/245, wait until 00:00:31 (quota), 1.0/s, quota 0/20, end about 06:00",
+			"00:00:25 120/245, wait until 00:00:31 (quota), 48.0/min, quota 0/20, end about 06:00",
+			"00:00:30 120/245, wait until 00:00:31 (quota), 40.0/min, quota 0/20, end about 06:00",
 		} {
 			if i >= len(lines) || lines[i] != "2000-01-01 "+want {
 				t.Fatalf("line %d is not %q:\n%s", i, want, &out)
 			}
 		}
 		// The SDK begins a window a random moment late.
-		if want := regexp.MustCompile(`^2000-01-01 00:00:35 13./145, 5.\../min, quota ./20, end about 00:01$`); !want.MatchString(lines[6]) {
+		if want := regexp.MustCompile(`^2000-01-01 00:00:35 13./245, 5.\../min, quota ./20, end about 00:03$`); !want.MatchString(lines[6]) {
 			t.Errorf("in the next window: %q", lines[6])
 		}
-		if last := lines[len(lines)-1]; !strings.Contains(last, " 145/145, ") || strings.Contains(last, "end") || strings.Contains(last, "wait") {
+		if last := lines[len(lines)-1]; !strings.Contains(last, " 145/245, ") || strings.Contains(last, "wait") {
 			t.Errorf("the last line is %q", last)
 		}
 	})
