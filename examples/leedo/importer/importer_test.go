@@ -210,13 +210,11 @@ func TestQuotaWithoutWait(t *testing.T) {
 // process that is killed then has nothing to look for.
 func TestWaits(t *testing.T) {
 	t.Parallel()
-	content := "name\n"
 	var want []string
 	for i := range 250 {
-		content += fmt.Sprintf("lead %d\n", i)
 		want = append(want, fmt.Sprint(i+2, " created"))
 	}
-	virtual(t, "", content, func(w *world) {
+	virtual(t, "", numbered(250), func(w *world) {
 		w.server.SetPlan(leedotest.Free)
 		w.server.SetRateLimit(100, time.Hour)
 		w.opts.Wait, w.opts.Concurrency = true, 4

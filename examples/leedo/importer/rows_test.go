@@ -162,11 +162,10 @@ func TestServerFailsOnOneRow(t *testing.T) {
 // An outage ends the import before it has cost every row a request.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	content := "name\n" + strings.Repeat("a\n", 50)
 	for name, fault := range map[string]leedotest.Fault{
 		"500": {Status: 500, Times: -1}, "cut": {Drop: true, Times: -1}, "401": {Status: 401, Times: -1},
 	} {
-		virtual(t, name, content, func(w *world) {
+		virtual(t, name, numbered(50), func(w *world) {
 			w.faults(fault)
 			summary, err := Run(w.Context(), w.opts)
 			if err == nil || w.sent("POST") > 10 || summary.NotSent+summary.Unknown != 50 {
@@ -202,11 +201,7 @@ func TestDryRun(t *testing.T) {
 // Many rows at a time, with faults: no race, and every report adds up.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	content := "name\n"
-	for i := range 200 {
-		content += fmt.Sprintf("lead %d\n", i)
-	}
-	virtual(t, "", content, func(w *world) {
+	virtual(t, "", numbered(200), func(w *world) {
 		w.opts.Concurrency = 8
 		for i := range 30 {
 			w.faults(leedotest.Fault{Drop: true, Processed: i%2 == 0, After: 5 * i})
