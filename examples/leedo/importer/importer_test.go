@@ -33,6 +33,7 @@ func TestUnknown(t *testing.T) {
 		leads string
 	}{
 		"created":                  {fault: cut, want: "created", leads: "Ada Li"},
+		"both created":             {fault: leedotest.Fault{Drop: true, Processed: true, Times: 2}, want: "created", leads: "Ada Li"},
 		"not created":              {fault: before, want: "created", leads: "Li Ada"},
 		"others are there":         {fault: before, there: leedo.Lead{Name: "Ada", Email: "ada@example.org"}, want: "created", leads: "Ada Li Ada"},
 		"other case":               {fault: cut, edit: map[string]string{"email": " ADA@example.com"}, want: "created", leads: "Ada Li"},
@@ -52,6 +53,9 @@ func TestUnknown(t *testing.T) {
 			w.faults(tt.fault)
 			posts := 0
 			w.server.OnRequest(func(r leedotest.Request) {
+				for _, l := range w.server.Leads() { // the API has whole seconds
+					w.server.SetField(l.ID, "created_at", l.CreatedAt.UTC().Format(time.RFC3339))
+				}
 				if r.Method != "POST" {
 					return
 				}

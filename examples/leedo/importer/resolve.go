@@ -33,7 +33,6 @@ func (e *engine) resolve(ctx context.Context) error {
 	// Rows that are known to be created but not by which id claim their record
 	// first, so that none of the others takes it for its own.
 	claimants := append(e.filter(func(r *row) bool { return r.state.State == journal.Created && r.state.ID == "" }), open...)
-	slices.SortStableFunc(claimants, latestFirst)
 	alike, err := e.alike(ctx, claimants)
 	if err != nil {
 		return err
@@ -48,22 +47,6 @@ func (e *engine) resolve(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// latestFirst sorts the rows that are known to be created before the others, and
-// within both those that were sent last before those sent earlier.
-//
-// An item can be the record of every equal row that was sent before it was
-// created. If each row, the one with the smallest choice first, takes the oldest
-// item that it can have, as many rows as possible find one.
-func latestFirst(a, b *row) int {
-	if a.state.State != b.state.State {
-		if a.state.State == journal.Created {
-			return -1
-		}
-		return 1
-	}
-	return b.state.SentAt.Compare(a.state.SentAt)
 }
 
 // conclude commits what the list says about a row: the id of its record, or
@@ -157,11 +140,12 @@ func (e *engine) alike(ctx context.Context, rows []*row) (*candidates, error) {
 }
 
 // claim finds for each row an item that is its record. An item belongs to one row
-// at most.
+// at most. It can be the record of every equal row that was sent before it was
+// created: as each row takes the oldest that it can, as many as possible find one.
 func (e *engine) claim(ctx context.Context, rows []*row, c *candidates) (map[*row]string, error) {
 	ids := map[*row]string{}
 	for _, r := range rows {
-		for _, it := range c.byKey[r.key()] { // the oldest first
+		for _, it := range c.byKey[r.key()] {
 			id := text(it["id"])
 			if c.claimed[id] || !since(it, r.state.SentAt) {
 				continue

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -179,6 +180,11 @@ func TestDryRun(t *testing.T) {
 	t.Parallel()
 	virtual(t, "", twoLeads+"Ada,ada@example.com,,\n,,,\n", func(w *world) {
 		w.server.SetPlan(leedotest.Free)
+		w.server.OnRequest(func(leedotest.Request) {
+			if w.opts.DryRun && w.server.Leads() == nil && w.journal() != nil {
+				w.Error("there is a journal")
+			}
+		})
 		w.opts.DryRun, w.opts.Extra = true, map[string]string{"company": "branch"}
 		summary, err := Run(w.Context(), w.opts)
 		if err != nil || summary.Calls != 2 || summary.Rejected != 1 || summary.Duplicate != 1 || summary.RateLimit.Limit != 100 {
@@ -216,6 +222,49 @@ func TestConcurrent(t *testing.T) {
 		summary, err := Run(w.Context(), w.opts)
 		if err != nil || summary.Created != 200 || len(w.server.Leads()) != 200 || reports < 400 {
 			w.Errorf("%+v, %v, %d leads, %d reports", summary, err, len(w.server.Leads()), reports)
+		}
+	})
+}
+
+// A response that is cut says by which id the record was created, if it got so far.
+func TestCutResponse(t *testing.T) {
+	t.Parallel()
+	for truncate, known := range map[int]bool{3: false, 100: true} {
+		virtual(t, fmt.Sprint(truncate), "name\nAda\n", func(w *world) {
+			w.faults(leedotest.Fault{Truncate: truncate})
+			if err := w.run("2 created the response was not usable"); err != nil {
+				w.Error(err)
+			}
+			result, _ := os.ReadFile(w.opts.Result)
+			if got := strings.Contains(string(result), w.server.Leads()[0].ID); got != known {
+				w.Errorf("%s", result)
+			}
+		})
+	}
+}
+
+// A journal that was written with a clock that is ahead does not make the import
+// wait for that time.
+func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", twoLeads, func(w *world) {
+		file, err := w.opts.read()
+		if err != nil {
+			w.Fatal(err)
+		}
+		j, err := journal.Open(w.opts.File+".journal", owner(w.opts, file))
+		if err != nil {
+			w.Fatal(err)
+		}
+		if err := errors.Join(j.Put(journal.Row{Line: 2, State: journal.Sending, SentAt: time.Now().Add(10 * time.Hour)}), j.Close()); err != nil {
+			w.Fatal(err)
+		}
+		start := time.Now()
+		if err := w.run("2 created", "3 created"); err != nil {
+			w.Error(err)
+		}
+		if took := time.Since(start); took > 31*time.Second || w.names() != "Li Ada" {
+			w.Errorf("it took %s: %s", took, w.names())
 		}
 	})
 }
