@@ -94,7 +94,7 @@ func TestUnknown(t *testing.T) {
 }
 
 // A request may be processed as long as its attempt lasts, and longer than the
-// connection that it came by. Whoever looks at once sends it twice.
+// connection that it came by. An import that looks at once sends it twice.
 func TestLooksWhenRequestsAreOver(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{0, time.Hour, -time.Hour} {
@@ -276,7 +276,7 @@ func TestInterrupted(t *testing.T) {
 	}{
 		"in flight":     {leedotest.Fault{Latency: 5 * time.Second}, 5 * time.Second, "2 created"},
 		"after a 429":   {leedotest.Fault{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Second, "2 not_sent interrupted"},
-		"never answers": {leedotest.Fault{Latency: time.Hour, Processed: true, Drop: true}, 30 * time.Second, "2 unknown POST /leads: outcome unknown: no complete response: attempt timed out after 30s (1 attempt)"},
+		"no response": {leedotest.Fault{Latency: time.Hour, Processed: true, Drop: true}, 30 * time.Second, "2 unknown POST /leads: outcome unknown: no complete response: attempt timed out after 30s (1 attempt)"},
 	} {
 		virtual(t, name, twoLeads, func(w *world) {
 			w.faults(tt.fault)

@@ -122,11 +122,11 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	content := "name,industry,size\nAcme,Retail,1\nAcme,Energy,1\nAcme,Retail,1\nAcme,Retail,2\n"
 	for lost := range 1 << 4 { // the rows whose request is not processed
-		for answered := range 3 { // how many rows get their response
-			virtual(t, fmt.Sprintf("%04b %d", lost, answered), content, func(w *world) {
+		for settled := range 3 { // how many rows get their response
+			virtual(t, fmt.Sprintf("%04b %d", lost, settled), content, func(w *world) {
 				w.opts.Resource, w.opts.Extra = "accounts", map[string]string{"size": ""}
-				for i := answered; i < 4; i++ {
-					w.faults(leedotest.Fault{Drop: true, Processed: lost>>i&1 == 0, After: answered})
+				for i := settled; i < 4; i++ {
+					w.faults(leedotest.Fault{Drop: true, Processed: lost>>i&1 == 0, After: settled})
 				}
 				if err := w.run("2 created", "3 created", "4 created", "5 created"); err != nil {
 					w.Error(err)
@@ -267,4 +267,41 @@ func TestClockThatWasAhead(t *testing.T) {
 			w.Errorf("it took %s: %s", took, w.names())
 		}
 	})
+}
+
+// A journal that cannot be written to, on a full disk say, ends the import before
+// a request that it does not know of.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for room := range 12 { // commits until the disk is full
+		virtual(t, fmt.Sprint(room), numbered(5), func(w *world) {
+			s := &fullStore{room: room}
+			w.opts.wrap = func(j store) store { s.store = j; return s }
+			_, err := Run(w.Context(), w.opts)
+			if want := room < 10; errors.Is(err, errFull) != want {
+				w.Errorf("%v, want an error: %t", err, want)
+			}
+			if got, most := w.sent("POST"), (room+1)/2; got > most {
+				w.Errorf("%d requests after %d commits", got, room)
+			}
+			w.opts.wrap = nil
+			if err := w.run("2 created", "3 created", "4 created", "5 created", "6 created"); err != nil || len(w.server.Leads()) != 5 {
+				w.Error(err, w.names())
+			}
+		})
+	}
+}
+
+var errFull = errors.New("database or disk is full")
+
+type fullStore struct {
+	store
+	room int
+}
+
+func (s *fullStore) Put(row journal.Row) error {
+	if s.room--; s.room < 0 {
+		return errFull
+	}
+	return s.store.Put(row)
 }
