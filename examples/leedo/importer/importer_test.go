@@ -274,8 +274,8 @@ func TestInterrupted(t *testing.T) {
 		took  time.Duration
 		want  string
 	}{
-		"in flight":     {leedotest.Fault{Latency: 5 * time.Second}, 5 * time.Second, "2 created"},
-		"after a 429":   {leedotest.Fault{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Second, "2 not_sent interrupted"},
+		"in flight":   {leedotest.Fault{Latency: 5 * time.Second}, 5 * time.Second, "2 created"},
+		"after a 429": {leedotest.Fault{Status: 429, Header: http.Header{"Retry-After": {"40"}}}, time.Second, "2 not_sent interrupted"},
 		"no response": {leedotest.Fault{Latency: time.Hour, Processed: true, Drop: true}, 30 * time.Second, "2 unknown POST /leads: outcome unknown: no complete response: attempt timed out after 30s (1 attempt)"},
 	} {
 		virtual(t, name, twoLeads, func(w *world) {

@@ -49,7 +49,7 @@ func child(file string) int {
 		Result: file + ".result", Failed: file + ".failed", Wait: true, AttemptTimeout: 2 * time.Second,
 	})
 	fmt.Fprintf(os.Stderr, "%+v %v\n", summary, err)
-	if err != nil {
+	if err != nil || summary.NotSent > 0 { // a row can meet with three failures in a row
 		return 1
 	}
 	return 0
