@@ -98,7 +98,7 @@ func parse(content []byte, mapping Mapping) (*File, error) {
 			return file, nil
 		}
 		if err != nil {
-			// After a misplaced quote nobody knows where the next row begins.
+			// After a misplaced quote it is not known where the next row begins.
 			return nil, err
 		}
 		line, _ := reader.FieldPos(0)

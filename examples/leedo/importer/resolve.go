@@ -19,9 +19,9 @@ import (
 type item = map[string]any
 
 // resolve finds out what became of the rows whose outcome no response settled, by
-// one iteration over the list. It is exact as long as the list has, one attempt
-// timeout after a request, the record that the request created. If a call fails,
-// all rows stay as they are.
+// one iteration over the list: a request for each 100 records there. It is exact
+// as long as the list has, one attempt timeout after a request, the record that
+// the request created. If a call fails, all rows stay as they are.
 func (e *engine) resolve(ctx context.Context) error {
 	open := e.open()
 	if len(open) == 0 {
@@ -33,46 +33,30 @@ func (e *engine) resolve(ctx context.Context) error {
 	// Rows that are known to be created but not by which id claim their record
 	// first, so that none of the others takes it for its own.
 	claimants := append(e.filter(func(r *row) bool { return r.state.State == journal.Created && r.state.ID == "" }), open...)
-	slices.SortStableFunc(claimants, latestFirst)
 	alike, err := e.alike(ctx, claimants)
 	if err != nil {
 		return err
 	}
-	ids, err := e.claim(ctx, claimants, alike)
+	found, err := e.claim(ctx, claimants, alike)
 	if err != nil {
 		return err
 	}
 	for _, r := range claimants {
-		if err := e.conclude(r, ids[r], alike.anyLeft(r)); err != nil {
+		resembled := slices.ContainsFunc(alike[r.key()], func(c *candidate) bool { return !c.claimed })
+		if err := e.conclude(r, found[r], resembled); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// latestFirst sorts the rows that are known to be created before the others, and
-// within both those that were sent last before those sent earlier.
-//
-// An item can be the record of every equal row that was sent before it was
-// created. If each row, the one with the smallest choice first, takes the oldest
-// item that it can have, as many rows as possible find one.
-func latestFirst(a, b *row) int {
-	if a.state.State != b.state.State {
-		if a.state.State == journal.Created {
-			return -1
-		}
-		return 1
-	}
-	return b.state.SentAt.Compare(a.state.SentAt)
-}
-
-// conclude commits what the list says about a row: the id of its record, or
-// whether there is a record that resembles it.
-func (e *engine) conclude(r *row, id string, resembled bool) error {
+// conclude commits what the list says about a row: which record is its own, or
+// whether there is one that resembles it.
+func (e *engine) conclude(r *row, found *candidate, resembled bool) error {
 	state := r.state
 	switch {
-	case id != "":
-		state.State, state.ID, state.Reason = journal.Created, id, ""
+	case found != nil:
+		state.State, state.ID, state.Reason = journal.Created, text(found.item["id"]), ""
 	case state.State == journal.Created:
 		return nil
 	case resembled:
@@ -113,70 +97,68 @@ func (e *engine) look(at time.Time) {
 	}
 }
 
-// candidates are the items of the list that no row has claimed, by their keys.
-type candidates struct {
-	byKey   map[string][]item
-	claimed map[string]bool // ids
+// candidate is an item of the list that resembles a row.
+type candidate struct {
+	item    item
+	read    bool // by its id, so that it has all fields
+	claimed bool // it is the record of a row
 }
 
-func (c *candidates) anyLeft(r *row) bool {
-	for _, it := range c.byKey[r.key()] {
-		if !c.claimed[text(it["id"])] {
-			return true
-		}
-	}
-	return false
-}
-
-// alike reads the list and keeps the items with the e-mail address of one of the
-// rows, or with the name of one that has no address.
-func (e *engine) alike(ctx context.Context, rows []*row) (*candidates, error) {
-	c := &candidates{byKey: map[string][]item{}, claimed: map[string]bool{}}
+// alike reads the list and returns the items with the e-mail address of one of the
+// rows, or with the name of one that has no address, by their keys. Those that
+// belong to rows already are left out.
+func (e *engine) alike(ctx context.Context, rows []*row) (map[string][]*candidate, error) {
+	taken := map[string]bool{}
 	for _, r := range e.filter(func(r *row) bool { return r.state.ID != "" }) {
-		c.claimed[r.state.ID] = true
+		taken[r.state.ID] = true
 	}
 	wanted := map[string]bool{}
 	for _, r := range rows {
 		wanted[r.key()] = true
 	}
+	alike := map[string][]*candidate{}
 	id := func(it *item) string { return text((*it)["id"]) }
 	for it, err := range leedo.All(withWatcher(ctx, reader{e}), e.opts.Client, e.resource.path, id, e.options()...) {
 		if err != nil {
 			return nil, err
 		}
+		if taken[id(it)] {
+			continue
+		}
+		c := &candidate{item: *it}
 		for _, key := range []string{emailKey(text((*it)["email"])), nameKey(text((*it)["name"]))} {
 			if wanted[key] {
-				c.byKey[key] = append(c.byKey[key], *it)
+				alike[key] = append(alike[key], c)
 			}
 		}
 	}
-	for _, items := range c.byKey {
-		slices.SortStableFunc(items, func(a, b item) int { return createdAt(a).Compare(createdAt(b)) })
+	for _, candidates := range alike {
+		slices.SortStableFunc(candidates, func(a, b *candidate) int { return createdAt(a.item).Compare(createdAt(b.item)) })
 	}
-	return c, nil
+	return alike, nil
 }
 
-// claim finds for each row an item that is its record. An item belongs to one row
-// at most.
-func (e *engine) claim(ctx context.Context, rows []*row, c *candidates) (map[*row]string, error) {
-	ids := map[*row]string{}
+// claim finds for each row the item that is its record. An item belongs to one row
+// at most. It can be the record of every equal row that was sent before it was
+// created: as each row takes the oldest that it can, as many as possible find one.
+func (e *engine) claim(ctx context.Context, rows []*row, alike map[string][]*candidate) (map[*row]*candidate, error) {
+	found := map[*row]*candidate{}
 	for _, r := range rows {
-		for _, it := range c.byKey[r.key()] { // the oldest first
-			id := text(it["id"])
-			if c.claimed[id] || !since(it, r.state.SentAt) {
+		for _, c := range alike[r.key()] {
+			if c.claimed || !since(c.item, r.state.SentAt) {
 				continue
 			}
-			equal, err := e.equal(ctx, r, it)
+			equal, err := e.equal(ctx, r, c)
 			if err != nil {
 				return nil, err
 			}
 			if equal {
-				ids[r], c.claimed[id] = id, true
+				found[r], c.claimed = c, true
 				break
 			}
 		}
 	}
-	return ids, nil
+	return found, nil
 }
 
 // since reports whether the item was created after the request was sent.
@@ -196,21 +178,22 @@ func createdAt(it item) time.Time {
 
 // equal reports whether the item holds what the row sent. Where the list leaves
 // out a field that the file has, such as the phone, the record itself is read.
-func (e *engine) equal(ctx context.Context, r *row, it item) (bool, error) {
-	equal, complete := e.compare(r, it)
-	if !equal || complete || !e.resource.get {
+func (e *engine) equal(ctx context.Context, r *row, c *candidate) (bool, error) {
+	equal, complete := e.compare(r, c.item)
+	if !equal || complete || c.read || !e.resource.get {
 		return equal, nil
 	}
 	var record item
 	err := e.opts.Client.Do(withWatcher(ctx, reader{e}), http.MethodGet,
-		e.resource.path+"/"+url.PathEscape(text(it["id"])), nil, &record, e.options()...)
+		e.resource.path+"/"+url.PathEscape(text(c.item["id"])), nil, &record, e.options()...)
 	if _, gone := errors.AsType[*leedo.NotFoundError](err); gone {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	equal, _ = e.compare(r, record)
+	c.item, c.read = record, true
+	equal, _ = e.compare(r, c.item)
 	return equal, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -121,11 +122,11 @@ func TestClaims(t *testing.T) {
 	t.Parallel()
 	content := "name,industry,size\nAcme,Retail,1\nAcme,Energy,1\nAcme,Retail,1\nAcme,Retail,2\n"
 	for lost := range 1 << 4 { // the rows whose request is not processed
-		for answered := range 3 { // how many rows get their response
-			virtual(t, fmt.Sprintf("%04b %d", lost, answered), content, func(w *world) {
+		for settled := range 3 { // how many rows get their response
+			virtual(t, fmt.Sprintf("%04b %d", lost, settled), content, func(w *world) {
 				w.opts.Resource, w.opts.Extra = "accounts", map[string]string{"size": ""}
-				for i := answered; i < 4; i++ {
-					w.faults(leedotest.Fault{Drop: true, Processed: lost>>i&1 == 0, After: answered})
+				for i := settled; i < 4; i++ {
+					w.faults(leedotest.Fault{Drop: true, Processed: lost>>i&1 == 0, After: settled})
 				}
 				if err := w.run("2 created", "3 created", "4 created", "5 created"); err != nil {
 					w.Error(err)
@@ -162,11 +163,10 @@ func TestServerFailsOnOneRow(t *testing.T) {
 // An outage ends the import before it has cost every row a request.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	content := "name\n" + strings.Repeat("a\n", 50)
 	for name, fault := range map[string]leedotest.Fault{
 		"500": {Status: 500, Times: -1}, "cut": {Drop: true, Times: -1}, "401": {Status: 401, Times: -1},
 	} {
-		virtual(t, name, content, func(w *world) {
+		virtual(t, name, numbered(50), func(w *world) {
 			w.faults(fault)
 			summary, err := Run(w.Context(), w.opts)
 			if err == nil || w.sent("POST") > 10 || summary.NotSent+summary.Unknown != 50 {
@@ -180,6 +180,11 @@ func TestDryRun(t *testing.T) {
 	t.Parallel()
 	virtual(t, "", twoLeads+"Ada,ada@example.com,,\n,,,\n", func(w *world) {
 		w.server.SetPlan(leedotest.Free)
+		w.server.OnRequest(func(leedotest.Request) {
+			if w.opts.DryRun && w.server.Leads() == nil && w.journal() != nil {
+				w.Error("there is a journal")
+			}
+		})
 		w.opts.DryRun, w.opts.Extra = true, map[string]string{"company": "branch"}
 		summary, err := Run(w.Context(), w.opts)
 		if err != nil || summary.Calls != 2 || summary.Rejected != 1 || summary.Duplicate != 1 || summary.RateLimit.Limit != 100 {
@@ -202,11 +207,7 @@ func TestDryRun(t *testing.T) {
 // Many rows at a time, with faults: no race, and every report adds up.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	content := "name\n"
-	for i := range 200 {
-		content += fmt.Sprintf("lead %d\n", i)
-	}
-	virtual(t, "", content, func(w *world) {
+	virtual(t, "", numbered(200), func(w *world) {
 		w.opts.Concurrency = 8
 		for i := range 30 {
 			w.faults(leedotest.Fault{Drop: true, Processed: i%2 == 0, After: 5 * i})
@@ -223,4 +224,84 @@ func TestConcurrent(t *testing.T) {
 			w.Errorf("%+v, %v, %d leads, %d reports", summary, err, len(w.server.Leads()), reports)
 		}
 	})
+}
+
+// A response that is cut says by which id the record was created, if it got so far.
+func TestCutResponse(t *testing.T) {
+	t.Parallel()
+	for truncate, known := range map[int]bool{3: false, 100: true} {
+		virtual(t, fmt.Sprint(truncate), "name\nAda\n", func(w *world) {
+			w.faults(leedotest.Fault{Truncate: truncate})
+			if err := w.run("2 created the response was not usable"); err != nil {
+				w.Error(err)
+			}
+			result, _ := os.ReadFile(w.opts.Result)
+			if got := strings.Contains(string(result), w.server.Leads()[0].ID); got != known {
+				w.Errorf("%s", result)
+			}
+		})
+	}
+}
+
+// A journal that was written with a clock that is ahead does not make the import
+// wait for that time.
+func TestClockThatWasAhead(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", twoLeads, func(w *world) {
+		file, err := w.opts.read()
+		if err != nil {
+			w.Fatal(err)
+		}
+		j, err := journal.Open(w.opts.File+".journal", owner(w.opts, file))
+		if err != nil {
+			w.Fatal(err)
+		}
+		if err := errors.Join(j.Put(journal.Row{Line: 2, State: journal.Sending, SentAt: time.Now().Add(10 * time.Hour)}), j.Close()); err != nil {
+			w.Fatal(err)
+		}
+		start := time.Now()
+		if err := w.run("2 created", "3 created"); err != nil {
+			w.Error(err)
+		}
+		if took := time.Since(start); took > 31*time.Second || w.names() != "Li Ada" {
+			w.Errorf("it took %s: %s", took, w.names())
+		}
+	})
+}
+
+// A journal that cannot be written to, on a full disk say, ends the import before
+// a request that it does not know of.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for room := range 12 { // commits until the disk is full
+		virtual(t, fmt.Sprint(room), numbered(5), func(w *world) {
+			s := &fullStore{room: room}
+			w.opts.wrap = func(j store) store { s.store = j; return s }
+			_, err := Run(w.Context(), w.opts)
+			if want := room < 10; errors.Is(err, errFull) != want {
+				w.Errorf("%v, want an error: %t", err, want)
+			}
+			if got, most := w.sent("POST"), (room+1)/2; got > most {
+				w.Errorf("%d requests after %d commits", got, room)
+			}
+			w.opts.wrap = nil
+			if err := w.run("2 created", "3 created", "4 created", "5 created", "6 created"); err != nil || len(w.server.Leads()) != 5 {
+				w.Error(err, w.names())
+			}
+		})
+	}
+}
+
+var errFull = errors.New("database or disk is full")
+
+type fullStore struct {
+	store
+	room int
+}
+
+func (s *fullStore) Put(row journal.Row) error {
+	if s.room--; s.room < 0 {
+		return errFull
+	}
+	return s.store.Put(row)
 }

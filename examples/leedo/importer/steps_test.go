@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +19,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Eight good rows, two of them alike and two identical, a duplicate and a bad one.
+// Six good rows, two of them alike and two identical, a duplicate and a bad one.
 const leadsCSV = "\ufeffname,email,company,phone\r\n" +
 	"Ada Lovelace, Ada@Example.com ,\"Engines, \"\"Analytical\"\"\",+44 1\r\n" +
 	"李雷,li@example.cn,\"two\r\nlines\",\r\n" +
@@ -26,11 +28,9 @@ const leadsCSV = "\ufeffname,email,company,phone\r\n" +
 	"No Address,,Acme,+2\r\n" +
 	",nameless@example.com,,\r\n" +
 	"Twin,,,\r\n" +
-	"Twin,,,\r\n" +
-	"Ольга,olga@example.ru,Мир,+7\r\n" +
-	"Zoë,zoe@example.com,,\r\n"
+	"Twin,,,\r\n"
 
-const goodRows = 8
+const goodRows = 6
 
 // steps stops a run at one of the moments between which a process can be killed.
 type steps struct {
@@ -167,7 +167,7 @@ func wrong(server *leedotest.Server, result string) error {
 		byPerson[l.Name+l.Phone]++
 		ids[l.ID] = true
 	}
-	want := map[string]int{"Ada Lovelace+44 1": 1, "李雷": 1, "No Address+1": 1, "No Address+2": 1, "Twin": 2, "Ольга+7": 1, "Zoë": 1}
+	want := map[string]int{"Ada Lovelace+44 1": 1, "李雷": 1, "No Address+1": 1, "No Address+2": 1, "Twin": 2}
 	if len(leads) != goodRows || fmt.Sprint(byPerson) != fmt.Sprint(want) {
 		return fmt.Errorf("the server holds %v", byPerson)
 	}
@@ -191,30 +191,39 @@ func wrong(server *leedotest.Server, result string) error {
 		}
 		delete(ids, record[2])
 	}
-	if got := strings.Join(lines, " "); got != "2 3 5 6 7 8 9 10 11 12" {
+	if got := strings.Join(lines, " "); got != "2 3 5 6 7 8 9 10" {
 		return fmt.Errorf("the result is about the lines %s", got)
 	}
 	return nil
 }
 
+var everyTrouble = flag.Bool("steps.all", false, "stop at every step with every kind of trouble, not with some")
+
 // troubles are servers that do what they should and say so, and such that do not.
-var troubles = map[string][]leedotest.Fault{
-	"no faults":  nil,
-	"cut after":  {{Drop: true, Processed: true}, {Drop: true, Processed: true, After: 2}, {Drop: true, Processed: true, After: 4}},
-	"cut before": {{Drop: true, After: 1}, {Drop: true, After: 3, Times: 3}},
-	"500 after":  {{Status: 500, Processed: true, After: 2, Times: 2}, {Status: 500, Processed: true, After: 4}},
-	"500 before": {{Status: 500, After: 4, Times: 2}},
-	"JSON cut":   {{Truncate: 3, After: 1, Times: 3}, {Truncate: 60, After: 2}},
-	"twins":      {{Truncate: 3, After: 4}, {Drop: true, Processed: true, After: 4}},
-	"twins cut":  {{Drop: true, Processed: true, After: 4}, {Drop: true, After: 4}},
-	"429":        {{Status: 429, Header: http.Header{"Retry-After": {"3"}}, After: 2, Times: 2}},
-	"mixed": {{Status: 500, Processed: true, After: 1}, {Drop: true, After: 2}, {Truncate: 3, After: 3},
-		{Status: 429, After: 3}, {Drop: true, Processed: true, After: 5}, {Method: "GET", Drop: true, After: 1}},
+func troubles() map[string][]leedotest.Fault {
+	troubles := map[string][]leedotest.Fault{
+		"no faults": nil,
+		"mixed": {{Status: 500, Processed: true, After: 1}, {Drop: true, After: 1}, {Truncate: 3, After: 2},
+			{Status: 429, After: 2}, {Drop: true, Processed: true, After: 2}, {Method: "GET", Drop: true, After: 1}},
+		"twins": {{Truncate: 3, After: 4}, {Drop: true, Processed: true, After: 4}},
+	}
+	if *everyTrouble {
+		maps.Copy(troubles, map[string][]leedotest.Fault{
+			"cut after":  {{Drop: true, Processed: true}, {Drop: true, Processed: true, After: 1}, {Drop: true, Processed: true, After: 3}},
+			"cut before": {{Drop: true, After: 1}, {Drop: true, After: 3, Times: 3}},
+			"500 after":  {{Status: 500, Processed: true, After: 2, Times: 2}, {Status: 500, Processed: true, After: 3}},
+			"500 before": {{Status: 500, After: 4, Times: 2}},
+			"JSON cut":   {{Truncate: 3, After: 1, Times: 2}, {Truncate: 60, After: 2}},
+			"429":        {{Status: 429, Header: http.Header{"Retry-After": {"3"}}, After: 2, Times: 2}},
+			"twins cut":  {{Drop: true, Processed: true, After: 4}, {Drop: true, After: 4}},
+		})
+	}
+	return troubles
 }
 
 func server(name string) *leedotest.Server {
 	s := leedotest.NewServer()
-	for _, f := range troubles[name] {
+	for _, f := range troubles()[name] {
 		if f.Method == "" {
 			f.Method = "POST"
 		}
@@ -226,14 +235,18 @@ func server(name string) *leedotest.Server {
 // A process that is killed at any moment, and one that goes on for it and is
 // killed as well, leave nothing undone and nothing done twice.
 func TestStoppedAtEveryStep(t *testing.T) {
-	for name := range troubles {
+	for name := range troubles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			all := 0
 			synctest.Test(t, func(t *testing.T) {
 				var err error
-				if all, err = stopped(t, server(name), ""); err != nil {
+				s := server(name)
+				if all, err = stopped(t, s, ""); err != nil {
 					t.Fatal("without a stop: ", err)
+				}
+				if pending := s.Pending(); len(pending) > 0 {
+					t.Fatalf("these did not strike: %+v", pending)
 				}
 			})
 			if all < 5*goodRows {

@@ -3,6 +3,7 @@ package importer
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,16 @@ func (w *world) write(csv string) {
 	if err := os.WriteFile(w.opts.File, []byte(csv), 0o600); err != nil {
 		w.Fatal(err)
 	}
+}
+
+// numbered is a file of n leads.
+func numbered(n int) string {
+	var content strings.Builder
+	content.WriteString("name\n")
+	for i := range n {
+		fmt.Fprintf(&content, "lead %d\n", i)
+	}
+	return content.String()
 }
 
 // run imports and compares the result, without its ids.

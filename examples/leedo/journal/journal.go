@@ -96,7 +96,7 @@ type Journal struct {
 
 // Open opens the journal at path, or creates it. One process at a time can have
 // it open. A journal that belongs to another owner is ErrOther; one without rows
-// belongs to whoever opens it. If Open fails, it leaves no file that was not
+// belongs to the next import. If Open fails, it leaves no file that was not
 // there before.
 func Open(path string, owner Owner) (_ *Journal, err error) {
 	path, err = filepath.Abs(path)
@@ -262,7 +262,7 @@ func (j *Journal) Delete(line int) error {
 func (j *Journal) Close() error {
 	var rows int
 	if j.created && (j.db.QueryRow(`SELECT count(*) FROM rows`).Scan(&rows) != nil || rows == 0) {
-		// While the lock is held: whoever waits for it sees that the file is gone.
+		// While the lock is held: a process that takes it next sees that the file is gone.
 		for _, suffix := range []string{"", "-wal", "-shm"} {
 			os.Remove(j.path + suffix)
 		}
