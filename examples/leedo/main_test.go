@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,5 +74,48 @@ func TestInterrupt(t *testing.T) {
 	exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
 	if !ok || exit.ExitCode() != 1 {
 		t.Errorf("it ended with %v", exit)
+	}
+}
+
+// An interrupted import ends with one line and exit code 1, and the same command goes
+// on with it.
+func TestInterruptedImport(t *testing.T) {
+	fake := leedotest.NewServer()
+	fake.SetRateLimit(10, time.Hour)
+	server := httptest.NewServer(fake)
+	defer server.Close()
+	file := filepath.Join(t.TempDir(), "leads.csv")
+	var rows strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&rows, "Lead %d,lead%d@example.com\n", i, i)
+	}
+	if err := os.WriteFile(file, []byte("name,email\n"+rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"LEEDO_API_TOKEN=" + fake.Token(), "LEEDO_BASE_URL=" + server.URL + "/v1"}
+	cmd := program(t, env, "import", "leads", "--file", file, "--wait")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for len(fake.Leads()) < 5 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
+	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+	if last := lines[len(lines)-1]; !ok || exit.ExitCode() != 1 || !strings.HasPrefix(last, "leedo: ") ||
+		!strings.HasSuffix(last, " of 30 rows are not sent yet: the same command goes on") {
+		t.Errorf("it ended with %v: %q", exit, &stderr)
+	}
+	fake.SetRateLimit(-1, 0)
+	if out, err := program(t, env, "import", "leads", "--file", file).Output(); err != nil || !strings.HasPrefix(string(out), "30 rows: 30 created, ") {
+		t.Errorf("the second time: %v, %s", err, out)
+	}
+	if n := len(fake.Leads()); n != 30 {
+		t.Errorf("there are %d leads", n)
 	}
 }

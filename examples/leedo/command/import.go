@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 		if err != nil {
 			return err
 		}
-		opts.Target = strings.TrimSpace(os.Getenv("LEEDO_BASE_URL"))
+		opts.Target = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
 	}
 	p.running = true
 	if opts.DryRun {
