@@ -66,9 +66,12 @@ func (e *engine) resume(s store, known map[int]journal.Row) {
 	if e.opts.wrap != nil {
 		e.store = e.opts.wrap(s)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, r := range e.rows {
-		e.change(r, func() { r.state = known[r.Line] })
+		e.count(r, func() { r.state = known[r.Line] })
 	}
+	e.report() // once: what earlier runs did is not progress of this one
 }
 
 // run sends the rows that are left and looks for those of unknown outcome, until
@@ -281,9 +284,19 @@ func (e *engine) delete(r *row) error {
 func (e *engine) change(r *row, f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.count(r, f)
+	e.report()
+}
+
+// count changes a row and counts its outcome anew. It wants the lock.
+func (e *engine) count(r *row, f func()) {
 	e.counts[r.outcome()]--
 	f()
 	e.counts[r.outcome()]++
+}
+
+// report reports what became of the rows. It wants the lock.
+func (e *engine) report() {
 	if e.opts.Report != nil {
 		e.opts.Report(e.summary())
 	}
