@@ -83,7 +83,8 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 		opts.Client = fake.Client(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(fake.HTTPClient())))...)
 		opts.Target = "fake"
 		if opts.Journal == "" {
-			// The fake forgets what it was sent; beside the file the journal would not.
+			// The records of the fake are gone when the program ends, and so must be
+			// the journal that says they were created.
 			dir, err := os.MkdirTemp("", "leedo-")
 			if err != nil {
 				return err
