@@ -51,24 +51,19 @@ type engine struct {
 	lookAt   time.Time
 }
 
-func newEngine(opts Options, file *csvfile.File) *engine {
-	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, counts: map[string]int{}}
-	for _, r := range file.Rows {
-		e.rows = append(e.rows, &row{Row: r})
-		e.counts[e.rows[len(e.rows)-1].outcome()]++
+// newEngine returns the engine for a file, with what earlier runs left in the
+// journal. A dry run may have none.
+func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.Row) *engine {
+	if opts.wrap != nil {
+		s = opts.wrap(s)
+	}
+	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, store: s, counts: map[string]int{}}
+	for _, in := range file.Rows {
+		r := &row{Row: in, state: known[in.Line]}
+		e.rows = append(e.rows, r)
+		e.counts[r.outcome()]++
 	}
 	return e
-}
-
-// resume takes over what earlier runs left in the journal.
-func (e *engine) resume(s store, known map[int]journal.Row) {
-	e.store = s
-	if e.opts.wrap != nil {
-		e.store = e.opts.wrap(s)
-	}
-	for _, r := range e.rows {
-		e.change(r, func() { r.state = known[r.Line] })
-	}
 }
 
 // run sends the rows that are left and looks for those of unknown outcome, until

@@ -128,22 +128,21 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	e := newEngine(opts, file)
-
-	_, err = os.Stat(opts.Journal)
-	if !opts.DryRun || err == nil { // a dry run creates no journal
+	var kept store
+	var known map[int]journal.Row
+	if _, err := os.Stat(opts.Journal); !opts.DryRun || err == nil { // a dry run creates none
 		j, err := journal.Open(opts.Journal, owner(opts, file))
 		if err != nil {
 			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 		}
 		defer j.Close()
-		known, err := j.Rows()
-		if err != nil {
+		kept = j
+		if known, err = j.Rows(); err != nil {
 			return Summary{}, err
 		}
-		e.resume(j, known)
 	}
 
+	e := newEngine(opts, file, kept, known)
 	err = e.run(ctx)
 	if e.begun {
 		if writeErr := e.write(); err == nil {
