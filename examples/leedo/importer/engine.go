@@ -69,6 +69,9 @@ func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.
 // run sends the rows that are left and looks for those of unknown outcome, until
 // neither is left.
 func (e *engine) run(ctx context.Context) error {
+	e.mu.Lock()
+	e.report() // what earlier runs did
+	e.mu.Unlock()
 	if len(e.left())+len(e.open()) > 0 {
 		if err := e.begin(ctx); err != nil {
 			return err
@@ -279,6 +282,11 @@ func (e *engine) change(r *row, f func()) {
 	e.counts[r.outcome()]--
 	f()
 	e.counts[r.outcome()]++
+	e.report()
+}
+
+// report reports what became of the rows. It wants the lock.
+func (e *engine) report() {
 	if e.opts.Report != nil {
 		e.opts.Report(e.summary())
 	}

@@ -62,7 +62,8 @@ type Options struct {
 	// AttemptTimeout bounds each request that creates a record; 0 means 30
 	// seconds. Rows whose outcome is unknown are looked for that much later.
 	AttemptTimeout time.Duration
-	// Report is called with each change, for one at a time; nil is not called.
+	// Report is called at the start, with what earlier runs did, and after each
+	// change, for one at a time. It must be quick. nil is not called.
 	Report func(Summary)
 
 	wrap func(store) store // lets tests stop between two steps

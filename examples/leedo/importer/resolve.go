@@ -92,9 +92,7 @@ func (e *engine) look(at time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lookAt = at
-	if e.opts.Report != nil {
-		e.opts.Report(e.summary())
-	}
+	e.report()
 }
 
 // candidate is an item of the list that resembles a row.

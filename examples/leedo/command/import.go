@@ -1,0 +1,191 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/importer"
+	"github.com/leedoapp/leedo-go/examples/leedo/progress"
+	"github.com/spf13/cobra"
+)
+
+const longImport = `Import creates a record for each row of a CSV file. The first row names the columns.
+Wrong rows are rejected before anything is sent; of rows with the same e-mail address
+the first is imported and the others are duplicates.
+
+The same command again goes on where the last one stopped, whatever stopped it: the
+state of each row is in the journal, so that none is created twice and none is lost.
+Rows that may have been created when something failed are looked for in the list; those
+that it does not settle stay "unknown" and are never sent again.
+
+Exit codes, of which the largest that applies counts:
+  0  every row was created or is a duplicate
+  1  failure, or some rows were rejected or not sent
+  2  wrong usage, configuration, file or journal; no record was sent
+  3  the quota is exhausted, and --wait was not given
+  4  some rows may or may not have been created`
+
+// imports returns the command that imports CSV files.
+func (p *program) imports() *cobra.Command {
+	opts := importer.Options{Map: map[string]string{}, Extra: map[string]string{}}
+	cmd := &cobra.Command{
+		Use: "import leads|accounts|contacts --file FILE", Short: "Import a CSV file", Long: longImport,
+		ValidArgs: []string{"leads", "accounts", "contacts"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Resource, opts.Wait = args[0], p.wait
+			return p.runImport(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.File, "file", "", "the CSV `file`, in UTF-8")
+	flags.Func("map", "import a column as a field: `column=field`; may be repeated, as the next one", func(arg string) error {
+		return addColumn(opts.Map, arg)
+	})
+	flags.Func("extra", "import a column as a custom field: `column=field`", func(arg string) error {
+		return addColumn(opts.Extra, arg)
+	})
+	flags.StringVar(&opts.Journal, "journal", "", "the `file` that the state of each row is kept in (default: FILE.journal)")
+	flags.StringVar(&opts.Result, "result", "", "write what became of each row to this CSV `file`")
+	flags.StringVar(&opts.Failed, "failed", "", "write the rows that were rejected or not sent to this CSV `file`, to be imported again")
+	flags.IntVar(&opts.Concurrency, "concurrency", 4, "how many requests may be in flight")
+	flags.DurationVar(&opts.AttemptTimeout, "attempt-timeout", 30*time.Second, "how long a request may take; rows of unknown outcome are looked for that much later")
+	flags.BoolVar(&opts.DryRun, "dry-run", false, "only check the file, and say how many calls it takes and about how long")
+	cmd.MarkFlagRequired("file")
+	return cmd
+}
+
+// addColumn adds column=field to a map. The name of a column may have a = in it.
+func addColumn(columns map[string]string, arg string) error {
+	at := strings.LastIndex(arg, "=")
+	if at < 1 || at == len(arg)-1 {
+		return errors.New("want column=field")
+	}
+	if _, ok := columns[arg[:at]]; ok {
+		return errors.New("the column is given twice")
+	}
+	columns[arg[:at]] = arg[at+1:]
+	return nil
+}
+
+func (p *program) runImport(ctx context.Context, opts importer.Options) error {
+	line := progress.New(p.stderr)
+	clientOpts := p.options(line.Hooks())
+	var err error
+	if p.fake {
+		fake := newFake()
+		opts.Client = fake.Client(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(fake.HTTPClient())))...)
+		opts.Target = "fake"
+		if opts.Journal == "" {
+			// The fake forgets what it was sent; beside the file the journal would not.
+			dir, err := os.MkdirTemp("", "leedo-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			opts.Journal = filepath.Join(dir, "journal")
+		}
+	} else {
+		opts.Client, err = leedo.NewClientFromEnv(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(nil)))...)
+		if err != nil {
+			return err
+		}
+		opts.Target = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
+	}
+	p.running = true
+	if opts.DryRun {
+		return p.dryRun(ctx, opts)
+	}
+	opts.Report = func(s importer.Summary) {
+		line.Set(s.Rows-s.NotSent-s.Unknown, s.Rows)
+		line.Wait("looking for rows of unknown outcome", s.LookAt)
+	}
+	line.Start(opts.Client.RateLimit)
+	summary, err := importer.Run(ctx, opts)
+	line.Stop()
+	p.note(summary)
+	if summary.Rows > 0 {
+		if _, failed := fmt.Fprintln(p.stdout, counts(summary)); failed != nil && err == nil {
+			err = failed
+		}
+	}
+	return imported(summary, err)
+}
+
+// dryRun says what an import would take.
+func (p *program) dryRun(ctx context.Context, opts importer.Options) error {
+	summary, err := importer.Run(ctx, opts)
+	p.note(summary)
+	if err == nil {
+		_, err = fmt.Fprintf(p.stdout, "%s\n%d calls will be done %s\n",
+			counts(summary), summary.Calls, doneAt(summary.Calls, summary.RateLimit, time.Now()))
+	}
+	summary.NotSent = 0 // that is no failure here
+	return imported(summary, err)
+}
+
+// counts says what became of the rows.
+func counts(s importer.Summary) string {
+	return fmt.Sprintf("%d rows: %d created, %d duplicate, %d rejected, %d unknown, %d not sent",
+		s.Rows, s.Created, s.Duplicate, s.Rejected, s.Unknown, s.NotSent)
+}
+
+// note says what is wrong with the file: the columns that are not imported and the
+// first rows that were rejected.
+func (p *program) note(s importer.Summary) {
+	for _, column := range s.Ignored {
+		fmt.Fprintf(p.stderr, "column %s is not imported: see --map and --extra\n", printable(column))
+	}
+	const most = 10
+	for i, r := range s.Rejections {
+		if i == most {
+			fmt.Fprintf(p.stderr, "and %d more: --result has them all\n", len(s.Rejections)-most)
+			return
+		}
+		fmt.Fprintf(p.stderr, "line %d: %s\n", r.Line, printable(r.Reason))
+	}
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	error
+	code int
+}
+
+// Unwrap returns the error.
+func (e exitError) Unwrap() error { return e.error }
+
+// imported returns the error, and with it the exit code, of an import.
+func imported(s importer.Summary, err error) error {
+	code := ExitOK
+	switch {
+	case s.Unknown > 0:
+		code = ExitUnknown
+	case errors.Is(err, importer.ErrInput):
+		code = ExitUsage
+	case err != nil:
+		code = failureCode(err)
+	case s.Rejected > 0 || s.NotSent > 0:
+		code = ExitFailed
+	}
+	switch {
+	case code == ExitOK:
+		return nil
+	case err != nil && s.NotSent > 0:
+		err = fmt.Errorf("%w; %d of %d rows are not sent yet: the same command goes on", err, s.NotSent, s.Rows)
+	case err != nil:
+	case s.Unknown > 0:
+		err = fmt.Errorf("%d of %d rows may or may not have been created", s.Unknown, s.Rows)
+	case s.Rejected > 0:
+		err = fmt.Errorf("%d of %d rows were rejected", s.Rejected, s.Rows)
+	default:
+		err = fmt.Errorf("%d of %d rows were not sent", s.NotSent, s.Rows)
+	}
+	return exitError{err, code}
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/command"
+)
+
+// The commands in README.md print what it says: standard output, then standard error.
+// An ellipsis in it stands for any text.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	people, err := os.ReadFile(filepath.Join("testdata", "people.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("people.csv", people, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	commands := 0
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		for _, session := range strings.Split(block[1], "$ ")[1:] {
+			line, want, _ := strings.Cut(session, "\n")
+			commands++
+			want = strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*")
+			got := regexp.MustCompile(`(?m) +$`).ReplaceAllString(output(t, line), "")
+			if !regexp.MustCompile("^" + want + "$").MatchString(got) {
+				t.Errorf("%s prints\n%s", line, got)
+			}
+		}
+	}
+	if commands < 10 {
+		t.Errorf("README.md has %d commands", commands)
+	}
+}
+
+// output runs a command of README.md and returns what it prints.
+func output(t *testing.T, line string) string {
+	var args []string
+	for _, quoted := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
+		args = append(args, strings.Trim(quoted, `"`))
+	}
+	if args[0] == "cat" {
+		text, err := os.ReadFile(args[1])
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+	var stdout, stderr bytes.Buffer
+	command.Run(t.Context(), args[1:], &stdout, &stderr)
+	return stdout.String() + stderr.String()
+}
