@@ -95,11 +95,15 @@ func (c *clock) set(resp *http.Response) {
 
 // now returns the server's time, or one that is earlier by at most a second and
 // the time that the latest response took. Without any it is the local time.
+//
+// A time that is too early makes the import look for a record too soon. Of the
+// two local clocks one stands still while the machine sleeps, and the other can be
+// set back, so the larger counts.
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.date.IsZero() {
 		return time.Now()
 	}
-	return c.date.Add(time.Since(c.at))
+	return c.date.Add(max(time.Since(c.at), time.Now().Round(0).Sub(c.at.Round(0))))
 }

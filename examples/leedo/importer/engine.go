@@ -51,32 +51,27 @@ type engine struct {
 	lookAt   time.Time
 }
 
-func newEngine(opts Options, file *csvfile.File) *engine {
-	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, counts: map[string]int{}}
-	for _, r := range file.Rows {
-		e.rows = append(e.rows, &row{Row: r})
-		e.counts[e.rows[len(e.rows)-1].outcome()]++
+// newEngine returns the engine for a file, with what earlier runs left in the
+// journal. A dry run may have none.
+func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.Row) *engine {
+	if opts.wrap != nil {
+		s = opts.wrap(s)
+	}
+	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, store: s, counts: map[string]int{}}
+	for _, in := range file.Rows {
+		r := &row{Row: in, state: known[in.Line]}
+		e.rows = append(e.rows, r)
+		e.counts[r.outcome()]++
 	}
 	return e
-}
-
-// resume takes over what earlier runs left in the journal.
-func (e *engine) resume(s store, known map[int]journal.Row) {
-	e.store = s
-	if e.opts.wrap != nil {
-		e.store = e.opts.wrap(s)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, r := range e.rows {
-		e.count(r, func() { r.state = known[r.Line] })
-	}
-	e.report() // once: what earlier runs did is not progress of this one
 }
 
 // run sends the rows that are left and looks for those of unknown outcome, until
 // neither is left.
 func (e *engine) run(ctx context.Context) error {
+	e.mu.Lock()
+	e.report() // what earlier runs did
+	e.mu.Unlock()
 	if len(e.left())+len(e.open()) > 0 {
 		if err := e.begin(ctx); err != nil {
 			return err
@@ -284,15 +279,10 @@ func (e *engine) delete(r *row) error {
 func (e *engine) change(r *row, f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.count(r, f)
-	e.report()
-}
-
-// count changes a row and counts its outcome anew. It wants the lock.
-func (e *engine) count(r *row, f func()) {
 	e.counts[r.outcome()]--
 	f()
 	e.counts[r.outcome()]++
+	e.report()
 }
 
 // report reports what became of the rows. It wants the lock.

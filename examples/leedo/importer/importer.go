@@ -62,7 +62,8 @@ type Options struct {
 	// AttemptTimeout bounds each request that creates a record; 0 means 30
 	// seconds. Rows whose outcome is unknown are looked for that much later.
 	AttemptTimeout time.Duration
-	// Report is called with each change, for one at a time; nil is not called.
+	// Report is called at the start, with what earlier runs did, and after each
+	// change, for one at a time. It must be quick. nil is not called.
 	Report func(Summary)
 
 	wrap func(store) store // lets tests stop between two steps
@@ -128,22 +129,21 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	e := newEngine(opts, file)
-
-	_, err = os.Stat(opts.Journal)
-	if !opts.DryRun || err == nil { // a dry run creates no journal
+	var kept store
+	var known map[int]journal.Row
+	if _, err := os.Stat(opts.Journal); !opts.DryRun || err == nil { // a dry run creates none
 		j, err := journal.Open(opts.Journal, owner(opts, file))
 		if err != nil {
 			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 		}
 		defer j.Close()
-		known, err := j.Rows()
-		if err != nil {
+		kept = j
+		if known, err = j.Rows(); err != nil {
 			return Summary{}, err
 		}
-		e.resume(j, known)
 	}
 
+	e := newEngine(opts, file, kept, known)
 	err = e.run(ctx)
 	if e.begun {
 		if writeErr := e.write(); err == nil {

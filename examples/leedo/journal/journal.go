@@ -123,10 +123,8 @@ func Open(path string, owner Owner) (_ *Journal, err error) {
 		err = j.own(owner)
 	}
 	if err != nil {
-		err = explain(err)
-		j.created = j.created && !errors.Is(err, ErrInUse)
 		j.Close() // the error is the one above
-		return nil, fmt.Errorf("journal %s: %w", path, err)
+		return nil, fmt.Errorf("journal %s: %w", path, explain(err))
 	}
 	return j, nil
 }
@@ -156,6 +154,7 @@ func (j *Journal) prepare(before fs.FileInfo) error {
 	// this file, what is written to it is lost.
 	after, err := os.Stat(j.path)
 	if err != nil || before != nil && !os.SameFile(before, after) {
+		j.created = false // the file that is there now is another
 		return ErrInUse
 	}
 	return nil
@@ -260,8 +259,7 @@ func (j *Journal) Delete(line int) error {
 // Close closes the journal. One that this process created and that has no rows
 // is removed.
 func (j *Journal) Close() error {
-	var rows int
-	if j.created && (j.db.QueryRow(`SELECT count(*) FROM rows`).Scan(&rows) != nil || rows == 0) {
+	if j.created && j.empty() {
 		// While the lock is held: a process that takes it next sees that the file is gone.
 		for _, suffix := range []string{"", "-wal", "-shm"} {
 			os.Remove(j.path + suffix)
@@ -271,4 +269,14 @@ func (j *Journal) Close() error {
 		return fmt.Errorf("journal %s: %w", j.path, err)
 	}
 	return nil
+}
+
+// empty reports whether it is certain that the journal has no rows.
+func (j *Journal) empty() bool {
+	var count int
+	err := j.db.QueryRow(`SELECT count(*) FROM sqlite_schema WHERE name = 'rows'`).Scan(&count)
+	if err == nil && count > 0 {
+		err = j.db.QueryRow(`SELECT count(*) FROM rows`).Scan(&count)
+	}
+	return err == nil && count == 0
 }
