@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,90 +61,6 @@ func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	own.Jar = cookies
 	if err := reads[0].call(t.Context(), c); err != nil || len(redirecting.Requests()) != 2 || redirecting.Requests()[0].Header.Get("Cookie") != "" {
 		t.Errorf("got %v after %d requests", err, len(redirecting.Requests()))
-	}
-}
-
-func TestFailingCallsLeaveOneConnectionOpen(t *testing.T) {
-	t.Parallel()
-	page := strings.Repeat("x", 60<<10)
-	tests := map[string]http.HandlerFunc{
-		"404":             answer(404, refusalJSON),
-		"400, large":      answer(400, page),
-		"500":             answer(500, "<html>"),
-		"503, large":      answer(503, page),
-		"302":             answer(302, page, "Location", "http://localhost:1/"),
-		"not JSON":        answer(200, page),
-		"success at last": answer(200, leadJSON),
-	}
-	for name, bad := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			used := func() int {
-				s := serve(t, bad)
-				c := s.client(t)
-				for i := range 20 {
-					ops := []operation{reads[0], writes[0], writes[3]}
-					ops[i%3].call(t.Context(), c)
-				}
-				connections := map[string]bool{}
-				for _, r := range s.Requests() {
-					connections[r.Remote] = true
-				}
-				return len(connections)
-			}
-			// On a busy machine net/http may give up a connection that it could
-			// use again: it waits no longer than 50 ms to hear that all is sent.
-			for try := 1; ; try++ {
-				if n := used(); n == 1 {
-					break
-				} else if try == 5 {
-					t.Fatalf("%d connections", n)
-				}
-			}
-		})
-	}
-}
-
-func TestTheJarKeepsWorking(t *testing.T) {
-	t.Parallel()
-	var mu sync.Mutex
-	var kept []*http.Cookie
-	cookies := jar{
-		store: func(c []*http.Cookie) { mu.Lock(); defer mu.Unlock(); kept = c },
-		load:  func() []*http.Cookie { mu.Lock(); defer mu.Unlock(); return kept },
-	}
-	s := serve(t, answer(200, leadJSON, "Set-Cookie", "a=1"), answer(500, ""), cut,
-		answer(302, "", "Location", "/v1/leads/moved"), answer(200, leadJSON, "Set-Cookie", "a=2"), answer(200, leadJSON))
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	c := s.client(t, leedo.WithHTTPClient(&http.Client{Transport: transport, Jar: cookies}))
-	for range 3 {
-		if err := reads[0].call(t.Context(), c, leedo.WithHeader("X-Own", "1")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var sent []string
-	for _, r := range s.Requests() {
-		sent = append(sent, strings.Join(r.Header["Cookie"], "; "))
-	}
-	if diff := cmp.Diff([]string{"", "a=1", "a=1", "a=1", "a=1", "a=2"}, sent); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestTheProxyKeepsWorking(t *testing.T) {
-	t.Parallel()
-	proxy := serve(t, answer(200, leadJSON))
-	to, err := url.Parse(proxy.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{Proxy: http.ProxyURL(to)}
-	defer transport.CloseIdleConnections()
-	c := newClient(t, leedo.WithBaseURL("http://api.leedo.example/v1"), leedo.WithInsecureHTTP(),
-		leedo.WithHTTPClient(&http.Client{Transport: transport}))
-	if err := reads[0].call(t.Context(), c); err != nil || len(proxy.Requests()) != 1 {
-		t.Errorf("%v, the proxy got %v", err, proxy.Requests())
 	}
 }
 
@@ -406,56 +319,6 @@ func TestAClientIsSafeForConcurrentUse(t *testing.T) {
 	if n := len(s.Requests()); n != 100 {
 		t.Errorf("%d requests", n)
 	}
-}
-
-type contextKey struct{}
-
-// contextHandler is a handler of logs that is told the contexts of all records.
-type contextHandler struct {
-	slog.Handler
-	seen func(context.Context)
-}
-
-func (l contextHandler) Handle(ctx context.Context, _ slog.Record) error { l.seen(ctx); return nil }
-func (l contextHandler) Enabled(context.Context, slog.Level) bool        { return true }
-
-func TestValuesOfTheContextReachEverything(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		seen := map[string]int{}
-		see := func(ctx context.Context, who string) {
-			if ctx.Value(contextKey{}) == "value" {
-				seen[who]++
-			}
-		}
-		answers := []http.HandlerFunc{answer(503, "", "Retry-After", "2"), answer(302, "", "Location", "/v1/x"), answer(200, leadJSON)}
-		c, err := leedo.NewClient("",
-			leedo.WithTokenSource(func(ctx context.Context) (string, error) { see(ctx, "token source"); return testToken, nil }),
-			leedo.WithHTTPClient(&http.Client{
-				Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
-					see(req.Context(), "transport")
-					next := answers[0]
-					answers = answers[1:]
-					return respond(req, next), nil
-				}),
-				CheckRedirect: func(req *http.Request, _ []*http.Request) error { see(req.Context(), "CheckRedirect"); return nil },
-			}),
-			leedo.WithLogger(slog.New(contextHandler{slog.DiscardHandler, func(ctx context.Context) { see(ctx, "log") }})),
-			leedo.WithHooks(leedo.Hooks{
-				Attempt: func(ctx context.Context, _ leedo.AttemptInfo) { see(ctx, "attempt hook") },
-				Wait:    func(ctx context.Context, _ leedo.WaitInfo) { see(ctx, "wait hook") },
-			}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := reads[0].call(context.WithValue(t.Context(), contextKey{}, "value"), c); err != nil {
-			t.Fatal(err)
-		}
-		want := map[string]int{"token source": 3, "transport": 3, "CheckRedirect": 1, "log": 5, "attempt hook": 3, "wait hook": 1}
-		if diff := cmp.Diff(want, seen); diff != "" {
-			t.Error(diff)
-		}
-	})
 }
 
 func TestWithResponseIsFilledOnErrorsToo(t *testing.T) {

@@ -199,3 +199,53 @@ func TestHooksSeeWhatTheResponseSays(t *testing.T) {
 		}
 	}
 }
+
+type contextKey struct{}
+
+// contextHandler is a handler of logs that is told the contexts of all records.
+type contextHandler struct {
+	slog.Handler
+	seen func(context.Context)
+}
+
+func (l contextHandler) Handle(ctx context.Context, _ slog.Record) error { l.seen(ctx); return nil }
+func (l contextHandler) Enabled(context.Context, slog.Level) bool        { return true }
+
+func TestValuesOfTheContextReachEverything(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seen := map[string]int{}
+		see := func(ctx context.Context, who string) {
+			if ctx.Value(contextKey{}) == "value" {
+				seen[who]++
+			}
+		}
+		answers := []http.HandlerFunc{answer(503, "", "Retry-After", "2"), answer(302, "", "Location", "/v1/x"), answer(200, leadJSON)}
+		c, err := leedo.NewClient("",
+			leedo.WithTokenSource(func(ctx context.Context) (string, error) { see(ctx, "token source"); return testToken, nil }),
+			leedo.WithHTTPClient(&http.Client{
+				Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+					see(req.Context(), "transport")
+					next := answers[0]
+					answers = answers[1:]
+					return respond(req, next), nil
+				}),
+				CheckRedirect: func(req *http.Request, _ []*http.Request) error { see(req.Context(), "CheckRedirect"); return nil },
+			}),
+			leedo.WithLogger(slog.New(contextHandler{slog.DiscardHandler, func(ctx context.Context) { see(ctx, "log") }})),
+			leedo.WithHooks(leedo.Hooks{
+				Attempt: func(ctx context.Context, _ leedo.AttemptInfo) { see(ctx, "attempt hook") },
+				Wait:    func(ctx context.Context, _ leedo.WaitInfo) { see(ctx, "wait hook") },
+			}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := reads[0].call(context.WithValue(t.Context(), contextKey{}, "value"), c); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"token source": 3, "transport": 3, "CheckRedirect": 1, "log": 5, "attempt hook": 3, "wait hook": 1}
+		if diff := cmp.Diff(want, seen); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

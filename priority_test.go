@@ -209,32 +209,32 @@ func TestPermitsAreGivenBack(t *testing.T) {
 	empty := func(http.ResponseWriter, *http.Request) {}
 	for name, tt := range map[string]struct {
 		opts    func(cancel context.CancelFunc) []leedo.Option
-		answers func() []http.HandlerFunc
+		answers []http.HandlerFunc
 		panics  bool
 	}{
 		"panic in Hooks.Attempt": {
 			opts: func(context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Attempt: func(context.Context, leedo.AttemptInfo) { boom() }})}
 			},
-			answers: always(answer(200, leadJSON)), panics: true,
+			answers: []http.HandlerFunc{answer(200, leadJSON)}, panics: true,
 		},
 		"panic in Hooks.Wait for the quota": {
 			opts: func(context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { boom() }})}
 			},
-			answers: always(refuse("Retry-After", "30")), panics: true,
+			answers: []http.HandlerFunc{refuse("Retry-After", "30")}, panics: true,
 		},
 		"panic in Hooks.Wait for a back-off": {
 			opts: func(context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { boom() }})}
 			},
-			answers: always(answer(503, "", "Retry-After", "30")), panics: true,
+			answers: []http.HandlerFunc{answer(503, "", "Retry-After", "30")}, panics: true,
 		},
 		"panic in Hooks.Waited": {
 			opts: func(context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Waited: func(context.Context, leedo.WaitInfo) { boom() }})}
 			},
-			answers: always(refuse("Retry-After", "30")), panics: true,
+			answers: []http.HandlerFunc{refuse("Retry-After", "30")}, panics: true,
 		},
 		"panic in the log of a QuotaStore that failed": {
 			opts: func(context.CancelFunc) []leedo.Option {
@@ -244,20 +244,20 @@ func TestPermitsAreGivenBack(t *testing.T) {
 				log := slog.New(slog.NewTextHandler(writerFunc(func([]byte) (int, error) { boom(); return 0, nil }), nil))
 				return []leedo.Option{leedo.WithRateLimiter(limiter), leedo.WithLogger(log)}
 			},
-			answers: always(answer(200, leadJSON)), panics: true,
+			answers: []http.HandlerFunc{answer(200, leadJSON)}, panics: true,
 		},
-		"panic in the transport": {answers: always(func(http.ResponseWriter, *http.Request) { boom() }), panics: true},
+		"panic in the transport": {answers: []http.HandlerFunc{func(http.ResponseWriter, *http.Request) { boom() }}, panics: true},
 		"ctx ends in the wait for the quota": {
 			opts: func(cancel context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { time.AfterFunc(time.Second, cancel) }})}
 			},
-			answers: always(refuse("Retry-After", "30")),
+			answers: []http.HandlerFunc{refuse("Retry-After", "30")},
 		},
 		"ctx ends in the wait hook": {
 			opts: func(cancel context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHooks(leedo.Hooks{Wait: func(context.Context, leedo.WaitInfo) { cancel() }})}
 			},
-			answers: always(refuse("Retry-After", "30")),
+			answers: []http.HandlerFunc{refuse("Retry-After", "30")},
 		},
 		"ctx ends in flight": {
 			opts: func(cancel context.CancelFunc) []leedo.Option {
@@ -267,7 +267,7 @@ func TestPermitsAreGivenBack(t *testing.T) {
 					return nil, req.Context().Err()
 				})})}
 			},
-			answers: always(empty),
+			answers: []http.HandlerFunc{empty},
 		},
 		"an answer that never comes": {
 			opts: func(context.CancelFunc) []leedo.Option {
@@ -276,20 +276,20 @@ func TestPermitsAreGivenBack(t *testing.T) {
 					return nil, req.Context().Err()
 				})})}
 			},
-			answers: always(empty),
+			answers: []http.HandlerFunc{empty},
 		},
 		"a transport that returns nothing": {
 			opts: func(context.CancelFunc) []leedo.Option {
 				return []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })})}
 			},
-			answers: always(empty),
+			answers: []http.HandlerFunc{empty},
 		},
-		"a redirect":           {answers: always(answer(307, "", "Location", "/v1/leads/other"), answer(200, leadJSON))},
-		"redirects for ever":   {answers: always(answer(307, "", "Location", "/v1/leads/other"))},
-		"a redirect elsewhere": {answers: always(answer(307, "", "Location", "https://evil.example/"))},
-		"a failure":            {answers: always(answer(500, ""))},
-		"refused for ever":     {answers: always(refuse("Retry-After", "1"))},
-		"refused at once":      {answers: always(refuse("Retry-After", "3600"))},
+		"a redirect":           {answers: []http.HandlerFunc{answer(307, "", "Location", "/v1/leads/other"), answer(200, leadJSON)}},
+		"redirects for ever":   {answers: []http.HandlerFunc{answer(307, "", "Location", "/v1/leads/other")}},
+		"a redirect elsewhere": {answers: []http.HandlerFunc{answer(307, "", "Location", "https://evil.example/")}},
+		"a failure":            {answers: []http.HandlerFunc{answer(500, "")}},
+		"refused for ever":     {answers: []http.HandlerFunc{refuse("Retry-After", "1")}},
+		"refused at once":      {answers: []http.HandlerFunc{refuse("Retry-After", "3600")}},
 	} {
 		for _, op := range bothWays {
 			t.Run(name+"/"+op.name, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestPermitsAreGivenBack(t *testing.T) {
 					if tt.opts != nil {
 						opts = tt.opts(cancel)
 					}
-					client, _ := inMemory(t, opts, tt.answers()...)
+					client, _ := inMemory(t, opts, tt.answers...)
 					value := caught(func() { op.call(ctx, client) })
 					if repeats := name == "panic in Hooks.Wait for a back-off" && op.name == "Create"; (value != nil) != (tt.panics && !repeats) {
 						t.Errorf("panicked with %v", value)
@@ -368,10 +368,9 @@ func TestEveryAttemptTakesAPermit(t *testing.T) {
 			return answer(307, "", append(header, "Location", "/v1/leads/other")...)
 		},
 	} {
-		inBubble(t, []leedo.Option{leedo.WithRetries(9)}, func() []http.HandlerFunc {
-			quota := []string{"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "3", "X-RateLimit-Reset", "3600"}
-			return []http.HandlerFunc{answer(200, leadJSON, quota...), again()} // the others say nothing
-		}, func(t *testing.T, client *leedo.Client, rec *recorder) {
+		quota := []string{"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "3", "X-RateLimit-Reset", "3600"}
+		// The responses after the first have no rate limit headers.
+		inBubble(t, []leedo.Option{leedo.WithRetries(9)}, always(answer(200, leadJSON, quota...), again()), func(t *testing.T, client *leedo.Client, rec *recorder) {
 			for range 2 {
 				_, err := client.Leads.Get(t.Context(), "x")
 				if len(rec.Requests()) == 1 {
