@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"strings"
 	"sync"
 	"testing"
@@ -26,22 +29,22 @@ func (c *closing) CloseIdleConnections() { c.times++ }
 
 func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	t.Parallel()
-	redirect := answer(302, "", "Location", "/v1/leads/elsewhere")
-	s := serve(t, answer(200, leadJSON), answer(404, ""), answer(500, ""), cut, cut, cut, cut)
+	redirect := respond(302, "", "Location", "/v1/leads/elsewhere")
+	s := serve(t, respond(200, leadJSON), respond(404, ""), respond(500, ""), cut, cut, cut, cut)
 	base := &http.Transport{}
 	defer base.CloseIdleConnections()
 	transport := &closing{RoundTripper: base}
 	check := func(*http.Request, []*http.Request) error { return nil }
-	cookies := &jar{}
+	cookies, _ := cookiejar.New(nil)
 	own := &http.Client{Transport: transport, Jar: cookies, CheckRedirect: check, Timeout: time.Minute}
 	c := s.client(t, leedo.WithHTTPClient(own))
 	ctx, cancel := context.WithCancel(t.Context())
 	for range 4 {
-		reads[0].call(ctx, c)
+		get(ctx, c)
 		create(ctx, c)
 	}
 	cancel()
-	reads[0].call(ctx, c)
+	get(ctx, c)
 	if own.Transport != transport || own.Jar != cookies || own.CheckRedirect == nil || own.Timeout != time.Minute {
 		t.Errorf("changed to %+v", own)
 	}
@@ -50,90 +53,17 @@ func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	}
 	// What the user changes later is the user's business alone.
 	own.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("later") })
-	if err := reads[0].call(t.Context(), c, leedo.WithRetries(0)); err == nil || strings.Contains(err.Error(), "later") {
+	if err := get(t.Context(), c, leedo.WithRetries(0)); err == nil || strings.Contains(err.Error(), "later") {
 		t.Errorf("got %v", err)
 	}
 
-	redirecting := serve(t, redirect, answer(200, leadJSON))
+	redirecting := serve(t, redirect, respond(200, leadJSON))
 	own = &http.Client{Transport: base}
 	c = redirecting.client(t, leedo.WithHTTPClient(own))
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("later") }
 	own.Jar = cookies
-	if err := reads[0].call(t.Context(), c); err != nil || len(redirecting.Requests()) != 2 || redirecting.Requests()[0].Header.Get("Cookie") != "" {
+	if err := get(t.Context(), c); err != nil || len(redirecting.Requests()) != 2 || redirecting.Requests()[0].Header.Get("Cookie") != "" {
 		t.Errorf("got %v after %d requests", err, len(redirecting.Requests()))
-	}
-}
-
-func TestTheTokenIsRenewedForEachAttempt(t *testing.T) {
-	t.Parallel()
-	broken := errors.New("keyring locked")
-	// Each source returns what it is told for the first, second … attempt.
-	source := func(tokens ...any) leedo.Option {
-		n := 0
-		return leedo.WithTokenSource(func(context.Context) (string, error) {
-			next := tokens[min(n, len(tokens)-1)]
-			n++
-			if err, ok := next.(error); ok {
-				return "", err
-			}
-			return next.(string), nil
-		})
-	}
-	moved := answer(302, "", "Location", "/v1/moved")
-	tests := []struct {
-		name   string
-		tokens []any
-		sent   []string
-		want   []func(error) bool
-	}{
-		{"renewed", []any{"one", "two", "three", "four"}, []string{"one", "two", "three", "four"}, nil},
-		{"broken", []any{broken}, nil, []func(error) bool{func(err error) bool { return errors.Is(err, broken) }}},
-		{"empty", []any{""}, nil, []func(error) bool{func(err error) bool { return err != nil }}},
-		{"unfit", []any{"one\r\nX-Admin: 1"}, nil, []func(error) bool{func(err error) bool {
-			return err != nil && !strings.Contains(err.Error(), "X-Admin")
-		}}},
-		{"broken later", []any{"one", broken}, []string{"one"}, []func(error) bool{
-			func(err error) bool { return errors.Is(err, broken) }, is[*leedo.ServerError],
-		}},
-		{"broken on a redirect", []any{"one", "two", broken}, []string{"one", "two"}, []func(error) bool{
-			func(err error) bool { return errors.Is(err, broken) },
-		}},
-	}
-	for _, test := range tests {
-		s := serve(t, answer(500, ""), moved, answer(502, ""), answer(200, leadJSON))
-		transport := &http.Transport{}
-		c, err := leedo.NewClient("", source(test.tokens...), leedo.WithBackoff(1, 1), leedo.WithBaseURL(s.URL+"/v1"),
-			leedo.WithHTTPClient(&http.Client{Transport: transport}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = reads[0].call(t.Context(), c)
-		if test.want == nil && err != nil || is[*leedo.UnknownOutcomeError](err) {
-			t.Errorf("%s: %v", test.name, err)
-		}
-		for _, want := range test.want {
-			if !want(err) {
-				t.Errorf("%s: got %v", test.name, err)
-			}
-		}
-		var sent []string
-		for _, r := range s.Requests() {
-			sent = append(sent, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-		}
-		if diff := cmp.Diff(test.sent, sent); diff != "" {
-			t.Errorf("%s: %s", test.name, diff)
-		}
-		transport.CloseIdleConnections()
-	}
-	// A write whose token could not be had was surely not done.
-	c, err := leedo.NewClient("", source(broken))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, write := range writes {
-		if err := write.call(t.Context(), c); !errors.Is(err, broken) || is[*leedo.UnknownOutcomeError](err) {
-			t.Errorf("%s: got %v", write.name, err)
-		}
 	}
 }
 
@@ -142,7 +72,7 @@ var unsafeIDs = []string{"", ".", "..", "../accounts", "a/../b", "a/./b", "a/.."
 
 func TestIDsOnTheWire(t *testing.T) {
 	t.Parallel()
-	s := serve(t, answer(200, leadJSON))
+	s := serve(t, respond(200, leadJSON))
 	c := s.client(t)
 	takers := map[string]func(id string) error{
 		"/v1/leads/":     func(id string) error { _, err := c.Leads.Get(t.Context(), id); return err },
@@ -174,8 +104,8 @@ func TestIDsOnTheWire(t *testing.T) {
 				continue
 			}
 			r := s.Requests()[len(s.Requests())-1]
-			if want := strings.Replace(name, "PATCH", "/v1/leads/", 1) + path; r.Path != want || r.Query != "" {
-				t.Errorf("%q went to %q with query %q, want %q", id, r.Path, r.Query, want)
+			if want := strings.Replace(name, "PATCH", "/v1/leads/", 1) + path; r.URL.EscapedPath() != want || r.URL.RawQuery != "" {
+				t.Errorf("%q went to %q with query %q, want %q", id, r.URL.EscapedPath(), r.URL.RawQuery, want)
 			}
 		}
 	}
@@ -183,7 +113,7 @@ func TestIDsOnTheWire(t *testing.T) {
 
 func TestDoRefusesWhatMakesNoSense(t *testing.T) {
 	t.Parallel()
-	s := serve(t, answer(200, leadJSON))
+	s := serve(t, respond(200, leadJSON))
 	c := s.client(t)
 	var lead leedo.Lead
 	tests := []struct {
@@ -242,8 +172,8 @@ func TestDoRefusesWhatMakesNoSense(t *testing.T) {
 		}
 		if test.ok {
 			sent++
-			if got := s.Requests()[len(s.Requests())-1]; got.Path != "/v1"+test.path {
-				t.Errorf("%q went to %q", test.path, got.Path)
+			if got := s.Requests()[len(s.Requests())-1]; got.URL.EscapedPath() != "/v1"+test.path {
+				t.Errorf("%q went to %q", test.path, got.URL.EscapedPath())
 			}
 		}
 	}
@@ -254,7 +184,7 @@ func TestDoRefusesWhatMakesNoSense(t *testing.T) {
 
 func TestNilIsNoTrap(t *testing.T) {
 	t.Parallel()
-	s := serve(t, answer(200, leadJSON))
+	s := serve(t, respond(200, leadJSON))
 	c := s.client(t, nil, leedo.WithRetries(0), nil)
 	if _, err := c.Leads.Get(t.Context(), "1", nil, leedo.WithQuery("a", "b"), nil); err != nil {
 		t.Error(err)
@@ -287,14 +217,18 @@ func TestAClientIsSafeForConcurrentUse(t *testing.T) {
 		id := strings.TrimPrefix(req.URL.Path, "/v1/leads/")
 		switch {
 		case req.Method == "POST":
-			answer(500, refusalJSON)(w, req)
+			respond(500, errorJSON)(w, req)
 		case strings.HasSuffix(id, "7"):
-			answer(404, refusalJSON)(w, req)
+			respond(404, errorJSON)(w, req)
 		default:
-			answer(200, fmt.Sprintf(`{"id":%q}`, id), "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "4000", "X-RateLimit-Reset", "3600")(w, req)
+			respond(200, fmt.Sprintf(`{"id":%q}`, id), "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "4000", "X-RateLimit-Reset", "3600")(w, req)
 		}
 	})
-	c := s.client(t, newWatch().options()...)
+	c := s.client(t, leedo.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))),
+		leedo.WithHooks(leedo.Hooks{
+			Attempt: func(_ context.Context, a leedo.AttemptInfo) { _ = fmt.Sprintf("%+v %#v", a, a.Err) },
+			Wait:    func(_ context.Context, w leedo.WaitInfo) { _ = fmt.Sprintf("%+v %#v", w, w) },
+		}))
 	shared := leedo.WithHeader("X-Shared", "1")
 	var group sync.WaitGroup
 	for i := range 50 {
@@ -329,18 +263,18 @@ func TestWithResponseIsFilledOnErrorsToo(t *testing.T) {
 		want   leedo.Response
 		opts   []leedo.RequestOption
 	}{
-		{"success", answer(200, leadJSON, "X-Request-Id", "req_1"), leedo.Response{StatusCode: 200, Body: []byte(leadJSON), RequestID: "req_1", Attempts: 1}, nil},
-		{"404", answer(404, refusalJSON, "X-Request-Id", "req_2"), leedo.Response{StatusCode: 404, Body: []byte(refusalJSON), RequestID: "req_2", Attempts: 1}, nil},
-		{"500", answer(500, "<html>"), leedo.Response{StatusCode: 500, Body: []byte("<html>"), Attempts: 4}, nil},
-		{"302", answer(302, "", "Location", "http://example.com/"), leedo.Response{StatusCode: 302, Attempts: 1}, nil},
-		{"not JSON", answer(200, "<html>"), leedo.Response{StatusCode: 200, Body: []byte("<html>"), Attempts: 1}, nil},
-		{"429", answer(429, "{}"), leedo.Response{StatusCode: 429, Body: []byte("{}"), Attempts: 1}, []leedo.RequestOption{leedo.WithMaxWait(0)}},
+		{"success", respond(200, leadJSON, "X-Request-Id", "req_1"), leedo.Response{StatusCode: 200, Body: []byte(leadJSON), RequestID: "req_1", Attempts: 1}, nil},
+		{"404", respond(404, errorJSON, "X-Request-Id", "req_2"), leedo.Response{StatusCode: 404, Body: []byte(errorJSON), RequestID: "req_2", Attempts: 1}, nil},
+		{"500", respond(500, "<html>"), leedo.Response{StatusCode: 500, Body: []byte("<html>"), Attempts: 4}, nil},
+		{"302", respond(302, "", "Location", "http://example.com/"), leedo.Response{StatusCode: 302, Attempts: 1}, nil},
+		{"not JSON", respond(200, "<html>"), leedo.Response{StatusCode: 200, Body: []byte("<html>"), Attempts: 1}, nil},
+		{"429", respond(429, "{}"), leedo.Response{StatusCode: 429, Body: []byte("{}"), Attempts: 1}, []leedo.RequestOption{leedo.WithMaxWait(0)}},
 		{"no answer", cut, leedo.Response{Attempts: 4}, nil},
 	}
 	for _, test := range tests {
 		s := serve(t, test.answer)
 		got := leedo.Response{StatusCode: 999, RequestID: "of another call", Body: []byte("old")}
-		reads[0].call(t.Context(), s.client(t), append(test.opts, leedo.WithResponse(&got))...)
+		get(t.Context(), s.client(t), append(test.opts, leedo.WithResponse(&got))...)
 		if got.StatusCode > 0 && got.Header == nil {
 			t.Errorf("%s: no header", test.name)
 		}

@@ -194,5 +194,3 @@ func TestIDsAreData(t *testing.T) {
 		t.Errorf("%d requests for ids that are none", n-sent)
 	}
 }
-
-func second[T any](_ T, err error) error { return err }
