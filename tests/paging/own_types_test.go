@@ -112,7 +112,7 @@ func TestListsThatAreNoLists(t *testing.T) {
 	}{
 		"an item without an id":      {support.ErrorOf(encoded(leedo.All(ctx, c, "/x", id))), ""},
 		"an item of nothing of ours": {support.ErrorOf(encoded(leedo.All[linked](ctx, c, "/x", nil))), ""},
-		"a nil id":                   {support.ErrorOf(encoded(leedo.All[foreign](ctx, c, "/x", nil))), "no id function, and leedo_test.foreign embeds no type of this package"},
+		"a nil id":                   {support.ErrorOf(encoded(leedo.All[foreign](ctx, c, "/x", nil))), "no id function, and paging_test.foreign embeds no type of this package"},
 		"a nil id for two":           {support.ErrorOf(encoded(leedo.All[twofold](ctx, c, "/x", nil))), "no id function"},
 		"a nil id for RawMessage":    {support.ErrorOf(encoded(leedo.All[json.RawMessage](ctx, c, "/x", nil))), "no id function"},
 		"a nil id for any":           {support.ErrorOf(encoded(leedo.All[any](ctx, c, "/x", nil))), "no id function"},
