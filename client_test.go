@@ -19,6 +19,9 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
+// cut closes the connection without a response.
+func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
 // closing counts how often its idle connections were closed by others.
 type closing struct {
 	http.RoundTripper
@@ -111,7 +114,7 @@ func TestIDsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestDoRefusesWhatMakesNoSense(t *testing.T) {
+func TestDoRejectsInvalidArguments(t *testing.T) {
 	t.Parallel()
 	s := serve(t, respond(200, leadJSON))
 	c := s.client(t)

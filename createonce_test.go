@@ -10,7 +10,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// The example creates one lead, whatever goes wrong.
+// The example createLeadOnce leaves one lead behind, whatever goes wrong.
 func TestCreateLeadOnceWhateverGoesWrong(t *testing.T) {
 	t.Parallel()
 	type fault = leedotest.Fault

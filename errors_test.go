@@ -30,8 +30,8 @@ func failing(t *testing.T, response http.HandlerFunc) (get, post error) {
 	return get, post
 }
 
-// TestEachStatusHasItsType also checks that the type inside and the *APIError
-// are the same answer.
+// Each status has the documented error type. The error and the *APIError in it
+// describe the same response.
 func TestEachStatusHasItsType(t *testing.T) {
 	t.Parallel()
 	types := []struct {
@@ -96,7 +96,7 @@ func TestEachStatusHasItsType(t *testing.T) {
 	}
 }
 
-// TestTypesUnwrapToTheirAPIError: both are the same answer.
+// The typed errors unwrap to the *APIError that they embed, and have its text.
 func TestTypesUnwrapToTheirAPIError(t *testing.T) {
 	t.Parallel()
 	api := leedo.APIError{StatusCode: 404, Code: "c", Method: "GET", Path: "/x", Attempts: 1}
@@ -169,8 +169,8 @@ func TestErrorsReadAsOneLine(t *testing.T) {
 	}
 }
 
-// TestErrorBodiesOfAnyShape: code and message are found in whatever form the
-// API answers.
+// The code and the message of an error are found in each form in which the API
+// may send them.
 func TestErrorBodiesOfAnyShape(t *testing.T) {
 	t.Parallel()
 	const problem = "application/problem+json"
@@ -234,8 +234,8 @@ func TestErrorBodiesOfAnyShape(t *testing.T) {
 	}
 }
 
-// TestMessagesAreBounded: no more than 200 runes of what the API says, in code
-// and message, and a body of at most 64 KiB.
+// Code, message and request id are cut after 200 runes, and the body of an
+// error after 64 KiB.
 func TestMessagesAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, long := range map[string]string{"letters": strings.Repeat("ä", 300), "controls": strings.Repeat(`\u0001`, 300)} {
@@ -257,8 +257,8 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 }
 
-// TestErrorsLogTheMessageOfTheAPI: a 400 without its reason helps nobody, and
-// an error that wraps it logs it anyway. JSON and %#v hold none.
+// The text of an error and its log entry have the API's message, also if
+// another error wraps it. JSON and %#v do not.
 func TestErrorsLogTheMessageOfTheAPI(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{302, 400, 401, 403, 404, 418, 429, 500, 503} {

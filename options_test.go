@@ -64,7 +64,7 @@ func TestConstructorRefusesBadOptions(t *testing.T) {
 	}
 }
 
-// TestZeroIsMeant: zero has a meaning where an option allows it.
+// Options for which zero has a meaning accept it.
 func TestZeroIsMeant(t *testing.T) {
 	t.Parallel()
 	client, err := leedo.NewClient(testToken, nil,
@@ -234,7 +234,7 @@ func TestCallsRefuseBadArguments(t *testing.T) {
 	}
 }
 
-// TestNilOptionsAreIgnored, everywhere.
+// Nil options are ignored, for a client and for a call.
 func TestNilOptionsAreIgnored(t *testing.T) {
 	t.Parallel()
 	client, rec := inMemory(t, []leedo.Option{nil, leedo.WithRetries(0), nil}, respond(200, leadJSON))
@@ -249,7 +249,7 @@ func TestNilOptionsAreIgnored(t *testing.T) {
 	}
 }
 
-// TestWithLoggerNilIsSilence, and so is no logger.
+// WithLogger(nil) turns logging off, as does a client without the option.
 func TestWithLoggerNilIsSilence(t *testing.T) {
 	var log strings.Builder
 	before := slog.Default()

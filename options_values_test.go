@@ -14,7 +14,8 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// TestOptionsOfACallWin over those of the client, and later ones over earlier.
+// Options of a call override those of the client, and later ones override
+// earlier ones.
 func TestOptionsOfACallWin(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -246,7 +247,7 @@ func TestTokensAreChecked(t *testing.T) {
 	}
 }
 
-// TestNewClientFromEnv reads LEEDO_API_TOKEN and LEEDO_BASE_URL.
+// NewClientFromEnv reads LEEDO_API_TOKEN and LEEDO_BASE_URL.
 func TestNewClientFromEnv(t *testing.T) {
 	source := leedo.WithTokenSource(func(context.Context) (string, error) { return "from-source", nil })
 	tests := []struct {
@@ -297,8 +298,8 @@ func TestNewClientFromEnv(t *testing.T) {
 
 type contextKey struct{}
 
-// TestATokenSourceIsAskedBeforeEachAttempt with the context of the call, and
-// its error ends the call.
+// A token source is called before each attempt, with the context of the call.
+// Its error ends the call.
 func TestATokenSourceIsAskedBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
 	var tokens []string
@@ -331,8 +332,8 @@ func TestATokenSourceIsAskedBeforeEachAttempt(t *testing.T) {
 	}
 }
 
-// TestTheTimeoutOfTheHTTPClientBoundsAnAttempt unless told otherwise; it is not
-// changed.
+// The Timeout of the user's http.Client bounds an attempt, unless
+// WithAttemptTimeout is given. The http.Client is not changed.
 func TestTheTimeoutOfTheHTTPClientBoundsAnAttempt(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

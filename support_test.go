@@ -1,10 +1,8 @@
 package leedo_test
 
 import (
-	"context"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -12,9 +10,6 @@ import (
 
 	"github.com/leedoapp/leedo-go"
 )
-
-// The tests in tests/ share more, in tests/internal/support, which this package
-// cannot import.
 
 const (
 	testToken = "tok_Zq81secret"
@@ -33,12 +28,10 @@ type server struct {
 
 func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	s.mu.Lock()
-	seen := *req
-	seen.Header = maps.Clone(req.Header)
-	s.requests = append(s.requests, &seen)
-	n := len(s.requests)
+	s.requests = append(s.requests, req.Clone(req.Context()))
+	handler := s.handlers[min(len(s.requests), len(s.handlers))-1]
 	s.mu.Unlock()
-	s.handlers[min(n, len(s.handlers))-1](w, req)
+	handler(w, req)
 }
 
 // Requests returns the requests received so far.
@@ -61,18 +54,16 @@ func serve(t *testing.T, handlers ...http.HandlerFunc) *server {
 func (s *server) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return newClient(t, transport, append([]leedo.Option{leedo.WithBaseURL(s.url), leedo.WithBackoff(1, 1)}, opts...)...)
+	return newClient(t, transport, append([]leedo.Option{leedo.WithBaseURL(s.url), leedo.WithBackoff(1, 1)}, opts...))
 }
 
 // inMemory returns a client whose transport calls the handlers, and the server.
 func inMemory(t *testing.T, opts []leedo.Option, handlers ...http.HandlerFunc) (*leedo.Client, *server) {
 	s := &server{handlers: handlers}
-	return newClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
-		return canned(req, s.ServeHTTP), nil
-	}), opts...), s
+	return newClient(t, roundTripper(func(req *http.Request) (*http.Response, error) { return canned(req, s.ServeHTTP), nil }), opts), s
 }
 
-func newClient(t *testing.T, transport http.RoundTripper, opts ...leedo.Option) *leedo.Client {
+func newClient(t *testing.T, transport http.RoundTripper, opts []leedo.Option) *leedo.Client {
 	t.Helper()
 	client, err := leedo.NewClient(testToken, append([]leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: transport})}, opts...)...)
 	if err != nil {
@@ -104,17 +95,6 @@ func respond(status int, body string, header ...string) http.HandlerFunc {
 		w.WriteHeader(status)
 		io.WriteString(w, body)
 	}
-}
-
-// cut closes the connection without a response.
-func cut(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
-
-func get(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-	return second(c.Leads.Get(ctx, "id-1", opts...))
-}
-
-func create(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-	return second(c.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"}, opts...))
 }
 
 func second[T any](_ T, err error) error { return err }

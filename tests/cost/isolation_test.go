@@ -19,9 +19,9 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestACallCostsNoMore than so many allocations. They are counted, not timed,
-// so a busy machine does not matter. Not parallel: it counts those of the
-// process.
+// The allocations of each operation are bounded. They are counted, not timed,
+// so a busy machine does not matter. Not parallel: it counts the allocations of
+// the process.
 func TestACallCostsNoMore(t *testing.T) {
 	if support.Race {
 		t.Skip("the race detector allocates, too, and empties pools")
@@ -56,8 +56,8 @@ type keeper struct{ data []byte }
 
 func (k *keeper) UnmarshalJSON(data []byte) error { k.data = data; return nil }
 
-// TestWhatUsersSeeOfABodyIsTheirs: the memory that bodies are read into is used
-// again, for another call's body.
+// What a user gets of a response body does not share memory with the response
+// of another call.
 func TestWhatUsersSeeOfABodyIsTheirs(t *testing.T) {
 	t.Parallel()
 	lead, page := benchLead(1), support.PageJSON(6, 1, 2, "a", "b")
@@ -139,7 +139,8 @@ func TestWhatUsersSeeOfABodyIsTheirs(t *testing.T) {
 	}
 }
 
-// TestCallsAtTheSameTimeKeepApart, whatever of theirs is used again.
+// Concurrent calls get their own headers, contexts and responses, although they
+// share buffers.
 func TestCallsAtTheSameTimeKeepApart(t *testing.T) {
 	t.Parallel()
 	var tried sync.Map
@@ -197,8 +198,8 @@ func TestCallsAtTheSameTimeKeepApart(t *testing.T) {
 	}
 }
 
-// TestATransportCannotSpoilTheNextRequest, be it the next attempt's or another
-// call's, though it changes what it must not.
+// A transport that modifies a request, which it must not, does not affect the
+// next attempt or another call.
 func TestATransportCannotSpoilTheNextRequest(t *testing.T) {
 	t.Parallel()
 	for name, client := range map[string]http.Client{
@@ -241,7 +242,7 @@ func TestATransportCannotSpoilTheNextRequest(t *testing.T) {
 	}
 }
 
-// TestHeadersOfACallAreItsOwn: they are shared by calls until one sets some.
+// Calls share a header until one of them sets a field.
 func TestHeadersOfACallAreItsOwn(t *testing.T) {
 	t.Parallel()
 	c, rec := support.InMemory(t, nil, support.Respond(200, support.LeadJSON))
@@ -262,8 +263,8 @@ func TestHeadersOfACallAreItsOwn(t *testing.T) {
 	}
 }
 
-// TestARedirectKeepsTheHeaders of the call, with CheckRedirect and without, and
-// says where it comes from; what a CheckRedirect changes, stays changed.
+// A redirected request has the headers of the call and a Referer, with
+// CheckRedirect and without. What CheckRedirect changes stays changed.
 func TestARedirectKeepsTheHeaders(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -303,8 +304,8 @@ func TestARedirectKeepsTheHeaders(t *testing.T) {
 	}
 }
 
-// TestAnAttemptThatIsOverStaysOver: what a transport looks at late is not the
-// next attempt.
+// A transport that looks at the context of an attempt late does not see that of
+// the next attempt.
 func TestAnAttemptThatIsOverStaysOver(t *testing.T) {
 	t.Parallel()
 	var contexts []context.Context
@@ -327,7 +328,8 @@ func TestAnAttemptThatIsOverStaysOver(t *testing.T) {
 	}
 }
 
-// TestWhatACheckRedirectOrAJarKeepsStaysAsItWas, though it should not keep it.
+// Requests and URLs that a CheckRedirect function or a cookie jar keeps do not
+// change later.
 func TestWhatACheckRedirectOrAJarKeepsStaysAsItWas(t *testing.T) {
 	t.Parallel()
 	var requests []*http.Request

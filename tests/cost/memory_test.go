@@ -14,8 +14,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestADecodeErrorKeepsTheBeginningOnly: errors are kept, and ten of them would
-// hold 100 MiB.
+// A DecodeError keeps the beginning of the body only: programs keep errors, and
+// ten whole bodies would hold 100 MiB.
 func TestADecodeErrorKeepsTheBeginningOnly(t *testing.T) {
 	t.Parallel()
 	c, _ := support.InMemory(t, nil, support.Respond(200, `{"id":"`+strings.Repeat("x", 1<<20)+`","name":{}}`))
@@ -31,7 +31,7 @@ func TestADecodeErrorKeepsTheBeginningOnly(t *testing.T) {
 	}
 }
 
-// Not parallel: it measures what the process allocates.
+// Not parallel: it measures the allocations of the process.
 func TestAFailureCostsNoMoreForALargeBody(t *testing.T) {
 	const size = 1 << 20
 	transport := support.RoundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("refused") })
@@ -46,7 +46,8 @@ func TestAFailureCostsNoMoreForALargeBody(t *testing.T) {
 	}
 }
 
-// A page of three bytes a row would be fifty times as much in memory.
+// A page with items of three bytes would take fifty times as much memory when
+// decoded.
 func TestAPageOfTooManyRowsIsNotDecoded(t *testing.T) {
 	body := `{"data":[` + strings.Repeat(`{},`, 3_000_000) + `{}],"meta":{"total":1,"page":1,"per_page":1}}`
 	client, _ := support.InMemory(t, nil, support.Respond(200, body))
@@ -62,8 +63,9 @@ func TestAPageOfTooManyRowsIsNotDecoded(t *testing.T) {
 	}
 }
 
-// Not parallel: it measures what the process holds. A walk holds the pages it
-// has fetched, and 10,000 ids: as many at row 20,000 as towards the end.
+// Not parallel: it measures the heap of the process. An iteration holds the
+// pages that it has fetched, and 10,000 ids: as much at item 20,000 as near the
+// end.
 func TestALongWalkDoesNotGrow(t *testing.T) {
 	const perPage = 100
 	pages := 1000

@@ -57,7 +57,7 @@ func bomb(t *testing.T, status int) http.HandlerFunc {
 	}
 }
 
-// Not parallel: it measures what the process allocates, which bounds what it
+// Not parallel: it measures the allocations of the process, which bound what it
 // holds at any time.
 func TestAnAnswerIsBounded(t *testing.T) {
 	const most = 24 << 20
@@ -147,7 +147,7 @@ func TestTheBoundOfAnAnswer(t *testing.T) {
 	}
 }
 
-// A server that does not end, in all the places where it may not.
+// An attempt ends in time, wherever the server stops sending.
 func TestAnAttemptIsBoundedInTime(t *testing.T) {
 	t.Parallel()
 	tests := map[string]http.HandlerFunc{
@@ -200,7 +200,7 @@ func stall(data string) http.HandlerFunc {
 	}
 }
 
-// Errors of a call that ended leave nothing behind that the server waits for.
+// The body of a response is closed when the call ends, whatever its result.
 func TestTheBodyOfAnAnswerIsClosed(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]int{"success": 200, "garbage": 200, "refusal": 404, "error": 500, "redirect": 302} {

@@ -11,9 +11,9 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestABurstOfRefusalsIsOneStrike: calls that are refused together, without a
-// word on when to return, wait a second or so rather than one for each of them.
-func TestABurstOfRefusalsIsOneStrike(t *testing.T) {
+// Concurrent calls that get a 429 without a Retry-After wait about a second
+// together, not one for each 429.
+func TestABurstOf429sCountsOnce(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {
 		synctest.Test(t, func(t *testing.T) {
@@ -48,8 +48,8 @@ func TestABurstOfRefusalsIsOneStrike(t *testing.T) {
 	}
 }
 
-// A burst that comes after the wait for the last one counts again.
-func TestBurstsOfRefusalsBackOff(t *testing.T) {
+// A burst of 429s after the wait for the last one counts again.
+func TestBurstsOf429sBackOff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, rec := support.InMemory(t, []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait)}, func(w http.ResponseWriter, req *http.Request) {
@@ -70,8 +70,7 @@ func TestBurstsOfRefusalsBackOff(t *testing.T) {
 	})
 }
 
-// TestARetryAfterOfZeroIsBelieved over a reset that is far ahead: now is a time,
-// too.
+// A Retry-After of zero counts, although the reset is far ahead.
 func TestARetryAfterOfZeroIsBelieved(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {

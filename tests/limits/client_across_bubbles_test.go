@@ -11,9 +11,9 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestAClientServesOneBubbleAfterAnother, though calls of the first one gave up
-// waiting: test suites keep a client for all their tests. (If it does not, the
-// runtime ends the process.)
+// A client works in one synctest bubble after another, also when calls of the
+// first one stopped waiting: test suites keep a client for all their tests. (If
+// it did not, the runtime would end the process.)
 func TestAClientServesOneBubbleAfterAnother(t *testing.T) {
 	t.Parallel()
 	for name, second := range map[string]func(t *testing.T, c *leedo.Client){

@@ -46,8 +46,8 @@ func passes(t *testing.T, opts []leedo.Option, call func(context.Context, *leedo
 	return !ok
 }
 
-// A call's priority wins over its client's, and that over the default:
-// interactive, but bulk for walks.
+// The priority of a call overrides that of its client, and both override the
+// default: interactive, but bulk for iterations.
 func TestPriorities(t *testing.T) {
 	t.Parallel()
 	const interactive, bulk, unset = leedo.PriorityInteractive, leedo.PriorityBulk, leedo.Priority(-1)
@@ -145,7 +145,8 @@ func TestPrioritiesAndLimitersThatAreRefused(t *testing.T) {
 	}
 }
 
-// Clients that share a limiter know, spend and wait for one quota.
+// Clients that share a limiter share one rate limit state, one quota and one
+// queue.
 func TestClientsShareALimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -190,7 +191,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// Whatever becomes of a call, its permits are given back, once.
+// A call returns its permits exactly once, however it ends.
 func TestPermitsAreGivenBack(t *testing.T) {
 	t.Parallel()
 	boom := func() { panic("boom") }
@@ -301,7 +302,7 @@ func TestPermitsAreGivenBack(t *testing.T) {
 	}
 }
 
-// So they are when the token source fails or panics.
+// A call returns its permits when the token source fails or panics, too.
 func TestPermitsAreGivenBackWithoutAToken(t *testing.T) {
 	t.Parallel()
 	for name, source := range map[string]func(context.Context) (string, error){
@@ -322,8 +323,8 @@ func TestPermitsAreGivenBackWithoutAToken(t *testing.T) {
 	}
 }
 
-// A panic is no answer: the request is taken to have been counted if it was
-// sent, and only then.
+// A request of an attempt that panics counts as spent if it was sent, and only
+// then.
 func TestWhatWasSentIsCounted(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -346,8 +347,8 @@ func TestWhatWasSentIsCounted(t *testing.T) {
 	}
 }
 
-// Each attempt takes a permit: retries and redirects, too. With three left
-// there is none for a fourth.
+// Each attempt takes a permit, as do retries and redirects. With three permits
+// left, the fourth request is not sent.
 func TestEveryAttemptTakesAPermit(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(header ...string) http.HandlerFunc{

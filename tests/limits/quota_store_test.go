@@ -21,8 +21,8 @@ func (f storeFunc) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.Quot
 	return f(ctx, ask)
 }
 
-// No call fails because of the store. It is logged once, and from then on the
-// limits are the local ones.
+// A call does not fail because the store fails. The failure is logged once, and
+// from then on the limiter works alone.
 func TestAStoreThatFailsFailsNoCall(t *testing.T) {
 	for name, store := range map[string]storeFunc{
 		"an error": func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
@@ -70,7 +70,7 @@ func TestAStoreThatFailsFailsNoCall(t *testing.T) {
 	}
 }
 
-// That a store failed is logged by the first call that logs anything.
+// The failure of a store is logged by the first call that has a logger.
 func TestAFailureOfAStoreWaitsForALogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{
@@ -108,9 +108,9 @@ func TestAFailureOfAStoreWaitsForALogger(t *testing.T) {
 	})
 }
 
-// What a process reports is what it did, and a store that has nothing left
-// refuses.
-func TestAStoreIsToldAndObeyed(t *testing.T) {
+// The limiter reports to the store what the process did, and obeys a store that
+// has no permit left.
+func TestAStoreGetsReportsAndIsObeyed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asks []leedo.QuotaAsk
 		permits := 3

@@ -22,7 +22,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestWithoutRateLimiterA429ReturnsAtOnce, and nothing is kept back.
+// Without a rate limiter a 429 is returned immediately, and no request is
+// delayed.
 func TestWithoutRateLimiterA429ReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {
@@ -46,7 +47,7 @@ func TestWithoutRateLimiterA429ReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// TestFiguresOfTheQuota are told by client, answer and error.
+// The rate limit state is available from the client, a response and an error.
 func TestFiguresOfTheQuota(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,8 +97,8 @@ func TestFiguresOfTheQuota(t *testing.T) {
 	})
 }
 
-// TestFiguresCountWhatIsUnderWay and what waits.
-func TestFiguresCountWhatIsUnderWay(t *testing.T) {
+// The rate limit state of a client counts requests in flight and waiting calls.
+func TestFiguresCountRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer()
@@ -134,9 +135,9 @@ func TestFiguresCountWhatIsUnderWay(t *testing.T) {
 	})
 }
 
-// TestWhatIsUnderWayIsNotSpentTwice: an answer tells what was left before the
-// requests behind it arrived.
-func TestWhatIsUnderWayIsNotSpentTwice(t *testing.T) {
+// A response reports what was left before the requests behind it arrived, so
+// requests in flight are subtracted.
+func TestRequestsInFlightAreNotSpentTwice(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer()
@@ -166,7 +167,7 @@ func TestWhatIsUnderWayIsNotSpentTwice(t *testing.T) {
 	})
 }
 
-// TestClientsShareARateLimiter: what one learns the other knows.
+// Clients that share a RateLimiter learn from each other's responses.
 func TestClientsShareARateLimiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -203,8 +204,8 @@ func TestClientsShareARateLimiter(t *testing.T) {
 	})
 }
 
-// TestWaitsAndAttemptsAreTold to hooks and log, with the caller's context.
-func TestWaitsAndAttemptsAreTold(t *testing.T) {
+// Hooks and the log report waits and attempts, with the caller's context.
+func TestWaitsAndAttemptsAreReported(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -294,8 +295,8 @@ func TestWaitsAndAttemptsAreTold(t *testing.T) {
 	}
 }
 
-// TestABackOffThatDoesNotFitEndsTheRetries with the last real error: only a
-// wait for the quota is refused.
+// A backoff that does not fit into the maximum wait or the deadline ends the
+// retries with the last error. It is no RateLimitError.
 func TestABackOffThatDoesNotFitEndsTheRetries(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -348,7 +349,7 @@ func TestABackOffThatDoesNotFitEndsTheRetries(t *testing.T) {
 	}
 }
 
-// TestRateLimitErrorsReadAsOneLine and say when to come back.
+// The text of a RateLimitError is one line and says when to retry.
 func TestRateLimitErrorsReadAsOneLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -384,9 +385,9 @@ func TestRateLimitErrorsReadAsOneLine(t *testing.T) {
 	})
 }
 
-// A gateway's own errors tell nothing of the quota, and are no sign that the
-// API tells nothing either: those who wait are not let loose.
-func TestErrorsOfAGatewayDoNotOpenTheGate(t *testing.T) {
+// A gateway's error has no rate limit headers, which does not mean that the API
+// sends none: the calls that wait for the first response go on waiting.
+func TestErrorsOfAGatewayDoNotEndTheWaitForAResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 		id := server.AddLead(leedo.Lead{Name: "John Doe"}).ID

@@ -11,8 +11,9 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Whatever the options, the limit and the window: a call that is refused succeeds when
-// it is repeated alone at RetryAt, and not if it is 2 s or a tenth earlier.
+// Whatever the options, the limit and the window, a call that failed with a
+// RateLimitError succeeds when it is repeated alone at RetryAt, and not if it
+// is 2 s or a tenth earlier.
 func TestARefusedCallSucceedsAtRetryAt(t *testing.T) {
 	refused := 0
 	for seed := range uint64(300) {

@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestA429IsWaitedOut for as long as the API says, in whatever form.
+// After a 429 a call waits for as long as the API asks, in whatever form.
 func TestA429IsWaitedOut(t *testing.T) {
 	t.Parallel()
 	forms := []struct {
@@ -79,7 +79,7 @@ func TestA429IsWaitedOut(t *testing.T) {
 	}
 }
 
-// TestA429WithoutATimeIsWaitedOut with a back-off that grows.
+// After a 429 without a usable time a call waits with a growing backoff.
 func TestA429WithoutATimeIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	for _, header := range [][]string{nil, {"Retry-After", "soon"}, {"Retry-After", "99999999999"}, {"X-RateLimit-Reset", "99999999999999999999"}, {"Retry-After", "-5"}} {
@@ -103,8 +103,9 @@ func TestA429WithoutATimeIsWaitedOut(t *testing.T) {
 	}
 }
 
-// TestAWaitThatIsTooLongIsRefusedAtOnce after a 429, as its *APIError.
-func TestAWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
+// If the wait after a 429 would be too long, the call fails immediately, with
+// the 429 as its *APIError.
+func TestAWaitThatIsTooLongFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {
 		for name, opts := range map[string][]leedo.Option{"a minute": nil, "no bound": {leedo.WithMaxWait(leedo.NoMaxWait)}} {
@@ -126,7 +127,8 @@ func TestAWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// TestNothingIsSentWhileNoneAreLeft: the last answer said so.
+// After a response that says that no request is left, calls fail without
+// sending, or wait for the reset.
 func TestNothingIsSentWhileNoneAreLeft(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {
@@ -166,9 +168,9 @@ func TestNothingIsSentWhileNoneAreLeft(t *testing.T) {
 	}
 }
 
-// TestARefusalTakesNoTime over a real socket: under 50 ms, with a deadline of
-// three seconds and a reset that is an hour ahead.
-func TestARefusalTakesNoTime(t *testing.T) {
+// A call that may not wait fails within 50 ms over a real socket, with a
+// deadline of three seconds and a reset in an hour.
+func TestAFailureWithoutAWaitTakesNoTime(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]func(...string) http.HandlerFunc{
 		"local":       func(header ...string) http.HandlerFunc { return support.Respond(200, support.LeadJSON, header...) },
@@ -200,7 +202,7 @@ func TestARefusalTakesNoTime(t *testing.T) {
 	}
 }
 
-// TestMaxWaitBoundsTheWaits of a call, by default at a minute.
+// The maximum wait bounds the waits of a call. The default is a minute.
 func TestMaxWaitBoundsTheWaits(t *testing.T) {
 	t.Parallel()
 	on := func(d time.Duration) []leedo.RequestOption { return []leedo.RequestOption{leedo.WithMaxWait(d)} }
@@ -250,7 +252,8 @@ func TestMaxWaitBoundsTheWaits(t *testing.T) {
 	}
 }
 
-// TestMaxWaitBoundsTheSumOfTheWaits, of those for the quota and of back-offs.
+// The maximum wait bounds the sum of the waits, those for the quota and those
+// between retries.
 func TestMaxWaitBoundsTheSumOfTheWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -289,7 +292,7 @@ func TestMaxWaitBoundsTheSumOfTheWaits(t *testing.T) {
 	})
 }
 
-// TestACallGoesBackIntoTheQueueTenTimes and no more.
+// A call waits again after up to ten 429s.
 func TestACallGoesBackIntoTheQueueTenTimes(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.GetAndCreate {
@@ -304,7 +307,8 @@ func TestACallGoesBackIntoTheQueueTenTimes(t *testing.T) {
 	}
 }
 
-// TestAContextThatEndsDuringAWait is matched, and so is what was waited for.
+// When the context ends during a wait, the error matches the context's error,
+// its cause, and the failure before the wait.
 func TestAContextThatEndsDuringAWait(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -357,8 +361,8 @@ func TestAContextThatEndsDuringAWait(t *testing.T) {
 	}
 }
 
-// TestFiguresAsProxiesWriteThem: the limit followed by its policies, fields that
-// were joined, dates with a zone.
+// Rate limit headers are read in the forms that proxies produce: a limit
+// followed by its policies, joined fields, dates with a zone.
 func TestFiguresAsProxiesWriteThem(t *testing.T) {
 	t.Parallel()
 	inAnHour := func() string { return strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10) }

@@ -11,8 +11,9 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestPagingThatIsBrokenEndsTheWalk with a DecodeError: a server that ignores
-// page must not look like success.
+// An iteration over a list whose pages contradict the request ends with a
+// DecodeError: a server that ignores the page parameter must not look like
+// success.
 func TestPagingThatIsBrokenEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	first := support.PageJSON(6, 1, 2, "a", "b")

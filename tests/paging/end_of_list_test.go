@@ -114,8 +114,8 @@ func (f *figures) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
 	return support.NewClient(t, append([]leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(f.roundTrip)})}, opts...)...)
 }
 
-// TestTheEndOfAListIsProven, or the iteration ends with an error that says what
-// is missing.
+// An iteration ends when all items have arrived, or with an error that says how
+// many are missing.
 func TestTheEndOfAListIsProven(t *testing.T) {
 	t.Parallel()
 	perPage := func(claim string, total int) func(page, request, rows int) string {
@@ -178,8 +178,8 @@ func TestTheEndOfAListIsProven(t *testing.T) {
 	}
 }
 
-// TestTheLookBehindAFullLastPageCannotFail: servers respond in many ways to a
-// page that does not exist. While items are missing all of them are errors.
+// Servers respond in many ways to a page behind the last one. While items are
+// missing each of these responses is an error, otherwise none is.
 func TestTheLookBehindAFullLastPageCannotFail(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]http.HandlerFunc{
@@ -218,7 +218,8 @@ func TestTheLookBehindAFullLastPageCannotFail(t *testing.T) {
 	}
 }
 
-// TestTheLookBehindAFullLastPageEndsWithTheContext, and only so with an error.
+// The request for the page behind a full last page fails only if the context
+// ends.
 func TestTheLookBehindAFullLastPageEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	each(t, "canceled", func() *figures { return &figures{ids: cutInto(4, 2), total: constant(4)} }, func(t *testing.T, list *figures, walk support.Iterate) {
@@ -239,7 +240,7 @@ func TestTheLookBehindAFullLastPageEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// TestMaxItemsNeedNoLook behind the page on which they end.
+// With WithMaxItems the page behind the last item is not requested.
 func TestMaxItemsNeedNoLook(t *testing.T) {
 	t.Parallel()
 	each(t, "4 of 4", func() *figures { return &figures{ids: cutInto(4, 2), total: constant(4)} }, func(t *testing.T, list *figures, walk support.Iterate) {
@@ -250,8 +251,8 @@ func TestMaxItemsNeedNoLook(t *testing.T) {
 	})
 }
 
-// TestTotalsThatWobbleProveNothing: a smaller one, in a list that does not move,
-// costs at most two requests a page and six at the end.
+// A total that becomes smaller in a list that does not change costs at most two
+// requests a page and six at the end.
 func TestTotalsThatWobbleProveNothing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -283,8 +284,7 @@ func TestTotalsThatWobbleProveNothing(t *testing.T) {
 	}
 }
 
-// TestRemovalsThatEmptyTheLastPage move items to the pages before it, and they
-// are found.
+// Items that a removal moves to an earlier page are found.
 func TestRemovalsThatEmptyTheLastPage(t *testing.T) {
 	t.Parallel()
 	for _, gone := range [][]string{{"7"}, {"7", "6"}, {"3"}, {"7", "5", "4"}, {"7", "6", "5", "4"}} {
@@ -305,8 +305,8 @@ func TestRemovalsThatEmptyTheLastPage(t *testing.T) {
 	}
 }
 
-// TestErrorsOfAnIterationNameTheirPage, keep their type and their fields, and
-// log the page.
+// Errors of an iteration name their page, in their text and in the log, and
+// keep their type and fields.
 func TestErrorsOfAnIterationNameTheirPage(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]http.HandlerFunc{"404": support.Respond(404, ""), "500": support.Respond(500, ""), "429": support.RateLimited("Retry-After", "7200"), "broken": support.Respond(200, "{}")} {
@@ -342,7 +342,8 @@ func logText(err error) string {
 	return log.String()
 }
 
-// TestAResponseIsNotOfAFailedLook: it holds the last page that was read.
+// WithResponse returns the last page that was read, not a failed request for
+// the page behind it.
 func TestAResponseIsNotOfAFailedLook(t *testing.T) {
 	t.Parallel()
 	each(t, "404", func() *figures {

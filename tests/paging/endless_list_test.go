@@ -9,9 +9,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestAListThatOnlyClaimsToGrowEndsTheWalk: a server that ignores the page,
-// though it repeats its number, and tells of more with each look would have
-// the whole quota of a walk that yields nothing.
+// A server that ignores the page parameter but repeats its number, with a total
+// that grows, ends the iteration before it spends the quota.
 func TestAListThatOnlyClaimsToGrowEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	total := 10

@@ -105,8 +105,8 @@ func TestPagesHoldTheirMeta(t *testing.T) {
 	}
 }
 
-// TestWalksAreLazyAndRangeAgain: nothing is sent before the first row is asked
-// for, and a second range is a second walk.
+// Nothing is sent before the first item is requested, and a second range is a
+// second iteration.
 func TestWalksAreLazyAndRangeAgain(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -137,8 +137,8 @@ func TestWalksAreLazyAndRangeAgain(t *testing.T) {
 	}
 }
 
-// TestParamsAreCopiedAndNeverChanged: neither does a walk change them, nor do
-// they change a walk.
+// An iteration does not change its params, and later changes of them do not
+// affect it.
 func TestParamsAreCopiedAndNeverChanged(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -166,7 +166,7 @@ func TestParamsAreCopiedAndNeverChanged(t *testing.T) {
 	}
 }
 
-// TestQueriesGoWithEveryPage of a walk, and win over params.
+// Query parameters are sent with each page, and override params.
 func TestQueriesGoWithEveryPage(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -194,7 +194,8 @@ func TestQueriesGoWithEveryPage(t *testing.T) {
 	}
 }
 
-// TestMaxItemsIsExact: so many rows, and no request that they do not need.
+// WithMaxItems yields exactly that many items, and sends no request that they
+// do not need.
 func TestMaxItemsIsExact(t *testing.T) {
 	t.Parallel()
 	for max, requests := range map[int]int{0: 4, 1: 1, 2: 1, 3: 1, 4: 2, 6: 2, 7: 3, 9: 3, 10: 4, 11: 4, 1000: 4} {
@@ -215,7 +216,7 @@ func TestMaxItemsIsExact(t *testing.T) {
 	}
 }
 
-// TestBreakingOffStopsFetching.
+// After a break no further page is requested.
 func TestBreakingOffStopsFetching(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -235,7 +236,7 @@ func TestBreakingOffStopsFetching(t *testing.T) {
 	}
 }
 
-// TestAnErrorEndsTheWalk, is yielded once, and the rows before it are whole.
+// An error ends the iteration. It is yielded once, after all items before it.
 func TestAnErrorEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -259,7 +260,7 @@ func TestAnErrorEndsTheWalk(t *testing.T) {
 	}
 }
 
-// TestAResponseHoldsTheLastPage of a walk.
+// WithResponse is filled with the last page of the iteration so far.
 func TestAResponseHoldsTheLastPage(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -283,7 +284,7 @@ func TestAResponseHoldsTheLastPage(t *testing.T) {
 	}
 }
 
-// TestACancelledWalkEnds with the error of the context.
+// An iteration whose context is canceled ends with the error of the context.
 func TestACancelledWalkEnds(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -306,7 +307,8 @@ func TestACancelledWalkEnds(t *testing.T) {
 	}
 }
 
-// TestALongExportOnTheFreePlan ends with a RateLimitError, unless it may wait.
+// An export that is larger than the quota ends with a RateLimitError, unless it
+// may wait.
 func TestALongExportOnTheFreePlan(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {
@@ -336,7 +338,8 @@ func TestALongExportOnTheFreePlan(t *testing.T) {
 	}
 }
 
-// TestRowsThatMoveAreNeitherMissedNorRepeated: leads come and go during a walk.
+// Leads that are created and deleted during an iteration make it neither miss
+// nor repeat others.
 func TestRowsThatMoveAreNeitherMissedNorRepeated(t *testing.T) {
 	t.Parallel()
 	for name, walk := range support.Iterations {

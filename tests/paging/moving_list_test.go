@@ -75,10 +75,9 @@ func (m *movingList) needed() int {
 	return len(m.IDs)/per + 1 // a full last page is looked behind
 }
 
-// TestNoRowComesTwiceWhileTheListMoves, by All and Pages, whatever the order,
-// whether the server gives the pages that were asked for or smaller ones, and
-// however many are fetched ahead. One page at a time, newest first, no row is
-// missed either.
+// While a list changes no item is yielded twice, by each way to iterate,
+// whatever the order, with full pages or smaller ones, and with any number of
+// pages ahead. With one page at a time, newest first, none is missed either.
 func TestNoRowComesTwiceWhileTheListMoves(t *testing.T) {
 	t.Parallel()
 	const walksEach = 40

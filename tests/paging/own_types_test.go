@@ -51,7 +51,7 @@ func encoded[T any](seq iter.Seq2[*T, error]) (items []string, err error) {
 	return items, nil
 }
 
-// TestAllOfAType reads items into whatever they fit.
+// All decodes items into each type that they fit.
 func TestAllOfAType(t *testing.T) {
 	t.Parallel()
 	const page = `{"data":[{"id":"1","score":7},{"id":"2","score":8,"name":"Ada"}],"meta":{"total":2,"page":1,"per_page":100}}`
@@ -99,7 +99,8 @@ func TestAllOfAType(t *testing.T) {
 	}
 }
 
-// TestListsThatAreNoLists, or cannot be read, end with an error that says so.
+// A response that is no list, or cannot be read, ends the iteration with an
+// error that says so.
 func TestListsThatAreNoLists(t *testing.T) {
 	t.Parallel()
 	s := support.Serve(t, support.Respond(200, `{"data":[{"id":"1"},{"name":"x"}],"meta":{"total":2,"page":1,"per_page":100}}`))
@@ -136,8 +137,8 @@ func TestListsThatAreNoLists(t *testing.T) {
 	}
 }
 
-// TestIDsAreAskedForOneAtATime, though pages come at the same time, and a panic reaches
-// the caller.
+// The id function is not called concurrently, although pages arrive
+// concurrently, and its panic reaches the caller.
 func TestIDsAreAskedForOneAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +165,7 @@ func TestIDsAreAskedForOneAtATime(t *testing.T) {
 	})
 }
 
-// TestListsCanBeRangedOverAgain, and send nothing before.
+// A sequence can be ranged over again, and sends nothing before.
 func TestListsCanBeRangedOverAgain(t *testing.T) {
 	t.Parallel()
 	server := support.Fake(3)

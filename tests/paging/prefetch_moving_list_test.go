@@ -12,9 +12,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestPrefetchGivesWayWhenTheListShrinks: what was fetched ahead is thrown
-// away, the walk reads back, and goes on one page at a time to its end. No row
-// is missed.
+// When the list shrinks, the pages ahead are dropped, earlier pages are read
+// again, and the iteration goes on one page at a time. No item is missed.
 func TestPrefetchGivesWayWhenTheListShrinks(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2, 4, 8} {
@@ -61,8 +60,8 @@ func TestPrefetchGivesWayWhenTheListShrinks(t *testing.T) {
 	}
 }
 
-// TestPagesAheadOfAShrunkenListAreCalledOff as soon as a total shows it, before
-// their turn comes.
+// Pages ahead of a list that shrank are canceled as soon as a total shows it,
+// before their turn comes.
 func TestPagesAheadOfAShrunkenListAreCalledOff(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -99,8 +98,7 @@ func TestPagesAheadOfAShrunkenListAreCalledOff(t *testing.T) {
 	})
 }
 
-// TestPrefetchFollowsAListThatGrows: the pages that the first total did not
-// know are read, too, and no row comes twice.
+// Pages behind the first total are read, too, and no item is yielded twice.
 func TestPrefetchFollowsAListThatGrows(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 3, 8, 100} {
@@ -127,8 +125,8 @@ func TestPrefetchFollowsAListThatGrows(t *testing.T) {
 	}
 }
 
-// TestPrefetchOfAListWhoseTotalIsNotBelieved: it counts fewer rows than there
-// are, so no page is fetched ahead, but none is left out either.
+// With a total that is smaller than the number of items, no page is fetched
+// ahead and none is left out.
 func TestPrefetchOfAListWhoseTotalIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -140,8 +138,8 @@ func TestPrefetchOfAListWhoseTotalIsNotBelieved(t *testing.T) {
 	})
 }
 
-// TestNothingIsReadAheadBehindAnEmptyPage, even before its turn comes: what the
-// total promises is looked for one page at a time.
+// After an empty page the items that the total still promises are looked for
+// one page at a time, even before that page's turn comes.
 func TestNothingIsReadAheadBehindAnEmptyPage(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -167,8 +165,8 @@ func TestNothingIsReadAheadBehindAnEmptyPage(t *testing.T) {
 	})
 }
 
-// TestPrefetchGoesOnWhereNothingIsNew: a bulk import pushes pages on that were
-// read, and they are passed over as fast as others.
+// Pages whose items were all yielded before, as after a bulk import, are passed
+// at the same speed as others.
 func TestPrefetchGoesOnWhereNothingIsNew(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {

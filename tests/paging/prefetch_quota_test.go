@@ -21,9 +21,9 @@ func late(rows int, opts ...leedotest.ServerOption) *leedotest.Server {
 	return server
 }
 
-// TestAQuotaThatEndsAmongPagesAhead wastes nothing: the pages stand in line in
-// their order, the rows of those that were served come first, and then the
-// refusal. The walk can be resumed behind them.
+// A quota that ends among the pages ahead wastes nothing: the pages wait in
+// their order, the items of those that were served come first, then the
+// RateLimitError. The iteration can be resumed behind them.
 func TestAQuotaThatEndsAmongPagesAhead(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{0, time.Minute, 59 * time.Minute} {
@@ -50,7 +50,8 @@ func TestAQuotaThatEndsAmongPagesAhead(t *testing.T) {
 	}
 }
 
-// TestPrefetchOnTheFreePlan gets what a walk without it gets: it is bulk.
+// With prefetch an iteration gets as much of the quota as without it: it is
+// bulk.
 func TestPrefetchOnTheFreePlan(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -64,8 +65,8 @@ func TestPrefetchOnTheFreePlan(t *testing.T) {
 	})
 }
 
-// TestPrefetchEndsNoWalkThatWouldGoOnWithoutIt: pages ahead wait longer than
-// the next one, and too long for the maximum wait.
+// Pages ahead that would wait longer than the maximum wait, while the next page
+// would not, do not end the iteration.
 func TestPrefetchEndsNoWalkThatWouldGoOnWithoutIt(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 8} {
@@ -91,7 +92,7 @@ func TestPrefetchEndsNoWalkThatWouldGoOnWithoutIt(t *testing.T) {
 	}
 }
 
-// TestInteractiveCallsPassPagesAhead that wait for the limiter.
+// Interactive calls go before pages ahead that wait for the limiter.
 func TestInteractiveCallsPassPagesAhead(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -125,8 +126,8 @@ func TestInteractiveCallsPassPagesAhead(t *testing.T) {
 	})
 }
 
-// TestPagesThatWaitForTheLimiterAreCalledOff when the caller breaks off or the
-// context ends.
+// Pages that wait for the limiter are canceled when the caller breaks out of
+// the loop or the context ends.
 func TestPagesThatWaitForTheLimiterAreCalledOff(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"break", "cancel"} {
@@ -163,8 +164,8 @@ func TestPagesThatWaitForTheLimiterAreCalledOff(t *testing.T) {
 	}
 }
 
-// TestA429AheadIsNotAskedForAgain without a limiter: it was sent, and is what
-// the walk ends with.
+// Without a limiter a page ahead that got a 429 is not requested again. The
+// iteration ends with the 429.
 func TestA429AheadIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {

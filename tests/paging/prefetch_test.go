@@ -37,8 +37,8 @@ func eachIterationNamed(t *testing.T, name string, test func(t *testing.T, walk 
 	})
 }
 
-// TestPrefetchSavesTime, and costs no request: the first page goes alone, then
-// as many at a time as are allowed and needed.
+// Prefetch saves time and costs no request: the first page goes alone, then as
+// many at a time as are allowed and needed.
 func TestPrefetchSavesTime(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -85,7 +85,7 @@ func TestPrefetchSavesTime(t *testing.T) {
 	}
 }
 
-// TestPrefetchedPagesComeInOrder, whichever is answered first.
+// Pages are yielded in order, in whatever order the responses arrive.
 func TestPrefetchedPagesComeInOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {
@@ -103,8 +103,8 @@ func TestPrefetchedPagesComeInOrder(t *testing.T) {
 	}
 }
 
-// TestPrefetchIsBounded: no more than n pages are under way or wait to be
-// handed out, however long the caller takes; and they are asked for in order.
+// At most n pages are in flight or ready, however long the caller takes, and
+// they are requested in order.
 func TestPrefetchIsBounded(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 5, 8, 100} {
@@ -130,9 +130,8 @@ func TestPrefetchIsBounded(t *testing.T) {
 	}
 }
 
-// TestPrefetchIsLazy: nothing is sent before the first row is asked for, and
-// nothing but the first page before that has come. A second range is a second
-// walk.
+// Nothing is sent before the first item is requested, and only the first page
+// before it has arrived. A second range is a second iteration.
 func TestPrefetchIsLazy(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -157,8 +156,8 @@ func TestPrefetchIsLazy(t *testing.T) {
 	})
 }
 
-// TestPrefetchFetchesNothingThatMaxItemsDoesNotNeed: so many requests as a walk
-// takes that fetches one page at a time.
+// With WithMaxItems an iteration with prefetch sends as many requests as one
+// without it.
 func TestPrefetchFetchesNothingThatMaxItemsDoesNotNeed(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2, 3, 8} {
@@ -186,8 +185,8 @@ func TestPrefetchFetchesNothingThatMaxItemsDoesNotNeed(t *testing.T) {
 	}
 }
 
-// TestMaxItemsIsExactWhenRowsAreRepeated: what was pushed on to the next page
-// does not count, and what it takes instead is fetched.
+// Items that moved to the next page and were yielded before do not count for
+// WithMaxItems.
 func TestMaxItemsIsExactWhenRowsAreRepeated(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 8} {
@@ -207,9 +206,9 @@ func TestMaxItemsIsExactWhenRowsAreRepeated(t *testing.T) {
 	}
 }
 
-// TestNothingIsUnderWayAfterAWalk, however it ends: it waits for nothing, and
-// leaves neither a request nor a goroutine.
-func TestNothingIsUnderWayAfterAWalk(t *testing.T) {
+// However an iteration ends, it ends immediately and leaves neither a request
+// nor a goroutine.
+func TestNothingIsInFlightAfterAnIteration(t *testing.T) {
 	t.Parallel()
 	type ending struct {
 		name string
@@ -268,7 +267,8 @@ func TestNothingIsUnderWayAfterAWalk(t *testing.T) {
 	}
 }
 
-// TestAPulledWalkLeavesNothing when it is stopped, or not asked any more.
+// An iteration by iter.Pull leaves nothing behind when it is stopped, or not
+// read to its end.
 func TestAPulledWalkLeavesNothing(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -289,8 +289,9 @@ func TestAPulledWalkLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestAContextThatEndsWhilePagesAreUnderWay ends the walk at once.
-func TestAContextThatEndsWhilePagesAreUnderWay(t *testing.T) {
+// When the context ends while pages are in flight, the iteration ends
+// immediately.
+func TestAContextThatEndsWhilePagesAreInFlight(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
 		list := support.NewSlowList(100)
@@ -307,8 +308,9 @@ func TestAContextThatEndsWhilePagesAreUnderWay(t *testing.T) {
 	})
 }
 
-// TestAnErrorComesInItsTurn: after the rows of the pages before it, once; what
-// is behind it is called off as soon as it happens, and nothing more is sent.
+// An error of a page ahead is yielded once, after the items of the pages before
+// it. The pages behind it are canceled as soon as it happens, and no more are
+// sent.
 func TestAnErrorComesInItsTurn(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -351,7 +353,7 @@ func TestAnErrorComesInItsTurn(t *testing.T) {
 	})
 }
 
-// TestPagesAheadRecoverByThemselves: each is a call of its own.
+// Each page ahead is retried by itself, as a call is.
 func TestPagesAheadRecoverByThemselves(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -369,8 +371,8 @@ func TestPagesAheadRecoverByThemselves(t *testing.T) {
 	})
 }
 
-// TestAResponseIsOfThePageHandedOut, not of those ahead, which are under way
-// while the caller reads it.
+// WithResponse holds the page that the caller reads, not one of the pages
+// ahead.
 func TestAResponseIsOfThePageHandedOut(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -397,8 +399,8 @@ func TestAResponseIsOfThePageHandedOut(t *testing.T) {
 	})
 }
 
-// TestABrokenPageAheadIsNamedByItsAnswer: the DecodeError holds the page that
-// is broken, not one of those that came meanwhile.
+// The DecodeError of a page ahead holds that page, not one that arrived in
+// between.
 func TestABrokenPageAheadIsNamedByItsAnswer(t *testing.T) {
 	t.Parallel()
 	eachIteration(t, func(t *testing.T, walk support.Iterate) {
@@ -416,9 +418,9 @@ func TestABrokenPageAheadIsNamedByItsAnswer(t *testing.T) {
 	})
 }
 
-// TestAPanicAheadComesToWhoWalks, in its turn: in a goroutine of the SDK's
-// nobody could recover from it.
-func TestAPanicAheadComesToWhoWalks(t *testing.T) {
+// A panic in a page ahead reaches the caller, in its turn: in a goroutine of
+// the SDK it could not be recovered from.
+func TestAPanicAheadReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	for name, exit := range map[string]func(){"panic": func() { panic("mine") }, "goexit": runtime.Goexit} {
 		eachIterationNamed(t, name, func(t *testing.T, walk support.Iterate) {
@@ -456,8 +458,8 @@ func TestAPanicAheadComesToWhoWalks(t *testing.T) {
 
 type keyOfTest struct{}
 
-// TestPagesAheadAreReckonedByTheRowsThatCame, should they be more than the page
-// says of itself.
+// The number of pages ahead is computed from the items that arrived, if they
+// are more than per_page says.
 func TestPagesAheadAreReckonedByTheRowsThatCame(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

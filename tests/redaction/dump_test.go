@@ -29,7 +29,7 @@ type writer func(p []byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// TestDump shows what it looks like.
+// Shows the form of a dump.
 func TestDump(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,8 +82,8 @@ func echoes(token string) map[string]string {
 	}
 }
 
-// TestDumpShowsNoToken, whatever the operation and whatever comes back: in bodies,
-// compressed and cut ones too, in header fields, redirects and errors.
+// A dump shows no token, whatever the operation and the response: in bodies,
+// also compressed and cut ones, header fields, redirects and errors.
 func TestDumpShowsNoToken(t *testing.T) {
 	t.Parallel()
 	const secret = "tok/Zq81+secret=="
@@ -140,7 +140,8 @@ func TestDumpShowsNoToken(t *testing.T) {
 	}
 }
 
-// TestDumpOfATokenThatChanges masks the one before, too, which a server may send back late.
+// After a change of the token the previous one is masked, too, as a server may
+// send it back late.
 func TestDumpOfATokenThatChanges(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
@@ -160,7 +161,7 @@ func TestDumpOfATokenThatChanges(t *testing.T) {
 	}
 }
 
-// TestDumpBoundsBodies to 64 KiB each, decompressed.
+// Bodies are dumped up to 64 KiB each, decompressed.
 func TestDumpBoundsBodies(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("y", 100<<10)
@@ -191,8 +192,8 @@ func TestDumpBoundsBodies(t *testing.T) {
 	}
 }
 
-// TestDumpWrites once for each attempt, one at a time, and does not care for errors. A
-// panic of the writer is the caller's.
+// A dump is written once for each attempt, one at a time. Errors of the writer
+// are ignored; its panic reaches the caller.
 func TestDumpWrites(t *testing.T) {
 	t.Parallel()
 	var busy, count atomic.Int32
@@ -232,8 +233,8 @@ func TestDumpWrites(t *testing.T) {
 	}
 }
 
-// TestDumpOfManyTokens masks the token of an attempt even if many newer ones came
-// while it was under way, and one that another is the beginning of.
+// The token of an attempt is masked even if many newer ones came while it was
+// in flight, and if another token is its beginning.
 func TestDumpOfManyTokens(t *testing.T) {
 	t.Parallel()
 	const calls = 20
@@ -270,7 +271,7 @@ func TestDumpOfManyTokens(t *testing.T) {
 	})
 }
 
-// TestDumpToASlowWriter lets virtual time go on while others wait for the writer.
+// Virtual time goes on while calls wait for the writer.
 func TestDumpToASlowWriter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,7 @@ func retryRecords(l *support.Log) (texts []string) {
 	return texts
 }
 
-// TestOnlyRetriesThatAreMadeAreLoggedAsSuch, at Warn, when they are made.
+// A retry is logged at Warn when it is made, and only then.
 func TestOnlyRetriesThatAreMadeAreLoggedAsSuch(t *testing.T) {
 	t.Parallel()
 	busy := func(after string) http.HandlerFunc { return support.Respond(503, "", "Retry-After", after) }
@@ -76,8 +76,8 @@ func TestOnlyRetriesThatAreMadeAreLoggedAsSuch(t *testing.T) {
 	}
 }
 
-// TestEveryErrorLogsItselfAsAGroup: with the call and a message, whatever its
-// type, and without what it does not know.
+// Each error type logs itself as a group with the call and a message, without
+// attributes that it does not know.
 func TestEveryErrorLogsItselfAsAGroup(t *testing.T) {
 	t.Parallel()
 	failure := func(h http.HandlerFunc, opts ...leedo.Option) (get, post error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-func TestTheTokenStaysHome(t *testing.T) {
+func TestTheTokenIsNotSentElsewhere(t *testing.T) {
 	t.Parallel()
 	elsewhere := map[string]func(home, other *support.Server, plain string) string{
 		"another port": func(_, other *support.Server, _ string) string { return other.URL + "/v1/leads" },
@@ -72,7 +72,7 @@ func hostOf(t *testing.T, s string) string {
 	return u.Host
 }
 
-func TestRedirectsAtHome(t *testing.T) {
+func TestRedirectsWithinTheOrigin(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		s := support.Serve(t, support.Respond(status, "", "Location", "/v1/leads/moved"), support.Respond(200, support.LeadJSON))

@@ -11,12 +11,11 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// FuzzResponses: whatever bytes a server sends as a success, each way to read
-// them ends in a result or in an error of ours, whose texts quote none of
-// their strings.
+// Whatever bytes a server sends as a success, each way to read them ends in a
+// result or in an error of the SDK, whose texts quote none of their strings.
 func FuzzResponses(f *testing.F) {
 	for _, seed := range []string{
-		support.LeadJSON, `{"data":[`+support.LeadJSON+`,{"id":"b","created_at":""}],"meta":{"total":2,"page":1,"per_page":100}}`, `{"id":7,"created_at":"2025-10-01 12:00:00","leads_count":"42"}`, `{"data":{},"meta":[]}`,
+		support.LeadJSON, `{"data":[` + support.LeadJSON + `,{"id":"b","created_at":""}],"meta":{"total":2,"page":1,"per_page":100}}`, `{"id":7,"created_at":"2025-10-01 12:00:00","leads_count":"42"}`, `{"data":{},"meta":[]}`,
 		"\xef\xbb\xbf{}", `{"id":"J0hn_D0e","created_at":"J0hn_D0e"}`, `{"data":[{"id":"a"},{"id":"b","name":{"J0hn_D0e":1}}],"meta":{"total":"2"}}`, `{"success":false,"error":{"code":"c"}}`,
 		`[{}]`, `{"id":"x"`, `<html>`, ``, `null`, `{"created_at":1759320000,"id":"x"}`, `{"id":"x","created_at":1e999}`, strings.Repeat("[", 200), `{"id":"\ud800"}`,
 	} {

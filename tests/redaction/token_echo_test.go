@@ -53,7 +53,7 @@ func callWith(t *testing.T, name, token string, transport http.RoundTripper, h h
 	return err
 }
 
-// TestTheTokenIsMaskedInAnswersThatAreNotHTTP, which net/http quotes.
+// The token is masked in a response that is not HTTP, which net/http quotes.
 func TestTheTokenIsMaskedInAnswersThatAreNotHTTP(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
@@ -72,7 +72,8 @@ func TestTheTokenIsMaskedInAnswersThatAreNotHTTP(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsMaskedInErrorsOfTransports, however they print the request.
+// The token is masked in the errors of transports, however they print the
+// request.
 func TestTheTokenIsMaskedInErrorsOfTransports(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"%v", "%q", "%+v", "%s"} {
@@ -85,8 +86,8 @@ func TestTheTokenIsMaskedInErrorsOfTransports(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsMaskedBeforeItIsCut, for part of it would be left, and before a
-// code is taken from a URI.
+// The token is masked before a text is cut, which would leave a part of it, and
+// before a code is taken from a URI.
 func TestTheTokenIsMaskedBeforeItIsCut(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{
@@ -111,7 +112,8 @@ func TestTheTokenIsMaskedBeforeItIsCut(t *testing.T) {
 	}
 }
 
-// TestEachTokenIsMaskedInItsAnswer, though the next attempt has another.
+// The token of an attempt is masked in its response, although the next attempt
+// has another token.
 func TestEachTokenIsMaskedInItsAnswer(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -136,7 +138,7 @@ func TestEachTokenIsMaskedInItsAnswer(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsMaskedInAnyCase: a host is spelled in lower case.
+// The token is masked in any case: host names are written in lower case.
 func TestTheTokenIsMaskedInAnyCase(t *testing.T) {
 	t.Parallel()
 	const token = "TOK-SECRET-Plain"
@@ -153,8 +155,8 @@ func TestTheTokenIsMaskedInAnyCase(t *testing.T) {
 	}
 }
 
-// TestTextsQuoteNoData, neither of the request nor of an answer that is not
-// HTTP, as that of a server may be which echoes what it got.
+// Error texts quote no data of the request, nor of a response that is not HTTP,
+// such as an echo of the request.
 func TestTextsQuoteNoData(t *testing.T) {
 	t.Parallel()
 	const body = `{"name":"Jane Body"}`
@@ -223,7 +225,8 @@ func failing(t *testing.T, answer http.HandlerFunc) (get, post error) {
 	return get, post
 }
 
-// TestTheTokenIsMaskedInWhatTheAPISays: some APIs repeat it.
+// The token is masked in codes, messages and request ids of the API, and where
+// they are cut.
 func TestTheTokenIsMaskedInWhatTheAPISays(t *testing.T) {
 	t.Parallel()
 	beyond := strings.Repeat("x", 195) // the token stands where the text is cut

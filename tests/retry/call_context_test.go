@@ -18,7 +18,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestCallFromContext in all places that get a context of the call.
+// CallFromContext works in each function that gets a context of the call.
 func TestCallFromContext(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -77,8 +77,8 @@ func (h handler) Handle(ctx context.Context, r slog.Record) error { h.handle(ctx
 func (h handler) WithAttrs([]slog.Attr) slog.Handler              { return h }
 func (h handler) WithGroup(string) slog.Handler                   { return h }
 
-// TestCallsWithinCallsAreQuiet: what an interceptor, a hook, a log handler or a token
-// source calls with its context does not call it again, whatever the client.
+// A call that an interceptor, a hook, a log handler or a token source makes
+// with its context does not call it again, whatever the client.
 func TestCallsWithinCallsAreQuiet(t *testing.T) {
 	t.Parallel()
 	for _, other := range []bool{false, true} {
@@ -124,7 +124,7 @@ func TestCallsWithinCallsAreQuiet(t *testing.T) {
 	}
 }
 
-// TestACallInHooksWait, which is called while there is nothing left, ends.
+// A call that a Wait hook makes while no request is left ends.
 func TestACallInHooksWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -149,8 +149,8 @@ func TestACallInHooksWait(t *testing.T) {
 	})
 }
 
-// TestHooksSeeWhatTheResponseSays, and that the permit has gone back by then: a hook
-// may make a call of its own.
+// Attempt hooks get the status, request id and rate limit state of the
+// response. The permit has been returned by then, so a hook may make a call.
 func TestHooksSeeWhatTheResponseSays(t *testing.T) {
 	t.Parallel()
 	quota := []string{"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "7", "X-RateLimit-Reset", "60", "X-Request-Id", "req_1\n" + support.Token}

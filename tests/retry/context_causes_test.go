@@ -13,7 +13,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestWhyAContextEndedReadsAsOneLine, whatever the caller gave as the cause.
+// The cause of a context's end is printed on one line, whatever the caller gave
+// as the cause.
 func TestWhyAContextEndedReadsAsOneLine(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("too\nslow\tfor us " + strings.Repeat("and then some ", 100))
@@ -44,7 +45,7 @@ func TestWhyAContextEndedReadsAsOneLine(t *testing.T) {
 	}
 }
 
-// TestADeadlineWithACauseIsATimeout, as one without.
+// A deadline with a cause is a timeout, as is one without.
 func TestADeadlineWithACauseIsATimeout(t *testing.T) {
 	t.Parallel()
 	hanging := support.RoundTripper(func(req *http.Request) (*http.Response, error) {
@@ -71,8 +72,9 @@ func TestADeadlineWithACauseIsATimeout(t *testing.T) {
 	}
 }
 
-// TestAnErrorOfTheTokenSourceEndsTheCall whatever it is: the end of a context
-// of the source's own, too. Nothing is sent, and the source is not asked again.
+// An error of the token source ends the call, also if it is the end of a
+// context of the source's own. Nothing is sent, and the source is not called
+// again.
 func TestAnErrorOfTheTokenSourceEndsTheCall(t *testing.T) {
 	t.Parallel()
 	for _, gone := range []error{errors.New("gone"), context.DeadlineExceeded, context.Canceled} {

@@ -134,8 +134,8 @@ func failedIteration(fault leedotest.Fault) func(context.Context) error {
 	}
 }
 
-// TestErrorsCanBeCompared with go-cmp, which panics on unexported fields: the same
-// call fails with the same error, another one with another.
+// Errors can be compared by go-cmp, which panics on unexported fields: the same
+// call fails with an equal error, another call with another.
 func TestErrorsCanBeCompared(t *testing.T) {
 	t.Parallel()
 	var first, second []error
@@ -185,7 +185,7 @@ func ours(err error) []error {
 	return all
 }
 
-// TestEveryFieldCounts when errors are compared.
+// Each exported field counts when errors are compared.
 func TestEveryFieldCounts(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -225,7 +225,8 @@ func TestEveryFieldCounts(t *testing.T) {
 	}
 }
 
-// TestWhatErrorsAreComparedBy beside their fields.
+// Errors are equal if their fields are: times by the instant, wrapped errors by
+// type and text. They differ if OutcomeOf distinguishes them.
 func TestWhatErrorsAreComparedBy(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

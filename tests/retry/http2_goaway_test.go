@@ -79,8 +79,9 @@ func (l *leaving) client(t *testing.T, opts ...leedo.Option) *leedo.Client {
 	return s.TLSClient(t, append(opts, leedo.WithoutRateLimiter())...)
 }
 
-// TestWhatAServerDidNotProcessIsSentAgain: HTTP/2 lets a server say so, of streams
-// behind a GOAWAY and of refused ones. Nothing is lost and nothing doubled.
+// Over HTTP/2 a server can report that it did not process a stream: by GOAWAY,
+// or by REFUSED_STREAM. Such requests are retried, and nothing is lost or done
+// twice.
 func TestWhatAServerDidNotProcessIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, l := range map[string]*leaving{"GOAWAY": {after: 100}, "REFUSED_STREAM": {after: 10, refuse: true}} {
@@ -120,7 +121,8 @@ func TestWhatAServerDidNotProcessIsSentAgain(t *testing.T) {
 	}
 }
 
-// TestARefusedStreamWasNotDone: without a retry the error is no unknown outcome.
+// Without a retry a refused stream does not make the outcome of a write
+// unknown.
 func TestARefusedStreamWasNotDone(t *testing.T) {
 	t.Parallel()
 	l := &leaving{after: 2, refuse: true}
@@ -138,9 +140,9 @@ func TestARefusedStreamWasNotDone(t *testing.T) {
 	}
 }
 
-// TestOnlyTheServerSaysWhatItDidNotProcess: a text that is not exactly one of
-// net/http's proves nothing, such as one that quotes the server. Nor does the
-// error of a transport that sent the request more than once, or does not report that it sent it.
+// A text that is not exactly one of net/http's proves nothing, such as one that
+// quotes the server. Nor does the error of a transport that sent the request
+// more than once, or that does not report that it sent it.
 func TestOnlyTheServerSaysWhatItDidNotProcess(t *testing.T) {
 	t.Parallel()
 	const (
@@ -183,7 +185,7 @@ func TestOnlyTheServerSaysWhatItDidNotProcess(t *testing.T) {
 	}
 }
 
-// TestABodyThatIsCutWasProcessed, whatever it was cut by.
+// A write whose response body is cut was processed, whatever cut it.
 func TestABodyThatIsCutWasProcessed(t *testing.T) {
 	t.Parallel()
 	c := support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
@@ -233,8 +235,9 @@ func (m *mixed) client(t *testing.T, wrap func(http.RoundTripper) http.RoundTrip
 	return s.Client(t, leedo.WithHTTPClient(&http.Client{Transport: wrap(s.Server.Client().Transport)}))
 }
 
-// TestNeverTwiceWhenTheConnectionChanges to HTTP/1, whose end in net/http sends
-// without a look at the context, nor by a transport that ignores its end.
+// No write is sent twice when net/http falls back to HTTP/1, where it sends
+// without looking at the context, or by a transport that ignores the end of the
+// context.
 func TestNeverTwiceWhenTheConnectionChanges(t *testing.T) {
 	t.Parallel()
 	wraps := map[string]func(http.RoundTripper) http.RoundTripper{

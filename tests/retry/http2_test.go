@@ -142,7 +142,7 @@ func (r *resetting) byASidecar(t *testing.T) *leedo.Client {
 }
 
 // net/http by itself repeats a request whose stream ends in a PROTOCOL_ERROR,
-// again and again, whatever the method.
+// again and again, whatever the method. Writes are not repeated.
 func TestNeverTwiceOverHTTP2(t *testing.T) {
 	t.Parallel()
 	codes := map[string]uint32{"PROTOCOL_ERROR": 1, "INTERNAL_ERROR": 2, "CANCEL": 8}
@@ -174,7 +174,7 @@ func TestNeverTwiceOverHTTP2(t *testing.T) {
 	}
 }
 
-// Nor is a write repeated whose stream ends before the body is through.
+// A write whose stream ends before its body is sent is not repeated either.
 func TestNeverTwiceOverHTTP2ThoughTheBodyIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	r := &resetting{code: 1, early: true}
@@ -187,8 +187,8 @@ func TestNeverTwiceOverHTTP2ThoughTheBodyIsOnItsWay(t *testing.T) {
 	}
 }
 
-// A read is repeated as often as it may be, each time with a permit and a
-// back-off, and no oftener.
+// A read is repeated as often as WithRetries allows, each time with a permit
+// and a backoff, and not more often.
 func TestReadsOverHTTP2AreRepeatedByTheirOwnCountAlone(t *testing.T) {
 	t.Parallel()
 	for way, client := range map[string]func(*resetting, *testing.T) *leedo.Client{"TLS": (*resetting).overTLS, "in the clear": (*resetting).inTheClear} {

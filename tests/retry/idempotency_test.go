@@ -83,8 +83,8 @@ func TestIdempotencyKeyIsProcessedOnce(t *testing.T) {
 	}
 }
 
-// Without a body nothing but the method keeps net/http from sending again;
-// those that it would send again are refused.
+// For a write without a body only the method keeps net/http from sending it
+// again. Methods that it would send again are not sent at all.
 func TestNeverTwiceOnAReusedConnection(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"OPTIONS", "TRACE", "CONNECT"} {

@@ -51,8 +51,8 @@ func (j *journal) around(name string) leedo.Interceptor {
 	}
 }
 
-// TestInterceptorsAreNested: the first one is outermost, whether they come in one option
-// or in several, and hooks are called inside.
+// The first interceptor is the outermost, whether they come in one option or in
+// several. Hooks are called inside of all of them.
 func TestInterceptorsAreNested(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string]func(j *journal) []leedo.Option{
@@ -81,9 +81,8 @@ func TestInterceptorsAreNested(t *testing.T) {
 	}
 }
 
-// TestInterceptorsAndHooksOfAnIteration with pages read ahead: each page is a call,
-// which both interceptors and all hooks see once, in the order of the pages where one
-// interceptor is concerned.
+// With prefetch each page is a call, which both interceptors and all hooks see
+// once. Each interceptor sees the pages in order.
 func TestInterceptorsAndHooksOfAnIteration(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 4} {
@@ -146,8 +145,8 @@ func TestInterceptorsAndHooksOfAnIteration(t *testing.T) {
 	}
 }
 
-// TestInterceptorsSeeEveryError: of the API, of the quota, of the transport, and of
-// calls that are invalid.
+// Interceptors see the errors of the API, the rate limiter and the transport,
+// and those of invalid calls.
 func TestInterceptorsSeeEveryError(t *testing.T) {
 	t.Parallel()
 	var seen []error
@@ -207,7 +206,8 @@ func TestInterceptorsSeeEveryError(t *testing.T) {
 	}
 }
 
-// TestAnInterceptorChangesTheContext for what is inside of it, hooks and transport.
+// A context that an interceptor passes to next is that of the calls inside, the
+// hooks and the transport.
 func TestAnInterceptorChangesTheContext(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.Calls {
@@ -236,7 +236,9 @@ func TestAnInterceptorChangesTheContext(t *testing.T) {
 	}
 }
 
-// TestAnInterceptorCannotMakeUpASuccess, for which there is no result.
+// An interceptor that returns nil although no call of next succeeded does not
+// make the call succeed: the error is that of the last call of next, or
+// ErrInvalidArgument if there was none.
 func TestAnInterceptorCannotMakeUpASuccess(t *testing.T) {
 	t.Parallel()
 	swallow := func(times int) leedo.Interceptor {
@@ -269,7 +271,8 @@ func TestAnInterceptorCannotMakeUpASuccess(t *testing.T) {
 	}
 }
 
-// TestAnInterceptorsOwnError is what the caller gets, also instead of a success.
+// The caller gets the error that an interceptor returns, also instead of a
+// success.
 func TestAnInterceptorsOwnError(t *testing.T) {
 	t.Parallel()
 	own := errors.New("not today")
@@ -300,7 +303,7 @@ func TestAnInterceptorsOwnError(t *testing.T) {
 	}
 }
 
-// TestCallingNextTwice makes two calls, whose results do not mix.
+// Calling next twice makes two calls, whose results do not mix.
 func TestCallingNextTwice(t *testing.T) {
 	t.Parallel()
 	twice := leedo.WithInterceptor(func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
@@ -343,8 +346,8 @@ func TestCallingNextTwice(t *testing.T) {
 	}
 }
 
-// TestARepeatedWriteStaysInDoubt: the last call of next says what became of itself, but
-// not that nothing was done.
+// If next is called again for a write, the last call reports its own outcome,
+// but not that nothing was done.
 func TestARepeatedWriteStaysInDoubt(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -375,8 +378,8 @@ func TestARepeatedWriteStaysInDoubt(t *testing.T) {
 	}
 }
 
-// TestNextIsCalledInTime: before the interceptor returns, and what it began is waited
-// for, because the result is that of the call.
+// next fails after the interceptor has returned, and a call in flight is waited
+// for, as the result is that of the call.
 func TestNextIsCalledInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -425,8 +428,8 @@ func TestNextIsCalledInTime(t *testing.T) {
 	}
 }
 
-// TestAPanicOfAnInterceptorReachesTheCaller, also from a page that is read ahead, and
-// nothing is left of the call.
+// A panic of an interceptor reaches the caller, also from a page that is read
+// ahead, and nothing is left of the call.
 func TestAPanicOfAnInterceptorReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	for name, around := range map[string]leedo.Interceptor{
@@ -473,7 +476,8 @@ func TestAPanicOfAnInterceptorReachesTheCaller(t *testing.T) {
 	})
 }
 
-// TestARecoveredPanicIsNoSuccess: a write that panicked may have been done.
+// A write that panicked may have been done, although an interceptor recovered
+// from the panic.
 func TestARecoveredPanicIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	recovering := func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
@@ -493,8 +497,8 @@ func TestARecoveredPanicIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestOneCallAtATime: an interceptor that lets in one call at a time does not keep a page
-// from going first whose turn it is.
+// An interceptor that lets one call pass at a time does not block the page
+// whose turn it is.
 func TestOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	for name, stop := range map[string]bool{"all pages": false, "a page that is not read": true} {
@@ -520,8 +524,8 @@ func TestOneCallAtATime(t *testing.T) {
 	}
 }
 
-// TestAnInterceptorThatMakesNoCall leaves no place in the line of pages taken: a page that
-// it rejected because of the quota is asked for again when it is needed.
+// A page ahead that an interceptor rejects because of the quota does not block
+// those behind it. It is requested again when it is needed.
 func TestAnInterceptorThatMakesNoCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

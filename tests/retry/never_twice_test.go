@@ -104,7 +104,7 @@ func TestNeverTwiceThoughTheAttemptExpires(t *testing.T) {
 	}
 }
 
-// A write during which the caller's context ends.
+// A write during which the caller's context ends is not repeated.
 func TestNeverTwiceCancelled(t *testing.T) {
 	t.Parallel()
 	for _, write := range support.Writes {
@@ -123,7 +123,7 @@ func TestNeverTwiceCancelled(t *testing.T) {
 	}
 }
 
-// Answers that leave no doubt about what became of a write.
+// Responses that leave no doubt about a write do not make its outcome unknown.
 func TestUnknownOutcomeOnlyWhenInDoubt(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{300, 301, 304, 307, 308, 400, 401, 403, 404, 409, 422} {
@@ -202,7 +202,8 @@ func TestNeverTwiceButWhatWasNotSent(t *testing.T) {
 	}
 }
 
-// Under any transport the body tells whether a write was sent.
+// With any transport the read of the body shows whether a write may have been
+// sent.
 func TestNeverTwiceUnderAnyTransport(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -257,8 +258,8 @@ func dialNowhere(t *testing.T, req *http.Request) {
 	}
 }
 
-// A transport that is late to read the body of a failed attempt finds none:
-// or the proof that nothing was sent would come before the sending.
+// A transport that reads the body of a failed attempt late gets nothing, as
+// otherwise the request could be sent after it was reported as not sent.
 func TestNeverTwiceThoughTheTransportIsLate(t *testing.T) {
 	t.Parallel()
 	var late io.Reader
@@ -282,7 +283,7 @@ func TestNeverTwiceThoughTheTransportIsLate(t *testing.T) {
 	}
 }
 
-// Answers of success to a write say that it was done, whatever else is wrong.
+// A write with a response of success was done, whatever else is wrong.
 func TestWritesAnsweredWithSuccessWereDone(t *testing.T) {
 	t.Parallel()
 	text := func(c string) http.HandlerFunc { return support.Respond(201, c) }
@@ -364,8 +365,8 @@ func TestReceivedSuccessIsNeverThrownAway(t *testing.T) {
 	}
 }
 
-// A write that may be repeated and was answered with success once is not
-// reported as one that surely was not done.
+// A write that may be repeated and got one response of success is not reported
+// as not done.
 func TestReceivedSuccessIsNeverThrownAwayByRetries(t *testing.T) {
 	t.Parallel()
 	later := map[string]http.HandlerFunc{"400": support.Respond(400, ""), "409": support.Respond(409, ""), "503": support.Respond(503, ""), "cut": support.Cut}
@@ -410,8 +411,8 @@ func TestUnknownOutcomeNamesItsCause(t *testing.T) {
 	}
 }
 
-// TestTheLastFailureIsTheOneReported: what an earlier attempt came to neither
-// decides about another nor stands for the last one.
+// The result of an earlier attempt neither decides about a later one nor
+// replaces it in the error.
 func TestTheLastFailureIsTheOneReported(t *testing.T) {
 	t.Parallel()
 	// On a connection that was used before, net/http would repeat a read by itself.

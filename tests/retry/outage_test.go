@@ -126,7 +126,7 @@ func bySecond(ctx context.Context, call func() error) {
 	wg.Wait()
 }
 
-// TestAnOutage of an hour costs few retries, and ends without a herd.
+// An outage of an hour costs few retries, and the requests after it are spread.
 func TestAnOutage(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -190,8 +190,8 @@ func TestAnOutage(t *testing.T) {
 	}
 }
 
-// TestAServerThatHangsFromTheStart, before it has reported any quota, fails calls
-// with what is wrong, not for the quota.
+// Calls of a server that hangs before it has reported any quota fail with the
+// timeout, not with a RateLimitError.
 func TestAServerThatHangsFromTheStart(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{0, time.Second, 10 * time.Second, time.Minute, leedo.NoMaxWait} {

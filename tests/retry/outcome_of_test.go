@@ -170,7 +170,7 @@ func failures() []failure {
 	return all
 }
 
-// OutcomeOf says what the fake holds, whatever goes wrong.
+// OutcomeOf agrees with the records in the fake, whatever goes wrong.
 func TestOutcomeOfAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	var compared, notDone, done, unknown, lies, succeeded atomic.Int32
@@ -235,7 +235,7 @@ func TestOutcomeOfAgreesWithTheServer(t *testing.T) {
 	}
 }
 
-// What was never sent was not done, whoever prevented it.
+// A write that was not sent was not done, whatever prevented it.
 func TestOutcomeOfWhatWasNotSent(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -422,7 +422,7 @@ func TestOutcomeOfOtherErrors(t *testing.T) {
 	}
 }
 
-// What was known is still known of a part of the error.
+// OutcomeOf gives the same result for the errors that an error wraps.
 func TestOutcomeOfTheCause(t *testing.T) {
 	t.Parallel()
 	s := support.Serve(t, support.Respond(200, support.MaintenanceHTML, "Content-Type", "text/html"))
@@ -451,7 +451,7 @@ type otherError struct {
 func (e otherError) Error() string { return "other" }
 func (e otherError) Unwrap() error { return e.error }
 
-// TestOutcomeOfTypesThatEmbedOurs: what they have inside may be nil.
+// Types that embed the SDK's errors work, also if these are nil.
 func TestOutcomeOfTypesThatEmbedOurs(t *testing.T) {
 	t.Parallel()
 	notFound := &leedo.APIError{StatusCode: 404, Method: "POST"}

@@ -81,10 +81,10 @@ func (f *turn) give(req *http.Request, cancel func()) (*http.Response, error) {
 	return &http.Response{StatusCode: f.status, Header: header, Body: io.NopCloser(body)}, nil
 }
 
-// TestOutcomeOfEveryPath that a write can take through up to three attempts,
-// with what can end it between them. A write that may have been done is never
-// not done, one that cannot have been always is, and done is only what a response
-// says to be done.
+// Covers every path of a write through up to three attempts, with what can end
+// it between them. A write that may have been done is never reported as not
+// done, one that cannot have been done always is, and done is reported only if
+// a response says so.
 func TestOutcomeOfEveryPath(t *testing.T) {
 	t.Parallel()
 	paths, outcomes := 0, map[leedo.Outcome]int{}

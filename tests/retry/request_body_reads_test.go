@@ -10,8 +10,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestNeverTwiceHoweverTheBodyIsRead: transports that sign or cache look for
-// more methods of a body than Read. What is read by them counts, too.
+// Transports that sign or cache look for more methods of a body than Read. What
+// they read counts, too.
 func TestNeverTwiceHoweverTheBodyIsRead(t *testing.T) {
 	t.Parallel()
 	for name, read := range map[string]func(io.Reader) int{
@@ -57,8 +57,8 @@ func TestNeverTwiceHoweverTheBodyIsRead(t *testing.T) {
 	}
 }
 
-// TestNeverTwiceAfterAnAnswerWithAnError: a transport that returns both tells
-// that it was sent, though it read no body.
+// A transport that returns a response and an error has sent the request,
+// although it read no body.
 func TestNeverTwiceAfterAnAnswerWithAnError(t *testing.T) {
 	t.Parallel()
 	for _, write := range support.Writes {

@@ -126,7 +126,7 @@ func TestGETRecoversOnlySoOften(t *testing.T) {
 	}
 }
 
-// What no other attempt can heal, or what came as it was meant.
+// Responses that another attempt cannot change are not retried.
 func TestFinalAnswersAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{300, 304, 400, 401, 403, 404, 409, 410, 422, 425, 501} {

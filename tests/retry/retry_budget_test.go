@@ -18,8 +18,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestTheRetryBudget is one of all calls of a limiter, and is not needed by first
-// attempts and after 429s.
+// The retry budget is shared by all calls of a limiter. First attempts and
+// retries after a 429 do not need it.
 func TestTheRetryBudget(t *testing.T) {
 	t.Parallel()
 	down, good := support.Respond(503, ""), support.Respond(200, support.LeadJSON)
@@ -141,7 +141,7 @@ func exhausted(t *testing.T, answer http.HandlerFunc, opts ...leedo.Option) *lee
 	return c
 }
 
-// TestACallWithoutRetryBudget fails with its own error, after a short wait.
+// A call without retry budget fails with its own error, after a short wait.
 func TestACallWithoutRetryBudget(t *testing.T) {
 	t.Parallel()
 	support.Bubble(t, "the error", func(t *testing.T) {
@@ -229,9 +229,9 @@ func TestACallWithoutRetryBudget(t *testing.T) {
 	}
 }
 
-// TestNoHerd: when a server that failed is back, and while it is not, waiting
-// calls go few at a time.
-func TestNoHerd(t *testing.T) {
+// While a server fails, and when it works again, waiting calls are sent a few
+// at a time.
+func TestWaitingCallsAreSpreadAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var inFlight, most, requests atomic.Int32

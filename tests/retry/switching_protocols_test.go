@@ -24,8 +24,8 @@ func switchProtocols(w http.ResponseWriter, _ *http.Request) {
 	io.Copy(io.Discard, buffered)
 }
 
-// TestA101EndsAtOnce though its body is the bare connection, over which
-// net/http no longer watches.
+// A 101 response ends the call immediately. Its body is the bare connection,
+// which net/http no longer closes when the context ends.
 func TestA101EndsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, op := range append(append([]support.Operation{}, support.Reads...), support.Writes...) {

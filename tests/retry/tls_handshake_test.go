@@ -10,8 +10,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestARefusedHandshakeIsFinal, whichever side refuses it: another attempt
-// would be refused as well.
+// A failed TLS handshake is not retried, whichever side rejects it: another
+// attempt would fail, too.
 func TestARefusedHandshakeIsFinal(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

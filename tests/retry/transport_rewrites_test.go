@@ -9,8 +9,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestATransportMayRewriteTheRequest in place, as those of gateways and tests
-// do: the next attempt is not that of a stranger.
+// A transport may modify the request in place, as those of gateways and tests
+// do. The next attempt is not affected.
 func TestATransportMayRewriteTheRequest(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

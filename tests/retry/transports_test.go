@@ -43,8 +43,8 @@ func (b *impatient) Read(p []byte) (n int, err error) {
 
 func (b *impatient) Close() error { return nil }
 
-// TestALateReadReachesNoOtherCall whatever the body of a user's transport does
-// after it has failed.
+// The body of a transport that is read after the call has failed affects no
+// other call.
 func TestALateReadReachesNoOtherCall(t *testing.T) {
 	t.Parallel()
 	for range 50 { // memory is used again by chance
@@ -87,8 +87,8 @@ func aLateRead(t *testing.T) {
 	}
 }
 
-// TestTheContextOfAnAttemptTellsNothing to those who print it.
-func TestTheContextOfAnAttemptTellsNothing(t *testing.T) {
+// The context of an attempt, when printed, shows no data of the call.
+func TestTheContextOfAnAttemptPrintsNoData(t *testing.T) {
 	t.Parallel()
 	var texts []string
 	client, err := leedo.NewClient(support.Token, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
@@ -112,8 +112,8 @@ func TestTheContextOfAnAttemptTellsNothing(t *testing.T) {
 	}
 }
 
-// TestATransportMaySpeakToOthers, over HTTP/2 and with the attempt's context,
-// before it sends the request.
+// A transport may make other requests over HTTP/2 with the context of the
+// attempt before it sends its own.
 func TestATransportMaySpeakToOthers(t *testing.T) {
 	t.Parallel()
 	signer := httptest.NewUnstartedServer(support.Respond(200, "signature"))
@@ -143,9 +143,9 @@ func TestATransportMaySpeakToOthers(t *testing.T) {
 	}
 }
 
-// TestATransportMayAnswerARefusal by sending the request anew: it was answered,
-// so it was not done.
-func TestATransportMayAnswerARefusal(t *testing.T) {
+// A transport may react to a 401 by sending the request again: the first one
+// was rejected, so the write was not done.
+func TestATransportMayRepeatARejectedRequest(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
 		api := support.NewServer(t, func(w http.ResponseWriter, req *http.Request) {
@@ -180,8 +180,9 @@ func TestATransportMayAnswerARefusal(t *testing.T) {
 	}
 }
 
-// TestAPageAheadMayWaitInLine for as long as the pages before it take, and
-// still be retried: a prefetched walk does not end where another goes on.
+// A page ahead may wait for as long as the pages before it take, and still be
+// retried. An iteration with prefetch does not end where one without it goes
+// on.
 func TestAPageAheadMayWaitInLine(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]leedotest.Fault{
@@ -215,8 +216,8 @@ func TestAPageAheadMayWaitInLine(t *testing.T) {
 	}
 }
 
-// TestARefusalForTheQuotaTellsWhatCameBefore it, too.
-func TestARefusalForTheQuotaTellsWhatCameBefore(t *testing.T) {
+// A RateLimitError also holds the failure of the attempt before it.
+func TestARateLimitErrorHoldsTheFailureBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer()
@@ -230,8 +231,7 @@ func TestARefusalForTheQuotaTellsWhatCameBefore(t *testing.T) {
 	})
 }
 
-// TestACheckRedirectChangesItsOwnHeaderOnly: what it does to the header that it
-// sees is in no later call.
+// What CheckRedirect changes in a header does not show in later calls.
 func TestACheckRedirectChangesItsOwnHeaderOnly(t *testing.T) {
 	t.Parallel()
 	s := support.Serve(t, support.Respond(302, "", "Location", "/v1/elsewhere"), support.Respond(200, support.LeadJSON))
@@ -255,8 +255,8 @@ func TestACheckRedirectChangesItsOwnHeaderOnly(t *testing.T) {
 	}
 }
 
-// TestTheTransportsResponseIsItsOwn: one that is shared by several calls, as in
-// tests, is not changed.
+// A response that a transport returns for several calls, as in tests, is not
+// changed.
 func TestTheTransportsResponseIsItsOwn(t *testing.T) {
 	t.Parallel()
 	shared := &http.Response{StatusCode: 404, Header: http.Header{}, Body: http.NoBody}
@@ -282,7 +282,7 @@ func TestTheTransportsResponseIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded.
+// A page that waits for its turn is not sent after its context has ended.
 func TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -311,10 +311,9 @@ func TestAPageThatWaitsInLineIsNotSentOnceItsContextEnded(t *testing.T) {
 	}
 }
 
-// TestTheDefaultTransportIsTheOneOfTheMoment: as in net/http, a client that was
-// given no transport looks it up for each request. What is installed later is
-// used, such as a mock, and what is removed again no longer is. It is not
-// parallel: the default is everyone's.
+// As in net/http, a client without a transport looks up http.DefaultTransport
+// for each request, so a mock that is installed later is used, and no longer
+// after its removal. Not parallel: the default is shared by all tests.
 func TestTheDefaultTransportIsTheOneOfTheMoment(t *testing.T) {
 	old := http.DefaultTransport
 	defer func() { http.DefaultTransport = old }()
@@ -370,7 +369,7 @@ func TestTheDefaultTransportIsTheOneOfTheMoment(t *testing.T) {
 	}
 }
 
-// TestNoTransportIsNoPanic: not parallel, as above.
+// Not parallel: it changes http.DefaultTransport.
 func TestNoTransportIsNoPanic(t *testing.T) {
 	old := http.DefaultTransport
 	defer func() { http.DefaultTransport = old }()
@@ -390,7 +389,7 @@ func TestNoTransportIsNoPanic(t *testing.T) {
 	}
 }
 
-// TestACheckRedirectMaySetAnotherContext, even that of another call.
+// CheckRedirect may set another context, even that of another call.
 func TestACheckRedirectMaySetAnotherContext(t *testing.T) {
 	t.Parallel()
 	other := make(chan context.Context, 1)

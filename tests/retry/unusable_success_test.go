@@ -42,8 +42,8 @@ var everyWrite = []struct {
 	{support.Writes[3], "/v1/leads/id-1", true}, // DELETE
 }
 
-// TestASuccessThatIsNoResponseOfTheAPI may have been sent by anything between
-// the client and the API: whether the write was done is unknown.
+// A success that is no response of the API may come from anything between the
+// client and the API: the outcome of a write is unknown.
 func TestASuccessThatIsNoResponseOfTheAPI(t *testing.T) {
 	t.Parallel()
 	const login = `<html><form action="/login"><input name="id" value="id-1"></form></html>`
@@ -92,7 +92,8 @@ func TestASuccessThatIsNoResponseOfTheAPI(t *testing.T) {
 	}
 }
 
-// TestASuccessThatCannotBeUsedWasDone if it may be a response of the API.
+// An unusable success that may be a response of the API means that the write
+// was done.
 func TestASuccessThatCannotBeUsedWasDone(t *testing.T) {
 	t.Parallel()
 	for _, write := range everyWrite {
@@ -143,7 +144,7 @@ func located(a http.HandlerFunc, location string) http.HandlerFunc {
 	}
 }
 
-// TestAResponseThatIsCutWasDone wherever it is cut.
+// A write whose success response is cut was done, wherever it is cut.
 func TestAResponseThatIsCutWasDone(t *testing.T) {
 	t.Parallel()
 	whole := "\ufeff \n" + `{"a":[-1.5e+3,true,false,null,"\u00e4\n"],"name":"n","id":"new-1","b":{}}`
@@ -155,8 +156,8 @@ func TestAResponseThatIsCutWasDone(t *testing.T) {
 	}
 }
 
-// TestARedirectOfAWrite is not followed. Servers send 302 and 303 also after
-// doing what was asked for; the others say that it is to be asked for elsewhere.
+// A redirect of a write is not followed. Servers send 302 and 303 also after
+// they have done it; the other codes ask for another request.
 func TestARedirectOfAWrite(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{301, 302, 303, 307, 308} {
@@ -182,7 +183,8 @@ func TestARedirectOfAWrite(t *testing.T) {
 	}
 }
 
-// TestACallWithoutOutSeesTheResponse that may not have come from the API.
+// The response of a write without out is checked, too: if it may not be of the
+// API, the outcome is unknown.
 func TestACallWithoutOutSeesTheResponse(t *testing.T) {
 	t.Parallel()
 	client, _ := support.InMemory(t, nil, support.Respond(200, support.MaintenanceHTML, "X-Request-Id", "req_9"))

@@ -18,7 +18,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestHeadersOfAClient are sent with all of its calls, those of a call win.
+// Headers of a client are sent with all of its calls. Those of a call override
+// them.
 func TestHeadersOfAClient(t *testing.T) {
 	t.Parallel()
 	for _, op := range support.Calls {
@@ -42,7 +43,7 @@ func TestHeadersOfAClient(t *testing.T) {
 	}
 }
 
-// TestQueryOfAClient is a default: what params and the options of a call say wins.
+// The query of a client is a default. Params and options of a call override it.
 func TestQueryOfAClient(t *testing.T) {
 	t.Parallel()
 	s := support.Serve(t, support.Respond(200, `{"data":[],"meta":{"total":0,"page":1,"per_page":7},"id":"1"}`))
@@ -80,7 +81,7 @@ func TestClientsRefuseHeadersAndQueries(t *testing.T) {
 	}
 }
 
-// TestOptionsPrint what they are, and nothing that may be secret or personal.
+// Options print their names, and no values that may be secret or personal.
 func TestOptionsPrint(t *testing.T) {
 	t.Parallel()
 	limiter, err := leedo.NewRateLimiter(nil)

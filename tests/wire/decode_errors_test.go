@@ -12,7 +12,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestADecodeErrorSaysWhatIsKnown of the response: enough to find it, and the
+// A DecodeError has what is known of the response: enough to find it, and the
 // record, again.
 func TestADecodeErrorSaysWhatIsKnown(t *testing.T) {
 	t.Parallel()
@@ -51,8 +51,8 @@ func TestADecodeErrorSaysWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestTheRecordOfAnUnusableSuccessIsNamed, for creates and updates of every
-// resource, by the body or by the Location.
+// A DecodeError names the record, for creates and updates of every resource,
+// from the body or the Location header.
 func TestTheRecordOfAnUnusableSuccessIsNamed(t *testing.T) {
 	t.Parallel()
 	type write struct {
@@ -113,7 +113,8 @@ func TestTheRecordOfAnUnusableSuccessIsNamed(t *testing.T) {
 	}
 }
 
-// TestACreateWhoseDatesDoNotFitSucceeds: it is not repeated for their sake.
+// A create whose response has unreadable dates succeeds: as an error, it might
+// be repeated.
 func TestACreateWhoseDatesDoNotFitSucceeds(t *testing.T) {
 	t.Parallel()
 	client, rec := support.InMemory(t, nil, support.Respond(201, `{"id":"new-1","name":"n","created_at":"2025-10-01T12:00:00Z","updated_at":""}`))
@@ -127,7 +128,7 @@ func TestACreateWhoseDatesDoNotFitSucceeds(t *testing.T) {
 	}
 }
 
-// TestATransportErrorHasTheRequestID, if a header had arrived.
+// A TransportError has the request id, if a header had arrived.
 func TestATransportErrorHasTheRequestID(t *testing.T) {
 	t.Parallel()
 	s := support.Serve(t, func(w http.ResponseWriter, req *http.Request) {
@@ -158,7 +159,8 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// TestASuccessThatSaysItFailedIsAnAPIError, for a write one of unknown outcome.
+// A 2xx whose body reports a failure is an APIError. For a write the outcome is
+// unknown.
 func TestASuccessThatSaysItFailedIsAnAPIError(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ body, code, message string }{

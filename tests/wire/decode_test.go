@@ -46,8 +46,8 @@ func unusable(t *testing.T, err error, method, path, body string) *leedo.DecodeE
 	return decode
 }
 
-// TestASuccessMustBeWhatWasAskedFor sends what is no record, and no page, as
-// the answer of a read, a list and a write.
+// A success that is neither a record nor a page fails reads, lists and writes
+// with a DecodeError.
 func TestASuccessMustBeWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	const object = `{"id":"x","name":"` + quoted + `"}`
@@ -154,7 +154,8 @@ func TestAPageMustBeAPage(t *testing.T) {
 	}
 }
 
-// TestJSONByAnyNameIsJSON: some servers call it something else, or nothing.
+// JSON is read whatever its Content-Type: some servers send another one, or
+// none.
 func TestJSONByAnyNameIsJSON(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{
@@ -199,8 +200,7 @@ func TestDoDecodesOnlyWhatItIsGiven(t *testing.T) {
 	}
 }
 
-// TestAnswersAreBounded: what is larger than allowed is not kept, compressed or
-// not.
+// A response that is larger than allowed is not kept, compressed or not.
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	large := `{"id":"x","name":"` + strings.Repeat("a", 200<<10) + `"}`

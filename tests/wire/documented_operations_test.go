@@ -171,8 +171,8 @@ var documented = []struct {
 	}, "GET", "/campaigns/" + campaignID, "", 200, "campaign.json", &goldenCampaign},
 }
 
-// TestOperationsSpeakAsDocumented compares all that is sent and all that is
-// read with the documentation.
+// Compares the requests and results of each operation with the API's
+// documentation.
 func TestOperationsSpeakAsDocumented(t *testing.T) {
 	t.Parallel()
 	for _, op := range documented {
@@ -222,8 +222,8 @@ func TestOperationsSpeakAsDocumented(t *testing.T) {
 	}
 }
 
-// TestExamplesFillEveryField: a field that no example holds is not tested by
-// them.
+// Each field occurs in an example of the documentation, as the examples do not
+// test other fields.
 func TestExamplesFillEveryField(t *testing.T) {
 	t.Parallel()
 	for _, example := range []any{goldenLead, goldenAccount, goldenContact, goldenCampaign} {
@@ -301,8 +301,8 @@ func readFrom(t *testing.T, r reader, object string) any {
 	return v
 }
 
-// TestEveryFieldHasANameOfItsOwn: in the documentation's examples two fields
-// may hold the same, here each value is another.
+// In the documentation's examples two fields may have the same value. Here each
+// field has its own.
 func TestEveryFieldHasANameOfItsOwn(t *testing.T) {
 	t.Parallel()
 	const object = `{

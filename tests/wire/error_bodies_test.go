@@ -376,8 +376,8 @@ func problem(t *testing.T, call support.Operation, body string) *leedo.APIError 
 	return e
 }
 
-// TestErrorBodiesOfRealFrameworksAreRead: the code, the words and the fields
-// that they are about, by every call.
+// The code, the messages and their fields are read from the error bodies of
+// common frameworks, by every call.
 func TestErrorBodiesOfRealFrameworksAreRead(t *testing.T) {
 	t.Parallel()
 	for _, tt := range problems {
@@ -396,7 +396,7 @@ func TestErrorBodiesOfRealFrameworksAreRead(t *testing.T) {
 	}
 }
 
-// TestFieldsAreBounded in number and length, and are single lines.
+// Fields are bounded in number and length, and their messages are single lines.
 func TestFieldsAreBounded(t *testing.T) {
 	t.Parallel()
 	var many []string
@@ -439,7 +439,7 @@ func TestFieldsAreBounded(t *testing.T) {
 	}
 }
 
-// TestFieldsStandInNoText but that of the message: they are for forms.
+// Error texts contain the message, but not the fields, which are for forms.
 func TestFieldsStandInNoText(t *testing.T) {
 	t.Parallel()
 	for _, call := range problemCalls {
@@ -456,8 +456,8 @@ func TestFieldsStandInNoText(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsMaskedInFields, in names and texts, even if it is in pieces or
-// would be cut.
+// The token is masked in the names and messages of fields, even if it is in
+// pieces or would be cut.
 func TestTheTokenIsMaskedInFields(t *testing.T) {
 	t.Parallel()
 	beyond := strings.Repeat("x", 195)
@@ -479,7 +479,7 @@ func TestTheTokenIsMaskedInFields(t *testing.T) {
 	}
 }
 
-// TestAShortTokenAltersNoText: the tokens of tests are words.
+// A short token, as tests have, is not masked in texts: it may be a word.
 func TestAShortTokenAltersNoText(t *testing.T) {
 	t.Parallel()
 	for token, want := range map[string]string{

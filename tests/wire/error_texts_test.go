@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestAStatusWithoutAWordReadsWell.
+// The text for a status that net/http has no name for reads well.
 func TestAStatusWithoutAWordReadsWell(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{306: "306", 499: "499", 418: "418 I'm a teapot"} {
@@ -25,8 +25,8 @@ func TestAStatusWithoutAWordReadsWell(t *testing.T) {
 	}
 }
 
-// TestWhatComesAfterTheJSONIsNotAnEarlyEnd, for whoever sees an early end may
-// think that the answer was cut.
+// Data after the JSON value is not reported as an unexpected end, which would
+// suggest that the response was cut.
 func TestWhatComesAfterTheJSONIsNotAnEarlyEnd(t *testing.T) {
 	t.Parallel()
 	for body, early := range map[string]bool{`{"id":"1"}}`: false, `{"id":"1"} x`: false, `{"id":"1"`: true, `{"id":"1`: true, `{"id":"1",]`: false} {
@@ -38,7 +38,7 @@ func TestWhatComesAfterTheJSONIsNotAnEarlyEnd(t *testing.T) {
 	}
 }
 
-// TestTextsOfTransportsKeepTheirQuotes: they are the transport's own words.
+// Quotes in the error texts of transports are kept.
 func TestTextsOfTransportsKeepTheirQuotes(t *testing.T) {
 	t.Parallel()
 	const text = `open "/etc/ssl/ca.pem": no such file`
@@ -49,8 +49,8 @@ func TestTextsOfTransportsKeepTheirQuotes(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheCallersFunctionsReadAsOneLine, without the URL that errors of
-// net/http have.
+// Errors of the caller's functions are printed on one line, without the URL
+// that errors of net/http have.
 func TestErrorsOfTheCallersFunctionsReadAsOneLine(t *testing.T) {
 	t.Parallel()
 	hushed := &url.Error{Op: "Post", URL: "https://auth.example/token?client_secret=HUSH", Err: io.ErrUnexpectedEOF}

@@ -9,8 +9,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestHeadersOfTheConnectionAreNotTheCallers, nor is the one that would switch
-// decompression off and leave bytes that nobody can decode.
+// A caller cannot set the headers of the connection, nor the one that would
+// turn decompression off.
 func TestHeadersOfTheConnectionAreNotTheCallers(t *testing.T) {
 	t.Parallel()
 	c, rec := support.InMemory(t, nil, support.Respond(200, support.LeadJSON))
@@ -24,7 +24,7 @@ func TestHeadersOfTheConnectionAreNotTheCallers(t *testing.T) {
 	}
 }
 
-// TestATypedNilIsNoBody: "null" is hardly what was meant.
+// A typed nil is not accepted as a body: it would be sent as null.
 func TestATypedNilIsNoBody(t *testing.T) {
 	t.Parallel()
 	c, rec := support.InMemory(t, nil, support.Respond(200, support.LeadJSON))
@@ -40,7 +40,8 @@ func TestATypedNilIsNoBody(t *testing.T) {
 	}
 }
 
-// TestABaseURLHasAPortThatThereIs, or every call would fail.
+// A base URL with an impossible port is invalid. Otherwise every call would
+// fail.
 func TestABaseURLHasAPortThatThereIs(t *testing.T) {
 	t.Parallel()
 	for base, ok := range map[string]bool{
@@ -53,7 +54,7 @@ func TestABaseURLHasAPortThatThereIs(t *testing.T) {
 	}
 }
 
-// TestAZeroClientKnowsNoQuota, rather than panic.
+// A zero Client returns a zero RateLimit and does not panic.
 func TestAZeroClientKnowsNoQuota(t *testing.T) {
 	t.Parallel()
 	if got := new(leedo.Client).RateLimit(); got != (leedo.RateLimit{}) {

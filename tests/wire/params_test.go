@@ -40,9 +40,9 @@ func paramTypes(suffixes ...string) []reflect.Type {
 
 var snake = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 
-// TestListParamsAreTagged: without a tag go-querystring sends a field under its
-// Go name, without omitempty it sends zeros, and options it does not know, such
-// as omitzero, it ignores.
+// Each field of list params has a url tag with omitempty: without a tag
+// go-querystring sends a field under its Go name, without omitempty it sends
+// zeros, and it ignores options that it does not know, such as omitzero.
 func TestListParamsAreTagged(t *testing.T) {
 	t.Parallel()
 	types := paramTypes("ListParams")
@@ -65,7 +65,7 @@ func TestListParamsAreTagged(t *testing.T) {
 	}
 }
 
-// TestWriteParamsAreTagged: a field that is zero is not sent.
+// Each field of write params has a json tag, and is not sent when it is zero.
 func TestWriteParamsAreTagged(t *testing.T) {
 	t.Parallel()
 	types := paramTypes("CreateParams", "UpdateParams")
@@ -88,8 +88,8 @@ func TestWriteParamsAreTagged(t *testing.T) {
 	}
 }
 
-// TestNoExportedTypeHasJSONMethods: an embedded type with such a method would
-// decode itself alone and leave custom fields out.
+// No exported type has JSON methods: a type that embeds it would decode it
+// alone and drop custom fields.
 func TestNoExportedTypeHasJSONMethods(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{leedo.Lead{}, leedo.Account{}, leedo.Contact{}, leedo.Campaign{}, leedo.Page[leedo.Lead]{}} {
@@ -118,7 +118,7 @@ func sentBy(t *testing.T, method, path string, call func(context.Context, *leedo
 	return sent
 }
 
-// TestUpdateKnowsThreeStates: a field is left alone, set, or set to nothing.
+// An update leaves a field alone, sets it, or sets it to its zero value.
 func TestUpdateKnowsThreeStates(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -192,7 +192,7 @@ func TestCreateSendsWhatIsSet(t *testing.T) {
 	}
 }
 
-// TestTextIsSentAsItIs: no character is lost or changed.
+// Texts are sent without the loss or change of a character.
 func TestTextIsSentAsItIs(t *testing.T) {
 	t.Parallel()
 	const name = "Zoë \"Z\" <z&z> \\ \u2028 \n\t 🎈 O'Neil"

@@ -9,8 +9,8 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// TestAResponseIsOfItsOwnCall: one that is used again keeps nothing of the call
-// before, though this one be refused before anything is sent.
+// A Response that is used again keeps nothing of the earlier call, also if the
+// later one fails before anything is sent.
 func TestAResponseIsOfItsOwnCall(t *testing.T) {
 	t.Parallel()
 	ended, cancel := context.WithCancel(t.Context())
@@ -51,9 +51,9 @@ func TestAResponseIsOfItsOwnCall(t *testing.T) {
 	}
 }
 
-// TestAnAnswerThatTellsNothingOfTheQuota has no figures: the zero value, which
-// nobody takes for a quota that is used up.
-func TestAnAnswerThatTellsNothingOfTheQuota(t *testing.T) {
+// A response without rate limit headers has a zero RateLimit, which does not
+// mean that the quota is exhausted.
+func TestAResponseWithoutRateLimitHeaders(t *testing.T) {
 	t.Parallel()
 	for _, header := range [][]string{nil, {"X-RateLimit-Remaining", "none", "X-RateLimit-Reset", "soon"}} {
 		c, _ := support.InMemory(t, nil, support.Respond(200, support.LeadJSON, header...), support.Respond(404, "{}", header...))

@@ -65,7 +65,8 @@ var emptyTokens = []struct{ token, want string }{
 	{"\t \n", "is nothing but white space (a newline)"},
 }
 
-// TestEachBadTokenHasItsOwnWords, the same ones for NewClient and for a source.
+// Each kind of invalid token has its own text, the same for NewClient and for a
+// token source.
 func TestEachBadTokenHasItsOwnWords(t *testing.T) {
 	t.Parallel()
 	transport := support.RoundTripper(func(*http.Request) (*http.Response, error) {
@@ -107,8 +108,8 @@ func checkTokenText(t *testing.T, token string, err error, want string) {
 	}
 }
 
-// TestGoodTokens are all that consist of visible ASCII characters, with the
-// letters of a scheme at their start, too.
+// A token may consist of any visible ASCII characters, and begin with the name
+// of an authentication scheme.
 func TestGoodTokens(t *testing.T) {
 	t.Parallel()
 	for _, token := range []string{
@@ -121,8 +122,8 @@ func TestGoodTokens(t *testing.T) {
 	}
 }
 
-// TestTheEnvironmentIsNamedInErrors, and white space around its values is not
-// part of them.
+// Errors name the environment variable. White space around its value is
+// ignored.
 func TestTheEnvironmentIsNamedInErrors(t *testing.T) {
 	for _, tt := range badTokens {
 		trimmed := strings.TrimSpace(tt.token)
@@ -159,7 +160,7 @@ func TestTheEnvironmentIsNamedInErrors(t *testing.T) {
 	checkTokenText(t, "", err, "leedo: invalid argument: LEEDO_API_TOKEN is not set")
 }
 
-// TestATokenFromAFileIsSentWithoutItsNewline.
+// The newline at the end of a token from a file is not sent.
 func TestATokenFromAFileIsSentWithoutItsNewline(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", " ", "\n\n"} {
 		t.Setenv("LEEDO_API_TOKEN", end+"tok_123"+end)
@@ -223,8 +224,8 @@ var badBases = map[string]string{
 	"http://api.leedo.app/v1":            "begins with http://, so the token would be sent unencrypted (WithInsecureHTTP allows it)",
 }
 
-// TestEachBadBaseURLHasItsOwnWords, and the name of the variable if it comes
-// from one. None shows a password, a query or a fragment.
+// Each kind of invalid base URL has its own text, with the environment variable
+// if it comes from one. No text shows a password, a query or a fragment.
 func TestEachBadBaseURLHasItsOwnWords(t *testing.T) {
 	t.Setenv("LEEDO_API_TOKEN", "tok_123")
 	for base, want := range badBases {
@@ -270,8 +271,8 @@ func checkBaseText(t *testing.T, err error, want string) {
 	}
 }
 
-// TestA404AsksForTheVersionInTheBaseURL where that is likely to be what is
-// missing: collections exist.
+// A 404 for a collection, which always exists, suggests that the base URL lacks
+// the version.
 func TestA404AsksForTheVersionInTheBaseURL(t *testing.T) {
 	t.Parallel()
 	const question = "is /v1 missing from the base URL?"

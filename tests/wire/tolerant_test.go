@@ -19,8 +19,8 @@ func pageOf(rows ...string) string {
 	return fmt.Sprintf(`{"data":[%s],"meta":{"total":%d,"page":1,"per_page":100}}`, strings.Join(rows, ","), len(rows))
 }
 
-// TestATimeInAnyFormCostsNoOtherRecord: one record of three has a time that is
-// not RFC 3339, and all are listed, whichever way they are read.
+// One record of three has a time that is not RFC 3339. All three are listed, by
+// each way to read them.
 func TestATimeInAnyFormCostsNoOtherRecord(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]time.Time{
@@ -85,7 +85,7 @@ func collect[T, V any](items func(func(*T, error) bool), of func(*T) V) (values 
 	return values, nil
 }
 
-// TestAnEmptyTimeInAPrefetchedPage, the third of three.
+// An empty time in the third page of a prefetched iteration is accepted.
 func TestAnEmptyTimeInAPrefetchedPage(t *testing.T) {
 	t.Parallel()
 	client, _ := support.InMemory(t, nil, func(w http.ResponseWriter, req *http.Request) {
@@ -99,7 +99,7 @@ func TestAnEmptyTimeInAPrefetchedPage(t *testing.T) {
 	}
 }
 
-// TestNumbersInAnyForm, in a record and in the meta of a page.
+// Numbers are accepted in each form, in a record and in the meta of a page.
 func TestNumbersInAnyForm(t *testing.T) {
 	t.Parallel()
 	for form, want := range map[string]int{`"42"`: 42, `42.0`: 42, `"42.0"`: 42, `4.2e1`: 42, `""`: 0, `" 7 "`: 7, `null`: 0} {
@@ -129,7 +129,7 @@ func TestNumbersInAnyForm(t *testing.T) {
 	}
 }
 
-// TestIDsMayBeNumbers, and no digit of them is lost.
+// Ids may be numbers, and keep all their digits.
 func TestIDsMayBeNumbers(t *testing.T) {
 	t.Parallel()
 	const id = "12345678901234567890"
@@ -150,7 +150,7 @@ func TestIDsMayBeNumbers(t *testing.T) {
 	}
 }
 
-// TestAByteOrderMarkIsSkipped: RFC 8259, section 8.1.
+// A byte order mark is skipped, as RFC 8259, section 8.1, allows.
 func TestAByteOrderMarkIsSkipped(t *testing.T) {
 	t.Parallel()
 	const bom = "\xef\xbb\xbf"
@@ -181,8 +181,8 @@ func TestAByteOrderMarkIsSkipped(t *testing.T) {
 	}
 }
 
-// TestEmptyContainersOfPHP: a list where an object is expected and the other
-// way round.
+// PHP encodes an empty object as a list, and sometimes an empty list as an
+// object. Both are accepted.
 func TestEmptyContainersOfPHP(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -251,8 +251,7 @@ func TestTypesOfTheCallerDecideForThemselves(t *testing.T) {
 	}
 }
 
-// TestManyBracesAreNotManyObjects: a page of ordinary size whose strings hold
-// braces.
+// Braces in the strings of a page do not count as objects.
 func TestManyBracesAreNotManyObjects(t *testing.T) {
 	t.Parallel()
 	for _, note := range []string{strings.Repeat("a{b:c} ", 520), strings.Repeat(`{\"a\":[{},{}]}`, 300), strings.Repeat(`\\{,`, 900), strings.Repeat("{", 5000), strings.Repeat(",", 5000)} {
@@ -283,8 +282,8 @@ func TestManyBracesAreNotManyObjects(t *testing.T) {
 	}
 }
 
-// TestUnusableItemsAreNamed in the text of the error, whichever way they are
-// read; and what the text says does not depend on the Go release.
+// The text of the error names the item that cannot be read, by each way to read
+// it, and does not depend on the Go release.
 func TestUnusableItemsAreNamed(t *testing.T) {
 	t.Parallel()
 	client, _ := support.InMemory(t, nil, support.Respond(200, pageOf(`{"id":"a"}`, `{"id":"b","created_at":"yesterday"}`, `{"id":"c"}`), "X-Request-Id", "req_7"))

@@ -59,8 +59,8 @@ func nested(n int) any {
 	return v
 }
 
-// TestWhatCannotBeEncodedIsNamed, in words that are the same with every release
-// of Go, and without a value or the key of a map.
+// The error names what cannot be encoded, in the same words with every Go
+// release, without values and map keys.
 func TestWhatCannotBeEncodedIsNamed(t *testing.T) {
 	t.Parallel()
 	type field map[string]any
@@ -135,7 +135,7 @@ func TestWhatCannotBeEncodedIsNamed(t *testing.T) {
 	}
 }
 
-// TestTheLevelsOfABodyAreCounted outside its strings.
+// The nesting depth of a body is counted outside of its strings.
 func TestTheLevelsOfABodyAreCounted(t *testing.T) {
 	t.Parallel()
 	brackets := strings.Repeat(`[{"`, 20_000)
@@ -155,7 +155,8 @@ func TestTheLevelsOfABodyAreCounted(t *testing.T) {
 	support.CheckInvalidArgument(t, err)
 }
 
-// TestTheErrorOfAMethodIsMatchedAndNotShown, not by any verb.
+// The error of a marshaling method can be matched, but is not printed by any
+// verb.
 func TestTheErrorOfAMethodIsMatchedAndNotShown(t *testing.T) {
 	t.Parallel()
 	client, _ := support.InMemory(t, nil, support.Respond(200, support.LeadJSON))

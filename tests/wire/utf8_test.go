@@ -46,8 +46,8 @@ type rawName string
 
 func (r rawName) MarshalJSON() ([]byte, error) { return []byte(`"` + string(r) + `"`), nil }
 
-// TestTextThatIsNotUTF8IsNotSent: encoding/json would replace it with U+FFFD,
-// which nobody notices before it is stored. The error names the field.
+// A text that is not UTF-8 is not sent, as encoding/json would replace its
+// bytes by U+FFFD. The error names the field.
 func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 	t.Parallel()
 	do := func(body any) func(context.Context, *leedo.Client) error {
@@ -131,7 +131,7 @@ func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 	}
 }
 
-// TestTextThatIsUTF8IsSent, whatever it is, and what is not encoded does not
+// Every text that is UTF-8 is sent, and fields that are not encoded do not
 // matter.
 func TestTextThatIsUTF8IsSent(t *testing.T) {
 	t.Parallel()

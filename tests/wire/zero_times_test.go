@@ -35,8 +35,8 @@ func keysOf(t *testing.T, v any) map[string]any {
 // value of each that was.
 var times = map[string]string{"created_at": "2025-10-01T12:00:00.123456789+02:00", "updated_at": "2025-10-02T00:00:00Z"}
 
-// TestTimesThatWereNotSentAreNotEncoded: whoever stores them would take the
-// year 1 for real. Those that were sent are encoded as they came.
+// Times that the API did not send are not encoded: a program that stores them
+// would take the year 1 for real. Those that it sent are encoded as they were.
 func TestTimesThatWereNotSentAreNotEncoded(t *testing.T) {
 	t.Parallel()
 	for _, sent := range [][]string{nil, {"created_at"}, {"updated_at"}, {"created_at", "updated_at"}} {
@@ -113,8 +113,8 @@ func recordsOf(t *testing.T, c *leedo.Client) map[string]any {
 	return records
 }
 
-// TestOnlyTimesAndPhoneAreLeftOut: of all other fields the empty value is
-// encoded, and what was sent survives the round trip.
+// All other fields are encoded also when they are empty, and a record survives
+// the round trip.
 func TestOnlyTimesAndPhoneAreLeftOut(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -13,8 +13,8 @@ import (
 )
 
 // A program that only exports loses next to no time to the reserve: of 10,000
-// calls, begun 20 minutes into a window of 5,000 that nobody has used, half are
-// made at once and half after the reset.
+// calls, begun 20 minutes into a window of 5,000 that is unused, half are made
+// immediately and half after the reset.
 func TestSimulationBulkAlone(t *testing.T) {
 	t.Parallel()
 	if support.Race || testing.Short() {

@@ -92,7 +92,8 @@ func (c *coldStart) check(t *testing.T, served, refused int) {
 	}
 }
 
-// Who waits is served in a later window, and nobody sooner than allowed.
+// Calls that may wait succeed in a later window, and none of them earlier than
+// allowed.
 func TestColdStartWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestColdStartWaits(t *testing.T) {
 	})
 }
 
-// Who does not want to wait, or cannot, is told at once.
+// Calls that may not wait long enough fail immediately.
 func TestColdStartRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -143,8 +144,8 @@ func TestColdStartRefuses(t *testing.T) {
 	}
 }
 
-// Who never waits is not made to wait for the first responses either: all are sent,
-// and each that comes too late costs a 429. Of those who come later none is sent.
+// Calls with a maximum wait of zero do not wait for the first responses either:
+// all are sent, and those over the limit get a 429. Later ones are not sent.
 func TestColdStartNeverWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -60,9 +60,9 @@ var scenarios = []scenario{
 		plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 10, spoil: wordless},
 }
 
-// The whole client over the fake for hours of virtual time: next to none of
-// the quota is wasted, next to nothing is refused, and who waits for an answer
-// does not wait for the bulk. With -v it prints the figures.
+// The whole client over the fake for hours of virtual time: nearly all of the
+// quota is used, there are few 429s, and interactive calls do not wait for bulk
+// calls. With -v it prints the figures.
 func TestSimulation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
@@ -102,8 +102,8 @@ func (o *outcome) check(t *testing.T) {
 	}
 }
 
-// Who is at the server at once and asks every few seconds gets as much as the
-// simulation takes to be possible, and no more.
+// A client without latency that asks every few seconds gets as much as the
+// simulation computes as the best possible, and no more.
 func TestSimulationAtBest(t *testing.T) {
 	t.Parallel()
 	for _, sc := range []scenario{

@@ -110,9 +110,9 @@ func combinations() []scenario {
 	return all
 }
 
-// However a server counts and says so, and however many processes spend the same
-// quota without knowing of each other, it is spent, and few requests get a 429. With -v
-// it prints the figures.
+// However a server counts and reports its quota, and however many processes
+// spend it without knowing of each other, it is used and few requests get a
+// 429. With -v it prints the figures.
 func TestSimulationServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")

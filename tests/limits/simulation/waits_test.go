@@ -155,8 +155,8 @@ func waitsOf(t *testing.T, sc scenario, seed uint64, probes bool) *waits {
 	return w
 }
 
-// How true is what waiting and refused calls are told. With -v it prints the
-// figures.
+// Compares the times that waiting and failing calls report with the times at
+// which they could be sent. With -v it prints the figures.
 func TestSimulationWaits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
