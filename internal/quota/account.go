@@ -11,7 +11,7 @@ import (
 // It has no lock and no clock of its own.
 type account struct {
 	Options
-	ceiling *rate.Limiter // of Options.PerSecond; nil: none
+	pacer *rate.Limiter // of Options.PerSecond; nil: none
 
 	belief   belief        // what the server is taken to do
 	limit    int           // 0: not known
@@ -68,7 +68,7 @@ func newAccount(o Options) account {
 	}
 	a := account{Options: o, belief: headerless{fixedWindow{}}, evidence: evidence{part: 1}}
 	if o.PerSecond > 0 {
-		a.ceiling = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
+		a.pacer = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
 	}
 	return a
 }
@@ -95,8 +95,8 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	if a.demand.watched.IsZero() {
 		a.demand.watched = now
 	}
-	if a.ceiling != nil {
-		a.ceiling.ReserveN(now, 1)
+	if a.pacer != nil {
+		a.pacer.ReserveN(now, 1)
 	}
 	return Permit{tick: a.ticks, counted: a.counted, sure: a.sure, at: now}
 }
@@ -141,7 +141,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		a.spent.remove(p.at)
 	}
 	a.blind.garbled = r.Garbled
-	if r.Tells() {
+	if r.Valid() {
 		a.blind.silent = 0
 		if !rejected {
 			a.sure++

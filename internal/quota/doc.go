@@ -101,10 +101,10 @@ const (
 	// round trips as there are calls.
 	// TestAColdStartIsCareful, TestFourResponsesMaySaySomething.
 	cold = 4
-	// answerTimeout is how long a caller waits for responses in flight that will
+	// responseTimeout is how long a caller waits for responses in flight that will
 	// say what is left, whatever its budget. Most take less than a second.
 	// TestABudgetBoundsTheWaitForAnswers, TestResponsesAreWaitedForFiveSeconds.
-	answerTimeout = 5 * time.Second
+	responseTimeout = 5 * time.Second
 	// maxSilent is the number of consecutive responses without headers after
 	// which old figures are discarded. A proxy may send a few of its own.
 	// TestAServerThatStopsTellingStaysWhatItWas.

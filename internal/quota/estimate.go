@@ -57,7 +57,7 @@ func (a *account) reason(v verdict, at time.Time, ahead int, now time.Time) Reas
 // inPace returns when the client-side limit allows a caller with so many others
 // ahead.
 func (a *account) inPace(ahead int, now time.Time) time.Time {
-	lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+	lack := float64(ahead) + 1 - a.pacer.TokensAt(now)
 	if lack <= 0 {
 		return now
 	}

@@ -51,7 +51,7 @@ func (l *Ledger) Report(news func(StoreNews)) {
 	if l.shared == nil {
 		return
 	}
-	defer l.shared.tell(news)
+	defer l.shared.deliver(news)
 	timer := time.NewTimer(storeTimeout)
 	defer timer.Stop()
 	for {
@@ -137,7 +137,7 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 	most := math.MaxInt // what cannot be sent soon is for others
 	if !open {
 		most = 0
-	} else if s.own.ceiling != nil {
+	} else if s.own.pacer != nil {
 		most = 1 + int(s.own.PerSecond)
 	}
 	ask.Interactive, ask.Bulk, ask.Reserve = max(min(interactive, most)-s.leases[Interactive], 0), 0, s.own.Reserve
@@ -145,9 +145,9 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 		ask.Bulk = max(min(max(bulk, bulkLease), most)-s.leases[Bulk], 0)
 	}
 	ask.Held = s.own.inFlight + s.leases[Interactive] + s.leases[Bulk]
-	if !s.toldAt.IsZero() {
-		ask.Limit, ask.Remaining, ask.Age = s.told.Limit, s.told.Remaining, now.Sub(s.toldAt)
-		ask.Reset = left(s.told.Reset, now)
+	if !s.reportedAt.IsZero() {
+		ask.Limit, ask.Remaining, ask.Age = s.reported.Limit, s.reported.Remaining, now.Sub(s.reportedAt)
+		ask.Reset = left(s.reported.Reset, now)
 	}
 	ask.RetryAfter = left(s.pause, now)
 	return *ask
@@ -165,16 +165,16 @@ var errHangs = errors.New("no answer, and it does not end with its context")
 
 // call asks the store. A panic in it, or in its error, is an error like any
 // other.
-func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, err error) {
+func (s *shared) call(ctx context.Context, ask StoreAsk) (reply StoreReply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.New("panic in the QuotaStore")
 		}
 	}()
-	if answer, err = s.store.Exchange(ctx, ask); err != nil {
+	if reply, err = s.store.Exchange(ctx, ask); err != nil {
 		err = errors.New(err.Error())
 	}
-	return answer, err
+	return reply, err
 }
 
 // begin begins an exchange.
@@ -208,7 +208,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		defer s.mu.Unlock()
 		s.failed(errHangs)
 	})
-	var answer StoreAnswer
+	var reply StoreReply
 	err := errors.New("the QuotaStore ended the goroutine")
 	defer func() { // even if the store ends the goroutine
 		slow.Stop()
@@ -221,14 +221,14 @@ func (s *shared) exchange(ask StoreAsk) {
 		switch {
 		case err == nil && !late:
 			s.returned()
-			s.took(ask, answer, start, now)
+			s.apply(ask, reply, start, now)
 		case err == nil:
 			forgiven = forgiven && now.Sub(start) < storeRest
 			if !forgiven || now.Sub(start) > storeDial {
 				s.failed(fmt.Errorf("an answer took %v, %v are waited for", now.Sub(start).Round(time.Millisecond), storeTimeout))
 			}
 			if forgiven {
-				s.took(ask, answer, start, now)
+				s.apply(ask, reply, start, now)
 			}
 		default:
 			if !late {
@@ -238,7 +238,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		}
 		s.dispatch(now)
 	}()
-	answer, err = s.call(ctx, ask)
+	reply, err = s.call(ctx, ask)
 }
 
 // rest leaves the store alone for a while: the account decides.
@@ -260,28 +260,28 @@ func (s *shared) failed(err error) {
 		return
 	}
 	s.failing = true
-	if s.tidings.Returned {
-		s.tidings.Returned = false // so soon that nobody has been told
+	if s.unlogged.Returned {
+		s.unlogged.Returned = false // so soon that nobody has been told
 		return
 	}
-	s.tidings.Failed = err
+	s.unlogged.Failed = err
 }
 
 // returned notes that the store answers in time.
 func (s *shared) returned() {
 	if s.failing {
-		s.failing, s.tidings.Returned = false, true
+		s.failing, s.unlogged.Returned = false, true
 	}
 }
 
 // tell calls report with what there is to be reported, which may be nothing.
-func (s *shared) tell(report func(StoreNews)) {
+func (s *shared) deliver(report func(StoreNews)) {
 	if report == nil {
 		return
 	}
 	s.mu.Lock()
-	news := s.tidings
-	s.tidings = StoreNews{}
+	news := s.unlogged
+	s.unlogged = StoreNews{}
 	s.mu.Unlock()
 	if news != (StoreNews{}) {
 		report(news)
@@ -289,29 +289,29 @@ func (s *shared) tell(report func(StoreNews)) {
 }
 
 // took takes in the answer of the store.
-func (s *shared) took(ask StoreAsk, answer StoreAnswer, began, now time.Time) {
+func (s *shared) apply(ask StoreAsk, reply StoreReply, began, now time.Time) {
 	s.last, s.heard, s.local = now, began, false
-	if answer.Mixed && !s.mixed {
-		s.mixed, s.tidings.Mixed = true, true
+	if reply.Mixed && !s.mixed {
+		s.mixed, s.unlogged.Mixed = true, true
 	}
-	s.turn = max(s.turn, answer.Turn)
-	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
+	s.turn = max(s.turn, reply.Turn)
+	s.wants = ask.Interactive - min(max(reply.Interactive, 0), ask.Interactive)
 	if ask.Refused != s.report.Refused {
 		return // it was granted before the store knew of the 429
 	}
-	if s.idle++; answer.Interactive+answer.Bulk > 0 {
+	if s.idle++; reply.Interactive+reply.Bulk > 0 {
 		s.idle = 0
 	}
-	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
-	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
-	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
+	s.leases[Interactive] += min(max(reply.Interactive, 0), ask.Interactive)
+	s.leases[Bulk] += min(max(reply.Bulk, 0), ask.Bulk)
+	pause := min(max(reply.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
 	pause += rand.N(min(pause/pauseSpread, spread) + 1) // processes are not to ask all at once
 	s.again, s.opens, s.probing = [2]time.Time{now, now}, [2]time.Time{}, [2]bool{}
-	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
+	for c, short := range []bool{reply.Interactive < ask.Interactive, reply.Bulk < 1 && ask.Bulk > 0} {
 		if short {
 			s.again[c] = now.Add(pause)
-			s.opens[c] = now.Add(min(answer.Opens, horizon))
-			s.probing[c] = answer.Probing
+			s.opens[c] = now.Add(min(reply.Opens, horizon))
+			s.probing[c] = reply.Probing
 		}
 	}
 }

@@ -40,9 +40,9 @@ type moods struct {
 	kind atomic.Bool
 }
 
-func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
+func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreReply, error) {
 	m.turn++
-	a := StoreAnswer{Interactive: ask.Interactive, Bulk: ask.Bulk, Turn: m.turn}
+	a := StoreReply{Interactive: ask.Interactive, Bulk: ask.Bulk, Turn: m.turn}
 	if m.kind.Load() {
 		return a, nil
 	}
@@ -50,7 +50,7 @@ func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
 		<-time.After(time.Duration(m.IntN(300)) * time.Millisecond)
 	}
 	if m.IntN(6) == 0 {
-		return StoreAnswer{}, errHangs
+		return StoreReply{}, errHangs
 	}
 	a.Interactive, a.Bulk = m.IntN(ask.Interactive+1), m.IntN(ask.Bulk+1)*m.IntN(2)
 	a.AskAgain = time.Duration(m.IntN(int(20 * time.Second)))

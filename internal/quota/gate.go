@@ -34,7 +34,7 @@ func (a *account) gate(c Class, now time.Time) verdict {
 // paced reports whether the client-side limit allows a request, else from when
 // on it does.
 func (a *account) paced(now time.Time) (bool, time.Time) {
-	if a.ceiling == nil {
+	if a.pacer == nil {
 		return true, time.Time{}
 	}
 	if at := a.inPace(0, now); at.After(now) {

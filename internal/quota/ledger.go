@@ -29,10 +29,10 @@ type Figures struct {
 	InFlight  int       // permits granted and not settled
 }
 
-// Refusal is the error of a caller for whom the wait would be too long.
-type Refusal Wait
+// WaitError is the error of a caller for whom the wait would be too long.
+type WaitError Wait
 
-func (r *Refusal) Error() string { return "quota used up" }
+func (r *WaitError) Error() string { return "quota used up" }
 
 // Ledger is the account of one quota. It is safe for concurrent use.
 type Ledger struct {
@@ -99,7 +99,7 @@ type Ask struct {
 
 // Acquire waits for a permit and returns how long it waited. If the wait for the
 // quota is likely to exceed the budget or the deadline of ctx, it returns a
-// [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
+// [*WaitError], on arrival or as soon as that is known; if ctx ends while it waits,
 // it returns the error of ctx. With a budget it waits a few seconds for responses in
 // flight that will say what is left, however small the budget is. If they do not
 // come, or the server fails, and nothing that is known forbids the request, it gets
@@ -117,7 +117,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
 	}
 	if l.shared != nil {
-		defer l.shared.tell(ask.StoreNews)
+		defer l.shared.deliver(ask.StoreNews)
 		l.shared.arrive(ask.Class, now)
 		// While the store fails, it is for a dispatch to ask it again.
 		atOnce = atOnce && !l.shared.local
@@ -151,20 +151,20 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 // await waits for what becomes of w, but no longer than the budget, and notifies
 // the caller of the wait. If the caller does not return from that, or its context
 // ends, w leaves the queue.
-func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, told Wait) (p Permit, took time.Duration, err error) {
+func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, wait Wait) (p Permit, took time.Duration, err error) {
 	out := false // of the queue
 	defer func() {
 		if !out {
 			l.leave(w)
 		}
 	}()
-	ask.Notify(told)
+	ask.Notify(wait)
 	timer := time.NewTimer(w.patience(since, ask))
 	defer timer.Stop()
 	for waits := true; waits; {
 		select {
-		case told = <-w.later:
-			ask.Notify(told)
+		case wait = <-w.later:
+			ask.Notify(wait)
 			continue
 		case <-timer.C:
 			timer.Reset(l.overdue(w, since, ask))
@@ -177,11 +177,11 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 			err = ctx.Err()
 		}
 		waits, took = false, time.Since(since)
-		if told.Reason == "" {
-			told.Reason = l.reason(w, took)
+		if wait.Reason == "" {
+			wait.Reason = l.reason(w, took)
 		}
-		if ask.Waited != nil && told.Reason != "" {
-			ask.Waited(told, took)
+		if ask.Waited != nil && wait.Reason != "" {
+			ask.Waited(wait, took)
 		}
 	}
 	out = true
@@ -206,7 +206,7 @@ func (l *Ledger) leave(w *waiter) {
 	now := time.Now()
 	if !w.done {
 		l.queue.remove(w)
-	} else if w.outcome.refusal == nil {
+	} else if w.outcome.late == nil {
 		l.keeper.cancel(w.outcome.permit, false, now)
 	}
 	l.dispatch(now)
@@ -274,7 +274,7 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			continue
 		}
 		l.admitNever(now)
-		if l.queue.refuse(now, l.keeper); !w.done {
+		if l.queue.failLate(now, l.keeper); !w.done {
 			return v.look
 		}
 	}

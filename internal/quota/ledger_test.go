@@ -61,7 +61,7 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 		})
 		start := time.Now()
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
-		refusal, ok := errors.AsType[*Refusal](err)
+		refusal, ok := errors.AsType[*WaitError](err)
 		if !ok || refusal.Until.Sub(start) < time.Hour || waited != 0 {
 			t.Fatalf("fourth: %v after %v", err, waited)
 		}
@@ -108,7 +108,7 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 			"no wait":  func() error { _, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); return err },
 			"deadline": func() error { _, _, err := l.Acquire(short, Ask{Budget: Forever, Notify: quiet}); return err },
 		} {
-			refusal, ok := errors.AsType[*Refusal](try())
+			refusal, ok := errors.AsType[*WaitError](try())
 			if !ok || refusal.Until.Sub(start) < time.Hour || refusal.Until.Sub(start) > time.Hour+spread {
 				t.Errorf("%s: %v", name, refusal)
 			}

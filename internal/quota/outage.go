@@ -75,7 +75,7 @@ func (l *Ledger) admitNever(now time.Time) {
 // patience returns how long w waits for responses that may never come, from the given
 // time on. Of the time to its deadline it keeps half for its own request.
 func (w *waiter) patience(since time.Time, ask Ask) time.Duration {
-	most := cmp.Or(max(ask.Budget, 0), answerTimeout)
+	most := cmp.Or(max(ask.Budget, 0), responseTimeout)
 	most = min(most, cmp.Or(ask.Hold, most))
 	if !w.deadline.IsZero() {
 		most = min(most, max(w.deadline.Sub(since)/2, time.Millisecond))
@@ -91,7 +91,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	left := max(ask.Budget, answerTimeout) - now.Sub(since)
+	left := max(ask.Budget, responseTimeout) - now.Sub(since)
 	if w.done {
 		return left
 	}
@@ -108,7 +108,7 @@ func (l *Ledger) overdue(w *waiter, since time.Time, ask Ask) time.Duration {
 		l.dispatch(now)
 	case left <= 0: // the responses that were to say what is left did not come
 		l.queue.remove(w)
-		w.finish(outcome{refusal: &Refusal{Until: now.Add(longWait), Reason: cmp.Or(w.why, WaitQuota), Figures: l.keeper.figures(w.why, now)}})
+		w.finish(outcome{late: &WaitError{Until: now.Add(longWait), Reason: cmp.Or(w.why, WaitQuota), Figures: l.keeper.figures(w.why, now)}})
 		l.dispatch(now)
 	case l.full() && v.soon && !v.look.IsZero(): // the client-side limit delays it
 		again = v.look.Sub(now)
@@ -127,7 +127,7 @@ func (l *Ledger) decide(w *waiter, now time.Time) {
 		l.queue.remove(w)
 		until := l.account.estimate(v, 0, now)
 		why := l.account.reason(v, until, 0, now)
-		w.finish(outcome{refusal: &Refusal{Until: until, Reason: why, Figures: l.account.figures(why, now)}})
+		w.finish(outcome{late: &WaitError{Until: until, Reason: why, Figures: l.account.figures(why, now)}})
 	}
 	l.dispatch(now)
 }

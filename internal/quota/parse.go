@@ -47,7 +47,7 @@ type Reading struct {
 }
 
 // Tells reports whether the limit and what is left of it are known.
-func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
+func (r Reading) Valid() bool { return r.Limit > 0 && r.Remaining >= 0 }
 
 // Read reads the headers of a response that was received at the given time of
 // the local clock.
@@ -97,7 +97,7 @@ func Read(h http.Header, received time.Time) Reading {
 
 // discard makes figures unknown that are there and cannot be believed.
 func (r *Reading) discard() {
-	r.Garbled = r.Garbled || r.Tells()
+	r.Garbled = r.Garbled || r.Valid()
 	r.Limit, r.Remaining = -1, -1
 }
 

@@ -7,13 +7,13 @@ import (
 
 // outcome is what becomes of a waiter: it gets a permit, or is refused.
 type outcome struct {
-	permit  Permit
-	refusal *Refusal // nil: it is not refused
+	permit Permit
+	late   *WaitError // nil: it is not refused
 }
 
 func (o outcome) err() error {
-	if o.refusal != nil {
-		return o.refusal
+	if o.late != nil {
+		return o.late
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (q *queue) ahead(c Class) int {
 // refuse ends the wait of those who would have to wait longer than they want. All
 // of a class are judged when its outlook is worse than it was, else only the one
 // that came last: it takes the same time however many wait.
-func (q *queue) refuse(now time.Time, k keeper) {
+func (q *queue) failLate(now time.Time, k keeper) {
 	f := &forecast{keeper: k, now: now}
 	var worse [2]bool
 	for _, c := range []Class{Interactive, Bulk} {
@@ -233,7 +233,7 @@ func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 	}
 	if late {
 		q.remove(w)
-		w.finish(outcome{refusal: w.refusal(f)})
+		w.finish(outcome{late: w.tooLate(f)})
 		return true
 	}
 	if !w.said.IsZero() && w.moved(w.until, f.now) {
@@ -249,8 +249,8 @@ func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 
 // refusal returns the error of a waiter that is refused. Where responses in flight
 // decide, its call may be repeated when they are likely to have come.
-func (w *waiter) refusal(f *forecast) *Refusal {
-	r := Refusal(f.wait(w))
+func (w *waiter) tooLate(f *forecast) *WaitError {
+	r := WaitError(f.wait(w))
 	if !r.Until.After(f.now) {
 		r.Until = f.now.Add(longWait)
 	}

@@ -84,7 +84,7 @@ func (d *door) err(name string) error {
 // refused returns until when a caller was told to stay away; zero: it was not.
 func (d *door) refused(name string) time.Time {
 	synctest.Wait()
-	if refusal, ok := errors.AsType[*Refusal](d.err(name)); ok {
+	if refusal, ok := errors.AsType[*WaitError](d.err(name)); ok {
 		return refusal.Until
 	}
 	return time.Time{}
@@ -421,7 +421,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the answers are lost
 				_, _, err := l.Acquire(ctx, Ask{Budget: budget, Notify: quiet})
 				cancel()
-				_, refused := errors.AsType[*Refusal](err)
+				_, refused := errors.AsType[*WaitError](err)
 				sent := 0
 				if name == "nothing known" { // nor anything that forbids it
 					sent, refused = 1, err == nil
@@ -432,7 +432,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 				for range sent {
 					l.Cancel(Permit{}, false)
 				}
-				if !refused || time.Since(start) > max(budget, answerTimeout) {
+				if !refused || time.Since(start) > max(budget, responseTimeout) {
 					t.Errorf("%s, with a budget of %v: %v after %v", name, budget, err, time.Since(start))
 				}
 			}

@@ -11,7 +11,7 @@ import (
 // Store shares a quota among processes; leedo.QuotaStore documents it.
 type Store interface {
 	// Exchange takes a report and answers with permits.
-	Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error)
+	Exchange(ctx context.Context, ask StoreAsk) (StoreReply, error)
 }
 
 // StoreAsk is leedo.QuotaAsk, which documents it.
@@ -33,8 +33,8 @@ type StoreAsk struct {
 	RefusedSent int64
 }
 
-// StoreAnswer is leedo.QuotaAnswer, which documents it.
-type StoreAnswer struct {
+// StoreReply is leedo.QuotaAnswer, which documents it.
+type StoreReply struct {
 	Interactive, Bulk int
 	AskAgain, Opens   time.Duration
 	Turn              int64
@@ -49,27 +49,27 @@ type shared struct {
 	mu       sync.Locker     // the ledger's
 	dispatch func(time.Time) // the ledger's
 
-	store   Store
-	report  StoreAsk
-	local   bool      // the store failed: the account decides
-	failing bool      // why it did is known
-	slow    time.Time // when an answer was last not there in time
-	mixed   bool      // two limits in turn have been reported
-	tidings StoreNews // what is to be reported
+	store    Store
+	report   StoreAsk
+	local    bool      // the store failed: the account decides
+	failing  bool      // why it did is known
+	slow     time.Time // when an answer was last not there in time
+	mixed    bool      // two limits in turn have been reported
+	unlogged StoreNews // what is to be reported
 
-	leases [2]int    // permits that the store granted and nobody used, by class
-	used   bool      // one was used since the last exchange
-	news   bool      // there is something to report
-	fresh  bool      // the figures are among it
-	told   Reading   // the newest figures
-	toldAt time.Time // when they came; zero: never
-	pause  time.Time // when a request that got a 429 may be repeated
+	leases     [2]int    // permits that the store granted and nobody used, by class
+	used       bool      // one was used since the last exchange
+	news       bool      // there is something to report
+	fresh      bool      // the figures are among it
+	reported   Reading   // the newest figures
+	reportedAt time.Time // when they came; zero: never
+	pause      time.Time // when a request that got a 429 may be repeated
 
 	turn   int64         // of the newest answer of the store
 	asking bool          // an exchange is pending
 	ended  chan struct{} // closed when that has ended; nil: none was begun
 	last   time.Time     // when the last one ended
-	heard  time.Time     // when the last one began that the store answered
+	heard  time.Time     // when the last one began that the store responded
 	wants  int           // interactive permits that the store was left waiting for
 	idle   int           // exchanges that brought no permit, in a row
 	again  [2]time.Time  // when to ask for what was not granted, by class
@@ -212,23 +212,23 @@ func (s *shared) lease(c Class) {
 }
 
 // note takes down what became of a request, for the next report.
-func (s *shared) note(p Permit, answered, rejected bool, r Reading, now time.Time) {
+func (s *shared) note(p Permit, responded, rejected bool, r Reading, now time.Time) {
 	s.news = true
 	switch {
 	case rejected:
 		s.report.Refused++
 		s.report.RefusedSent, s.pause = p.turn, r.RetryAfter
 		s.leases = [2]int{} // there is nothing behind them
-	case r.Tells():
+	case r.Valid():
 		s.report.Served++
-	case answered:
+	case responded:
 		s.report.Lost++
 		s.report.Silent++
 	default:
 		s.report.Lost++
 	}
-	if r.Tells() && s.newest(p, r) {
-		s.told, s.toldAt, s.report.Sent, s.fresh = r, now, p.turn, true
+	if r.Valid() && s.newest(p, r) {
+		s.reported, s.reportedAt, s.report.Sent, s.fresh = r, now, p.turn, true
 	}
 }
 
@@ -237,16 +237,16 @@ func (s *shared) note(p Permit, answered, rejected bool, r Reading, now time.Tim
 // they are reported.
 func (s *shared) newest(p Permit, r Reading) bool {
 	ahead := time.Duration(0)
-	if !r.Reset.IsZero() && !s.told.Reset.IsZero() {
-		ahead = r.Reset.Sub(s.told.Reset)
+	if !r.Reset.IsZero() && !s.reported.Reset.IsZero() {
+		ahead = r.Reset.Sub(s.reported.Reset)
 	}
 	switch {
-	case s.toldAt.IsZero(), ahead > tolerance:
+	case s.reportedAt.IsZero(), ahead > tolerance:
 		return true
-	case r.Limit != s.told.Limit && p.turn >= s.report.Sent: // another plan
+	case r.Limit != s.reported.Limit && p.turn >= s.report.Sent: // another plan
 		return true
 	case ahead < -tolerance:
 		return false
 	}
-	return r.Remaining < s.told.Remaining || !s.fresh && p.turn > s.report.Sent
+	return r.Remaining < s.reported.Remaining || !s.fresh && p.turn > s.report.Sent
 }

@@ -20,12 +20,12 @@ type counter struct {
 	err    error
 	panics bool
 	deaf   bool // takes no notice of the context
-	hints  StoreAnswer
+	hints  StoreReply
 	taken  map[string]int
 	asks   []StoreAsk
 }
 
-func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error) {
+func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreReply, error) {
 	c.mu.Lock()
 	delay, deaf, err, panics := c.delay, c.deaf, c.err, c.panics
 	c.asks = append(c.asks, ask)
@@ -39,14 +39,14 @@ func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, erro
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return StoreAnswer{}, ctx.Err()
+			return StoreReply{}, ctx.Err()
 		}
 	}
 	switch {
 	case panics:
 		panic("out of order")
 	case err != nil:
-		return StoreAnswer{}, err
+		return StoreReply{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, erro
 	}
 	taken := ask.Held + int(ask.Served+ask.Lost+ask.Refused)
 	c.left += c.taken[ask.Process] - taken
-	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks)), Probing: c.hints.Probing, Mixed: c.hints.Mixed}
+	a := StoreReply{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks)), Probing: c.hints.Probing, Mixed: c.hints.Mixed}
 	if !c.reset.IsZero() {
 		a.Opens = max(time.Until(c.reset), 0)
 	}
@@ -365,7 +365,7 @@ func TestASpentShareRefusesWithAStore(t *testing.T) {
 		l := New(o)
 		learn(t, l, told(100, 99, time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
-		refusal, ok := errors.AsType[*Refusal](err)
+		refusal, ok := errors.AsType[*WaitError](err)
 		if !ok || waited != 0 || time.Until(refusal.Until) < 59*time.Minute {
 			t.Errorf("%v after %v", err, waited)
 		}
@@ -548,7 +548,7 @@ func TestPermitsAgeFromTheAsk(t *testing.T) {
 		s := newShared(&counter{}, &a, nil, nil)
 		began := time.Now()
 		for late, want := range map[time.Duration]int{0: 1, 1: 0} {
-			s.took(StoreAsk{Interactive: 1}, StoreAnswer{Interactive: 1}, began, began.Add(3*time.Second))
+			s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, began, began.Add(3*time.Second))
 			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want {
 				t.Errorf("%d permits after %v", s.leases[Interactive], leaseTTL+late)
 			}

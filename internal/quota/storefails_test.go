@@ -199,24 +199,24 @@ type broken struct{ text string }
 func (b *broken) Error() string { return b.text }
 
 // storeFunc is a store made of a function.
-type storeFunc func() (StoreAnswer, error)
+type storeFunc func() (StoreReply, error)
 
-func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreAnswer, error) { return f() }
+func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreReply, error) { return f() }
 
 // Whatever a store does, nobody waits for it or is hurt by it.
 func TestAStoreMayDoAnything(t *testing.T) {
 	for name, store := range map[string]storeFunc{
-		"an error that cannot be printed": func() (StoreAnswer, error) { var err *broken; return StoreAnswer{}, err },
-		"the end of the goroutine":        func() (StoreAnswer, error) { runtime.Goexit(); return StoreAnswer{}, nil },
-		"nonsense": func() (StoreAnswer, error) {
-			return StoreAnswer{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
+		"an error that cannot be printed": func() (StoreReply, error) { var err *broken; return StoreReply{}, err },
+		"the end of the goroutine":        func() (StoreReply, error) { runtime.Goexit(); return StoreReply{}, nil },
+		"nonsense": func() (StoreReply, error) {
+			return StoreReply{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int32
 				o := usual
-				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
+				o.Store = storeFunc(func() (StoreReply, error) { asked.Add(1); return store() })
 				l := New(o)
 				for i := range 10 {
 					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet, StoreNews: func(n StoreNews) {

@@ -21,7 +21,7 @@ func try(ctx context.Context, l *Ledger, ask Ask) (time.Duration, error) {
 
 // probing is a store that has nothing to grant because nothing is known.
 func probing() *counter {
-	return &counter{again: 100 * time.Millisecond, hints: StoreAnswer{Probing: true}}
+	return &counter{again: 100 * time.Millisecond, hints: StoreReply{Probing: true}}
 }
 
 // A caller that does not wait is sent unless something known forbids it: to the store,
@@ -50,7 +50,7 @@ func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 					d.Report(nil)
 					for i := range 10 {
 						took, err := try(t.Context(), d.Ledger, Ask{Class: class})
-						if _, refused := errors.AsType[*Refusal](err); refused == tt.sent || took > storeTimeout {
+						if _, refused := errors.AsType[*WaitError](err); refused == tt.sent || took > storeTimeout {
 							t.Fatalf("call %d: %v after %v", i, err, took)
 						}
 					}
@@ -120,7 +120,7 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				if took > tt.within {
 					t.Errorf("after %v", took)
 				}
-				refusal, refused := errors.AsType[*Refusal](err)
+				refusal, refused := errors.AsType[*WaitError](err)
 				if refused != (tt.known == 0) || !refused && err != nil {
 					t.Error(err)
 				}
@@ -136,7 +136,7 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 // That two limits are reported in turn is logged once.
 func TestTwoLimitsAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &counter{left: 100, hints: StoreAnswer{Mixed: true}}
+		c := &counter{left: 100, hints: StoreReply{Mixed: true}}
 		d := with(t, c)
 		var news newsList
 		for range 5 {

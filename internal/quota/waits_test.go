@@ -246,7 +246,7 @@ func TestWhoNeverWaitsIsSentOrRefusedAtOnce(t *testing.T) {
 					_, waited, err := l.Acquire(t.Context(), Ask{Class: tt.class, Notify: func(w Wait) { t.Errorf("waits: %+v", w) }})
 					if err == nil {
 						sent++
-					} else if r, ok := errors.AsType[*Refusal](err); !ok || r.Reason != tt.why || r.Until.Sub(start) < tt.until*8/10 || r.Until.Sub(start) > tt.until+spread+time.Second {
+					} else if r, ok := errors.AsType[*WaitError](err); !ok || r.Reason != tt.why || r.Until.Sub(start) < tt.until*8/10 || r.Until.Sub(start) > tt.until+spread+time.Second {
 						t.Fatalf("%v, %+v", err, r)
 					}
 					if waited != 0 || time.Since(start) != 0 {
@@ -376,7 +376,7 @@ func TestAnExchangeIsNoWait(t *testing.T) {
 					Notify: func(w Wait) { checkNoReason(t, name, w) },
 					Waited: func(w Wait, took time.Duration) { t.Errorf("%s: waited %v for %+v", name, took, w) },
 				})
-				refusal, _ := errors.AsType[*Refusal](err)
+				refusal, _ := errors.AsType[*WaitError](err)
 				if (refusal == nil) != (tt.why == "") || refusal == nil && err != nil || waited != tt.took {
 					t.Fatalf("%s, class %d: %v after %v", name, c, err, waited)
 				}

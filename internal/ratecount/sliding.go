@@ -116,9 +116,9 @@ func (c *slidingCounter) Next(a Allowance, now time.Time) time.Time {
 
 // fades returns how far into a window the n requests of the one before count
 // for less than room, which is 1 to n.
-func fades(n, room int, window time.Duration) time.Duration {
-	// The longest overlap with n*overlap < room*window.
-	hi, lo := bits.Mul64(uint64(room), uint64(window))
+func fades(n, allowed int, window time.Duration) time.Duration {
+	// The longest overlap with n*overlap < allowed*window.
+	hi, lo := bits.Mul64(uint64(allowed), uint64(window))
 	overlap, rest := bits.Div64(hi, lo, uint64(n))
 	if rest == 0 {
 		overlap--

@@ -122,7 +122,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.client.Ledger.Note(resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented)
 	reading := quota.Read(resp.Header, received)
 	limited := resp.StatusCode == http.StatusTooManyRequests
-	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
+	if limited || resp.StatusCode/100 == 2 || reading.Valid() {
 		r.client.Ledger.Settle(permit, limited, reading, received)
 		settled = true
 	} // else the response may be a proxy's, and whether the API counted the request is unknown

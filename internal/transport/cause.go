@@ -94,7 +94,7 @@ func (a *attempt) cause(err error) *Cause {
 		return &Cause{text: err.Error(), err: err}
 	}
 	cause := r.sanitize(err)
-	cause.Final = cause.Final || a.witness.refused.Load()
+	cause.Final = cause.Final || a.witness.certRejected.Load()
 	return cause
 }
 
@@ -122,8 +122,8 @@ const refusedStream = 7
 // unprocessed reports whether err says that the server did not process a request.
 // An error that it does not know says nothing.
 func unprocessed(err error) bool {
-	if refused, ok := errors.AsType[streamError](err); ok {
-		return refused.Code == refusedStream
+	if e, ok := errors.AsType[streamError](err); ok {
+		return e.Code == refusedStream
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		if text := err.Error(); goneAway.MatchString(text) || notSent.MatchString(text) {

@@ -22,13 +22,13 @@ import (
 // ledger: that ends the attempt. Over HTTP/1 it repeats a write only if nothing
 // of it left the machine, and a read once on each idle connection that has died.
 type witness struct {
-	asked, had atomic.Bool // for a connection, and got one
-	http2      atomic.Bool
-	begun      atomic.Bool // to be sent, and no response yet
-	begins     atomic.Int32
-	repeated   atomic.Bool // it would have been sent again
-	refused    atomic.Bool // the server's certificate, by whoever looks at it
-	trace      httptrace.ClientTrace
+	asked, had   atomic.Bool // for a connection, and got one
+	http2        atomic.Bool
+	begun        atomic.Bool // to be sent, and no response yet
+	begins       atomic.Int32
+	repeated     atomic.Bool // it would have been sent again
+	certRejected atomic.Bool // the server's certificate, by whoever looks at it
+	trace        httptrace.ClientTrace
 }
 
 // errRepeated says that the transport was about to send the request again.
@@ -57,7 +57,7 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 		},
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			if err != nil && !brokenOff(err) {
-				w.refused.Store(true)
+				w.certRejected.Store(true)
 			}
 		},
 		WroteHeaderField: func(name string, _ []string) {

@@ -4,7 +4,7 @@ import "slices"
 
 // accept hands out the page after those up to whose end everything was seen. The
 // list has total rows.
-func (w *Walk[T, S]) accept(p *page[T], total int) error {
+func (w *Iteration[T, S]) accept(p *page[T], total int) error {
 	p.full = w.counted.full(len(p.keys), p.meta.PerPage)
 	p.beyond = p.meta.Page > w.top
 	if p.beyond {
@@ -42,8 +42,8 @@ func reaches(page, next []string) bool {
 
 // hand yields the rows of p that were not seen. They are the caller's then:
 // nobody looks at the rows of p afterwards.
-func (w *Walk[T, S]) hand(p *page[T], fresh []T) error {
-	p.rows = nil
+func (w *Iteration[T, S]) hand(p *page[T], fresh []T) error {
+	p.items = nil
 	if len(fresh) > 0 && w.left > 0 {
 		if len(fresh) >= w.left {
 			w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
@@ -60,27 +60,27 @@ func (w *Walk[T, S]) hand(p *page[T], fresh []T) error {
 
 // readEarly begins to read the pages behind p: as many as it takes for the rows
 // that are missing, or for those that are wanted.
-func (w *Walk[T, S]) readEarly(p *page[T]) {
-	rows := w.counted.missing()
+func (w *Iteration[T, S]) readEarly(p *page[T]) {
+	items := w.counted.missing()
 	if w.left > 0 {
-		rows = min(rows, w.left)
+		items = min(items, w.left)
 	}
-	if len(p.keys) > 0 && rows > 0 {
+	if len(p.keys) > 0 && items > 0 {
 		size, _ := w.counted.size()
-		w.reader.fill(p.meta.Page+1, (rows-1)/size+1, p.meta.Total)
+		w.reader.fill(p.meta.Page+1, (items-1)/size+1, p.meta.Total)
 	}
 }
 
 // fresh returns the rows that were not seen, and has seen them then. Mostly
 // that is all of them.
-func (w *Walk[T, S]) fresh(p *page[T]) []T {
-	fresh, same := p.rows, true
-	for i, row := range p.rows {
+func (w *Iteration[T, S]) fresh(p *page[T]) []T {
+	fresh, same := p.items, true
+	for i, item := range p.items {
 		switch isNew := w.seen.add(p.keys[i]); {
 		case same && !isNew:
-			fresh, same = append(make([]T, 0, len(p.rows)), p.rows[:i]...), false
+			fresh, same = append(make([]T, 0, len(p.items)), p.items[:i]...), false
 		case !same && isNew:
-			fresh = append(fresh, row)
+			fresh = append(fresh, item)
 		}
 	}
 	return fresh[:len(fresh):len(fresh)]

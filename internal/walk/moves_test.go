@@ -69,7 +69,7 @@ func (m *moves) walk() (wrong string, failed bool) {
 	var got error
 	for chunk, err := range New(context.Background(), Plan{Start: m.start, PerPage: m.per}, plain(m.fetch), same).All() {
 		got = err
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			if seen[row]++; seen[row] > 1 {
 				wrong = fmt.Sprintf("row %s was yielded twice", row)
 			}

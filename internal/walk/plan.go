@@ -14,8 +14,8 @@ const perPage = "100"
 // Plan is how a walk is to go.
 type Plan struct {
 	Start    int // the first page
-	PerPage  int // rows on a page; 0: not known
-	MaxItems int // rows at most; 0: no limit
+	PerPage  int // items on a page; 0: not known
+	MaxItems int // items at most; 0: no limit
 	Prefetch int // pages fetched before they are asked for, at most; 0: none
 }
 
@@ -37,15 +37,15 @@ func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
 	return query.Encode() + "&page=", nil
 }
 
-// Rows walks the rows of pages.
-func Rows[P, T any](pages iter.Seq2[P, error], rows func(P) []T) iter.Seq2[*T, error] {
+// Items walks the rows of pages.
+func Items[P, T any](pages iter.Seq2[P, error], items func(P) []T) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for page, err := range pages {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			data := rows(page)
+			data := items(page)
 			for i := range data {
 				if !yield(&data[i], nil) {
 					return

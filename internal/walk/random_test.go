@@ -117,7 +117,7 @@ func (m *moving) walk() outcome {
 			o.err = err
 			continue
 		}
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			o.seen[row]++
 		}
 		if m.fetches > 10_000 {

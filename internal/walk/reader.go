@@ -116,7 +116,7 @@ func (f *reader[T, S]) settle(s *slot[T, S]) {
 	defer f.mu.Unlock()
 	r := s.result
 	sound := r != nil && r.Err == nil && r.Meta.Total >= f.total
-	if sound && len(r.Rows) > 0 {
+	if sound && len(r.Items) > 0 {
 		return
 	}
 	s.end = true

@@ -201,9 +201,9 @@ func (s *scene) walk(verbose bool) result {
 			s.pass(time.Since(start))
 		}
 		from := min((number-1)*s.per, len(s.rows))
-		a := Result[int, none]{Rows: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
+		a := Result[int, none]{Items: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
 		if verbose {
-			s.history = append(s.history, fmt.Sprintf("%v: page %d of %d rows: %v", time.Since(start), number, a.Meta.Total, a.Rows))
+			s.history = append(s.history, fmt.Sprintf("%v: page %d of %d rows: %v", time.Since(start), number, a.Meta.Total, a.Items))
 		}
 		s.mu.Unlock()
 		if err := wait(); err != nil {
@@ -216,7 +216,7 @@ func (s *scene) walk(verbose bool) result {
 		return func(ctx context.Context) Result[int, none] { return fetch(ctx, number) }
 	}, number).All() {
 		r.err = err
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			if seen[row]++; seen[row] == 2 {
 				r.twice = append(r.twice, row)
 			}

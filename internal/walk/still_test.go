@@ -178,7 +178,7 @@ func (s *still) fetch(page int) Result[int, none] {
 	}
 	meta := s.figures(number, len(rows))
 	s.history = append(s.history, fmt.Sprintf("page %d: %v %v", page, meta, rows))
-	return Result[int, none]{Rows: slices.Clone(rows), Meta: meta}
+	return Result[int, none]{Items: slices.Clone(rows), Meta: meta}
 }
 
 func (s *still) String() string {
@@ -205,7 +205,7 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 		var got []int
 		var failed error
 		for chunk, err := range w.All() {
-			got, failed = append(got, chunk.Rows...), err
+			got, failed = append(got, chunk.Items...), err
 			if s.fetches > 10_000 {
 				t.Fatalf("seed %d does not end", seed)
 			}

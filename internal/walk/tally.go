@@ -3,22 +3,22 @@ package walk
 import "cmp"
 
 // tally counts the rows that came, page by page, and those that are missing.
-// Rows that came again count again: it is about places in the list.
+// Items that came again count again: it is about places in the list.
 type tally struct {
 	start int // the first page
 	asked int // the page size that was asked for; 0: not known
 
-	upTo    []int // how many rows came on the pages from start to each
-	largest int   // how many rows came on a page at most
+	upTo    []int // how many items came on the pages from start to each
+	largest int   // how many items came on a page at most
 	reached int   // the last page that was counted
-	filled  int   // pages that had rows
-	empty   int   // pages in a row that had none
+	filled  int   // pages that had items
+	empty   int   // pages in a item that had none
 	claim   int   // the page size as the newest page has it
 
 	total   int // of the page accepted last, as far as it counts
 	newest  int // the total of the page read last
 	highest int // the largest total
-	lowest  int // the smallest total of the pages accepted that had rows
+	lowest  int // the smallest total of the pages accepted that had items
 }
 
 // hear takes note of the total of a page and returns by how much it grew.
@@ -33,21 +33,21 @@ func (c *tally) hear(total int) int {
 
 // add adds a page: behind those before it, which is where counting goes on if
 // the iteration went back.
-func (c *tally) add(meta Meta, rows, total int) {
+func (c *tally) add(meta Meta, items, total int) {
 	i := meta.Page - c.start
 	before := 0
 	if i > 0 {
 		before = c.upTo[i-1]
 	}
-	c.upTo = append(c.upTo[:i], before+rows)
+	c.upTo = append(c.upTo[:i], before+items)
 	c.claim, c.total = meta.PerPage, total
 	c.empty++
-	if rows > 0 {
+	if items > 0 {
 		c.empty = 0
 		if c.filled == 0 || meta.Total < c.lowest {
 			c.lowest = meta.Total
 		}
-		c.largest = max(c.largest, rows)
+		c.largest = max(c.largest, items)
 		if meta.Page > c.reached {
 			c.filled++
 		}
@@ -58,17 +58,17 @@ func (c *tally) add(meta Meta, rows, total int) {
 // full reports whether a page is full: it has as many rows as pages before it
 // had, or as were asked for. The first page is believed what it says, unless
 // there are pages before it: it may be as large as they are.
-func (c *tally) full(rows, claim int) bool {
+func (c *tally) full(items, claim int) bool {
 	if c.filled == 0 && c.start > 1 {
-		return rows > 0
+		return items > 0
 	}
-	return rows > 0 && (rows >= cmp.Or(c.largest, claim) || rows == c.asked)
+	return items > 0 && (items >= cmp.Or(c.largest, claim) || items == c.asked)
 }
 
 // size returns the page size, and whether it is known: it is what pages bring.
 // Of a single page that is not known if it is short. Then the size that was
 // asked for counts if it explains the total, or if the page says too little.
-func (c *tally) size() (rows int, known bool) {
+func (c *tally) size() (items int, known bool) {
 	switch {
 	case c.filled > 1:
 		return c.largest, true

@@ -1,7 +1,7 @@
 // Package walk reads a list page by page while the list changes, and finds out
 // where it ends although what its pages say of it may be wrong.
 //
-// # Rows that move
+// # Items that move
 //
 // Pages are numbered, so a row that is inserted or removed meanwhile moves all
 // rows behind it. Inserted rows push rows on to the next page, where they are
@@ -83,7 +83,7 @@ type Meta struct{ Total, Page, PerPage int }
 // Result is a page as it was read, or why it was not. Source is what
 // [Walk.Last] returns.
 type Result[T, S any] struct {
-	Rows   []T
+	Items  []T
 	Meta   Meta
 	Err    error
 	Source S
@@ -99,8 +99,8 @@ type Fetch[T, S any] func(ctx context.Context) Result[T, S]
 
 // Chunk is the new rows of one page, at least one.
 type Chunk[T any] struct {
-	Rows []T
-	Meta Meta
+	Items []T
+	Meta  Meta
 }
 
 var errShrinks = &Broken{"the list shrinks faster than it can be read"}
@@ -112,8 +112,8 @@ func (e *Broken) Error() string { return e.Reason }
 
 // New returns a walk. fetch returns the function that reads a page; it is
 // called in the order in which the pages are to be read, and by one goroutine.
-func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T, S], key func(*T) string) *Walk[T, S] {
-	w := &Walk[T, S]{left: plan.MaxItems, key: key}
+func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[T, S], key func(*T) string) *Iteration[T, S] {
+	w := &Iteration[T, S]{left: plan.MaxItems, key: key}
 	w.counted = tally{start: plan.Start, asked: plan.PerPage}
 	w.reader = reader[T, S]{ctx: ctx, fetch: fetch, size: min(plan.Prefetch, mostEarly)}
 	w.seen.keys = map[string]int{}
@@ -122,7 +122,7 @@ func New[T, S any](ctx context.Context, plan Plan, fetch func(number int) Fetch[
 
 // All goes over the pages, once. An error is yielded once and ends the walk.
 // When the loop has ended, or has its error, no fetch is in flight any more.
-func (w *Walk[T, S]) All() iter.Seq2[Chunk[T], error] {
+func (w *Iteration[T, S]) All() iter.Seq2[Chunk[T], error] {
 	return func(yield func(Chunk[T], error) bool) {
 		w.yield = yield
 		if err := w.run(); err != nil && err != errStopped {
@@ -133,14 +133,14 @@ func (w *Walk[T, S]) All() iter.Seq2[Chunk[T], error] {
 
 // Last returns the Source of the page that was read last, the zero value before
 // the first. A look behind the last page that failed does not count.
-func (w *Walk[T, S]) Last() S { return w.source }
+func (w *Iteration[T, S]) Last() S { return w.source }
 
 // errStopped says that the caller broke off, or has what was wanted.
 var errStopped = errors.New("stopped")
 
 // Walk is a list that is read page by page.
-type Walk[T, S any] struct {
-	left   int // rows that are still wanted; 0: all
+type Iteration[T, S any] struct {
+	left   int // items that are still wanted; 0: all
 	key    func(*T) string
 	yield  func(Chunk[T], error) bool
 	reader reader[T, S]
@@ -148,24 +148,24 @@ type Walk[T, S any] struct {
 
 	seen    recent
 	counted tally
-	last    *page[T] // the last one with rows; up to its end everything has been seen
+	last    *page[T] // the last one with items; up to its end everything has been seen
 	top     int      // the last page accepted; those up to it may repeat
 
-	enough bool // all that the total counts had come when a page brought rows last
+	enough bool // all that the total counts had come when a page brought items last
 	sure   bool // whatever the page size is
 
-	idle     int // pages in a row that brought nothing new
+	idle     int // pages in a item that brought nothing new
 	grown    int // by how much the total grew so far, step by step
-	repeated int // rows that came again on pages beyond top
+	repeated int // items that came again on pages beyond top
 
 	back looking
 }
 
 // page is one page as it was read.
 type page[T any] struct {
-	rows []T // nil once they are the caller's
-	keys []string
-	meta Meta
+	items []T // nil once they are the caller's
+	keys  []string
+	meta  Meta
 
 	// Since it was accepted:
 	beyond bool // it had not been before
@@ -175,7 +175,7 @@ type page[T any] struct {
 // ended stands for the number of the next page at the end.
 const ended = 0
 
-func (w *Walk[T, S]) run() error {
+func (w *Iteration[T, S]) run() error {
 	defer w.reader.close()
 	for next := w.counted.start; next != ended; {
 		var err error
@@ -190,7 +190,7 @@ func (w *Walk[T, S]) run() error {
 }
 
 // step reads a page and returns the number of the one to read next.
-func (w *Walk[T, S]) step(number int) (next int, err error) {
+func (w *Iteration[T, S]) step(number int) (next int, err error) {
 	r := w.reader.take(number)
 	p, err := w.open(number, r)
 	if err != nil && w.onlyLooked(r) {
@@ -218,7 +218,7 @@ func (w *Walk[T, S]) step(number int) (next int, err error) {
 }
 
 // proceed accepts a page and returns the number of the one to read next.
-func (w *Walk[T, S]) proceed(v verdict[T]) (next int, err error) {
+func (w *Iteration[T, S]) proceed(v verdict[T]) (next int, err error) {
 	if err := w.accept(v.page, v.total); err != nil {
 		return ended, err
 	}
@@ -232,7 +232,7 @@ func (w *Walk[T, S]) proceed(v verdict[T]) (next int, err error) {
 // that was counted had come. Only the end of the context is an error then. If
 // it is not known how many rows there are before the first page, the response
 // must say that there is no such page.
-func (w *Walk[T, S]) onlyLooked(r Result[T, S]) bool {
+func (w *Iteration[T, S]) onlyLooked(r Result[T, S]) bool {
 	if !w.enough {
 		return false
 	}
@@ -243,14 +243,14 @@ func (w *Walk[T, S]) onlyLooked(r Result[T, S]) bool {
 }
 
 // read reads a page once more.
-func (w *Walk[T, S]) read(number int) (*page[T], error) {
+func (w *Iteration[T, S]) read(number int) (*page[T], error) {
 	r := w.reader.take(number)
 	w.source = r.Source
 	return w.open(number, r)
 }
 
 // open returns the page of r if it is the page asked for.
-func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
+func (w *Iteration[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 	meta := r.Meta
 	switch {
 	case r.Err != nil:
@@ -261,16 +261,16 @@ func (w *Walk[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 		return nil, &Broken{fmt.Sprintf("meta.per_page is %d, meta.total %d", meta.PerPage, meta.Total)}
 	}
 	w.grown += w.counted.hear(meta.Total)
-	p := &page[T]{rows: r.Rows, keys: make([]string, len(r.Rows)), meta: meta}
-	for i := range r.Rows {
-		p.keys[i] = w.key(&r.Rows[i])
+	p := &page[T]{items: r.Items, keys: make([]string, len(r.Items)), meta: meta}
+	for i := range r.Items {
+		p.keys[i] = w.key(&r.Items[i])
 	}
 	return p, nil
 }
 
 // reckoned is how many rows the list has by p. If p is empty its total may be
 // about the page, not about the list.
-func (w *Walk[T, S]) reckoned(p *page[T]) int {
+func (w *Iteration[T, S]) reckoned(p *page[T]) int {
 	if len(p.keys) == 0 {
 		return max(p.meta.Total, w.counted.total)
 	}
@@ -278,18 +278,18 @@ func (w *Walk[T, S]) reckoned(p *page[T]) int {
 }
 
 // goesOn reports whether there may be rows behind p, which was accepted.
-func (w *Walk[T, S]) goesOn(p *page[T]) (bool, error) {
+func (w *Iteration[T, S]) goesOn(p *page[T]) (bool, error) {
 	switch {
 	case p.beyond && w.idle > endless:
 		return false, &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
 	case len(p.keys) == 0:
-		return w.behindEmpty()
+		return w.afterEmpty()
 	}
-	return w.behindRows(p)
+	return w.afterItems(p)
 }
 
-// behindEmpty is goesOn for an empty page: it is the end unless rows are missing.
-func (w *Walk[T, S]) behindEmpty() (bool, error) {
+// afterEmpty is goesOn for an empty page: it is the end unless rows are missing.
+func (w *Iteration[T, S]) afterEmpty() (bool, error) {
 	missing := w.counted.missing()
 	switch {
 	case missing > 0 && w.counted.empty <= gap:
@@ -300,10 +300,10 @@ func (w *Walk[T, S]) behindEmpty() (bool, error) {
 	return false, w.incomplete("")
 }
 
-// behindRows is goesOn for a page with rows. Rows that come again were pushed on
+// afterItems is goesOn for a page with rows. Items that come again were pushed on
 // by insertions, so there are no more of them than the total grew by; else the
 // server repeats itself.
-func (w *Walk[T, S]) behindRows(p *page[T]) (bool, error) {
+func (w *Iteration[T, S]) afterItems(p *page[T]) (bool, error) {
 	missing := w.counted.missing()
 	if w.idle > 0 && p.beyond {
 		if w.enough {
@@ -319,19 +319,19 @@ func (w *Walk[T, S]) behindRows(p *page[T]) (bool, error) {
 // repeats reports whether p is the page before it once more, in a list whose rows
 // have not moved: if so many came in that it was pushed on as a whole, the total
 // counts them.
-func (w *Walk[T, S]) repeats(p *page[T]) bool {
+func (w *Iteration[T, S]) repeats(p *page[T]) bool {
 	return w.last != nil && !w.back.moving && p.meta.Page > w.top && slices.Equal(p.keys, w.last.keys) &&
 		p.meta.Total-w.counted.total != len(p.keys)
 }
 
 // repeating is the error of a page that brings no new rows while rows are missing.
-func (w *Walk[T, S]) repeating(number int) error {
+func (w *Iteration[T, S]) repeating(number int) error {
 	return w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", number))
 }
 
 // inserted is how many of the rows that the total counts may be new, so that
 // they may stand before those that were read.
-func (w *Walk[T, S]) inserted() int {
+func (w *Iteration[T, S]) inserted() int {
 	switch {
 	case w.back.moving:
 		return w.grown
@@ -342,7 +342,7 @@ func (w *Walk[T, S]) inserted() int {
 }
 
 // incomplete is the error of a list that ended before all its rows came.
-func (w *Walk[T, S]) incomplete(why string) error {
+func (w *Iteration[T, S]) incomplete(why string) error {
 	c := &w.counted
 	return &Broken{fmt.Sprintf("%s%d items promised, %d arrived", why, c.counted(c.total), max(c.came()-w.repeated, 0))}
 }

@@ -61,7 +61,7 @@ func plain[T any](fetch func(int) ([]T, Meta, error)) func(int) Fetch[T, none] {
 	return func(number int) Fetch[T, none] {
 		return func(context.Context) Result[T, none] {
 			rows, meta, err := fetch(number)
-			return Result[T, none]{Rows: rows, Meta: meta, Err: err}
+			return Result[T, none]{Items: rows, Meta: meta, Err: err}
 		}
 	}
 }
@@ -80,10 +80,10 @@ func collect(t *testing.T, start int, fetch func(int) ([]string, Meta, error)) (
 		if failed != nil {
 			t.Fatalf("the walk goes on after its error: %v, %v", chunk, err)
 		}
-		if failed = err; err == nil && len(chunk.Rows) == 0 {
+		if failed = err; err == nil && len(chunk.Items) == 0 {
 			t.Error("a page without rows was handed out")
 		}
-		rows = append(rows, chunk.Rows...)
+		rows = append(rows, chunk.Items...)
 	}
 	return rows, failed
 }

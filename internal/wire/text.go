@@ -20,16 +20,16 @@ func Line(s string) string {
 	var b strings.Builder
 	n, cut := 0, 0 // runes written; bytes of them that leave room for the ellipsis
 	for _, r := range strings.TrimSpace(s) {
-		spelled := string(r)
+		printed := string(r)
 		if !unicode.IsPrint(r) {
 			quoted := strconv.QuoteRuneToASCII(r)
-			spelled = quoted[1 : len(quoted)-1]
+			printed = quoted[1 : len(quoted)-1]
 		}
-		n += utf8.RuneCountInString(spelled)
+		n += utf8.RuneCountInString(printed)
 		if n > maxLine {
 			return b.String()[:cut] + "…"
 		}
-		b.WriteString(spelled)
+		b.WriteString(printed)
 		if n < maxLine {
 			cut = b.Len()
 		}
