@@ -78,7 +78,7 @@ func (m *moves) walk() (wrong string, failed bool) {
 			return "the walk does not end", false
 		}
 	}
-	switch bound := 2*pages + 4*changes + patience; {
+	switch bound := 2*pages + 4*changes + maxLooks; {
 	case wrong != "":
 	case got != nil && !isBroken(got):
 		wrong = got.Error()

@@ -180,7 +180,7 @@ func TestNoRowIsMissedOrRepeatedWhileTheListMoves(t *testing.T) {
 			t.Errorf("seed %d: %d fetches for %d quiet rows, %d a page", seed, m.fetches, initial, m.per)
 			failures++
 		}
-		if bound := needed + 4*(m.inserted+m.removed) + patience; m.fetches > bound {
+		if bound := needed + 4*(m.inserted+m.removed) + maxLooks; m.fetches > bound {
 			t.Errorf("seed %d: %d fetches, more than %d\n%s", seed, m.fetches, bound, report(seed, 1, false))
 			failures++
 		}

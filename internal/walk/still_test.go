@@ -56,9 +56,9 @@ func newStill(seed uint64) *still {
 		case s.shape == "short" && rng.IntN(3) == 0:
 			rows = 1 + rng.IntN(rows)
 		case s.shape == "empty" && len(s.pages) > 0 && rng.IntN(3) == 0:
-			run := 1 + rng.IntN(gap)
+			run := 1 + rng.IntN(maxEmpty)
 			if s.hidden = s.hidden || s.total != "alternating" && rng.IntN(20) == 0; s.hidden {
-				run = gap + 1 // nobody looks so far
+				run = maxEmpty + 1 // nobody looks so far
 			}
 			for range run {
 				s.pages = append(s.pages, nil)

@@ -296,7 +296,7 @@ func TestAListThatShrinksWithEveryLookEndsTheWalk(t *testing.T) {
 	if want := "the list shrinks faster than it can be read"; broken(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
-	if fetches > 3*patience || rows[0] != "first" {
+	if fetches > 3*maxLooks || rows[0] != "first" {
 		t.Errorf("%d fetches, rows %v", fetches, rows)
 	}
 }
