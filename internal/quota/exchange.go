@@ -183,7 +183,7 @@ func (s *shared) begin(ask StoreAsk) {
 	go s.exchange(ask)
 }
 
-// exchange calls the store. If that takes too long, the account decides meanwhile.
+// exchange calls the store. If that takes too long, the account decides in the meantime.
 // A late reply still counts, as this program may have been slow, or the connection
 // new; but not if another was late shortly before. Why the store failed is not
 // known until the exchange ends.

@@ -23,7 +23,7 @@ const (
 type Figures struct {
 	Limit     int       // requests per window; zero if unknown
 	Remaining int       // requests left, minus those in flight; after the reset, those of a new window
-	Reset     time.Time // end of the window; zero: unknown, as after the reset
+	Reset     time.Time // end of the window; zero if unknown, as after the reset
 	Observed  time.Time // when the newest figures came; zero if there are none
 	Waiting   int       // callers waiting for a permit
 	InFlight  int       // permits granted and not yet settled or canceled
@@ -59,7 +59,7 @@ type keeper interface {
 	// figures returns the rate limit state for a caller that waits for the given
 	// reason.
 	figures(why Reason, now time.Time) Figures
-	// grant gives a permit that gate allows.
+	// grant grants a permit that gate allows.
 	grant(c Class, now time.Time) Permit
 	// settle ends a permit with a response, cancel without one.
 	settle(p Permit, rejected bool, r Reading, now time.Time)

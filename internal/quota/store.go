@@ -69,7 +69,7 @@ type shared struct {
 	asking bool          // an exchange is pending
 	ended  chan struct{} // closed when the exchange ends; nil before the first
 	last   time.Time     // when the last one ended
-	heard  time.Time     // when the last one began that the store responded
+	heard  time.Time     // when the last exchange with a reply began
 	wants  int           // interactive permits that were asked for and not granted
 	idle   int           // consecutive exchanges that brought no permit
 	again  [2]time.Time  // when to ask for what was not granted, by class

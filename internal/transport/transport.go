@@ -140,7 +140,7 @@ func (e *UserError) Unwrap() error { return e.Err }
 // Equal makes these errors comparable by go-cmp.
 func (e UserError) Equal(o UserError) bool { return wire.Same(e, o) }
 
-// Do makes a call.
+// Do sends a call and returns its outcome.
 func (c *Client) Do(ctx context.Context, call Call) *Result {
 	if call.Place != nil {
 		defer call.Place.Release() // whatever happens, the next call can go on
@@ -199,7 +199,7 @@ func (r *record) header() http.Header {
 	return r.call.Header.Clone()
 }
 
-// budget is how long the call may still wait.
+// budget returns how long the call may still wait.
 func (r *record) budget() time.Duration {
 	if r.call.MaxWait == quota.Forever {
 		return quota.Forever

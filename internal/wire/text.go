@@ -12,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is how many runes of a foreign text are quoted.
+// maxLine is how many runes of a text from outside the SDK are quoted.
 const maxLine = 200
 
-// Line makes foreign text safe to quote in an error: one line of at most 200 runes,
-// with unprintable characters escaped.
+// Line makes a text from outside the SDK safe to quote in an error: one line of at
+// most 200 runes, with unprintable characters escaped.
 func Line(s string) string {
 	var b strings.Builder
 	n, cut := 0, 0 // runes written; bytes to keep if an ellipsis must follow
