@@ -42,7 +42,7 @@ func FuzzAccount(f *testing.F) {
 				} else if at.Sub(now) > horizon+time.Minute {
 					t.Fatalf("to wait for %v", at.Sub(now))
 				} else if at.IsZero() && a.inFlight == 0 {
-					t.Fatal("to wait for an answer though nothing is in flight")
+					t.Fatal("to wait for a response though nothing is in flight")
 				} else if !at.IsZero() && !at.After(now) {
 					t.Fatalf("to look again at once, for ever: %v", at)
 				}

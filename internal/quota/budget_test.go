@@ -25,7 +25,7 @@ func TestTheSizeOfTheRetryBudget(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{RetryBudget: test.part, Share: test.share})
 			if test.limit > 0 {
-				learn(t, l, told(test.limit, test.limit-1, time.Hour))
+				learn(t, l, headers(test.limit, test.limit-1, time.Hour))
 			}
 			if got := retries(l); got != test.wants {
 				t.Errorf("%+v: %d retries", test, got)
@@ -42,11 +42,11 @@ func TestTheRetryBudgetGrowsWithTheLimit(t *testing.T) {
 		if got := retries(l); got != 10 {
 			t.Fatalf("%d retries", got)
 		}
-		learn(t, l, told(5000, 4999, time.Hour))
+		learn(t, l, headers(5000, 4999, time.Hour))
 		if got := retries(l); got != 90 {
 			t.Errorf("%d more, want 90", got)
 		}
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		<-time.After(30 * time.Minute)
 		if got := retries(l); got != 5 {
 			t.Errorf("%d of a plan that is smaller now, want half of 10", got)

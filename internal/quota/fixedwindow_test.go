@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// desk is an account whose time is set by the test, of a server with a limit of
+// testAccount is an account whose time is set by the test, of a server with a limit of
 // 100 unless told otherwise.
-type desk struct {
+type testAccount struct {
 	account
 	quota int
 	now   time.Time
 }
 
-func newDesk(o Options) *desk {
-	return &desk{account: newAccount(o), quota: 100, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+func newTestAccount(o Options) *testAccount {
+	return &testAccount{account: newAccount(o), quota: 100, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 }
 
 // reading is what a response says now; without a reset if that is 0 from now.
-func (d *desk) reading(remaining int, reset time.Duration) Reading {
+func (d *testAccount) reading(remaining int, reset time.Duration) Reading {
 	r := Reading{Limit: d.quota, Remaining: remaining}
 	if reset != 0 {
 		r.Reset = d.now.Add(reset)
@@ -27,12 +27,12 @@ func (d *desk) reading(remaining int, reset time.Duration) Reading {
 }
 
 // hears sends a request, to which a response comes at once.
-func (d *desk) hears(remaining int, reset time.Duration) {
+func (d *testAccount) hears(remaining int, reset time.Duration) {
 	d.settle(d.grant(Interactive, d.now), false, d.reading(remaining, reset), d.now)
 }
 
 // sends puts n requests in flight.
-func (d *desk) sends(n int) (permits []Permit) {
+func (d *testAccount) sends(n int) (permits []Permit) {
 	for range n {
 		permits = append(permits, d.grant(Interactive, d.now))
 	}
@@ -40,7 +40,7 @@ func (d *desk) sends(n int) (permits []Permit) {
 }
 
 // asks asks the gate, and when the first in line is likely to pass.
-func (d *desk) asks(c Class) (v verdict, until time.Time) {
+func (d *testAccount) asks(c Class) (v verdict, until time.Time) {
 	v = d.gate(c, d.now)
 	return v, d.estimate(v, 0, d.now)
 }
@@ -64,7 +64,7 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		{5, 6 * time.Minute, Bulk, false},
 		{5, time.Hour, Interactive, true}, // a new window
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(tt.left, time.Hour)
 		d.others = 0.1
 		d.now = d.now.Add(tt.after)
@@ -77,7 +77,7 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 // Of what is left each process sends its part, before it has seen what others sent.
 func TestOtherProcessesSendTheirPart(t *testing.T) {
 	for part, want := range map[float64]int{1: 40, 0.25: 8, 0.001: 1} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(40, time.Hour)
 		d.part = part
 		n := 0
@@ -92,7 +92,7 @@ func TestOtherProcessesSendTheirPart(t *testing.T) {
 
 // However late its response, a probe is followed by no more than the limit.
 func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.quota = 2
 	d.hears(0, time.Minute)
 	d.now = d.now.Add(time.Minute + spread)
@@ -116,7 +116,7 @@ func TestFiguresWithoutAReset(t *testing.T) {
 		strikes int
 		want    time.Duration
 	}{{1, 0, 36 * time.Second}, {0.5, 0, 72 * time.Second}, {1, 2, 144 * time.Second}, {1, 20, time.Hour}} {
-		d := newDesk(Options{Share: tt.share})
+		d := newTestAccount(Options{Share: tt.share})
 		d.hears(0, 0)
 		d.strikes = tt.strikes
 		v, until := d.asks(Interactive)
@@ -140,7 +140,7 @@ func TestBulkLooksForTheReserve(t *testing.T) {
 	for left, want := range map[time.Duration]time.Duration{
 		time.Hour: 5 * time.Second, 100 * time.Second: 2 * time.Second, time.Second: 50 * time.Millisecond,
 	} {
-		d := newDesk(Options{Reserve: 1})
+		d := newTestAccount(Options{Reserve: 1})
 		d.hears(5, time.Hour)
 		d.hears(4, time.Hour)
 		d.now = d.now.Add(time.Hour - left)
@@ -158,7 +158,7 @@ func TestBulkLooksForTheReserve(t *testing.T) {
 // the clocks say; before that the server restores requests all the time.
 func TestAResetMayBeSecondsEarly(t *testing.T) {
 	for early, refills := range map[time.Duration]bool{6 * time.Second: true, 4 * time.Second: false} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		end := d.reset
 		d.now = end.Add(-early)
@@ -173,7 +173,7 @@ func TestAResetMayBeSecondsEarly(t *testing.T) {
 // are not.
 func TestThreeThatComeBackAreRefill(t *testing.T) {
 	for remaining, refills := range map[int]bool{51: false, 52: true} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		d.now = d.now.Add(10 * time.Minute)
 		d.hears(remaining, 50*time.Minute) // one of them spent
@@ -203,7 +203,7 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 		{31 * time.Second, 60, near, "fixed"},
 		{31 * time.Second, 30, far, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(5, time.Hour)
 		d.now = d.now.Add(time.Hour + tt.late)
 		d.own = &level{} // of a time when there were no windows
@@ -237,7 +237,7 @@ func TestAfterA429WithoutATime(t *testing.T) {
 		retryAfter time.Duration
 		long       bool
 	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		r := d.reading(tt.remaining, time.Hour)
 		if tt.retryAfter != 0 {
@@ -266,7 +266,7 @@ func TestOthersWereFasterAfterAReset(t *testing.T) {
 		{0, 20, "fixed"}, // so many are not restored in 4 s one by one
 		{0, 1, "refilling"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.quota = 500
 		d.hears(0, window)
 		for _, left := range []int{tt.before, tt.after} {
@@ -288,7 +288,7 @@ func TestOthersWereFasterAfterAReset(t *testing.T) {
 // A server that was taken to restore requests one by one has windows after all if
 // one of its resets restores many at once.
 func TestAResetThatRestoresManyAtOnceEndsAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.quota = 500
 	d.hears(0, 4*time.Second)
 	d.belief = refilling{documented(500)}

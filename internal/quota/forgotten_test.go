@@ -13,7 +13,7 @@ import (
 // nothing is left behind when nobody does, and all get through in the end.
 func TestNobodyIsForgotten(t *testing.T) {
 	for seed := range uint64(200) {
-		synctest.Test(t, func(t *testing.T) { newCrowd(t, seed).run() })
+		synctest.Test(t, func(t *testing.T) { newRandomCallers(t, seed).run() })
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -21,26 +21,26 @@ func TestNobodyIsForgotten(t *testing.T) {
 }
 
 // crowd is callers of a ledger who do at random what callers do.
-type crowd struct {
+type randomCallers struct {
 	*rand.Rand
 	t       *testing.T
 	l       *Ledger
 	limit   int
 	permits chan Permit
 	have    []Permit
-	moods   *moods // nil: no store
+	store   *erraticStore // nil: no store
 }
 
 // moods is a store that does as it likes: it fails, is late, gives much or
 // little. Once it is kind it gives all that is wanted. A ledger speaks to it
 // once at a time.
-type moods struct {
+type erraticStore struct {
 	*rand.Rand
 	turn int64
 	kind atomic.Bool
 }
 
-func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreReply, error) {
+func (m *erraticStore) Exchange(_ context.Context, ask StoreAsk) (StoreReply, error) {
 	m.turn++
 	a := StoreReply{Interactive: ask.Interactive, Bulk: ask.Bulk, Turn: m.turn}
 	if m.kind.Load() {
@@ -59,29 +59,29 @@ func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreReply, error) {
 	return a, nil
 }
 
-func newCrowd(t *testing.T, seed uint64) *crowd {
-	c := &crowd{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, permits: make(chan Permit, 10000)}
+func newRandomCallers(t *testing.T, seed uint64) *randomCallers {
+	c := &randomCallers{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, permits: make(chan Permit, 10000)}
 	c.limit = c.count()
 	o := Options{
 		Share: c.pick(0, 0, 0, 1, 0.5, 0.1), Reserve: c.pick(-1, DefaultReserve, DefaultReserve, 0.2, 1), PerSecond: c.pick(0, 0, 0, 0.01, 1, 100),
 	}
 	if seed%3 == 0 {
-		c.moods = &moods{Rand: rand.New(rand.NewPCG(seed, 8))}
-		o.Store = c.moods
+		c.store = &erraticStore{Rand: rand.New(rand.NewPCG(seed, 8))}
+		o.Store = c.store
 	}
 	c.l = New(o)
 	return c
 }
 
-func (c *crowd) pick(of ...float64) float64 { return of[c.IntN(len(of))] }
+func (c *randomCallers) pick(of ...float64) float64 { return of[c.IntN(len(of))] }
 
-func (c *crowd) count() int { return int(c.pick(1, 2, 3, 10, 100, 500, 5000, 1<<31-1)) }
+func (c *randomCallers) count() int { return int(c.pick(1, 2, 3, 10, 100, 500, 5000, 1<<31-1)) }
 
-func (c *crowd) seconds(of ...float64) time.Duration {
+func (c *randomCallers) seconds(of ...float64) time.Duration {
 	return time.Duration(c.pick(of...) * float64(time.Second))
 }
 
-func (c *crowd) run() {
+func (c *randomCallers) run() {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
 	for range 150 {
@@ -107,7 +107,7 @@ func (c *crowd) run() {
 }
 
 // come lets somebody ask who may give up.
-func (c *crowd) come(ctx context.Context) {
+func (c *randomCallers) come(ctx context.Context) {
 	class, budget := Class(c.IntN(2)), []time.Duration{0, time.Minute, 2 * time.Hour, Forever, Forever}[c.IntN(5)]
 	patience := 1000 * time.Hour
 	if c.IntN(6) == 0 {
@@ -122,7 +122,7 @@ func (c *crowd) come(ctx context.Context) {
 	}()
 }
 
-func (c *crowd) take() Permit {
+func (c *randomCallers) take() Permit {
 	i := c.IntN(len(c.have))
 	p := c.have[i]
 	c.have = append(c.have[:i], c.have[i+1:]...)
@@ -130,7 +130,7 @@ func (c *crowd) take() Permit {
 }
 
 // reading is what some answer says.
-func (c *crowd) reading() Reading {
+func (c *randomCallers) reading() Reading {
 	now := time.Now()
 	r := Reading{Limit: -1, Remaining: -1}
 	if c.IntN(10) == 0 {
@@ -150,7 +150,7 @@ func (c *crowd) reading() Reading {
 }
 
 // check looks for somebody who is forgotten.
-func (c *crowd) check() {
+func (c *randomCallers) check() {
 	synctest.Wait()
 	for len(c.permits) > 0 {
 		c.have = append(c.have, <-c.permits)
@@ -166,7 +166,7 @@ func (c *crowd) check() {
 	if q.len() > 0 && c.l.timer == nil && a.inFlight == 0 && !asking {
 		c.t.Fatalf("%d wait for nothing: %+v", q.len(), *a)
 	}
-	if q.len() == 0 && c.l.timer != nil && c.moods == nil {
+	if q.len() == 0 && c.l.timer != nil && c.store == nil {
 		c.t.Fatal("a timer is armed, though nobody waits")
 	}
 	if a.PerSecond > 0 && a.PerSecond < 1 {
@@ -182,9 +182,9 @@ func (c *crowd) check() {
 }
 
 // drain lets all through who still wait.
-func (c *crowd) drain() {
-	if c.moods != nil {
-		c.moods.kind.Store(true)
+func (c *randomCallers) drain() {
+	if c.store != nil {
+		c.store.kind.Store(true)
 	}
 	for _, p := range c.have {
 		c.l.Cancel(p, true)

@@ -14,7 +14,7 @@ import (
 func quiet(Wait) {}
 
 // told is the reading of an answer that says what is left until a reset.
-func told(limit, remaining int, reset time.Duration) Reading {
+func headers(limit, remaining int, reset time.Duration) Reading {
 	return Reading{Limit: limit, Remaining: remaining, Reset: time.Now().Add(reset)}
 }
 
@@ -43,7 +43,7 @@ func TestNothingKnownRefusesNobody(t *testing.T) {
 func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 3, time.Hour))
+		learn(t, l, headers(100, 3, time.Hour))
 		var permits []Permit
 		for i := range 3 {
 			p, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
@@ -56,7 +56,7 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 		// fourth caller fails at once.
 		time.AfterFunc(time.Second, func() {
 			for _, p := range permits {
-				l.Settle(p, false, told(100, 0, time.Hour-time.Second), time.Now())
+				l.Settle(p, false, headers(100, 0, time.Hour-time.Second), time.Now())
 			}
 		})
 		start := time.Now()
@@ -76,7 +76,7 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 func TestWaitsForTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, 50*time.Second))
+		learn(t, l, headers(100, 0, 50*time.Second))
 		start := time.Now()
 		var notified time.Time
 		p, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: func(w Wait) { notified = w.Until }})
@@ -86,7 +86,7 @@ func TestWaitsForTheReset(t *testing.T) {
 		if !notified.Equal(start.Add(waited)) {
 			t.Errorf("told of a wait until %v", notified)
 		}
-		l.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		l.Settle(p, false, headers(100, 99, time.Hour), time.Now())
 		if f := l.Figures(); f.Remaining != 99 || f.Waiting != 0 || f.InFlight != 0 {
 			t.Errorf("figures %+v", f)
 		}
@@ -96,7 +96,7 @@ func TestWaitsForTheReset(t *testing.T) {
 func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -114,7 +114,7 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 			}
 		}
 		if time.Since(start) != 0 {
-			t.Errorf("refused after %v", time.Since(start))
+			t.Errorf("failed after %v", time.Since(start))
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 func TestContextEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		_, waited, err := l.Acquire(ctx, Ask{Budget: Forever, Notify: quiet})
@@ -146,7 +146,7 @@ func TestAnswersOutOfOrder(t *testing.T) {
 		settle(late, 100, 50, reset)
 		settle(early, 100, 51, reset) // was asked for before, so it may not raise
 		if got := l.Figures().Remaining; got != 50 {
-			t.Errorf("an older answer raised what is left to %d", got)
+			t.Errorf("an older response raised what is left to %d", got)
 		}
 
 		older, newest := l.Grant(), l.Grant()
@@ -160,7 +160,7 @@ func TestAnswersOutOfOrder(t *testing.T) {
 		settle(turn, 100, 99, reset.Add(time.Hour)) // the window turned
 		settle(stale, 100, 0, reset)                // and this is of the old one
 		if f := l.Figures(); f.Remaining != 99 || !f.Reset.Equal(reset.Add(time.Hour)) {
-			t.Errorf("an answer of an old window left %+v", f)
+			t.Errorf("a response of an old window left %+v", f)
 		}
 	})
 }
@@ -168,7 +168,7 @@ func TestAnswersOutOfOrder(t *testing.T) {
 func TestAnswersWithoutAWordAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 10, time.Hour))
+		learn(t, l, headers(100, 10, time.Hour))
 		learn(t, l, Reading{Limit: -1, Remaining: -1})
 		lost, _, _ := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
 		l.Cancel(lost, true)
@@ -244,7 +244,7 @@ func TestBlindBackOffGrowsAndIsBounded(t *testing.T) {
 
 func TestPanicInNotifyLeavesNoWaiter(t *testing.T) {
 	l := New(Options{Reserve: DefaultReserve})
-	learn(t, l, told(1, 0, time.Hour))
+	learn(t, l, headers(1, 0, time.Hour))
 	func() {
 		defer func() { recover() }()
 		l.Acquire(t.Context(), Ask{Budget: Forever, Notify: func(Wait) { panic("hook") }})
@@ -258,7 +258,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, callers = 10, 64
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(limit, limit, time.Minute))
+		learn(t, l, headers(limit, limit, time.Minute))
 		var mu sync.Mutex
 		sent := map[time.Duration]int{}
 		start := time.Now()

@@ -12,7 +12,7 @@ func TestTheResetOfTheNextRequest(t *testing.T) {
 	for reset, want := range map[time.Duration]string{
 		8 * time.Second: "refilling", nextReset: "refilling", nextReset + time.Second: "rolling",
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, reset)
 		if got := d.reserved(d.now); got < 2 {
 			t.Errorf("a reset in %v: bulk leaves %v", reset, got)
@@ -30,7 +30,7 @@ func TestTheResetOfTheNextRequest(t *testing.T) {
 			t.Errorf("a reset in %v: %v a second", reset, d.belief.refill())
 		}
 	}
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, 8*time.Second)
 	d.now = d.now.Add(8*time.Second + spread)
 	d.hears(99, 8*time.Second) // a short window, after all
@@ -54,7 +54,7 @@ func TestARetryAfterShowsRefill(t *testing.T) {
 		"some are left":     {5, 7 * time.Second, time.Hour, "fixed"},
 		"no time":           {0, 0, time.Hour, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(0, tt.reset)
 		r := d.reading(tt.remaining, tt.reset)
 		if tt.retryAfter > 0 {
@@ -77,7 +77,7 @@ func TestARetryAfterShowsRefill(t *testing.T) {
 // often as its part of what is restored allows. What a response said is left may be spent.
 func TestEachHasItsTurn(t *testing.T) {
 	for part, want := range map[float64]time.Duration{1: 13 * time.Second, 0.5: 20 * time.Second, 0.125: 80 * time.Second, 0.001: maxBackoff} {
-		d := refillingDesk(Options{}, 0)
+		d := refillingAccount(Options{}, 0)
 		d.part = part
 		v, until := d.asks(Interactive)
 		if got := v.look.Sub(d.now).Round(time.Millisecond); v.pass || got != want || until.Sub(d.now) < want-time.Millisecond {
@@ -92,7 +92,7 @@ func TestEachHasItsTurn(t *testing.T) {
 			t.Errorf("part %v: %+v", part, v)
 		}
 	}
-	d := refillingDesk(Options{}, 1)
+	d := refillingAccount(Options{}, 1)
 	d.part = 0.125
 	if v, _ := d.asks(Interactive); !v.pass {
 		t.Errorf("with one left: %+v", v)

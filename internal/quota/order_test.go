@@ -7,7 +7,7 @@ import (
 
 // Another limit is another plan: nothing that was found out holds.
 func TestAnotherPlanIsAnotherServer(t *testing.T) {
-	d := refillingDesk(Options{Share: 0.5}, 50)
+	d := refillingAccount(Options{Share: 0.5}, 50)
 	d.shareLeft(d.now)
 	d.now = d.now.Add(time.Second)
 	d.quota = 500
@@ -25,7 +25,7 @@ func TestAnotherPlanIsAnotherServer(t *testing.T) {
 // A window that turns begins all anew that is counted by window. What got lost in
 // the old one is not of the new.
 func TestAWindowBeginsAnew(t *testing.T) {
-	d := newDesk(Options{Share: 0.5})
+	d := newTestAccount(Options{Share: 0.5})
 	d.hears(90, time.Hour)
 	d.cancel(d.sends(1)[0], true, d.now)
 	d.now = d.now.Add(time.Hour)
@@ -63,7 +63,7 @@ func TestAResetMoves(t *testing.T) {
 		{5 * time.Second, 6 * time.Second, 0},
 		{5 * time.Second, 8 * time.Second, 8 * time.Second},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, 30*time.Minute)
 		known := d.reset
 		p := d.sends(1)[0]
@@ -73,7 +73,7 @@ func TestAResetMoves(t *testing.T) {
 			t.Errorf("%+v: moves by %v", tt, got)
 		}
 	}
-	d := refillingDesk(Options{}, 50)
+	d := refillingAccount(Options{}, 50)
 	known := d.reset
 	d.hears(49, time.Hour+time.Second)
 	if !d.reset.Equal(known.Add(time.Second)) {
@@ -96,7 +96,7 @@ func TestWhatAnOlderResponseMayDo(t *testing.T) {
 		"of an earlier window":       {100, 3, 10 * time.Minute, 49},
 		"of a later window":          {100, 98, 2 * time.Hour, 97},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		old := d.sends(1)[0]
 		d.hears(50, time.Hour)
 		d.cancel(d.sends(1)[0], true, d.now)
@@ -112,7 +112,7 @@ func TestWhatAnOlderResponseMayDo(t *testing.T) {
 
 // What is longest of what was seen is the length of a window, an hour at most.
 func TestTheLengthOfAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for _, tt := range []struct{ reset, want time.Duration }{
 		{10 * time.Minute, 10 * time.Minute}, {time.Minute, 10 * time.Minute}, {20 * time.Minute, 20 * time.Minute}, {20 * time.Hour, time.Hour},
 	} {
@@ -121,7 +121,7 @@ func TestTheLengthOfAWindow(t *testing.T) {
 			t.Errorf("a reset in %v: %v", tt.reset, d.length)
 		}
 	}
-	d = newDesk(Options{})
+	d = newTestAccount(Options{})
 	if d.hears(50, -10*time.Second); d.length != time.Second {
 		t.Errorf("a reset that is past: %v", d.length)
 	}
@@ -130,7 +130,7 @@ func TestTheLengthOfAWindow(t *testing.T) {
 // Marks are kept until their reset has passed. What got lost before one does not
 // look as if it came back.
 func TestMarks(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for range 3 {
 		d.cancel(d.sends(1)[0], true, d.now)
 	}
@@ -168,7 +168,7 @@ func TestThePartThatIsOurs(t *testing.T) {
 		{10, 2, 10, 0.3}, // it does not show
 		{10, 1, 10, 1},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		for range 3 { // lost before
 			d.cancel(d.sends(1)[0], true, d.now)
 		}
@@ -189,7 +189,7 @@ func TestThePartThatIsOurs(t *testing.T) {
 // measured slowly.
 func TestOthersAreMeasuredByTheMinute(t *testing.T) {
 	for after, measured := range map[time.Duration]bool{59 * time.Second: false, time.Minute: true} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(99, time.Hour)
 		d.now = d.now.Add(after)
 		d.hears(88, time.Hour-after)                                  // ten by others
@@ -205,7 +205,7 @@ func TestOthersAreMeasuredByTheMinute(t *testing.T) {
 // Others, and the pace of a server that refills, are measured by newer responses
 // only: an older one is of another time than when it comes.
 func TestAnOlderResponseMeasuresNothing(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)
 	old := d.sends(1)[0]
 	d.now = d.now.Add(2 * time.Minute)
@@ -217,7 +217,7 @@ func TestAnOlderResponseMeasuresNothing(t *testing.T) {
 		t.Errorf("%d left, others %v, before %v", d.left, d.others, others)
 	}
 
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	old = d.sends(1)[0]
 	d.now = d.now.Add(10 * time.Minute)
 	d.hears(51, 50*time.Minute)
@@ -232,14 +232,14 @@ func TestAnOlderResponseMeasuresNothing(t *testing.T) {
 // A window may turn before its reset; the reset of a refilling server is later each
 // time, and no window turns.
 func TestWhichResponseTurnsAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	d.now = d.now.Add(30 * time.Minute)
 	d.hears(99, time.Hour)
 	if !d.mark.at.Equal(d.now) || kind(d.belief) != "fixed" || d.began == 0 {
 		t.Errorf("%#v, compares with %v before", d.belief, d.now.Sub(d.mark.at))
 	}
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	marked, jitter := d.mark, d.jitter
 	d.now = d.now.Add(10 * time.Second)
 	d.hears(51, time.Hour)

@@ -46,7 +46,7 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 	for _, failures := range []int{4, 5} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(5000, 4999, time.Hour))
+			learn(t, l, headers(5000, 4999, time.Hour))
 			for range 3 {
 				fail(l, l.Grant()) // not in a row with those after
 			}
@@ -60,17 +60,17 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 				return
 			}
 			left := 4999
-			answer := func() {
+			respond := func() {
 				l.Note(false)
 				left--
-				l.Settle(<-granted, false, told(5000, left, time.Hour), time.Now())
+				l.Settle(<-granted, false, headers(5000, left, time.Hour), time.Now())
 				synctest.Wait()
 			}
 			inFlight(t, l, 1)
 			fail(l, <-granted)
 			inFlight(t, l, 1) // the next one
 			for _, want := range []int{2, 4, 8, 16, 32} {
-				answer()
+				respond()
 				inFlight(t, l, want)
 			}
 			for range 70 { // the bound has no end that it overflows at
@@ -79,7 +79,7 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 			for range 10 {
 				go func() { l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet}) }()
 			}
-			answer()
+			respond()
 			inFlight(t, l, 33+10)
 		})
 	}
@@ -90,7 +90,7 @@ func TestLittleTimeIsNoFailure(t *testing.T) {
 	for silent, want := range map[time.Duration]int{silence - 1: 10, silence: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(5000, 4999, time.Hour))
+			learn(t, l, headers(5000, 4999, time.Hour))
 			l.Note(false)
 			time.Sleep(silent)
 			for range maxFailures {
@@ -123,7 +123,7 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(usual)
 				if known {
-					learn(t, l, told(5000, 4999, time.Hour))
+					learn(t, l, headers(5000, 4999, time.Hour))
 				}
 				for range maxFailures {
 					fail(l, l.Grant())
@@ -156,7 +156,7 @@ func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
 			if known {
-				learn(t, l, told(5000, 4999, time.Hour))
+				learn(t, l, headers(5000, 4999, time.Hour))
 				for range maxFailures {
 					fail(l, l.Grant())
 				}
@@ -184,7 +184,7 @@ func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
 // client-side limit.
 func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 3, time.Hour))
+		d := open(t, usual, headers(100, 3, time.Hour))
 		for range maxFailures {
 			fail(d.Ledger, d.Grant())
 		}
@@ -193,19 +193,19 @@ func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 		}
 		<-time.After(time.Minute)
 		d.counts(0, 3)
-		refused := 0
+		failed := 0
 		for i := range 6 {
-			if !d.refused(fmt.Sprint(i)).IsZero() {
-				refused++
+			if !d.failedUntil(fmt.Sprint(i)).IsZero() {
+				failed++
 			}
 		}
-		if refused != 3 {
-			t.Errorf("%d refused, want 3", refused)
+		if failed != 3 {
+			t.Errorf("%d failed, want 3", failed)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{PerSecond: 0.5})
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
@@ -226,7 +226,7 @@ func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
 		for _, class := range []Class{Interactive, Bulk} {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(Options{Store: &counter{left: 100, err: err}})
-				learn(t, l, told(5000, 4999, time.Hour))
+				learn(t, l, headers(5000, 4999, time.Hour))
 				for range maxFailures {
 					fail(l, l.Grant())
 				}
@@ -248,7 +248,7 @@ func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
 func TestAHeldCallerIsNotified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
@@ -275,7 +275,7 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 2, 20*time.Second))
+		learn(t, l, headers(100, 2, 20*time.Second))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
@@ -284,7 +284,7 @@ func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 		go l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: func(w Wait) { reports = append(reports, w) }})
 		synctest.Wait()
 		l.Note(true)
-		l.Settle(p, false, told(100, 0, 20*time.Second), time.Now())
+		l.Settle(p, false, headers(100, 0, 20*time.Second), time.Now())
 		synctest.Wait()
 		if len(reports) != 1 || reports[0].Reason != WaitProbe {
 			t.Errorf("%+v", reports)
@@ -297,7 +297,7 @@ func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // after the reset one request is sent
 		l := New(usual)
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		<-time.After(time.Hour - 29*time.Second)
 		hold(t, l, 5, Ask{Budget: Forever})
 		<-time.After(29*time.Second + reprobe - 1)

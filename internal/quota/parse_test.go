@@ -63,7 +63,7 @@ func TestResetInEveryForm(t *testing.T) {
 			// Never early, and late by no more than the second that may have
 			// been rounded away.
 			if late := got.Sub(received) - want; late < 0 || late > grain {
-				t.Errorf("%q is read as %v after the answer, want %v", value, got.Sub(received), want)
+				t.Errorf("%q is read as %v after the response, want %v", value, got.Sub(received), want)
 			}
 		})
 	}
@@ -177,7 +177,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 		t.Errorf("with a clock that is far off: %+v", got)
 	}
 
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for range 3 * maxSilent {
 		d.settle(d.sends(1)[0], false, Reading{Limit: -1, Remaining: -1, Garbled: true}, d.now)
 	}
@@ -185,7 +185,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 	for ; n < 20 && d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	known := newDesk(Options{})
+	known := newTestAccount(Options{})
 	known.hears(50, time.Hour)
 	known.now = known.now.Add(2 * time.Hour)
 	for range 2 * maxSilent {

@@ -21,7 +21,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 		{5, 40 * second, hour, 40 * second},
 		{5, second, 0, second},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.strikes = tt.strikes
 		d.sends(1)
 		r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(tt.retryAfter)}
@@ -39,7 +39,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 // a burst if its request was sent before the first of them came; a response to
 // such a request does not end the series.
 func TestWhatA429Changes(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	p := d.sends(4)
 	r := d.reading(7, time.Hour)
@@ -76,7 +76,7 @@ func TestWhatA429Changes(t *testing.T) {
 func TestABackOffIsRandom(t *testing.T) {
 	shortest, longest := time.Hour, time.Duration(0)
 	for range 100 {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.strikes = 6
 		d.settle(d.sends(1)[0], true, Reading{Limit: -1, Remaining: -1}, d.now)
 		wait := d.blocked.Sub(d.now)
@@ -87,7 +87,7 @@ func TestABackOffIsRandom(t *testing.T) {
 	}
 	waits := map[time.Duration]bool{}
 	for range 100 {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.rejects(time.Minute)
 		waits[d.blocked.Sub(d.now)] = true
 	}

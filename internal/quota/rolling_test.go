@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// rollingDesk is one of a server that restores its requests one by one since half
+// rollingAccount is one of a server that restores its requests one by one since half
 // an hour, one every 36 s. The next is restored in a minute.
-func rollingDesk(o Options) *desk {
-	d := newDesk(o)
+func rollingAccount(o Options) *testAccount {
+	d := newTestAccount(o)
 	d.hears(0, time.Hour)
 	d.now = d.now.Add(time.Hour + 2*logMargin)
 	d.hears(0, time.Minute)
@@ -19,7 +19,7 @@ func rollingDesk(o Options) *desk {
 // Bulk waits until so much is restored that it leaves the reserve, and tries then;
 // interactive callers probe when the next request is restored.
 func TestBulkWaitsForARollingWindow(t *testing.T) {
-	d := rollingDesk(Options{Reserve: 0.1})
+	d := rollingAccount(Options{Reserve: 0.1})
 	d.demand.last = d.now
 	held := d.reserved(d.now)
 	if held < 2 || held > 6 {
@@ -69,7 +69,7 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 		{time.Second, 55 * time.Minute, 92, "fixed", false},
 		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
 	} {
-		d := rollingDesk(Options{Share: 0.5})
+		d := rollingAccount(Options{Share: 0.5})
 		d.now = d.opens.Add(-d.jitter).Add(tt.late)
 		since := d.now.Add(-tt.since)
 		d.belief = rolling{since: since}
@@ -88,7 +88,7 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 // What was spent before that was found out counts.
 func TestAShareWithoutWindows(t *testing.T) {
 	for name, b := range map[string]belief{"rolling": rolling{}, "refilling": refilling{100.0 / 3600}} {
-		d := newDesk(Options{Share: 0.5})
+		d := newTestAccount(Options{Share: 0.5})
 		d.hears(99, time.Hour)
 		d.sends(19)
 		d.belief = b
@@ -108,7 +108,7 @@ func TestAShareWithoutWindows(t *testing.T) {
 			t.Errorf("%s: %v left after 12 minutes", name, got)
 		}
 	}
-	d := refillingDesk(Options{Share: 0.5}, 50)
+	d := refillingAccount(Options{Share: 0.5}, 50)
 	d.sends(50)
 	d.now = d.now.Add(10 * time.Second)
 	d.shareLeft(d.now)
@@ -124,7 +124,7 @@ func TestAShareWithoutWindows(t *testing.T) {
 // A share is one of an hour's quota: at a reset that comes sooner what was spent
 // counts on, less what an hour takes off. If a response is in flight, it decides.
 func TestAShareOfAnHour(t *testing.T) {
-	d := newDesk(Options{Share: 0.5})
+	d := newTestAccount(Options{Share: 0.5})
 	d.hears(60, 30*time.Minute)
 	d.sends(1)
 	d.fraction = 100
@@ -169,7 +169,7 @@ func TestAResetOfAll(t *testing.T) {
 		"of a window":                    {time.Hour, 400, 56 * time.Minute, 4 * time.Minute, "fixed"},
 		"of a window, two seconds later": {time.Hour, 400, 56*time.Minute + 2100*time.Millisecond, 4 * time.Minute, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.quota = 500
 		start := d.now
 		d.hears(499, tt.first)
@@ -189,7 +189,7 @@ func TestAResetOfAll(t *testing.T) {
 // While the reset is that of all, the reserve is of what is restored next, and what
 // others spend is measured.
 func TestTheTurnsOfAResetOfAll(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	since := d.now
 	d.belief = rolling{since: since, all: true}
@@ -214,7 +214,7 @@ func TestTheTurnsOfAResetOfAll(t *testing.T) {
 // A response that is older than the newest shows what others spent, not that a window
 // slides.
 func TestAnOlderResponseShowsNoSlidingWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)
 	old := d.sends(1)[0]
 	d.hears(30, time.Hour)

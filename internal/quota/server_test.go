@@ -37,7 +37,7 @@ func slides(limit int) *server {
 }
 
 // answer is ask for those who do not care whether the request was served.
-func (s *server) answer() Reading {
+func (s *server) respond() Reading {
 	r, _ := s.ask()
 	return r
 }

@@ -109,7 +109,7 @@ func TestSpentAsAList(t *testing.T) {
 // together is restored together, for bulk so much that it leaves the reserve, and
 // behind others so much more.
 func TestWhenASlidingLogRestores(t *testing.T) {
-	d := rollingDesk(Options{Reserve: 0.1})
+	d := rollingAccount(Options{Reserve: 0.1})
 	d.spent = spent{}
 	d.spent.add(40, at(0), at(0))
 	d.spent.add(60, at(1800), at(1800))

@@ -82,11 +82,11 @@ func (c *counter) seen() (int, []StoreAsk) {
 	return c.left, c.asks
 }
 
-// with returns a door to a ledger with a store.
-func with(t *testing.T, c *counter) *door {
+// with returns a callers to a ledger with a store.
+func with(t *testing.T, c *counter) *callers {
 	o := usual
 	o.Store = c
-	return &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+	return &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
 
 // The store says who may go, and it is told what became of it.
@@ -101,12 +101,12 @@ func TestAStoreDecides(t *testing.T) {
 		}
 		start := time.Now()
 		d.come(t.Context(), "c", Interactive, time.Minute)
-		if until := d.refused("c"); until.Sub(start) != time.Hour {
-			t.Errorf("refused until %v from now", until.Sub(start))
+		if until := d.failedUntil("c"); until.Sub(start) != time.Hour {
+			t.Errorf("failed until %v from now", until.Sub(start))
 		}
 		// The ledger's own account would have many.
-		d.answer("a", false, told(100, 98, time.Hour))
-		d.answer("b", false, told(100, 97, time.Hour))
+		d.respond("a", false, headers(100, 98, time.Hour))
+		d.respond("b", false, headers(100, 97, time.Hour))
 		<-time.After(reportDelay + 1)
 		_, asks := c.seen()
 		last := asks[len(asks)-1]
@@ -129,7 +129,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 100, again: time.Second}
 		d := with(t, c)
-		r := told(1000, 500, time.Hour)
+		r := headers(1000, 500, time.Hour)
 		for range 20 {
 			p, waited, err := d.Acquire(t.Context(), Ask{Class: Bulk, Budget: 0, Notify: quiet})
 			if err != nil || waited != 0 {
@@ -144,7 +144,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 		if _, asks := c.seen(); d.passed() == "" || len(asks) != 1 {
 			t.Errorf("passed %q after %d exchanges", d.passed(), len(asks))
 		}
-		d.answer("an interactive caller", false, r)
+		d.respond("an interactive caller", false, r)
 		<-time.After(3*reportDelay + 1)
 		if left, _ := c.seen(); left != 100-21 {
 			t.Errorf("%d left of 100 after 21 requests", left)
@@ -164,7 +164,7 @@ func TestALongCallShowsThatItLives(t *testing.T) {
 		if n := len(asks); n < 28 || n > 32 || asks[n-1].Held != 1 {
 			t.Errorf("%d exchanges in a minute, the last %+v", n, asks[n-1])
 		}
-		d.answer("a", false, told(10, 9, time.Hour))
+		d.respond("a", false, headers(10, 9, time.Hour))
 	})
 }
 
@@ -218,10 +218,10 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 				if _, asks := c.seen(); asks[len(asks)-1].Held != 1 {
 					t.Errorf("it says that it holds %d", asks[len(asks)-1].Held)
 				}
-				d.answer("a", false, told(100, 9, time.Hour))
+				d.respond("a", false, headers(100, 9, time.Hour))
 				c.set(func() { c.left = 10 })
 				<-time.After(2 * time.Minute)
-				d.answer("b", false, told(100, 8, time.Hour))
+				d.respond("b", false, headers(100, 8, time.Hour))
 			})
 		})
 	}
@@ -252,23 +252,23 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server gives back
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
-			s.note(Permit{turn: tt.turn}, true, false, told(100, tt.remaining, tt.reset), now)
+			s.note(Permit{turn: tt.turn}, true, false, headers(100, tt.remaining, tt.reset), now)
 			if got, _ := report(); got != tt.want {
 				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
 			}
 		}
-		s.note(Permit{turn: 4}, true, false, told(100, 70, 2*time.Hour), now)
-		s.note(Permit{turn: 5}, true, false, told(100, 80, 2*time.Hour), now)
+		s.note(Permit{turn: 4}, true, false, headers(100, 70, 2*time.Hour), now)
+		s.note(Permit{turn: 5}, true, false, headers(100, 80, 2*time.Hour), now)
 		if got, _ := report(); got != 70 {
 			t.Errorf("of two that came together %d is reported", got)
 		}
-		s.note(Permit{turn: 6}, true, false, told(50, 49, 2*time.Hour), now)
+		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
 		}
 		s.note(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
 		if ask := s.ask(0, 0, true, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
-			t.Errorf("a refusal is reported as %+v", ask)
+			t.Errorf("a 429 is reported as %+v", ask)
 		}
 	})
 }
@@ -279,7 +279,7 @@ func TestARefusalEndsLeases(t *testing.T) {
 		c := &counter{left: 50, again: time.Second}
 		d := with(t, c)
 		d.come(t.Context(), "a", Bulk, time.Minute)
-		d.answer("a", true, Reading{Limit: 100, Remaining: 0, RetryAfter: time.Now().Add(time.Minute)})
+		d.respond("a", true, Reading{Limit: 100, Remaining: 0, RetryAfter: time.Now().Add(time.Minute)})
 		c.set(func() { c.left = -50 })
 		d.come(t.Context(), "b", Bulk, Forever)
 		if got := d.passed(); got != "a" {
@@ -288,7 +288,7 @@ func TestARefusalEndsLeases(t *testing.T) {
 		c.set(func() { c.left = 1 })
 		<-time.After(59 * time.Second)
 		if got := d.passed(); got != "a" {
-			t.Errorf("passed before the time that the refusal told: %s", got)
+			t.Errorf("passed before the time that the 429 named: %s", got)
 		}
 		<-time.After(3 * time.Second)
 		if got := d.passed(); got != "a b" {
@@ -336,11 +336,11 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &counter{left: 1000, again: time.Second}
 				o.Store = c
-				d := &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+				d := &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				d.come(ctx, "a", Bulk, Forever)
-				d.answer("a", false, told(100, 99, time.Hour))
+				d.respond("a", false, headers(100, 99, time.Hour))
 				d.come(ctx, "b", Bulk, Forever)
 				<-time.After(80 * time.Second)
 				left, asks := c.seen()
@@ -351,7 +351,7 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 				if d.passed() != "a b" {
 					t.Errorf("passed: %s", d.passed())
 				}
-				d.answer("b", false, told(100, 98, time.Hour))
+				d.respond("b", false, headers(100, 98, time.Hour))
 			})
 		})
 	}
@@ -363,7 +363,7 @@ func TestASpentShareRefusesWithAStore(t *testing.T) {
 		o := usual
 		o.Share, o.Store = 0.01, &counter{left: 1000, again: time.Second}
 		l := New(o)
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
 		refusal, ok := errors.AsType[*WaitError](err)
 		if !ok || waited != 0 || time.Until(refusal.Until) < 59*time.Minute {
@@ -388,7 +388,7 @@ func TestAWalkKeepsItsPermits(t *testing.T) {
 						t.Fatal(err)
 					}
 					<-time.After(100 * time.Millisecond)
-					l.Settle(p, false, told(1000, 999-i, time.Hour), time.Now())
+					l.Settle(p, false, headers(1000, 999-i, time.Hour), time.Now())
 				}
 				<-time.After(time.Second)
 				if left, asks := c.seen(); left != 900 || len(asks) > 150 {
@@ -433,7 +433,7 @@ func TestWhatGotLostIsToldApart(t *testing.T) {
 		}
 		d.Cancel(d.permit("a"), true)
 		d.Cancel(d.permit("b"), false)
-		d.answer("c", false, Reading{Limit: -1, Remaining: -1})
+		d.respond("c", false, Reading{Limit: -1, Remaining: -1})
 		<-time.After(time.Second)
 		if _, asks := c.seen(); asks[len(asks)-1].Lost != 2 || asks[len(asks)-1].Silent != 1 || asks[len(asks)-1].Held != 0 {
 			t.Errorf("reported %+v", asks[len(asks)-1])
@@ -450,14 +450,14 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.come(t.Context(), "a", Interactive, time.Minute)
 		d.come(t.Context(), "b", Interactive, time.Minute)
 		<-time.After(100 * time.Millisecond)
-		d.answer("a", false, told(100, 99, time.Hour))
+		d.respond("a", false, headers(100, 99, time.Hour))
 		_, asks := c.seen()
 		n := len(asks) // the report that is due anyway is begun
 		d.Report(nil)
 		if _, asks = c.seen(); len(asks) != n {
 			t.Error("a process that is not idle made an exchange more")
 		}
-		d.answer("b", false, told(100, 98, time.Hour))
+		d.respond("b", false, headers(100, 98, time.Hour))
 		start := time.Now()
 		d.Report(nil)
 		_, asks = c.seen()
@@ -467,7 +467,7 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.come(t.Context(), "c", Interactive, time.Minute)
 		<-time.After(100 * time.Millisecond)
 		c.set(func() { c.delay = time.Minute })
-		d.answer("c", false, told(100, 97, time.Hour))
+		d.respond("c", false, headers(100, 97, time.Hour))
 		start = time.Now()
 		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
@@ -486,7 +486,7 @@ func TestTheFirstExchangeMayBeLate(t *testing.T) {
 		if err != nil || waited != storeTimeout {
 			t.Fatalf("%v after %v", err, waited)
 		}
-		d.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		d.Settle(p, false, headers(100, 99, time.Hour), time.Now())
 		c.set(func() { c.delay = 0 })
 		start := time.Now()
 		d.Report(nil)
@@ -509,7 +509,7 @@ func TestExchangesPerCall(t *testing.T) {
 				return
 			}
 			<-time.After(50 * time.Millisecond)
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			d.Report(nil)
 		}
 		for range 10 {

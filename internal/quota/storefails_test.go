@@ -54,7 +54,7 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+					d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 					return time.Since(start)
 				}
 				call(Interactive)
@@ -102,20 +102,20 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
 		d := with(t, c)
 		d.come(t.Context(), "a", Interactive, time.Minute)
-		d.answer("a", false, told(100, 0, time.Hour))
+		d.respond("a", false, headers(100, 0, time.Hour))
 		c.set(func() { c.err = errors.New("down") })
 		<-time.After(time.Minute)
 		d.come(t.Context(), "b", Interactive, time.Second) // the store fails while it waits
-		if d.refused("b").IsZero() {
-			t.Error("b was not refused")
+		if d.failedUntil("b").IsZero() {
+			t.Error("b was not failed")
 		}
 		c.set(func() { c.err = nil })
 		_, asks := c.seen()
 		n := len(asks)
 		<-time.After(storeRest - 1)
 		for after, name := range []string{"c", "d"} {
-			if d.come(t.Context(), name, Interactive, time.Second); d.refused(name).IsZero() {
-				t.Errorf("%s was not refused", name)
+			if d.come(t.Context(), name, Interactive, time.Second); d.failedUntil(name).IsZero() {
+				t.Errorf("%s was not failed", name)
 			}
 			if _, asks = c.seen(); len(asks) != n+after {
 				t.Errorf("%s: %d exchanges, want %d", name, len(asks)-n, after)
@@ -145,7 +145,7 @@ func TestALateAnswerCounts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+				d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			}
 			call()
 			<-time.After(time.Second)
@@ -179,7 +179,7 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 				t.Fatalf("%v after %v", err, waited)
 			}
 			<-time.After(time.Second)
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 		}
 		_, asks := c.seen()
 		if len(asks) > 20 || news.String() != "failed: an answer took 150ms, 100ms are waited for" {
@@ -227,7 +227,7 @@ func TestAStoreMayDoAnything(t *testing.T) {
 					if err != nil || waited > storeTimeout {
 						t.Fatalf("call %d: %v after %v", i, err, waited)
 					}
-					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
+					l.Settle(p, false, headers(100, 99-i, time.Hour), time.Now())
 				}
 				<-time.After(time.Minute)
 				if n := asked.Load(); n > 20 {
@@ -265,17 +265,17 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 100, err: errors.New("down")}
 		d := with(t, c)
-		learn(t, d.Ledger, told(100, 50, time.Hour))
+		learn(t, d.Ledger, headers(100, 50, time.Hour))
 		_, asks := c.seen()
 		before := len(asks)
 		c.set(func() { c.err = nil })
 		time.Sleep(4 * time.Second)
-		learn(t, d.Ledger, told(100, 49, time.Hour))
+		learn(t, d.Ledger, headers(100, 49, time.Hour))
 		if _, asks = c.seen(); len(asks) != before {
 			t.Errorf("asked %d times more within 4 s", len(asks)-before)
 		}
 		time.Sleep(2 * time.Second)
-		learn(t, d.Ledger, told(100, 48, time.Hour))
+		learn(t, d.Ledger, headers(100, 48, time.Hour))
 		synctest.Wait()
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -323,10 +323,10 @@ func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			<-time.After(20 * time.Second)
 			if d.Report(news.take); len(news) != want {
-				t.Errorf("after an answer in %v: %v", delay, news)
+				t.Errorf("after a reply in %v: %v", delay, news)
 			}
 		}
 		call(0, 0)
@@ -353,7 +353,7 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 				t.Error("the store has answered and does not decide")
 			}
 			d.mu.Unlock()
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			<-time.After(time.Second)
 		})
 	}

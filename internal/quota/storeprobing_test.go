@@ -44,13 +44,13 @@ func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 					c.hints.Probing, c.delay, c.left = tt.probing, time.Millisecond, 1
 					d := with(t, c)
 					if tt.known >= 0 {
-						learn(t, d.Ledger, told(100, tt.known, time.Hour))
+						learn(t, d.Ledger, headers(100, tt.known, time.Hour))
 					}
 					c.set(func() { c.left = 0 })
 					d.Report(nil)
 					for i := range 10 {
 						took, err := try(t.Context(), d.Ledger, Ask{Class: class})
-						if _, refused := errors.AsType[*WaitError](err); refused == tt.sent || took > storeTimeout {
+						if _, failed := errors.AsType[*WaitError](err); failed == tt.sent || took > storeTimeout {
 							t.Fatalf("call %d: %v after %v", i, err, took)
 						}
 					}
@@ -107,7 +107,7 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				c := &counter{left: 1}
 				d := with(t, c)
 				if tt.known >= 0 {
-					learn(t, d.Ledger, told(100, tt.known, time.Hour))
+					learn(t, d.Ledger, headers(100, tt.known, time.Hour))
 				}
 				<-time.After(time.Second)
 				c.set(func() { c.delay = time.Minute })
@@ -120,11 +120,11 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				if took > tt.within {
 					t.Errorf("after %v", took)
 				}
-				refusal, refused := errors.AsType[*WaitError](err)
-				if refused != (tt.known == 0) || !refused && err != nil {
+				refusal, failed := errors.AsType[*WaitError](err)
+				if failed != (tt.known == 0) || !failed && err != nil {
 					t.Error(err)
 				}
-				if refused && (time.Until(refusal.Until) < 59*time.Minute || refusal.Reason != WaitQuota) {
+				if failed && (time.Until(refusal.Until) < 59*time.Minute || refusal.Reason != WaitQuota) {
 					t.Errorf("%+v", refusal)
 				}
 				<-time.After(time.Minute)

@@ -21,7 +21,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 		if dice.IntN(2) == 0 {
 			o.Reserve = DefaultReserve
 		}
-		d := newDesk(o)
+		d := newTestAccount(o)
 		d.quota = []int{10, 100, 500, 5000}[dice.IntN(4)]
 		d.hears(d.quota-1, time.Hour)
 		d.now = d.now.Add(time.Duration(dice.IntN(3500)) * time.Second)
@@ -63,7 +63,7 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 		{1, 1, 500, 300},
 		{1. / 33, 1, 385, 7}, // a floating-point error less than the reserve
 	} {
-		d := newDesk(Options{Share: tt.share, Reserve: tt.reserve})
+		d := newTestAccount(Options{Share: tt.share, Reserve: tt.reserve})
 		d.quota = tt.quota
 		d.hears(300, time.Hour)
 		shrinks := time.Duration((1 - maxReserve/tt.reserve) * float64(time.Hour))
@@ -71,7 +71,7 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 			t.Errorf("%+v: freed in %v, want soon after %v", tt, in, shrinks)
 		}
 	}
-	d := newDesk(Options{Reserve: 0.7})
+	d := newTestAccount(Options{Reserve: 0.7})
 	d.quota = 500
 	d.hears(300, time.Hour)
 	if until := d.estimate(d.gate(Bulk, d.now), 0, d.now); !until.Equal(d.freed(300, d.window(), d.now)) {
@@ -82,7 +82,7 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 // Until the reset is a window ahead, nothing of the reserve is freed; after that a
 // part of it is soon.
 func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
-	d := newDesk(Options{Reserve: 0.1})
+	d := newTestAccount(Options{Reserve: 0.1})
 	d.quota = 100
 	d.hears(10, hour+time.Second)
 	v := d.gate(Bulk, d.now)
@@ -122,7 +122,7 @@ func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 		synctest.Wait()
 		// The server has counted all four; the newest response comes first.
 		for i := range first {
-			l.Settle(first[3-i], false, told(20, 16+i, time.Hour), time.Now())
+			l.Settle(first[3-i], false, headers(20, 16+i, time.Hour), time.Now())
 			synctest.Wait()
 		}
 		mu.Lock()
@@ -146,7 +146,7 @@ func watch(t *testing.T, l *Ledger, c Class) *[]Wait {
 func TestAWaitIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 0, 10*time.Minute))
+		learn(t, l, headers(100, 0, 10*time.Minute))
 		for _, c := range []Class{Interactive, Bulk} {
 			told := watch(t, l, c)
 			time.Sleep(time.Minute)
@@ -173,7 +173,7 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(100, 50, time.Hour))
+			learn(t, l, headers(100, 50, time.Hour))
 			p := l.Grant()
 			block := func(d time.Duration, p Permit) {
 				l.Settle(p, true, Reading{Limit: 100, Remaining: 50, RetryAfter: time.Now().Add(d), Reset: time.Now().Add(time.Hour)}, time.Now())
@@ -218,18 +218,18 @@ func TestWhoNeverWaitsIsSentOrRefusedAtOnce(t *testing.T) {
 		until time.Duration
 	}{
 		"nothing is known":       {usual, Interactive, func(*Ledger) {}, 10, "", 0},
-		"a probe is in flight":   {usual, Bulk, func(l *Ledger) { settle(l, told(100, 0, time.Minute)); time.Sleep(time.Minute + time.Second) }, 10, "", 0},
-		"used up":                {usual, Interactive, func(l *Ledger) { settle(l, told(100, 3, time.Hour)) }, 3, WaitQuota, time.Hour},
-		"in flight, all of them": {usual, Interactive, func(l *Ledger) { settle(l, told(100, 2, time.Hour)); l.Grant(); l.Grant() }, 0, WaitQuota, time.Hour},
+		"a probe is in flight":   {usual, Bulk, func(l *Ledger) { settle(l, headers(100, 0, time.Minute)); time.Sleep(time.Minute + time.Second) }, 10, "", 0},
+		"used up":                {usual, Interactive, func(l *Ledger) { settle(l, headers(100, 3, time.Hour)) }, 3, WaitQuota, time.Hour},
+		"in flight, all of them": {usual, Interactive, func(l *Ledger) { settle(l, headers(100, 2, time.Hour)); l.Grant(); l.Grant() }, 0, WaitQuota, time.Hour},
 		"a new window, all in flight": {usual, Interactive, func(l *Ledger) {
-			settle(l, told(4, 0, time.Minute))
+			settle(l, headers(4, 0, time.Minute))
 			time.Sleep(time.Minute + time.Second)
 		}, 4, WaitProbe, time.Second},
-		"reserved": {usual, Bulk, func(l *Ledger) { settle(l, told(100, 8, time.Hour)) }, 0, WaitReserve, 26 * time.Second},
+		"reserved": {usual, Bulk, func(l *Ledger) { settle(l, headers(100, 8, time.Hour)) }, 0, WaitReserve, 26 * time.Second},
 		"after a 429": {usual, Interactive, func(l *Ledger) {
 			l.Settle(l.Grant(), true, Reading{Limit: -1, Remaining: -1, RetryAfter: time.Now().Add(time.Minute)}, time.Now())
 		}, 0, WaitRetryAfter, time.Minute},
-		"client-side limit": {Options{PerSecond: 0.1}, Interactive, func(l *Ledger) { settle(l, told(100, 99, time.Hour)) }, 1, WaitPace, 10 * time.Second},
+		"client-side limit": {Options{PerSecond: 0.1}, Interactive, func(l *Ledger) { settle(l, headers(100, 99, time.Hour)) }, 1, WaitPace, 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -273,12 +273,12 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 	}{
 		"granted":       {Forever, func(*Ledger, func()) {}, time.Minute},
 		"canceled":      {Forever, func(_ *Ledger, cancel func()) { cancel() }, 10 * time.Second},
-		"longer, after": {2 * time.Minute, func(l *Ledger, _ func()) { settle(l, told(100, 0, time.Hour)) }, 10 * time.Second},
+		"longer, after": {2 * time.Minute, func(l *Ledger, _ func()) { settle(l, headers(100, 0, time.Hour)) }, 10 * time.Second},
 	} {
 		for _, panics := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(usual)
-				settle(l, told(100, 0, time.Minute))
+				settle(l, headers(100, 0, time.Minute))
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(10*time.Second, func() { tt.end(l, cancel) })
 				var waits []string
@@ -310,7 +310,7 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		settle(l, told(1, 0, time.Minute))
+		settle(l, headers(1, 0, time.Minute))
 		ctx, cancel := context.WithCancel(t.Context())
 		go l.Acquire(ctx, Ask{Budget: Forever, Notify: quiet, Waited: func(Wait, time.Duration) { time.Sleep(time.Hour) }})
 		synctest.Wait()
@@ -338,7 +338,7 @@ func TestFiguresAfterTheReset(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(tt.o)
-			settle(l, told(100, 4, time.Hour))
+			settle(l, headers(100, 4, time.Hour))
 			if tt.belief != nil {
 				l.account.belief, l.account.length = tt.belief, 2*time.Hour
 			}
@@ -362,10 +362,10 @@ func TestAnExchangeIsNoWait(t *testing.T) {
 		took  time.Duration
 		until time.Duration
 	}{
-		"grants":          {&counter{left: 5, again: time.Second, delay: 10 * time.Millisecond}, "", 10 * time.Millisecond, 0},
-		"grants nothing":  {&counter{again: time.Second, opens: time.Hour, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Hour},
-		"has them soon":   {&counter{again: time.Second, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Second},
-		"does not answer": {&counter{delay: time.Hour}, "", storeTimeout, 0},
+		"grants":         {&counter{left: 5, again: time.Second, delay: 10 * time.Millisecond}, "", 10 * time.Millisecond, 0},
+		"grants nothing": {&counter{again: time.Second, opens: time.Hour, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Hour},
+		"has them soon":  {&counter{again: time.Second, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Second},
+		"does not reply": {&counter{delay: time.Hour}, "", storeTimeout, 0},
 	} {
 		for _, c := range []Class{Interactive, Bulk} {
 			synctest.Test(t, func(t *testing.T) {

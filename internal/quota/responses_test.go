@@ -14,7 +14,7 @@ func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 	for _, budget := range []time.Duration{0, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Reserve: DefaultReserve})
-			learn(t, l, told(10, 0, time.Minute))
+			learn(t, l, headers(10, 0, time.Minute))
 			<-time.After(time.Minute + time.Second)
 			var wg sync.WaitGroup
 			for range 10 {
@@ -25,7 +25,7 @@ func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 						return
 					}
 					<-time.After(200 * time.Millisecond)
-					l.Settle(p, false, told(10, 9, time.Hour), time.Now())
+					l.Settle(p, false, headers(10, 9, time.Hour), time.Now())
 				})
 			}
 			wg.Wait()
@@ -82,7 +82,7 @@ func TestTheCallersContextIsNotAskedUnderTheLock(t *testing.T) {
 
 func TestLostAnswersAreRememberedByTheLimit(t *testing.T) {
 	l := New(Options{})
-	l.Settle(l.Grant(), false, told(100, 99, time.Hour), time.Now())
+	l.Settle(l.Grant(), false, headers(100, 99, time.Hour), time.Now())
 	for range 100_000 {
 		l.Cancel(l.Grant(), true)
 	}
@@ -94,7 +94,7 @@ func TestLostAnswersAreRememberedByTheLimit(t *testing.T) {
 func TestAServerThatStopsTellingIsNotAskedOneAtATimeForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 99, time.Minute))
+		learn(t, l, headers(100, 99, time.Minute))
 		<-time.After(2 * time.Minute)
 		start := time.Now()
 		var wg sync.WaitGroup
@@ -129,7 +129,7 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, 24*time.Hour))
+		learn(t, l, headers(100, 0, 24*time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 		if err != nil || waited > hour+promptReset {
 			t.Errorf("waited %v, %v", waited, err)
@@ -142,18 +142,18 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(Options{Reserve: DefaultReserve})
-		answer := func(remaining int, reset time.Duration) {
+		respond := func(remaining int, reset time.Duration) {
 			now := time.Now()
 			a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
 		}
-		answer(0, time.Hour)
+		respond(0, time.Hour)
 		<-time.After(time.Hour + time.Second)
-		answer(38, time.Hour)
+		respond(38, time.Hour)
 		if a.belief.refill() == 0 {
 			t.Fatal("the test does not begin as it should")
 		}
 		<-time.After(time.Hour + time.Second)
-		answer(99, time.Hour)
+		respond(99, time.Hour)
 		if a.belief.refill() > 0 {
 			t.Error("still taken for a server that gives back all the time")
 		}
@@ -167,8 +167,8 @@ func TestResponsesAreWaitedForFiveSeconds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{})
 			p := l.Grant() // the newest answer may have counted it
-			learn(t, l, told(100, 1, time.Hour))
-			time.AfterFunc(took, func() { l.Settle(p, false, told(100, 1, time.Hour), time.Now()) })
+			learn(t, l, headers(100, 1, time.Hour))
+			time.AfterFunc(took, func() { l.Settle(p, false, headers(100, 1, time.Hour), time.Now()) })
 			if _, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Second, Notify: quiet}); (err == nil) != served {
 				t.Errorf("%v after %v", err, waited)
 			}
