@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What a permit costs when nobody waits, its answer being read already.
+// The cost of a permit without waiters, including its response.
 func BenchmarkReadyPermit(b *testing.B) {
 	l := New(usual)
 	r := headers(2e9, 1e9, 24*time.Hour)
@@ -27,11 +27,11 @@ func BenchmarkWaiters10(b *testing.B)    { benchmarkWaiters(b, 10) }
 func BenchmarkWaiters1000(b *testing.B)  { benchmarkWaiters(b, 1000) }
 func BenchmarkWaiters10000(b *testing.B) { benchmarkWaiters(b, 10000) }
 
-// benchmarkWaiters measures what a call costs while n others wait: one that
-// passes them, one that gives up and one that is refused.
+// benchmarkWaiters measures the cost of a call while n others wait: a call that
+// passes them, one that gives up, and one that fails.
 func benchmarkWaiters(b *testing.B, n int) {
-	// crowd returns a ledger with n callers of bulk that wait, half of them not
-	// for ever, and what lets them go.
+	// waiters returns a ledger with n bulk callers waiting, half of them with a
+	// bound, and a function that releases them.
 	waiters := func(b *testing.B, left int) (*Ledger, func()) {
 		l := New(usual)
 		l.Settle(l.Grant(), false, headers(1e6, left, time.Hour), time.Now())

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retries takes as many retries as there are, 1,000 at most.
+// retries takes all retries that there are, up to 1,000.
 func retries(l *Ledger) (n int) {
 	for n < 1000 && l.Retry() {
 		n++
@@ -34,8 +34,8 @@ func TestTheSizeOfTheRetryBudget(t *testing.T) {
 	}
 }
 
-// What was spent stays spent when the limit becomes known; an hour gives back all,
-// whatever was spent of a larger plan.
+// Spent retries stay spent when the limit becomes known. An hour restores the
+// budget, even if more was spent under a larger plan.
 func TestTheRetryBudgetGrowsWithTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
@@ -58,7 +58,7 @@ func TestTheRetryBudgetIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
 		for range 100 {
-			l.Succeeded() // more than full it is not
+			l.Succeeded() // the budget is never more than full
 		}
 		for _, back := range []struct {
 			successes int

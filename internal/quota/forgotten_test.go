@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Whatever answers come, and whoever gives up: nobody who waits is forgotten,
-// nothing is left behind when nobody does, and all get through in the end.
+// Whatever responses come, and whichever callers give up: no waiter is forgotten,
+// nothing is left when there are no waiters, and all get permits in the end.
 func TestNobodyIsForgotten(t *testing.T) {
 	for seed := range uint64(200) {
 		synctest.Test(t, func(t *testing.T) { newRandomCallers(t, seed).run() })
@@ -20,7 +20,7 @@ func TestNobodyIsForgotten(t *testing.T) {
 	}
 }
 
-// crowd is callers of a ledger who do at random what callers do.
+// randomCallers is callers of a ledger that act at random.
 type randomCallers struct {
 	*rand.Rand
 	t       *testing.T
@@ -28,12 +28,12 @@ type randomCallers struct {
 	limit   int
 	permits chan Permit
 	have    []Permit
-	store   *erraticStore // nil: no store
+	store   *erraticStore // may be nil
 }
 
-// moods is a store that does as it likes: it fails, is late, gives much or
-// little. Once it is kind it gives all that is wanted. A ledger speaks to it
-// once at a time.
+// erraticStore is a store that fails, is late, and grants much or little at random.
+// Once it is kind it grants all that is asked for. A ledger calls it once at a
+// time.
 type erraticStore struct {
 	*rand.Rand
 	turn int64
@@ -106,7 +106,7 @@ func (c *randomCallers) run() {
 	c.drain()
 }
 
-// come lets somebody ask who may give up.
+// come adds a caller that may give up.
 func (c *randomCallers) come(ctx context.Context) {
 	class, budget := Class(c.IntN(2)), []time.Duration{0, time.Minute, 2 * time.Hour, Forever, Forever}[c.IntN(5)]
 	patience := 1000 * time.Hour
@@ -129,7 +129,7 @@ func (c *randomCallers) take() Permit {
 	return p
 }
 
-// reading is what some answer says.
+// reading returns a random reading.
 func (c *randomCallers) reading() Reading {
 	now := time.Now()
 	r := Reading{Limit: -1, Remaining: -1}
@@ -149,7 +149,7 @@ func (c *randomCallers) reading() Reading {
 	return r
 }
 
-// check looks for somebody who is forgotten.
+// check fails the test if a waiter is forgotten.
 func (c *randomCallers) check() {
 	synctest.Wait()
 	for len(c.permits) > 0 {
@@ -170,7 +170,7 @@ func (c *randomCallers) check() {
 		c.t.Fatal("a timer is armed, though nobody waits")
 	}
 	if a.PerSecond > 0 && a.PerSecond < 1 {
-		return // that takes as long as it takes
+		return // that may take any time
 	}
 	now := time.Now()
 	for _, class := range []Class{Interactive, Bulk} {
@@ -181,7 +181,7 @@ func (c *randomCallers) check() {
 	}
 }
 
-// drain lets all through who still wait.
+// drain serves all remaining waiters.
 func (c *randomCallers) drain() {
 	if c.store != nil {
 		c.store.kind.Store(true)
@@ -207,5 +207,5 @@ func (c *randomCallers) drain() {
 	for len(c.permits) > 0 {
 		c.l.Cancel(<-c.permits, false)
 	}
-	<-time.After(time.Second) // until the store has answered
+	<-time.After(time.Second) // until the store has replied
 }

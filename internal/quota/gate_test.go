@@ -18,10 +18,10 @@ import (
 // asker is a server as a client sees it.
 type asker interface{ ask() (Reading, bool) }
 
-// served lets somebody ask again and again until the time is up and returns
-// how often the server served and refused.
+// served sends requests until the given time and returns how many the server served
+// and rejected.
 func (d *callers) served(s asker, c Class, until time.Time) (served, rejected int) {
-	ctx, cancel := context.WithCancel(d.t.Context()) // not a deadline, which would be rejected
+	ctx, cancel := context.WithCancel(d.t.Context()) // not a deadline, with which calls would fail
 	defer time.AfterFunc(time.Until(until), cancel).Stop()
 	defer cancel()
 	for {
@@ -39,14 +39,14 @@ func (d *callers) served(s asker, c Class, until time.Time) (served, rejected in
 	}
 }
 
-// may tells whether a request of the class may be sent now.
+// may reports whether a request of the class may be sent now.
 func (d *callers) may(c Class) bool {
 	d.Ledger.mu.Lock()
 	defer d.Ledger.mu.Unlock()
 	return d.account.gate(c, time.Now()).pass
 }
 
-// unknown returns a callers to a ledger that knows nothing.
+// unknown returns callers of a ledger that has no figures.
 func unknown(t *testing.T, o Options) *callers {
 	return &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
@@ -78,7 +78,7 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 	}
 }
 
-// The reserve melts to nothing towards the reset, so none of it is lost.
+// The reserve shrinks to zero by the reset, so none of it is lost.
 func TestTheReserveMelts(t *testing.T) {
 	for _, limit := range []int{10, 100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestDemandRaisesTheReserve(t *testing.T) {
 		if left := d.Figures().Remaining; left < 100 || left > 300 {
 			t.Errorf("bulk leaves %d", left)
 		}
-		late := server.end.Add(-10 * time.Minute) // nobody called any more
+		late := server.end.Add(-10 * time.Minute) // no calls since
 		d.served(server, Bulk, late)
 		if left := d.Figures().Remaining; left > 60 {
 			t.Errorf("bulk leaves %d ten minutes before the reset", left)
@@ -147,8 +147,8 @@ func TestHalfAShareUsesHalf(t *testing.T) {
 	}
 }
 
-// On a server that refills all the time, half a share is half of what comes
-// back.
+// On a server that refills continuously, a share of one half is half of what is
+// restored.
 func TestHalfAShareUsesHalfOfWhatComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := refills(100)
@@ -182,7 +182,7 @@ func TestRequestsPerSecondAreSpacedEvenly(t *testing.T) {
 	})
 }
 
-// Who would have to wait too long for its turn under the ceiling is refused.
+// A caller whose turn under the client-side limit would come too late fails.
 func TestRequestsPerSecondRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, Options{PerSecond: 0.1}, headers(1000, 900, time.Hour))
@@ -195,11 +195,11 @@ func TestRequestsPerSecondRefuse(t *testing.T) {
 			}
 		}
 		if until := d.failedUntil("4").Sub(start); until < 39*time.Second || until > 41*time.Second {
-			t.Errorf("told to come in %v", until)
+			t.Errorf("the estimate is %v", until)
 		}
 		d.wg.Wait()
 		if took := time.Since(start); took > 31*time.Second {
-			t.Errorf("all were told after %v", took)
+			t.Errorf("all were notified after %v", took)
 		}
 	})
 }
@@ -212,7 +212,7 @@ func TestAColdStartIsCareful(t *testing.T) {
 		}
 		d.counts(64-cold, cold)
 		d.respond("0", false, headers(10, 9, time.Hour))
-		d.counts(64-10, 9) // ten are counted or under way
+		d.counts(64-10, 9) // ten are counted or in flight
 	})
 }
 
@@ -232,7 +232,7 @@ func TestOneProbeAfterAReset(t *testing.T) {
 	})
 }
 
-// A probe whose answer is lost, or late, is followed by another.
+// If the response to a probe is lost or late, another probe follows.
 func TestALostProbeIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, usual, headers(100, 0, time.Minute))
@@ -257,7 +257,7 @@ func TestALostProbeIsRepeated(t *testing.T) {
 	})
 }
 
-// What was lost was counted, whatever an answer says that was asked for before.
+// A lost request counts as spent, whatever a response to an earlier request says.
 func TestALostRequestStaysCounted(t *testing.T) {
 	for name, lose := range map[string]func(l *Ledger, p Permit){
 		"lost":           func(l *Ledger, p Permit) { l.Cancel(p, true) },
@@ -279,8 +279,7 @@ func TestALostRequestStaysCounted(t *testing.T) {
 	}
 }
 
-// A server that gives back all the time is found out, and what comes back is
-// used.
+// A server that refills continuously is recognized, and what it restores is used.
 func TestARefillingServerIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
@@ -302,7 +301,7 @@ func TestARefillingServerIsFoundOut(t *testing.T) {
 	}
 }
 
-// What was believed of a refilling server is forgotten when it is no more.
+// The belief that a server refills ends when it no longer does.
 func TestARefillingServerIsForgotten(t *testing.T) {
 	for name, next := range map[string]*server{
 		"another plan":     windowed(500),
@@ -323,8 +322,8 @@ func TestARefillingServerIsForgotten(t *testing.T) {
 	}
 }
 
-// A server that remembers each request for an hour is found out when one comes
-// back at the reset.
+// A server that remembers each request for an hour is recognized when one request
+// is restored at the reset.
 func TestASlidingLogIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500} {
 		synctest.Test(t, func(t *testing.T) {
@@ -370,7 +369,7 @@ func TestAFixedWindowIsNotMistaken(t *testing.T) {
 	})
 }
 
-// However responses overtake one another, none of them raises what is left.
+// Responses that overtake one another never raise what is left.
 func TestAnswersOutOfOrderNeverRaise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dice := rand.New(rand.NewPCG(1, 2))
@@ -413,7 +412,7 @@ func TestAnotherPlanIsTakenAtOnce(t *testing.T) {
 		d.counts(30, 2)
 		d.Settle(p, false, headers(5000, 4901, time.Hour), time.Now()) // up
 		d.counts(0, 31)
-		d.Settle(older, false, headers(100, 0, time.Hour), time.Now()) // of before
+		d.Settle(older, false, headers(100, 0, time.Hour), time.Now()) // sent before that
 		if f := d.Figures(); f.Limit != 5000 || f.Remaining != 4901-30 {
 			t.Errorf("%+v", f)
 		}
@@ -425,8 +424,8 @@ func TestAnotherPlanIsTakenAtOnce(t *testing.T) {
 	})
 }
 
-// Of a server without headers the number that it served before it refused is
-// learned; near it only one request at a time is sent.
+// The number of requests that a server without headers served before its first 429
+// is learned. Near that number only one request at a time is sent.
 func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 100
@@ -469,7 +468,7 @@ func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 	})
 }
 
-// A clock that is wrong does no harm where the server tells its own.
+// A wrong local clock does no harm if the server sends its own time.
 func TestAWrongClockDoesNotMatter(t *testing.T) {
 	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute, 3 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -486,7 +485,7 @@ func TestAWrongClockDoesNotMatter(t *testing.T) {
 	}
 }
 
-// Headers that make no sense change nothing of what is known.
+// Absurd headers do not change the rate limit state.
 func TestNonsenseChangesNothing(t *testing.T) {
 	now := time.Now()
 	yesterday := strconv.FormatInt(now.Add(-24*time.Hour).Unix(), 10)
@@ -530,8 +529,8 @@ func TestNonsenseChangesNothing(t *testing.T) {
 	}
 }
 
-// Several processes that share nothing but the token return at different
-// moments after a reset.
+// Several processes that share only the token return at different moments after a
+// reset.
 func TestTheReturnIsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -557,8 +556,8 @@ func TestTheReturnIsSpread(t *testing.T) {
 	})
 }
 
-// What others spend is what they were seen to spend, not more because they
-// once took much at a time, and exactly that while nothing is in flight.
+// The estimate of what others spend follows what was measured. It is not raised by
+// a burst, and is exact while nothing is in flight.
 func TestWhatOthersSpendIsReckoned(t *testing.T) {
 	for name, tt := range map[string]struct {
 		takes    []int // of others, each minute
@@ -587,8 +586,8 @@ func TestWhatOthersSpendIsReckoned(t *testing.T) {
 	}
 }
 
-// Each of several processes sees the reserve melt and sends one request more:
-// so many are left to them.
+// Each of several processes sees the reserve shrink and sends one more request, so
+// bulk leaves one to each of them.
 func TestOtherProcessesAreLeftOneEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: 0.06})

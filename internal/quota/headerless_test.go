@@ -12,14 +12,14 @@ func (d *testAccount) serves(n int) {
 	}
 }
 
-// rejects sends a request that gets a 429 without headers, but for Retry-After.
+// rejects sends a request that gets a 429 without headers except Retry-After.
 func (d *testAccount) rejects(retryAfter time.Duration) {
 	r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(retryAfter)}
 	d.settle(d.grant(Interactive, d.now), true, r, d.now)
 }
 
-// seasonedAccount has seen a server without headers serve 100 requests in a window of
-// an hour; a new one has begun with a request.
+// seasonedAccount has seen a server without headers serve 100 requests in a window
+// of an hour. A new window has begun with one request.
 func seasonedAccount(o Options) *testAccount {
 	d := newTestAccount(o)
 	d.serves(100)
@@ -30,7 +30,7 @@ func seasonedAccount(o Options) *testAccount {
 	return d
 }
 
-// Until four responses have said nothing, they may say something yet.
+// Until four responses without headers have come, the next may have some.
 func TestFourResponsesMaySaySomething(t *testing.T) {
 	for served, want := range map[int]int{0: cold, 3: cold, 4: 20} {
 		d := newTestAccount(Options{})
@@ -45,14 +45,14 @@ func TestFourResponsesMaySaySomething(t *testing.T) {
 	}
 }
 
-// What was served before the first 429 is how much a window has, and the time until
-// the server serves again, how long it is.
+// The requests served before the first 429 are those of a window; the time until
+// the server serves again shows its length.
 func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 	d := seasonedAccount(Options{Reserve: 0.2})
 	if b := d.blind; b.capacity != 100 || b.length != time.Hour || b.capacity-b.served != 99 || kind(d.belief) != "headerless" {
 		t.Fatalf("%+v", b)
 	}
-	d.demand.last = d.now // or the reserve would be halved soon
+	d.demand.last = d.now // otherwise the reserve would soon be halved
 	n := 0
 	for ; d.gate(Bulk, d.now).pass; n++ {
 		d.serves(1)
@@ -85,7 +85,7 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 	}
 }
 
-// What contradicts the window that was learned ends the belief in it.
+// Responses that contradict the learned window end the belief in it.
 func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 	d := seasonedAccount(Options{})
 	d.serves(109)
@@ -148,7 +148,8 @@ func TestServedBeforeThe429(t *testing.T) {
 	}
 }
 
-// A server that has stopped sending headers restores requests as it did before.
+// A server that has stopped sending headers is believed to restore requests as
+// before.
 func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 	d := refillingAccount(Options{Reserve: 0.2}, 50)
 	d.now = d.now.Add(time.Hour + spread)
@@ -179,7 +180,8 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 	}
 }
 
-// Silence does not count while a reset is ahead: what is left is spent.
+// Responses without headers do not count while a reset is ahead: what is left is
+// spent.
 func TestOldFiguresHoldUntilTheReset(t *testing.T) {
 	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)

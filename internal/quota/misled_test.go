@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Requests that got lost before the server counted them look as if their
-// permits had come back. They are not taken for a server that gives back.
+// Requests that were lost before the server counted them look as if they had been
+// restored. The server is not taken for one that refills.
 func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 	for _, class := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
@@ -24,7 +24,7 @@ func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 			if pace := d.account.belief.refill(); pace > 0 {
 				t.Fatalf("taken for a server that gives back %v a second", pace)
 			}
-			for left := 5000; left > 1; { // others take all but one
+			for left := 5000; left > 1; { // others spend all but one
 				left = server.respond().Remaining
 			}
 			d.Settle(d.Grant(), false, server.respond(), time.Now()) // nothing is left
@@ -36,8 +36,8 @@ func TestLostRequestsAreNotTakenForRefill(t *testing.T) {
 	}
 }
 
-// A server that gives back slowly, and says that all is back at a reset, is
-// asked then, however large the limit.
+// A server that refills slowly, and reports a reset at which all is restored, is
+// probed at that reset, however large the limit is.
 func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
 	for _, limit := range []int{1_000_000, math.MaxInt32} {
 		for _, reserve := range []float64{DefaultReserve, 1} {
@@ -61,7 +61,7 @@ func TestARefillIsWaitedForUntilTheResetAtMost(t *testing.T) {
 	}
 }
 
-// What was never sent is not spent, of the share either.
+// A request that was never sent is not spent, of the share either.
 func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
 	for name, refill := range map[string]bool{"windows": false, "refill": true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestWhatWasNotSentIsNotTakenFromTheShare(t *testing.T) {
 	}
 }
 
-// A request that got a 429 is not spent, of the share either: it passes at the time that
-// the 429 said.
+// A request that got a 429 is not spent, of the share either: it passes at the time
+// that the 429 named.
 func TestA429IsNotTakenFromTheShare(t *testing.T) {
 	d := newTestAccount(Options{Share: 0.5})
 	d.quota = 4
@@ -93,7 +93,7 @@ func TestA429IsNotTakenFromTheShare(t *testing.T) {
 	}
 }
 
-// Bulk leaves its part of what may be used here, not of what others have.
+// The reserve is a part of what this process may use, not of what others have.
 func TestTheReserveIsAPartOfTheShare(t *testing.T) {
 	for _, tt := range []struct {
 		limit int
@@ -114,7 +114,7 @@ func TestTheReserveIsAPartOfTheShare(t *testing.T) {
 	}
 }
 
-// A server that says Retry-After: 1 each time is not asked each second.
+// A server that always sends Retry-After: 1 is not asked every second.
 func TestAStandingRetryAfterIsNotBelievedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := time.Now().Add(40 * time.Minute)
@@ -133,7 +133,7 @@ func TestAStandingRetryAfterIsNotBelievedForLong(t *testing.T) {
 	})
 }
 
-// A refusal while much is left is for something else than the quota, and over
+// A 429 while much is left is about something other than the quota, and ends
 // sooner.
 func TestARefusalWithMuchLeftIsBackedOffFrom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -151,8 +151,8 @@ func TestARefusalWithMuchLeftIsBackedOffFrom(t *testing.T) {
 	})
 }
 
-// An answer that was asked for earlier may not raise what a newer one said,
-// though only the older one tells a reset.
+// A response to an earlier request may not raise what a newer one reported, even if
+// only the older one has a reset.
 func TestAnOlderAnswerWithAResetDoesNotRaise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
@@ -166,7 +166,7 @@ func TestAnOlderAnswerWithAResetDoesNotRaise(t *testing.T) {
 	})
 }
 
-// A refusal of the old window that comes late says nothing of the new one.
+// A late 429 of the old window says nothing about the new one.
 func TestALateRefusalOfTheOldWindowIsIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, usual, headers(100, 1, time.Minute))
@@ -182,7 +182,7 @@ func TestALateRefusalOfTheOldWindowIsIgnored(t *testing.T) {
 	})
 }
 
-// A time that a refusal told is over when it is; it is no reset.
+// The time that a 429 names is not a reset: it is over when it is past.
 func TestATimeThatARefusalToldIsNoReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
@@ -196,7 +196,7 @@ func TestATimeThatARefusalToldIsNoReset(t *testing.T) {
 	})
 }
 
-// Probes whose answers are slow are no more than the limit.
+// Probes with slow responses do not exceed the limit.
 func TestSlowProbesAreNoMoreThanTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, usual, headers(1, 0, time.Minute))
@@ -215,11 +215,11 @@ func TestSlowProbesAreNoMoreThanTheLimit(t *testing.T) {
 	})
 }
 
-// aligned is a server whose windows are the hours of its clock, which is not
-// the local one.
+// aligned is a server whose windows are the hours of its own clock, which differs
+// from the local one.
 type aligned struct {
 	limit, used int
-	ahead       time.Duration // of the local clock
+	ahead       time.Duration // how far the local clock is ahead
 	milli       bool          // its resets are in milliseconds
 	end         time.Time     // by its own clock
 }
@@ -242,7 +242,7 @@ func (s *aligned) ask() (Reading, bool) {
 		HeaderReset, strconv.FormatInt(reset, 10), "Date", now.UTC().Format(http.TimeFormat)), time.Now()), over
 }
 
-// A clock that is off by little matters as little as one that is off by much.
+// A small error of the local clock does as little harm as a large one.
 func TestASmallSkewDoesNotMatter(t *testing.T) {
 	for _, ahead := range []time.Duration{-1900, -1000, -300, 0, 300, 500, 1000, 1500, 1900, 2100, 5000} {
 		for _, milli := range []bool{false, true} {
@@ -258,7 +258,7 @@ func TestASmallSkewDoesNotMatter(t *testing.T) {
 	}
 }
 
-// A cache that has fetched its answer just now says so with an Age of 0.
+// A cache that has just fetched its response sends an Age of 0.
 func TestAFreshAnswerOutOfACacheTells(t *testing.T) {
 	h := header("Age", "0", HeaderLimit, "100", HeaderRemaining, "7")
 	if got := Read(h, received); got.Limit != 100 || got.Remaining != 7 {

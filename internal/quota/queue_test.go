@@ -16,10 +16,10 @@ import (
 	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
 
-// usual is what a client has unless told.
+// usual is the default options.
 var usual = Options{Reserve: DefaultReserve}
 
-// callers is where callers ask a ledger, each by a name, and what became of them.
+// callers is named callers of a ledger, and what became of them.
 type callers struct {
 	*Ledger
 	t       *testing.T
@@ -29,14 +29,14 @@ type callers struct {
 	wg      sync.WaitGroup
 }
 
-// open returns a callers to a ledger that an answer has told a reading.
+// open returns callers of a ledger that has received a response with the reading.
 func open(t *testing.T, o Options, r Reading) *callers {
 	l := New(o)
 	l.Settle(l.Grant(), false, r, time.Now())
 	return &callers{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
 
-// come lets somebody ask and returns when they wait or have their answer.
+// come adds a caller and returns when it waits or has its result.
 func (d *callers) come(ctx context.Context, name string, c Class, budget time.Duration) {
 	d.wg.Go(func() {
 		p, _, err := d.Acquire(ctx, Ask{Class: c, Budget: budget, Notify: quiet})
@@ -49,7 +49,8 @@ func (d *callers) come(ctx context.Context, name string, c Class, budget time.Du
 	synctest.Wait()
 }
 
-// passed returns who has a permit, in the order they were granted.
+// passed returns the callers that have permits, in the order in which they were
+// granted.
 func (d *callers) passed() string {
 	synctest.Wait()
 	d.mu.Lock()
@@ -62,13 +63,13 @@ func (d *callers) passed() string {
 	return strings.Join(names, " ")
 }
 
-// answer settles the permit of a caller.
+// respond settles the permit of a caller.
 func (d *callers) respond(name string, rejected bool, r Reading) {
 	d.Settle(d.permit(name), rejected, r, time.Now())
 	synctest.Wait()
 }
 
-// permit and err are what a caller got.
+// permit and err return the result of a caller.
 func (d *callers) permit(name string) Permit {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -81,17 +82,18 @@ func (d *callers) err(name string) error {
 	return d.errs[name]
 }
 
-// refused returns until when a caller was told to stay away; zero: it was not.
+// failedUntil returns the time in the error of a caller that failed; zero if it did
+// not.
 func (d *callers) failedUntil(name string) time.Time {
 	synctest.Wait()
-	if refusal, ok := errors.AsType[*WaitError](d.err(name)); ok {
-		return refusal.Until
+	if late, ok := errors.AsType[*WaitError](d.err(name)); ok {
+		return late.Until
 	}
 	return time.Time{}
 }
 
-// counts checks how many wait and are under way, and that no timer is left
-// when nobody waits.
+// counts checks how many callers wait and how many requests are in flight, and that
+// no timer is left if there are no waiters.
 func (d *callers) counts(waiting, inFlight int) {
 	d.t.Helper()
 	synctest.Wait()
@@ -162,8 +164,8 @@ func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
 	})
 }
 
-// Bulk's turn does not hold interactive callers back when bulk has to leave the
-// rest to them.
+// The turn of bulk does not delay interactive callers if bulk has to leave the rest
+// to them.
 func TestBulksTurnHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, Options{Reserve: 0.9}, headers(100, 0, time.Minute)) // in effect 60
@@ -213,7 +215,7 @@ func TestWhoGivesUpFreesItsPlace(t *testing.T) {
 	}
 }
 
-// Who leaves while it is the one whom all wait for lets the next one ask.
+// If the first waiter leaves, the next one is considered.
 func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := open(t, usual, headers(1000, 40, time.Hour)) // the reserve is for interactive callers
@@ -233,8 +235,8 @@ func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 	})
 }
 
-// A permit that meets the end of its caller's context goes back, or to the
-// caller: never to nobody.
+// A permit that is granted as its caller's context ends goes to the caller or back,
+// and is never lost.
 func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		outcomes := map[bool]int{}
@@ -244,7 +246,7 @@ func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			p, _, err := d.Acquire(ctx, Ask{Budget: Forever, Notify: func(Wait) {
 				cancel()
-				d.Cancel(first, false) // so the one that is left is for the caller
+				d.Cancel(first, false) // the one that is left is for the caller
 			}})
 			outcomes[err == nil]++
 			if err == nil {
@@ -294,7 +296,7 @@ func TestAPanicInNotifyLeavesNothing(t *testing.T) {
 	}
 }
 
-// Callers are judged on arrival, each by those ahead of it.
+// Callers are judged on arrival, each by the number of others ahead.
 func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 10
@@ -330,8 +332,8 @@ func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
 	})
 }
 
-// Callers who pass before bulk push it back, beyond the window if need be: who
-// will not wait so long is refused when it happens.
+// Callers that pass before bulk push it back, beyond the window if need be. A bulk
+// caller that will not wait so long fails when that happens.
 func TestACrowdPushesBulkBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 10
@@ -354,8 +356,8 @@ func TestACrowdPushesBulkBack(t *testing.T) {
 	})
 }
 
-// All who wait are judged again when the outlook gets worse, and who will not
-// wait so long is refused at once. Who waits for ever is not.
+// All waiters are judged again when the outlook worsens. Those that will not wait
+// so long fail at once, those without a bound do not.
 func TestAWorseOutlookRefuses(t *testing.T) {
 	for name, worse := range map[string]func(d *callers, p Permit){
 		"the reset moves back": func(d *callers, p Permit) { d.Settle(p, false, headers(100, 0, 10*time.Minute), time.Now()) },
@@ -389,7 +391,7 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 					for _, who := range []string{"budget", "deadline"} {
 						until := d.failedUntil(fmt.Sprint(who, c)).Sub(now)
 						if until < 10*time.Minute || until > 10*time.Minute+spread {
-							t.Errorf("%s of class %d is told to come in %v", who, c, until)
+							t.Errorf("%s of class %d is notified to come in %v", who, c, until)
 						}
 					}
 				}
@@ -399,7 +401,7 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 				}
 				<-time.After(10*time.Minute + spread)
 				d.respond("patient0", false, headers(100, 99, time.Hour))
-				d.respond("forever0", false, headers(100, 98, time.Hour)) // until then others may be about
+				d.respond("forever0", false, headers(100, 98, time.Hour)) // until then others may be spending
 				if got := d.passed(); got != "patient0 forever0 patient1 forever1" {
 					t.Errorf("passed: %s", got)
 				}
@@ -408,8 +410,8 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 	}
 }
 
-// A budget is a bound, also while the wait is for answers, which come when they
-// like; only for them the wait may be a few seconds if the budget is less.
+// A budget bounds the wait, also while it is for responses, which may come at any
+// time; only for them may the wait be a few seconds if the budget is less.
 func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, budget := range []time.Duration{time.Second, 20 * time.Second} {
@@ -418,12 +420,12 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 					l.Grant()
 				}
 				start := time.Now()
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the answers are lost
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the responses are lost
 				_, _, err := l.Acquire(ctx, Ask{Budget: budget, Notify: quiet})
 				cancel()
 				_, failed := errors.AsType[*WaitError](err)
 				sent := 0
-				if name == "nothing known" { // nor anything that forbids it
+				if name == "nothing known" { // and nothing forbids it
 					sent, failed = 1, err == nil
 				}
 				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold+sent {
@@ -467,7 +469,7 @@ func TestWhoWaitsForEverIsNeverRefused(t *testing.T) {
 	})
 }
 
-// Nothing is shared between bubbles but what is known.
+// Bubbles share nothing but the rate limit state.
 func TestALedgerServesOneBubbleAfterAnother(t *testing.T) {
 	l := New(usual)
 	for range 3 {
@@ -489,8 +491,8 @@ func TestALedgerServesOneBubbleAfterAnother(t *testing.T) {
 	}
 }
 
-// Callers who come, give up, lose their answers and are served, all at once.
-// In the end nothing is left of them.
+// Callers arrive, give up, lose their responses and are served, all at once. In the
+// end nothing is left of them.
 func TestACrowdLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(ratecount.NewFixedWindow(), 100, time.Minute)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// refillingAccount is one that believes that a request is restored every 10 s.
-// What the newest response said is left; all is restored in an hour.
+// refillingAccount believes that a request is restored every 10 s. What the newest
+// response reported is left; all is restored in an hour.
 func refillingAccount(o Options, left int) *testAccount {
 	d := newTestAccount(o)
 	d.hears(left, time.Hour)
@@ -16,7 +16,7 @@ func refillingAccount(o Options, left int) *testAccount {
 	return d
 }
 
-// The time for which a request waits is that in which it is restored, and a bit.
+// The estimated wait is the time in which the request is restored, and a margin.
 func TestARestoredRequestIsWaitedFor(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o      Options
@@ -42,8 +42,8 @@ func TestARestoredRequestIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A place in line is worth as long as it takes to restore a request, but all are
-// restored at the reset.
+// Each place in the queue costs the time to restore a request, but all are restored
+// at the reset.
 func TestTheLineOfARefillingServer(t *testing.T) {
 	d := refillingAccount(Options{}, 0)
 	v, _ := d.asks(Interactive)
@@ -60,8 +60,8 @@ func TestTheLineOfARefillingServer(t *testing.T) {
 	}
 }
 
-// No more than four requests are in flight for which there is only the reckoning
-// that they have been restored.
+// At most four requests are in flight that are only estimated to have been
+// restored.
 func TestReckoningIsGoodForFour(t *testing.T) {
 	d := refillingAccount(Options{}, 2)
 	d.now = d.now.Add(5 * time.Minute) // in which 30 are restored
@@ -74,8 +74,8 @@ func TestReckoningIsGoodForFour(t *testing.T) {
 	}
 }
 
-// At the reset all is restored: a probe finds out. A server whose reset is when
-// the next request is restored has none.
+// At the reset all is restored: a probe finds out. A server whose reset is that of
+// the next request is not probed.
 func TestTheResetOfARefillingServer(t *testing.T) {
 	for reset, probes := range map[time.Duration]bool{time.Hour: true, 5 * time.Minute: false} {
 		d := newTestAccount(Options{Reserve: 1})
@@ -91,7 +91,7 @@ func TestTheResetOfARefillingServer(t *testing.T) {
 	}
 }
 
-// A server that has all back, with a reset a window ahead, has a fixed window.
+// A server with everything restored and a reset a window ahead has a fixed window.
 func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 	for _, tt := range []struct {
 		after     time.Duration
@@ -116,14 +116,14 @@ func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 	}
 	d := refillingAccount(Options{}, 80)
 	d.now = d.now.Add(10 * time.Minute)
-	d.hears(99, 50*time.Minute) // the reset of before
+	d.hears(99, 50*time.Minute) // the same reset as before
 	if kind(d.belief) != "refilling" {
 		t.Error("a reset that is not later is taken for that of a new window")
 	}
 }
 
-// What comes back is measured, and never taken to be much more than the limit in
-// a window; then nobody else is expected to spend.
+// The pace of restored requests is measured, and never assumed to be much more than
+// the limit in a window. Then no others are assumed to spend.
 func TestHowFastRequestsAreRestored(t *testing.T) {
 	for remaining, want := range map[int]float64{59: 10.0 / 600, 89: 40.0 / 3600 * 1.25 * 2.5} {
 		d := newTestAccount(Options{})
@@ -144,9 +144,9 @@ func TestHowFastRequestsAreRestored(t *testing.T) {
 	}
 }
 
-// A 429 that says no time makes the limiter wait for one request to be restored,
-// by a slower pace; a second one that has figures says that the server does not
-// refill at all.
+// After a 429 without a time the limiter waits for one request to be restored, at a
+// slower pace. A second one with figures shows that the server does not refill at
+// all.
 func TestA429OfARefillingServer(t *testing.T) {
 	reject := func(d *testAccount, r Reading) time.Duration {
 		d.settle(d.grant(Interactive, d.now), true, r, d.now)

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// A Retry-After is believed the first time, and later if it is longer than the
-// back-off, or if no later reset is known. In between, the reset is the latest.
+// A Retry-After is trusted the first time, and later if it is longer than the
+// back-off or no later reset is known. Otherwise the wait is the back-off, up to
+// the reset.
 func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	const second, hour = time.Second, time.Hour
 	for _, tt := range []struct {
-		strikes           int // before
+		strikes           int // before this 429
 		retryAfter, reset time.Duration
 		want              time.Duration
 	}{
@@ -35,9 +36,9 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	}
 }
 
-// After a 429 nothing is left, and there is more when it is over. It is one of
-// a burst if its request was sent before the first of them came; a response to
-// such a request does not end the series.
+// After a 429 nothing is left, and there is more when its delay is over. It belongs
+// to a burst if its request was sent before the first 429 of the burst came; a
+// response to such a request does not end the series.
 func TestWhatA429Changes(t *testing.T) {
 	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
@@ -71,8 +72,8 @@ func TestWhatA429Changes(t *testing.T) {
 	}
 }
 
-// A back-off is half of its longest, and at random as much again, so that processes
-// that get 429s together do not return together.
+// A back-off is half of its longest plus a random part of the other half, so that
+// processes that get 429s together do not return together.
 func TestABackOffIsRandom(t *testing.T) {
 	shortest, longest := time.Hour, time.Duration(0)
 	for range 100 {

@@ -15,12 +15,12 @@ func idleAccount(reserve float64) *testAccount {
 	return d
 }
 
-// DefaultReserve in the options means the default.
+// DefaultReserve is the value of the option that means the default.
 const DefaultReserve = 0
 
-// The default reserve is forgotten within a quarter of an hour if there is no
-// interactive call, in later windows, too. One that was given, or of which one call
-// made use, shrinks with the time to the reset, no faster.
+// The default reserve disappears within a quarter of an hour without interactive
+// calls, in later windows, too. A reserve that was set, or that one call has used,
+// shrinks with the time to the reset and no faster.
 func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
 	for _, tt := range []struct {
 		reserve float64
@@ -52,7 +52,8 @@ func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
 	}
 }
 
-// Demand is what the last ten minutes or the last hour say, whichever is more.
+// Demand is the average of the last ten minutes or of the last hour, whichever is
+// larger.
 func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 	for name, tt := range map[string]struct {
 		calls      int
@@ -60,8 +61,8 @@ func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 		from, to   float64 // per hour
 	}{
 		"steady":             {600, time.Minute, 0, 55, 66},
-		"twenty minutes ago": {600, time.Minute, 20 * time.Minute, 40, 47}, // of the last ten minutes are 8 left
-		"a burst, just now":  {120, time.Second, 0, 600, 700},              // of an hour they are 118
+		"twenty minutes ago": {600, time.Minute, 20 * time.Minute, 40, 47}, // the short average has decayed to 8
+		"a burst, just now":  {120, time.Second, 0, 600, 700},              // the long average is 118
 	} {
 		var d demand
 		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -75,9 +76,9 @@ func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 	}
 }
 
-// Bulk leaves half as much again as interactive callers were seen to need, what
-// others are expected to take, one for each other process, and never more than
-// 60 % in all.
+// Bulk leaves one and a half times the demand of interactive callers, what others
+// are expected to spend, one request for each other process, and never more than 60
+// % in all.
 func TestWhatTheReserveIsMadeOf(t *testing.T) {
 	for name, tt := range map[string]struct {
 		set  func(d *testAccount)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Whoever comes while the probe of a new window is in flight waits for its
-// response, or, if it never waits, is not held by it.
+// A caller that arrives while the probe of a new window is in flight waits for the
+// probe's response. A caller that never waits is not delayed by it.
 func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 	for _, budget := range []time.Duration{0, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -33,8 +33,8 @@ func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// What others are thought to have spent locks nobody out: an interactive
-// request goes and its answer tells.
+// An estimate of what others have spent blocks no caller for good: an interactive
+// request is sent, and its response shows what is left.
 func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
@@ -48,7 +48,7 @@ func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 			}
 			return err
 		}
-		for range 17 { // twenty minutes in which others spend thrice as much
+		for range 17 { // for twenty minutes others spend three times as much
 			if err := ask(); err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 	})
 }
 
-// deadlineful is a context whose deadline asks for the figures.
+// deadlineful is a context whose Deadline method calls the limiter.
 type deadlineful struct {
 	context.Context
 	ledger *Ledger
@@ -125,7 +125,7 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 	}
 }
 
-// One answer with a reset that is a slip holds nobody back for a day.
+// A single response with an absurd reset does not delay requests for a day.
 func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
@@ -138,7 +138,7 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 }
 
 // Another process may spend most of a window as it begins, which looks like a
-// window that slides; the next turn tells better.
+// sliding window. The next reset corrects that.
 func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(Options{Reserve: DefaultReserve})
@@ -160,13 +160,13 @@ func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 	})
 }
 
-// However small the budget, a response in flight that decides is waited for, but not
-// for longer than most take.
+// A response in flight that decides is waited for, however small the budget is, but
+// for no longer than most responses take.
 func TestResponsesAreWaitedForFiveSeconds(t *testing.T) {
 	for took, served := range map[time.Duration]bool{4900 * time.Millisecond: true, 5100 * time.Millisecond: false} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{})
-			p := l.Grant() // the newest answer may have counted it
+			p := l.Grant() // the newest response may have counted it
 			learn(t, l, headers(100, 1, time.Hour))
 			time.AfterFunc(took, func() { l.Settle(p, false, headers(100, 1, time.Hour), time.Now()) })
 			if _, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Second, Notify: quiet}); (err == nil) != served {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// rollingAccount is one of a server that restores its requests one by one since half
-// an hour, one every 36 s. The next is restored in a minute.
+// rollingAccount is of a server that has been restoring its requests one by one for
+// half an hour, one every 36 s. The next is restored in a minute.
 func rollingAccount(o Options) *testAccount {
 	d := newTestAccount(o)
 	d.hears(0, time.Hour)
@@ -16,8 +16,8 @@ func rollingAccount(o Options) *testAccount {
 	return d
 }
 
-// Bulk waits until so much is restored that it leaves the reserve, and tries then;
-// interactive callers probe when the next request is restored.
+// Bulk waits until enough is restored that it leaves the reserve, and tries then.
+// Interactive callers probe when the next request is restored.
 func TestBulkWaitsForARollingWindow(t *testing.T) {
 	d := rollingAccount(Options{Reserve: 0.1})
 	d.demand.last = d.now
@@ -34,7 +34,7 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 	if v, _ := d.asks(Interactive); v.pass || !v.look.Equal(d.opens) {
 		t.Errorf("interactive: %+v", v)
 	}
-	d.blocked = d.now.Add(10 * time.Second) // after a 429, which is over sooner
+	d.blocked = d.now.Add(10 * time.Second) // after a 429, which ends sooner
 	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > closely {
 		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
 	}
@@ -53,19 +53,20 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 	}
 }
 
-// A window that begins with almost all requests is fixed; one that begins when
-// almost a window has passed since the last began to be restored is the next.
+// A window that begins with almost all requests is fixed. One that begins when
+// almost a window has passed since requests last began to be restored is the next
+// window.
 func TestTheTurnsOfARollingWindow(t *testing.T) {
 	for _, tt := range []struct {
 		late      time.Duration // after the reset
-		since     time.Duration // requests began to be restored
+		since     time.Duration // since requests began to be restored
 		remaining int
 		want      string
 		turned    bool
 	}{
 		{time.Second, 50 * time.Minute, 3, "rolling", false},
 		{time.Second, 55 * time.Minute, 3, "rolling", true},
-		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: it may have been another time
+		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: others may have spent some
 		{time.Second, 55 * time.Minute, 92, "fixed", false},
 		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
 	} {
@@ -84,8 +85,8 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}
 }
 
-// A share of what has no windows is a level of its own, restored as the quota is.
-// What was spent before that was found out counts.
+// A share of a quota without windows is a level of its own, restored like the
+// quota. What was spent before that was known counts.
 func TestAShareWithoutWindows(t *testing.T) {
 	for name, b := range map[string]belief{"rolling": rolling{}, "refilling": refilling{100.0 / 3600}} {
 		d := newTestAccount(Options{Share: 0.5})
@@ -121,8 +122,9 @@ func TestAShareWithoutWindows(t *testing.T) {
 	}
 }
 
-// A share is one of an hour's quota: at a reset that comes sooner what was spent
-// counts on, less what an hour takes off. If a response is in flight, it decides.
+// A share is a part of an hour's quota. At an earlier reset, what was spent still
+// counts, minus the part that an hour takes off. If a response is in flight, it
+// decides.
 func TestAShareOfAnHour(t *testing.T) {
 	d := newTestAccount(Options{Share: 0.5})
 	d.hears(60, 30*time.Minute)
@@ -132,7 +134,7 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.inFlight, d.left = 0, 0
 	d.mirror(d.now)
 	v, until := d.asks(Interactive)
-	// All but 49 are taken off when 51 hundredths of an hour are over.
+	// All but 49 are taken off after 51 hundredths of an hour.
 	if want := time.Hour*51/100 - 30*time.Minute - spread; v.pass || v.look.Sub(d.now).Round(time.Millisecond) != want || !until.Equal(v.look) {
 		t.Errorf("look again in %v, want %v", v.look.Sub(d.now), want)
 	}
@@ -150,11 +152,11 @@ func TestAShareOfAnHour(t *testing.T) {
 	}
 }
 
-// A reset that stays an hour ahead, further than where requests are restored all the
-// time, is that of all. What was spent first is then restored first.
+// A reset that stays an hour ahead, further than that of a server that refills
+// continuously, is that of all requests. What was spent first is restored first.
 func TestAResetOfAll(t *testing.T) {
 	for name, tt := range map[string]struct {
-		first     time.Duration // reset
+		first     time.Duration // the first reset
 		remaining int
 		reset     time.Duration
 		after     time.Duration
@@ -186,8 +188,8 @@ func TestAResetOfAll(t *testing.T) {
 	}
 }
 
-// While the reset is that of all, the reserve is of what is restored next, and what
-// others spend is measured.
+// If the reset is that of all requests, the reserve is a part of what is restored
+// next, and the spending of others is measured.
 func TestTheTurnsOfAResetOfAll(t *testing.T) {
 	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
@@ -211,8 +213,8 @@ func TestTheTurnsOfAResetOfAll(t *testing.T) {
 	}
 }
 
-// A response that is older than the newest shows what others spent, not that a window
-// slides.
+// A response that is older than the newest shows what others spent, not that a
+// window slides.
 func TestAnOlderResponseShowsNoSlidingWindow(t *testing.T) {
 	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// newsList is what was to be logged of a store.
+// newsList is what was to be logged about a store.
 type newsList []string
 
 func (l *newsList) take(n StoreNews) {
@@ -28,9 +28,9 @@ func (l *newsList) take(n StoreNews) {
 
 func (l newsList) String() string { return strings.Join(l, "; ") }
 
-// A store that fails or is slow costs a tenth of a second at most and no call;
-// then the ledger's own account decides, and after five seconds the store is
-// asked again.
+// A store that fails or is slow costs at most a tenth of a second and no call. Then
+// the ledger's own account decides, and after five seconds the store is asked
+// again.
 func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail   func(*counter)
@@ -78,7 +78,7 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 				}
 				<-time.After(2 * time.Minute)
 				c.set(func() { c.err, c.panics, c.delay, c.deaf = nil, false, 0, false })
-				call(Interactive) // by the own account; the store is asked beside it
+				call(Interactive) // decided by the own account; the store is asked concurrently
 				<-time.After(time.Second)
 				before, asks := c.seen()
 				n = len(asks)
@@ -95,8 +95,8 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A caller whom the account refuses while the store fails has the store asked, too:
-// else who is refused every time would never hear of it again.
+// A caller that the account fails while the store fails has the store asked, too;
+// otherwise a process whose callers all fail would never return to it.
 func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
@@ -129,8 +129,8 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 	})
 }
 
-// An answer that is late is better than none: the store decides again, and if the
-// one before was in time, as when the connection was new, it is no failure.
+// A late reply is better than none: the store decides again, and if the reply
+// before was in time, as when the connection was new, it is not a failure.
 func TestALateAnswerCounts(t *testing.T) {
 	for late, want := range map[time.Duration]string{
 		storeTimeout + 50*time.Millisecond: "",
@@ -166,8 +166,8 @@ func TestALateAnswerCounts(t *testing.T) {
 	}
 }
 
-// A store that is always slow is not asked more often than one that fails, and
-// not at all while nobody calls.
+// A store that is always slow is not asked more often than one that fails, and not
+// at all without calls.
 func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 1000, again: time.Second, delay: 150 * time.Millisecond, deaf: true}
@@ -193,17 +193,17 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 	})
 }
 
-// broken is an error that cannot be printed.
+// broken is an error whose text cannot be read.
 type broken struct{ text string }
 
 func (b *broken) Error() string { return b.text }
 
-// storeFunc is a store made of a function.
+// storeFunc is a function as a store.
 type storeFunc func() (StoreReply, error)
 
 func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreReply, error) { return f() }
 
-// Whatever a store does, nobody waits for it or is hurt by it.
+// Whatever a store does, no caller is blocked or harmed by it.
 func TestAStoreMayDoAnything(t *testing.T) {
 	for name, store := range map[string]storeFunc{
 		"an error that cannot be printed": func() (StoreReply, error) { var err *broken; return StoreReply{}, err },
@@ -238,8 +238,8 @@ func TestAStoreMayDoAnything(t *testing.T) {
 	}
 }
 
-// A store that has no permits and says no time is asked less and less often, and
-// not at even times.
+// A store that has no permits and names no time is asked less and less often, at
+// irregular intervals.
 func TestAStoreWithoutPermitsIsAskedLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{}
@@ -285,8 +285,8 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 	})
 }
 
-// A store that fails while callers who do not wait ask it holds none of them: what is
-// not known forbids nothing.
+// If a store fails while callers that do not wait ask it, none of them is delayed:
+// what is unknown forbids nothing.
 func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
 	for name, c := range map[string]*counter{
 		"slow": {delay: 90 * time.Millisecond, err: errors.New("down")},
@@ -309,7 +309,7 @@ func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
 	}
 }
 
-// A failure is reported once until an answer comes in time. One that is late does not
+// A failure is reported once until a reply comes in time. A late reply does not
 // count as that: a store that is always slow is reported once.
 func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -332,12 +332,13 @@ func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
 		call(0, 0)
 		call(time.Second, 1)
 		call(time.Second, 1)
-		call(0, 2) // it returned
+		call(0, 2) // the store returned
 		call(time.Second, 3)
 	})
 }
 
-// An answer that comes just as it would be late is in time or late, and not both.
+// A reply at the very moment when it would be late is either in time or late, not
+// both.
 func TestAnAnswerAtTheLastMoment(t *testing.T) {
 	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
@@ -350,7 +351,7 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 			synctest.Wait()
 			d.mu.Lock()
 			if d.shared.local {
-				t.Error("the store has answered and does not decide")
+				t.Error("the store has replied and does not decide")
 			}
 			d.mu.Unlock()
 			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())

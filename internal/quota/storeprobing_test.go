@@ -24,12 +24,12 @@ func probing() *counter {
 	return &counter{again: 100 * time.Millisecond, hints: StoreReply{Probing: true}}
 }
 
-// A caller that does not wait is sent unless something known forbids it: to the store,
-// or to this process.
+// A caller that does not wait is sent unless something known to the store or to
+// this process forbids it.
 func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 	for name, tt := range map[string]struct {
 		probing bool
-		known   int // left as far as this process knows; negative: nothing is known
+		known   int // left as far as this process knows; negative if unknown
 		sent    bool
 	}{
 		"nothing is known":           {true, -1, true},
@@ -61,8 +61,8 @@ func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 	}
 }
 
-// Responses that never come, of processes that are gone, delay a caller no longer than
-// it wants to wait, or half of the time until its deadline.
+// Responses that never come, because their processes are gone, delay a caller for
+// no longer than it wants to wait, or half of the time to its deadline.
 func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		deadline, budget, hold, want time.Duration
@@ -89,12 +89,12 @@ func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
 	}
 }
 
-// A caller who has less time than an exchange may take is sent, or refused, by what is
-// known here.
+// A caller that has less time than an exchange may take is sent or fails by the
+// state known to this process.
 func TestAShortTimeIsDecidedHere(t *testing.T) {
 	for name, tt := range map[string]struct {
 		deadline, budget time.Duration
-		known            int // negative: nothing is known
+		known            int // negative if unknown
 		within           time.Duration
 	}{
 		"a deadline":                    {50 * time.Millisecond, time.Minute, -1, 25 * time.Millisecond},
@@ -120,12 +120,12 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				if took > tt.within {
 					t.Errorf("after %v", took)
 				}
-				refusal, failed := errors.AsType[*WaitError](err)
+				late, failed := errors.AsType[*WaitError](err)
 				if failed != (tt.known == 0) || !failed && err != nil {
 					t.Error(err)
 				}
-				if failed && (time.Until(refusal.Until) < 59*time.Minute || refusal.Reason != WaitQuota) {
-					t.Errorf("%+v", refusal)
+				if failed && (time.Until(late.Until) < 59*time.Minute || late.Reason != WaitQuota) {
+					t.Errorf("%+v", late)
 				}
 				<-time.After(time.Minute)
 			})

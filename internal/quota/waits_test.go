@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// At the estimated time a request of bulk passes, with so many others before it,
-// and not before.
+// A bulk request with others before it passes at the estimated time and not before.
 func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	freed := 0
@@ -29,7 +28,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 			d.demand.arrive(d.now.Add(-time.Duration(dice.IntN(3600)) * time.Second))
 		}
 		d.hears(1+dice.IntN(d.quota-1), d.reset.Sub(d.now))
-		d.others, d.part = 0, 1 // or it would be for others, too
+		d.others, d.part = 0, 1 // otherwise some would be left to others, too
 		ahead := dice.IntN(6)
 		v := d.gate(Bulk, d.now)
 		until := d.estimate(v, ahead, d.now)
@@ -50,18 +49,18 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	}
 }
 
-// A reserve at its greatest is level for a while: bulk that has used all but that
-// waits until it begins to shrink, not for the reset.
+// A reserve at its maximum is constant for a while: bulk that has used everything
+// else waits until it begins to shrink, not for the reset.
 func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 	for _, tt := range []struct {
 		share, reserve float64
 		quota          int
-		left           float64 // maxReserve of what may be used here
+		left           float64 // maxReserve of what this process may use
 	}{
 		{1, 0.7, 500, 300},
 		{1, 0.9, 500, 300},
 		{1, 1, 500, 300},
-		{1. / 33, 1, 385, 7}, // a floating-point error less than the reserve
+		{1. / 33, 1, 385, 7}, // less than the reserve by a rounding error
 	} {
 		d := newTestAccount(Options{Share: tt.share, Reserve: tt.reserve})
 		d.quota = tt.quota
@@ -79,8 +78,8 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 	}
 }
 
-// Until the reset is a window ahead, nothing of the reserve is freed; after that a
-// part of it is soon.
+// Until the reset is less than a window ahead, none of the reserve is released;
+// soon after that a part is.
 func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
 	d := newTestAccount(Options{Reserve: 0.1})
 	d.quota = 100
@@ -91,8 +90,8 @@ func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
 	}
 }
 
-// Where responses in flight may have been counted, nobody is told the reset before
-// they have come.
+// If responses in flight may have been counted, the reset is not reported as the
+// end of a wait before they have come.
 func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
@@ -135,12 +134,13 @@ func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 	})
 }
 
-// watch makes a call that waits for ever and returns what it is told.
+// watch makes a call that waits without a bound and returns what Notify was called
+// with.
 func watch(t *testing.T, l *Ledger, c Class) *[]Wait {
-	var told []Wait
-	go l.Acquire(t.Context(), Ask{Class: c, Budget: Forever, Notify: func(w Wait) { told = append(told, w) }})
+	var notified []Wait
+	go l.Acquire(t.Context(), Ask{Class: c, Budget: Forever, Notify: func(w Wait) { notified = append(notified, w) }})
 	synctest.Wait()
-	return &told
+	return &notified
 }
 
 func TestAWaitIsReportedOnce(t *testing.T) {
@@ -148,19 +148,19 @@ func TestAWaitIsReportedOnce(t *testing.T) {
 		l := New(usual)
 		learn(t, l, headers(100, 0, 10*time.Minute))
 		for _, c := range []Class{Interactive, Bulk} {
-			told := watch(t, l, c)
+			notified := watch(t, l, c)
 			time.Sleep(time.Minute)
-			watch(t, l, c) // one behind it changes nothing
+			watch(t, l, c) // a later caller changes nothing
 			synctest.Wait()
-			if len(*told) != 1 || (*told)[0].Reason != WaitQuota || (*told)[0].Figures.Limit != 100 {
-				t.Errorf("class %d: %+v", c, *told)
+			if len(*notified) != 1 || (*notified)[0].Reason != WaitQuota || (*notified)[0].Figures.Limit != 100 {
+				t.Errorf("class %d: %+v", c, *notified)
 			}
 		}
 	})
 }
 
-// A report follows if the end moves later by more than a tenth of the time still to
-// wait and by more than two seconds, or if it is no longer near.
+// A wait is reported again if its end moves by more than a tenth of the remaining
+// wait and by more than two seconds, or is no longer near.
 func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 	for _, tt := range []struct {
 		first, then time.Duration
@@ -183,37 +183,37 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 			l.account.blocked = time.Now().Add(tt.first)
 			l.account.opens = l.account.blocked
 			l.mu.Unlock()
-			told := watch(t, l, Interactive)
+			notified := watch(t, l, Interactive)
 			block(tt.then, p)
 			synctest.Wait()
-			if len(*told) != tt.reports || (*told)[0].Reason != WaitRetryAfter {
-				t.Errorf("%v, then %v: %+v", tt.first, tt.then, *told)
+			if len(*notified) != tt.reports || (*notified)[0].Reason != WaitRetryAfter {
+				t.Errorf("%v, then %v: %+v", tt.first, tt.then, *notified)
 			}
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
 		first := []Permit{l.Grant(), l.Grant(), l.Grant(), l.Grant()}
-		told := watch(t, l, Interactive)
-		if len(*told) != 1 || (*told)[0].Reason != WaitProbe || (*told)[0].Until.After(time.Now()) {
-			t.Errorf("at a cold start: %+v", *told)
+		notified := watch(t, l, Interactive)
+		if len(*notified) != 1 || (*notified)[0].Reason != WaitProbe || (*notified)[0].Until.After(time.Now()) {
+			t.Errorf("at a cold start: %+v", *notified)
 		}
 		l.Settle(first[0], false, Reading{Limit: 4, Remaining: 0, Reset: time.Now().Add(3 * time.Second)}, time.Now())
 		synctest.Wait()
-		if len(*told) != 2 || (*told)[1].Reason != WaitQuota {
-			t.Errorf("when the quota is known: %+v", *told)
+		if len(*notified) != 2 || (*notified)[1].Reason != WaitQuota {
+			t.Errorf("when the quota is known: %+v", *notified)
 		}
 	})
 }
 
-// Who never waits is sent unless something known forbids it, and is told at once
-// what does.
+// A caller that never waits is sent unless something known forbids it, and is
+// notified at once of what does.
 func TestWhoNeverWaitsIsSentOrRefusedAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o     Options
 		class Class
 		play  func(l *Ledger)
-		sent  int // of ten
+		sent  int // of ten calls
 		why   Reason
 		until time.Duration
 	}{
@@ -306,7 +306,7 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 	}
 }
 
-// Who has given up holds no place and no permit while Waited runs.
+// A caller that has given up holds no place and no permit while Waited runs.
 func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
@@ -322,7 +322,8 @@ func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 	})
 }
 
-// After the reset the figures are those of a new window, less what is in flight.
+// After the reset the figures are those of a new window, minus the requests in
+// flight.
 func TestFiguresAfterTheReset(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o      Options
@@ -353,12 +354,12 @@ func TestFiguresAfterTheReset(t *testing.T) {
 	}
 }
 
-// With a store, an exchange is no wait: it decides about who never waits, and is
-// reported to nobody.
+// With a store, an exchange is not a wait: it decides on a caller that never waits,
+// and is not reported.
 func TestAnExchangeIsNoWait(t *testing.T) {
 	for name, tt := range map[string]struct {
 		store *counter
-		why   Reason // of the refusal; empty: it is sent
+		why   Reason // in the error; empty if the call is sent
 		took  time.Duration
 		until time.Duration
 	}{
@@ -376,14 +377,14 @@ func TestAnExchangeIsNoWait(t *testing.T) {
 					Notify: func(w Wait) { checkNoReason(t, name, w) },
 					Waited: func(w Wait, took time.Duration) { t.Errorf("%s: waited %v for %+v", name, took, w) },
 				})
-				refusal, _ := errors.AsType[*WaitError](err)
-				if (refusal == nil) != (tt.why == "") || refusal == nil && err != nil || waited != tt.took {
+				late, _ := errors.AsType[*WaitError](err)
+				if (late == nil) != (tt.why == "") || late == nil && err != nil || waited != tt.took {
 					t.Fatalf("%s, class %d: %v after %v", name, c, err, waited)
 				}
-				if until := tt.until; refusal != nil && (refusal.Reason != tt.why || refusal.Until.Sub(start) < until || refusal.Until.Sub(start) > until+2*time.Second) {
-					t.Errorf("%s, class %d: %+v, in %v", name, c, refusal, refusal.Until.Sub(start))
+				if until := tt.until; late != nil && (late.Reason != tt.why || late.Until.Sub(start) < until || late.Until.Sub(start) > until+2*time.Second) {
+					t.Errorf("%s, class %d: %+v, in %v", name, c, late, late.Until.Sub(start))
 				}
-				if refusal == nil {
+				if late == nil {
 					d.Cancel(p, false)
 				}
 				time.Sleep(2 * storeRest)
