@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTheMemoryOfKeysIsBounded walks more rows than are remembered.
+// TestTheMemoryOfKeysIsBounded iterates over more items than are remembered.
 func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	t.Parallel()
 	const most = 10_000 // keys
@@ -35,8 +35,8 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	}
 }
 
-// TestRowsAreCopiedOnlyIfSomeAreDropped: nearly always all are new. What is
-// handed out can be appended to without harm.
+// TestRowsAreCopiedOnlyIfSomeAreDropped: usually all are new. The result can be
+// appended to without harm.
 func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ rows, want string }{
