@@ -117,12 +117,12 @@ const (
 	// show another, and is the longest that is accepted.
 	// TestTheLengthOfAWindow, TestAResetFurtherThanAWindowIsProbed.
 	hour = time.Hour
-	// cold is how many requests may be in flight before any figures are known, and
+	// coldStart is how many requests may be in flight before any figures are known, and
 	// while they are only estimated. It is at most 4 % of the smallest plan, few
 	// enough that a 429 for each of them does no harm. With 1, a start would take as
 	// many round trips as there are calls.
 	// TestAColdStartIsCareful, TestFourResponsesMaySaySomething.
-	cold = 4
+	coldStart = 4
 	// responseTimeout is how long a caller waits for responses in flight that will
 	// say what is left, even if its budget is smaller. Most take less than a second.
 	// TestABudgetBoundsTheWaitForAnswers, TestResponsesAreWaitedForFiveSeconds.
@@ -181,10 +181,10 @@ const (
 	// in flight. If one request in five fails at random, one in 3,000 completes such a
 	// sequence, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
 	maxFailures = 5
-	// silence is how long the server must have sent nothing, or only failures, before a
+	// minSilence is how long the server must have sent nothing, or only failures, before a
 	// request that timed out counts as a failure. Otherwise callers with short timeouts
 	// would delay all others. Few servers take longer. TestLittleTimeIsNoFailure.
-	silence = time.Second
+	minSilence = time.Second
 )
 
 // What bulk leaves to interactive requests.
@@ -212,17 +212,17 @@ const (
 	// TestDemandIsRememberedForLongAndShort.
 	shortMemory = 10 * time.Minute
 	longMemory  = time.Hour
-	// neverSeen is the time constant by which the default reserve shrinks while no
+	// unusedDecay is the time constant by which the default reserve shrinks while no
 	// interactive call has come. A program that only exports gets all of it within a
 	// quarter of an hour, and keeps no reserve in later windows. A program that also
 	// serves users has had its first interactive call by then.
 	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
-	neverSeen = 2 * time.Minute
-	// closely is the precision with which the time is found when the reserve has shrunk
+	unusedDecay = 2 * time.Minute
+	// precision is how exactly the time is found at which the reserve has shrunk
 	// enough. maxSteps bounds the search, which usually takes three steps.
 	// TestWhenTheReserveIsFreedIsFound.
-	closely  = 10 * time.Millisecond
-	maxSteps = 40
+	precision = 10 * time.Millisecond
+	maxSteps  = 40
 	// minLook is the shortest interval at which bulk checks whether the reserve has
 	// released a request. While others spend, that time cannot be computed; bulk then
 	// checks looks times until the reset, and at least every maxLook. A check costs a
@@ -234,14 +234,14 @@ const (
 
 // Others who spend the same quota.
 const (
-	// guesswork is how long the estimate of what others have spent since the newest
+	// maxGuessAge is how long the estimate of what others have spent since the newest
 	// response is used. After that a request is sent to find out. Others who spend less
 	// than one request in that time are ignored.
 	// TestWhatOthersMayHaveSpentIsLeftAlone, TestAGuessAboutOthersLocksNobodyOut.
-	guesswork = 5 * time.Minute
-	// someLeft is the part of the limit that must be left for such a request: a few
+	maxGuessAge = 5 * time.Minute
+	// minLeftPart is the part of the limit that must be left for such a request: a few
 	// requests are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
-	someLeft = 0.02
+	minLeftPart = 0.02
 	// shortestMeasure is the shortest time over which the spending of others is
 	// measured. In less, it cannot be distinguished from requests in flight.
 	// TestOthersAreMeasuredByTheMinute.
@@ -267,10 +267,10 @@ const (
 	// in an hour, where anything over 1 allows for rounding. How far ahead the reset is
 	// does not matter. TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
-	// sameTime is the length of time whose requests are recorded as one entry, spread
+	// partLength is the length of time whose requests are recorded as one entry, spread
 	// evenly. Finer entries would take more memory and time, and add little precision
 	// compared with logMargin. TestSpent, TestSpentAsAList.
-	sameTime = 5 * time.Second
+	partLength = 5 * time.Second
 	// logMargin is added to the length of a window to get the time when a request is
 	// restored: a request takes time to reach the server, and resets are in whole
 	// seconds. With half of it, a third more of the calls that are repeated at RetryAt

@@ -156,7 +156,7 @@ func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	left = math.Floor(left)
 	most := w.end.Sub(from)
 	others := 0.0 // what they are likely to spend in the meantime
-	if a.others > 1/guesswork.Seconds() {
+	if a.others > 1/maxGuessAge.Seconds() {
 		others = a.others
 	}
 	over := func(d time.Duration) float64 { return a.reserveOf(w, from.Add(d)) + others*d.Seconds() - left }
@@ -176,16 +176,16 @@ func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	// the weight (the Illinois variant of regula falsi).
 	for range maxSteps {
 		d := low + time.Duration(float64(high-low)*atLow/(atLow-atHigh))
-		if d-low < closely { // a line does not help where the reserve is constant
+		if d-low < precision { // a line does not help where the reserve is constant
 			d = low + (high-low)/2
 		}
 		at := over(d)
 		switch {
-		case at >= 0 && over(d+closely) < 0:
-			return from.Add(d + closely)
+		case at >= 0 && over(d+precision) < 0:
+			return from.Add(d + precision)
 		case at >= 0:
 			low, atLow, atHigh = d, at, atHigh/2
-		case over(max(d-closely, 0)) >= 0:
+		case over(max(d-precision, 0)) >= 0:
 			return from.Add(d)
 		default:
 			high, atHigh, atLow = d, at, atLow/2

@@ -72,7 +72,7 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 		}
 		return sendNow, true
 	}
-	if q.class == Interactive && q.left >= max(q.need, float64(a.limit)*someLeft) && now.Sub(a.observed) > guesswork {
+	if q.class == Interactive && q.left >= max(q.need, float64(a.limit)*minLeftPart) && now.Sub(a.observed) > maxGuessAge {
 		return a.alone(), true // its response shows what others spent; a few are not worth a 429
 	}
 	return verdict{}, false
@@ -81,7 +81,7 @@ func (a *account) spend(q request, now time.Time) (v verdict, decided bool) {
 // spentByOthers returns how many requests others may have spent since the newest
 // response, and one more that is left to them.
 func (a *account) spentByOthers(now time.Time) float64 {
-	if now.Before(a.opens) && a.others > 1/guesswork.Seconds() {
+	if now.Before(a.opens) && a.others > 1/maxGuessAge.Seconds() {
 		return math.Round(a.others*now.Sub(a.observed).Seconds()) + 1
 	}
 	return 0

@@ -210,7 +210,7 @@ func TestAColdStartIsCareful(t *testing.T) {
 		for i := range 64 {
 			d.come(t.Context(), fmt.Sprint(i), Class(i%2), Forever)
 		}
-		d.counts(64-cold, cold)
+		d.counts(64-coldStart, coldStart)
 		d.respond("0", false, headers(10, 9, time.Hour))
 		d.counts(64-10, 9) // ten are counted or in flight
 	})

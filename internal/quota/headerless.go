@@ -78,8 +78,8 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	}
 	most := math.MaxInt // how many may be in flight
 	switch {
-	case a.blind.silent < cold:
-		most = cold // the responses in flight may say what is left
+	case a.blind.silent < coldStart:
+		most = coldStart // the responses in flight may say what is left
 	case !kept.IsZero():
 		v := a.waitForReserve(float64(left), kept, now)
 		v.kept = kept
@@ -87,7 +87,7 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.capacity > 0 && left <= a.blind.capacity/10:
 		most = 1 // the last 429 came at about this number
 	case a.blind.garbled:
-		most = cold // there is a quota, but what is left of it cannot be parsed
+		most = coldStart // there is a quota, but what is left of it cannot be parsed
 	}
 	v := waitCarefully
 	if a.inFlight < most {

@@ -32,7 +32,7 @@ func seasonedAccount(o Options) *testAccount {
 
 // Until four responses without headers have come, the next may have some.
 func TestFourResponsesMaySaySomething(t *testing.T) {
-	for served, want := range map[int]int{0: cold, 3: cold, 4: 20} {
+	for served, want := range map[int]int{0: coldStart, 3: coldStart, 4: 20} {
 		d := newTestAccount(Options{})
 		d.serves(served)
 		n := 0
@@ -63,7 +63,7 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 		t.Errorf("bulk has %d, then %+v", n, v)
 	}
 	at := *d
-	for after, pass := range map[time.Duration]bool{0: true, -closely - 1: false} {
+	for after, pass := range map[time.Duration]bool{0: true, -precision - 1: false} {
 		at.now = until.Add(after)
 		if at.gate(Bulk, at.now).pass != pass {
 			t.Errorf("bulk at the estimated time and %v: %v", after, !pass)

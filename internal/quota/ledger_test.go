@@ -31,12 +31,12 @@ func learn(t *testing.T, l *Ledger, r Reading) {
 
 func TestNothingKnownRefusesNobody(t *testing.T) {
 	l := New(Options{Reserve: DefaultReserve})
-	for range cold {
+	for range coldStart {
 		if _, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if f := l.Figures(); f.InFlight != cold || f.Limit != 0 || !f.Observed.IsZero() {
+	if f := l.Figures(); f.InFlight != coldStart || f.Limit != 0 || !f.Observed.IsZero() {
 		t.Errorf("figures %+v", f)
 	}
 }

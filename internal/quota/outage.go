@@ -40,7 +40,7 @@ func (l *Ledger) Note(failed bool) {
 func (l *Ledger) GaveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := time.Now(); now.Sub(l.outage.heard) >= silence {
+	if now := time.Now(); now.Sub(l.outage.heard) >= minSilence {
 		l.outage.note(true, now)
 	}
 }

@@ -88,7 +88,7 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 
 // Requests that time out are failures while the server does not respond to others.
 func TestLittleTimeIsNoFailure(t *testing.T) {
-	for silent, want := range map[time.Duration]int{silence - 1: 10, silence: 1} {
+	for silent, want := range map[time.Duration]int{minSilence - 1: 10, minSilence: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
 			learn(t, l, headers(5000, 4999, time.Hour))
@@ -163,7 +163,7 @@ func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
 				}
 				l.Grant()
 			} else {
-				for range cold {
+				for range coldStart {
 					l.Grant()
 				}
 			}
@@ -308,12 +308,12 @@ func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // with headers that cannot be parsed
 		l := New(usual)
 		unreadable := Reading{Limit: -1, Remaining: -1, Garbled: true}
-		for range cold {
+		for range coldStart {
 			learn(t, l, unreadable)
 		}
 		granted := hold(t, l, 20, Ask{Budget: Forever})
 		for range 10 {
-			inFlight(t, l, cold)
+			inFlight(t, l, coldStart)
 			<-time.After(10 * time.Second)
 			l.Note(false)
 			l.Settle(<-granted, false, unreadable, time.Now())

@@ -193,7 +193,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 	if known.limit != 100 || known.left != 10 {
 		t.Errorf("%d of %d are left of what was known", known.left, known.limit)
 	}
-	if n != cold {
+	if n != coldStart {
 		t.Errorf("%d are in flight to a server whose figures cannot be read", n)
 	}
 }

@@ -415,8 +415,8 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, budget := range []time.Duration{time.Second, 20 * time.Second} {
-			for name, l := range map[string]*Ledger{"nothing known": New(usual), "all in flight": open(t, usual, headers(100, cold, time.Hour)).Ledger} {
-				for range cold {
+			for name, l := range map[string]*Ledger{"nothing known": New(usual), "all in flight": open(t, usual, headers(100, coldStart, time.Hour)).Ledger} {
+				for range coldStart {
 					l.Grant()
 				}
 				start := time.Now()
@@ -428,7 +428,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 				if name == "nothing known" { // and nothing forbids it
 					sent, failed = 1, err == nil
 				}
-				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold+sent {
+				if f := l.Figures(); f.Waiting != 0 || f.InFlight != coldStart+sent {
 					t.Errorf("%s: %+v", name, f)
 				}
 				for range sent {

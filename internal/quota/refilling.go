@@ -32,7 +32,7 @@ func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	case !decided:
 		v.look = later(b.turn(a), b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now))
 	case !v.pass || float64(a.left-a.inFlight) >= q.need:
-	case a.inFlight >= cold:
+	case a.inFlight >= coldStart:
 		v = waitCarefully // not by estimate alone
 	case now.Before(b.turn(a)):
 		v = verdict{look: b.turn(a)}

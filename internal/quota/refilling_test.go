@@ -54,7 +54,7 @@ func TestTheLineOfARefillingServer(t *testing.T) {
 		t.Errorf("with 500 ahead: %v after the reset", got)
 	}
 	d = refillingAccount(Options{}, 50)
-	d.sends(cold)
+	d.sends(coldStart)
 	if v, until := d.asks(Interactive); !v.pass || !until.Equal(d.now) {
 		t.Errorf("with enough left: %+v", v)
 	}
@@ -69,7 +69,7 @@ func TestReckoningIsGoodForFour(t *testing.T) {
 	for ; d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	if v, _ := d.asks(Interactive); n != cold || !v.look.IsZero() {
+	if v, _ := d.asks(Interactive); n != coldStart || !v.look.IsZero() {
 		t.Errorf("%d sent, then %+v", n, v)
 	}
 }

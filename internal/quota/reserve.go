@@ -69,7 +69,7 @@ func (a *account) configured(w window, now time.Time) float64 {
 	}
 	n := max(defaultReserve*w.limit, min(minReserve, minReservePart*w.limit))
 	if a.demand.last.IsZero() {
-		n = faded(n, now.Sub(a.demand.watched), neverSeen)
+		n = faded(n, now.Sub(a.demand.watched), unusedDecay)
 	}
 	return n
 }

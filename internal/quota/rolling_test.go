@@ -35,7 +35,7 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 		t.Errorf("interactive: %+v", v)
 	}
 	d.blocked = d.now.Add(10 * time.Second) // after a 429, which ends sooner
-	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > closely {
+	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > precision {
 		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
 	}
 	d.blocked = time.Time{}

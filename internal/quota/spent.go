@@ -46,7 +46,7 @@ func (s *spent) add(n int, since, now time.Time) {
 	if i < len(s.parts) {
 		now = s.parts[i].from
 	}
-	if i > 0 && now.Sub(s.parts[i-1].from) < sameTime {
+	if i > 0 && now.Sub(s.parts[i-1].from) < partLength {
 		i--
 		s.parts[i].took = max(s.parts[i].took, now.Sub(s.parts[i].from))
 	} else {
@@ -125,9 +125,9 @@ func (s *spent) match(counted, inFlight int, since, now time.Time) {
 // its permit. Others take their part of what is restored.
 func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
 	left := a.remaining(from) - float64(ahead)
-	steps := int((a.length+spread+logMargin)/closely) + 1
+	steps := int((a.length+spread+logMargin)/precision) + 1
 	n := sort.Search(steps, func(i int) bool {
-		at, need := from.Add(time.Duration(i)*closely), 1.0
+		at, need := from.Add(time.Duration(i)*precision), 1.0
 		if c == Bulk {
 			need += a.reserved(at)
 		}
@@ -136,5 +136,5 @@ func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
 	if n == steps { // not in this window
 		return from.Add(time.Duration(ahead/int(a.share())+1) * a.length)
 	}
-	return from.Add(time.Duration(n) * closely)
+	return from.Add(time.Duration(n) * precision)
 }

@@ -120,15 +120,15 @@ func TestWhenASlidingLogRestores(t *testing.T) {
 	soon := at(3602).Add(d.jitter)
 	for ahead, want := range map[int]time.Time{0: soon, 30: soon, 45: soon.Add(1800 * time.Second)} {
 		until := d.estimate(d.gate(Bulk, d.now), ahead, d.now)
-		if by := until.Sub(want); by < 0 || by > 2*closely {
+		if by := until.Sub(want); by < 0 || by > 2*precision {
 			t.Errorf("%d ahead: %v, want %v", ahead, until.Sub(noon), want.Sub(noon))
 		}
 	}
-	if until := d.estimate(d.gate(Interactive, d.now), 45, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*closely {
+	if until := d.estimate(d.gate(Interactive, d.now), 45, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*precision {
 		t.Errorf("interactive, 45 ahead: %v", until.Sub(noon))
 	}
 	d.part = 0.5 // others get half of the first 40
-	if until := d.estimate(d.gate(Interactive, d.now), 25, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*closely {
+	if until := d.estimate(d.gate(Interactive, d.now), 25, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*precision {
 		t.Errorf("interactive, 25 ahead beside others: %v", until.Sub(noon))
 	}
 	d.part = 1

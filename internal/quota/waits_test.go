@@ -40,7 +40,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 		for range ahead {
 			at.grant(Bulk, d.now)
 		}
-		if !at.gate(Bulk, until).pass || at.gate(Bulk, until.Add(-closely-time.Millisecond)).pass {
+		if !at.gate(Bulk, until).pass || at.gate(Bulk, until.Add(-precision-time.Millisecond)).pass {
 			t.Fatalf("%+v, limit %d, %d left, %d ahead, %v before the reset: freed in %v", o, d.limit, d.left, ahead, d.reset.Sub(d.now), until.Sub(d.now))
 		}
 	}
@@ -85,7 +85,7 @@ func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
 	d.quota = 100
 	d.hears(10, hour+time.Second)
 	v := d.gate(Bulk, d.now)
-	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*closely {
+	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*precision {
 		t.Errorf("freed in %v", until)
 	}
 }
