@@ -8,8 +8,8 @@
 //
 //   - No foreseeable 429. The limiter sends as many requests as the newest response
 //     says are left, minus those in flight. An older response that arrives late never
-//     raises that number. After the reset a single request, the probe, goes first;
-//     its response shows how many others may follow.
+//     raises that number, unless it is of a later window. After the reset a single
+//     request, the probe, goes first; its response shows how many others may follow.
 //   - No part of the quota is lost. It is spent as fast as callers ask, not spread
 //     evenly. Whatever is reserved for some callers shrinks to zero by the reset.
 //   - Interactive requests pass before bulk requests, and bulk leaves them a reserve,

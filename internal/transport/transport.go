@@ -114,8 +114,9 @@ type Result struct {
 	Failure  *Cause
 
 	// End is the reason why the call ended early; nil if the last attempt
-	// determines the outcome. It is a [*quota.WaitError], a [*UserError] or the
-	// error of the context; InFlight then reports whether an attempt was in flight.
+	// determines the outcome. It is a [*quota.WaitError], a [*UserError],
+	// errForeign, errNoTransport, or the error of the context; InFlight then
+	// reports whether an attempt was in flight.
 	End      error
 	InFlight bool
 	Budget   bool      // the call was not retried because the retry budget is exhausted
