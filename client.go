@@ -421,7 +421,7 @@ func (k *call) resultError() error {
 	}
 	switch end := r.End.(type) {
 	case nil:
-	case *quota.Refusal:
+	case *quota.WaitError:
 		limited := k.rateLimitError(end.Until, WaitReason(end.Reason), RateLimit(end.Figures), r.Limited)
 		if _, again := err.(*RateLimitError); err == nil || again {
 			err = limited

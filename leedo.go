@@ -321,7 +321,7 @@ func pages[T any](ctx context.Context, c *Client, path string, id func(*T) strin
 				yield(nil, list.Last().pageError(err))
 				return
 			}
-			if !yield(&Page[T]{chunk.Rows, PageMeta(chunk.Meta)}, nil) {
+			if !yield(&Page[T]{chunk.Items, PageMeta(chunk.Meta)}, nil) {
 				return
 			}
 		}
@@ -333,7 +333,7 @@ func pages[T any](ctx context.Context, c *Client, path string, id func(*T) strin
 func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Result[T, *call] {
 	page, err := page(ctx, k, nil, id)
 	if err == nil {
-		return walk.Result[T, *call]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
+		return walk.Result[T, *call]{Items: page.Data, Meta: walk.Meta(page.Meta), Source: k}
 	}
 	_, limited := errors.AsType[*RateLimitError](err)
 	_, failed := errors.AsType[*ServerError](err)
@@ -439,5 +439,5 @@ func All[T any](ctx context.Context, client *Client, path string, id func(*T) st
 
 // all iterates over the items of pages.
 func all[T any](pages iter.Seq2[*Page[T], error]) iter.Seq2[*T, error] {
-	return walk.Rows(pages, func(p *Page[T]) []T { return p.Data })
+	return walk.Items(pages, func(p *Page[T]) []T { return p.Data })
 }

@@ -172,9 +172,9 @@ type QuotaAnswer struct {
 // store is a QuotaStore as the ledger knows it.
 type store struct{ QuotaStore }
 
-func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreAnswer, error) {
+func (s store) Exchange(ctx context.Context, ask quota.StoreAsk) (quota.StoreReply, error) {
 	answer, err := s.QuotaStore.Exchange(ctx, QuotaAsk(ask))
-	return quota.StoreAnswer(answer), err
+	return quota.StoreReply(answer), err
 }
 
 // NewRateLimiter returns a limiter that knows nothing yet and learns from

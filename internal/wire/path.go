@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// EscapeID makes an id fit for a path. What could be taken for something else
-// than an id is refused: nothing, bytes that are not UTF-8, control characters,
-// and dot segments, which servers resolve even when the slashes around them are
-// escaped.
+// EscapeID escapes an id for a path. It returns an error for anything that could be
+// taken for something other than an id: an empty string, invalid UTF-8, control
+// characters, and dot segments, which servers resolve even if the slashes around
+// them are escaped.
 func EscapeID(id string) (string, error) {
 	switch {
 	case id == "":
@@ -25,7 +25,7 @@ func EscapeID(id string) (string, error) {
 	return url.PathEscape(id), nil
 }
 
-// CheckPath tells what is wrong with an escaped path that is to be appended to
+// CheckPath returns what is wrong with an escaped path that is to be appended to
 // the base URL.
 func CheckPath(path string) error {
 	if !strings.HasPrefix(path, "/") {
@@ -53,8 +53,8 @@ func CheckPath(path string) error {
 	return nil
 }
 
-// hasDotSegment reports whether one of the segments of a path is "." or "..".
-// Some servers take a backslash for a slash.
+// hasDotSegment reports whether a segment of a path is "." or "..". Some servers
+// treat a backslash as a slash.
 func hasDotSegment(s string) bool {
 	for segment := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if segment == "." || segment == ".." {

@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// CheckToken returns an error that says why token cannot be sent as a bearer
-// token, which is one or more visible ASCII characters. name is what the
-// caller gave it by. The text never quotes the token.
+// CheckToken returns an error if token cannot be sent as a bearer token, which
+// consists of one or more visible ASCII characters. name is the name of the
+// setting. The error never quotes the token.
 func CheckToken(name, token string) error {
 	if problem := tokenProblem(token); problem != "" {
 		return errors.New(name + " " + problem)
@@ -41,7 +41,7 @@ func tokenProblem(token string) string {
 	return ""
 }
 
-// newline is what to add to a text about the white space in s.
+// newline returns what to add to an error about the white space in s.
 func newline(s string) string {
 	if strings.ContainsAny(s, "\r\n") {
 		return " (a newline)"
@@ -49,7 +49,7 @@ func newline(s string) string {
 	return ""
 }
 
-// spaceIn says where the white space in s is.
+// spaceIn describes where the white space in s is.
 func spaceIn(s string) string {
 	start := strings.TrimLeftFunc(s, unicode.IsSpace) != s
 	end := strings.TrimRightFunc(s, unicode.IsSpace) != s
@@ -64,8 +64,8 @@ func spaceIn(s string) string {
 	return "inside it"
 }
 
-// quotesAt says where s, a token or what it is, has quotes that a shell or a
-// settings file may have left at its ends; "" if it has none.
+// quotesAt describes the quotes around s that a shell or a settings file may have
+// left; "" if there are none. what is "token" or "URL".
 func quotesAt(s, what string) string {
 	const quotes = "\"'`"
 	start := strings.TrimLeft(s, quotes) != s
@@ -81,10 +81,10 @@ func quotesAt(s, what string) string {
 	return ""
 }
 
-// leadingScheme returns what of an Authorization header precedes the token in
-// s: the name of the header, the scheme, or both. It returns "" if s is a
-// token alone. White space ends a scheme (RFC 9110, section 11.4), a colon may
-// be part of a token.
+// leadingScheme returns the part of an Authorization header that precedes the token
+// in s: the name of the header, the scheme, or both. It returns "" if s is a token
+// alone. A scheme ends with white space (RFC 9110, section 11.4); a colon may be
+// part of a token.
 func leadingScheme(s string) string {
 	header := ""
 	if rest, ok := cutPrefixFold(s, "Authorization"); ok {
@@ -94,8 +94,8 @@ func leadingScheme(s string) string {
 	}
 	for _, scheme := range []string{"Bearer", "Token", "Basic"} {
 		rest, ok := cutPrefixFold(s, scheme)
-		// The word "token" may be somebody's token, "Bearer" is what remains
-		// of a header whose token is missing.
+		// "token" alone may be a token; "Bearer" alone is what remains of a header
+		// without one.
 		alone := rest == "" && (header != "" || scheme == "Bearer")
 		rest = strings.TrimPrefix(rest, ":") // "Bearer: x"
 		if ok && (alone || rest != "" && strings.IndexByte(" \t\r\n", rest[0]) >= 0) {
@@ -105,7 +105,7 @@ func leadingScheme(s string) string {
 	return header
 }
 
-// cutPrefixFold is [strings.CutPrefix] without regard to case.
+// cutPrefixFold is [strings.CutPrefix] ignoring case.
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// everything has a field of each kind, ways to embed included.
+// everything has a field of each kind and all ways of embedding.
 type everything struct {
 	base
 	*Pointed
@@ -62,7 +62,7 @@ type Pointed struct {
 	Inner int `json:"inner"`
 }
 
-// own decides for itself: it reads booleans alone.
+// own has its own method: it accepts only booleans.
 type own struct{ set bool }
 
 var errOwn = errors.New("jane@example.com is no boolean")
@@ -78,7 +78,7 @@ func (o *own) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// word decides for itself, too: it reads anything but "no".
+// word has its own method: it accepts anything but "no".
 type word string
 
 func (w *word) UnmarshalText(text []byte) error {
@@ -100,8 +100,8 @@ var seeds = []string{
 	"{\"string\":\"\xff\"}", `{"small":128}`, `{"text":"no"}`, `{"own":1}`, `{"ints":{"x":{}}}`, `[1]`, `"x"`, `{"id":1} x`, `{"id"`,
 }
 
-// FuzzTolerant: what encoding/json reads is read alike, whatever the bytes are,
-// so that no other field changes when one does not fit.
+// FuzzTolerant: whatever the bytes are, what encoding/json decodes is decoded in
+// the same way, so that no other field changes if one does not fit.
 func FuzzTolerant(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -255,7 +255,7 @@ func TestFormsOfOtherValues(t *testing.T) {
 	}
 }
 
-// TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto, as encoding/json does.
+// TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto, as with encoding/json.
 func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	items := []base{}
 	envelope := struct{ Data any }{&items}
@@ -272,7 +272,7 @@ func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	}
 }
 
-// TestWhatDoesNotFitIsNamed: item, field and kind of JSON, alike on all Go
+// TestWhatDoesNotFitIsNamed: item, field and kind of JSON, the same on all Go
 // releases, and nothing of the JSON.
 func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	const secret = "jane@example.com"
@@ -340,7 +340,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		err.Error() != `field "[…]", item 1, field "[…]": cannot read a JSON string as a number` {
 		t.Error(err)
 	}
-	var address struct{ IP netip.Addr } // whose errors are values that quote
+	var address struct{ IP netip.Addr } // its errors are values that quote the text
 	err := Decode(http.Header{}, []byte(`{"IP":"`+secret+`"}`), &address)
 	if text := fmt.Sprintf("%v %+v %#v", err, err, err); err == nil || strings.Contains(text, secret) {
 		t.Errorf("%s quotes the body", text)
@@ -358,7 +358,7 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	}
 }
 
-// TestDecodingIsBounded: no body makes it slow or large.
+// TestDecodingIsBounded: no body makes decoding slow or large.
 func TestDecodingIsBounded(t *testing.T) {
 	const size = 10 << 20
 	type record struct {
@@ -436,7 +436,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 		Y int `json:"Y"`
 		Z int
 	}
-	type both struct { // x is ambiguous, Y is B's by its tag
+	type both struct { // x is ambiguous, Y is B's because of its tag
 		A
 		*B
 		C  int `json:"c"`
@@ -479,8 +479,8 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	}
 }
 
-// TestTheREADMEListsTheForms: each example of its table is read as its row
-// says, and each form of the code has its row.
+// TestTheREADMEListsTheForms: each example in its table is decoded as its row says,
+// and each form in the code has a row.
 func TestTheREADMEListsTheForms(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

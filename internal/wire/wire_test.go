@@ -172,7 +172,7 @@ func FuzzCheckPath(f *testing.F) {
 			return
 		}
 		u := (&Request{Template: path}).URL(base)
-		// What a server reads on its side is below the base URL still.
+		// Whatever a server resolves on its side is still below the base URL.
 		got, err := url.Parse(u.String())
 		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {
 			t.Errorf("%q leads to %v, %v", path, u, err)
@@ -180,7 +180,7 @@ func FuzzCheckPath(f *testing.F) {
 	})
 }
 
-// TestABaseURLThatHoldsTheTokenIsNotQuoted, in whatever case.
+// TestABaseURLThatHoldsTheTokenIsNotQuoted, in any case.
 func TestABaseURLThatHoldsTheTokenIsNotQuoted(t *testing.T) {
 	for _, base := range []string{"leedo.app/tok-12345", "tok-12345.leedo.app", "leedo.app/TOK-12345/v1"} {
 		for _, secret := range []string{"", "another-token"} {

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Whoever comes while the probe of a new window is in flight waits for its
-// response, or, if it never waits, is not held by it.
+// A caller that arrives while the probe of a new window is in flight waits for the
+// probe's response. A caller that never waits is not delayed by it.
 func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 	for _, budget := range []time.Duration{0, time.Second, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{Reserve: DefaultReserve})
-			learn(t, l, told(10, 0, time.Minute))
+			learn(t, l, headers(10, 0, time.Minute))
 			<-time.After(time.Minute + time.Second)
 			var wg sync.WaitGroup
 			for range 10 {
@@ -25,7 +25,7 @@ func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 						return
 					}
 					<-time.After(200 * time.Millisecond)
-					l.Settle(p, false, told(10, 9, time.Hour), time.Now())
+					l.Settle(p, false, headers(10, 9, time.Hour), time.Now())
 				})
 			}
 			wg.Wait()
@@ -33,8 +33,8 @@ func TestTheAnswerOfAProbeIsWaitedFor(t *testing.T) {
 	}
 }
 
-// What others are thought to have spent locks nobody out: an interactive
-// request goes and its answer tells.
+// An estimate of what others have spent blocks no caller for good: an interactive
+// request is sent, and its response shows what is left.
 func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
@@ -48,7 +48,7 @@ func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 			}
 			return err
 		}
-		for range 17 { // twenty minutes in which others spend thrice as much
+		for range 17 { // for twenty minutes others spend three times as much
 			if err := ask(); err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestAGuessAboutOthersLocksNobodyOut(t *testing.T) {
 	})
 }
 
-// deadlineful is a context whose deadline asks for the figures.
+// deadlineful is a context whose Deadline method calls the limiter.
 type deadlineful struct {
 	context.Context
 	ledger *Ledger
@@ -82,7 +82,7 @@ func TestTheCallersContextIsNotAskedUnderTheLock(t *testing.T) {
 
 func TestLostAnswersAreRememberedByTheLimit(t *testing.T) {
 	l := New(Options{})
-	l.Settle(l.Grant(), false, told(100, 99, time.Hour), time.Now())
+	l.Settle(l.Grant(), false, headers(100, 99, time.Hour), time.Now())
 	for range 100_000 {
 		l.Cancel(l.Grant(), true)
 	}
@@ -94,7 +94,7 @@ func TestLostAnswersAreRememberedByTheLimit(t *testing.T) {
 func TestAServerThatStopsTellingIsNotAskedOneAtATimeForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 99, time.Minute))
+		learn(t, l, headers(100, 99, time.Minute))
 		<-time.After(2 * time.Minute)
 		start := time.Now()
 		var wg sync.WaitGroup
@@ -125,11 +125,11 @@ func TestTheClockMayBeSetBack(t *testing.T) {
 	}
 }
 
-// One answer with a reset that is a slip holds nobody back for a day.
+// A single response with an absurd reset does not delay requests for a day.
 func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, 24*time.Hour))
+		learn(t, l, headers(100, 0, 24*time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 		if err != nil || waited > hour+promptReset {
 			t.Errorf("waited %v, %v", waited, err)
@@ -138,37 +138,37 @@ func TestAResetFurtherThanAWindowIsProbed(t *testing.T) {
 }
 
 // Another process may spend most of a window as it begins, which looks like a
-// window that slides; the next turn tells better.
+// sliding window. The next reset corrects that.
 func TestAFixedWindowIsNotTakenForARefillingServerForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(Options{Reserve: DefaultReserve})
-		answer := func(remaining int, reset time.Duration) {
+		respond := func(remaining int, reset time.Duration) {
 			now := time.Now()
 			a.settle(a.grant(Interactive, now), false, Reading{Limit: 100, Remaining: remaining, Reset: now.Add(reset)}, now)
 		}
-		answer(0, time.Hour)
+		respond(0, time.Hour)
 		<-time.After(time.Hour + time.Second)
-		answer(38, time.Hour)
+		respond(38, time.Hour)
 		if a.belief.refill() == 0 {
 			t.Fatal("the test does not begin as it should")
 		}
 		<-time.After(time.Hour + time.Second)
-		answer(99, time.Hour)
+		respond(99, time.Hour)
 		if a.belief.refill() > 0 {
 			t.Error("still taken for a server that gives back all the time")
 		}
 	})
 }
 
-// However small the budget, a response in flight that decides is waited for, but not
-// for longer than most take.
+// A response in flight that decides is waited for, however small the budget is, but
+// for no longer than most responses take.
 func TestResponsesAreWaitedForFiveSeconds(t *testing.T) {
 	for took, served := range map[time.Duration]bool{4900 * time.Millisecond: true, 5100 * time.Millisecond: false} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{})
-			p := l.Grant() // the newest answer may have counted it
-			learn(t, l, told(100, 1, time.Hour))
-			time.AfterFunc(took, func() { l.Settle(p, false, told(100, 1, time.Hour), time.Now()) })
+			p := l.Grant() // the newest response may have counted it
+			learn(t, l, headers(100, 1, time.Hour))
+			time.AfterFunc(took, func() { l.Settle(p, false, headers(100, 1, time.Hour), time.Now()) })
 			if _, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Second, Notify: quiet}); (err == nil) != served {
 				t.Errorf("%v after %v", err, waited)
 			}
