@@ -75,9 +75,9 @@ type pendingFault struct {
 	applied int // how many of them it applied to
 }
 
-// Inject adds faults. To each request applies the first fault that matches it and
-// is due, in the order in which they were injected; later ones do not see it. A
-// fault that has applied as often as it should is removed.
+// Inject adds faults. The first fault, in order of injection, that matches a request
+// and is due applies to it; later ones do not see that request. A fault that has
+// applied as often as it should is removed.
 //
 // The response of a fault has the usual request id and rate limit headers, and a
 // request to which a fault applies costs quota like any other.

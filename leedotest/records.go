@@ -91,7 +91,7 @@ func (s *Server) Campaigns() []leedo.Campaign { return held(s, "campaigns", camp
 
 // Delete removes the records of any kind with the given id, and reports whether
 // there was one. Records that refer to them are not changed. The documented API has
-// no such operation, but its records can be deleted in other ways.
+// no such operation; Delete serves to test code against records that disappear.
 func (s *Server) Delete(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -123,14 +123,14 @@ func (s *Server) Token() string { return s.token }
 // SetRateLimit limits the server to limit requests per window and discards what
 // was counted so far; [Server.SetPlan] keeps the count. Zero rejects every request.
 // A negative limit means no limit, the default. A window of zero or less means an
-// hour, the API's own.
+// hour, the window of the API.
 //
 // Unless [WithAlgorithm] says otherwise, the window is fixed: it starts with its
 // first request, and the first request after its end starts the next one. While
 // there is a limit, every response has the headers X-RateLimit-Limit,
 // X-RateLimit-Remaining and X-RateLimit-Reset. Requests beyond the limit are
-// rejected with 429 and a Retry-After header. Times in headers are rounded up, so
-// a request sent at that time is served.
+// rejected with 429 and a Retry-After header; a request sent after that time is
+// served. Times in headers are rounded up to their unit.
 //
 // Every request costs one, whatever its response, except those with a wrong token
 // and, without [WithCountedRefusals], those rejected with 429.
