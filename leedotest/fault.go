@@ -124,16 +124,16 @@ func (f *Fault) problem() string {
 	switch path := f.Path; {
 	case path == "":
 	case path[0] != '/' || strings.HasPrefix(path, "//"):
-		return fmt.Sprintf("Path %q does not begin with one slash", path)
+		return fmt.Sprintf("Path %q must start with one slash", path)
 	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
-		return fmt.Sprintf("Path %q: paths are given without /v1", path)
+		return fmt.Sprintf("Path %q must not start with /v1", path)
 	case strings.HasSuffix(path, "/"):
-		return fmt.Sprintf("Path %q ends in a slash", path)
+		return fmt.Sprintf("Path %q must not end in a slash", path)
 	case strings.Contains(path, "?"):
-		return fmt.Sprintf("Path %q holds a query: use When to match one", path)
+		return fmt.Sprintf("Path %q must not have a query: use When to match one", path)
 	}
 	if f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && !f.changesHeader() {
-		return "it does nothing: it needs Status, Drop, Header, Body, Latency or Truncate"
+		return "no effect: set Status, Drop, Header, Body, Latency or Truncate"
 	}
 	return ""
 }
