@@ -156,7 +156,7 @@ func TestScriptIsTheModel(t *testing.T) {
 			if got.Interactive+got.Bulk == 1 {
 				probes++
 			}
-			if m.state.pace > 0 {
+			if m.state.refillRate > 0 {
 				faded++
 			}
 		}
