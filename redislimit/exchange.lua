@@ -40,7 +40,7 @@ end
 local stored = call('HMGET', key, QUOTA, name)
 local state, previous = stored[1], stored[2]
 if not state and call('EXISTS', key) == 1 then
-	return redis.error_reply('ERR the key holds something else than a quota')
+	return redis.error_reply('ERR the key does not hold a quota')
 end
 -- Turns number the exchanges, also across a loss of the state: the response to a
 -- request sent before the turn in which the state was created says little about now.

@@ -99,10 +99,10 @@ type Store struct {
 // matches [leedo.ErrInvalidArgument] if rdb is nil or key is empty.
 func New(rdb redis.Scripter, key string) (*Store, error) {
 	if isNil(rdb) {
-		return nil, fmt.Errorf("redislimit: no Redis client: %w", leedo.ErrInvalidArgument)
+		return nil, fmt.Errorf("redislimit: nil Redis client: %w", leedo.ErrInvalidArgument)
 	}
 	if key == "" {
-		return nil, fmt.Errorf("redislimit: an empty key: %w", leedo.ErrInvalidArgument)
+		return nil, fmt.Errorf("redislimit: empty key: %w", leedo.ErrInvalidArgument)
 	}
 	return &Store{rdb: rdb, key: tagged(key)}, nil
 }
@@ -139,7 +139,7 @@ func (s *Store) Check(ctx context.Context) error {
 // the Redis client and name the key as it is sent.
 func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 	if s == nil || s.rdb == nil {
-		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: a Store that New did not make: %w", leedo.ErrInvalidArgument)
+		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: Store not created by New: %w", leedo.ErrInvalidArgument)
 	}
 	return s.exchange(ctx, ask, arguments(ask))
 }
@@ -191,7 +191,7 @@ func arguments(ask leedo.QuotaAsk) []any {
 
 func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
-var errReply = errors.New("the answer of the script makes no sense")
+var errReply = errors.New("invalid reply from the script")
 
 // decode decodes the reply of the script. It returns an error if a number is out of
 // range.
