@@ -75,7 +75,7 @@ func TestExportOfNothing(t *testing.T) {
 	}
 }
 
-func TestExportRefuses(t *testing.T) {
+func TestExportInvalidArguments(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), nil, &out, &out, func(string) string { return "" }); !errors.Is(err, leedo.ErrInvalidArgument) {
 		t.Errorf("without a token: %v", err)

@@ -12,12 +12,12 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// settings is what the command line says.
+// settings holds the values of the command line flags.
 type settings struct {
 	addr    string
 	token   string
 	plan    leedotest.Plan
-	limited bool // limit and window are to be set
+	limited bool // whether limit and window replace the plan
 	limit   int
 	window  time.Duration
 	seed    int
@@ -79,8 +79,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, errUsage
 }
 
-// seed fills the fake with n made-up records of each kind, the newest of which
-// comes first and has the number n.
+// seed adds n made-up records of each kind, numbered from the oldest, 1, to the newest,
+// n.
 func seed(fake *leedotest.Server, n int) {
 	industries := []string{"Technology", "Retail", "Health", "Energy"}
 	statuses := []leedo.LeadStatus{leedo.LeadStatusNew, leedo.LeadStatusQualified}

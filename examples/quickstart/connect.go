@@ -13,14 +13,14 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// realHost is where leads are real.
+// realHost is the host of the real API.
 const realHost = "api.leedo.app"
 
-// connect returns a client and tells which server it calls. Only -live leads
-// to the real API, so that nobody gets a lead by accident.
+// connect returns a client and a line that says which server it calls. Only -live
+// selects the real API, so that no lead is created there by accident.
 func connect(args []string, stderr io.Writer, getenv func(string) string) (*leedo.Client, string, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
+	flags.SetOutput(io.Discard) // the error has the message
 	live := flags.Bool("live", false, "call the real API with the token in LEEDO_API_TOKEN; a lead is made there and stays")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -52,8 +52,8 @@ func connect(args []string, stderr io.Writer, getenv func(string) string) (*leed
 	return client, "LEEDO_BASE_URL: this calls " + base, err
 }
 
-// fake returns a client of a fake Leedo that holds the records of the API's
-// documentation. A program of your own calls [leedo.NewClient] instead.
+// fake returns a client of a fake that holds the records of the API's documentation.
+// Your own program calls [leedo.NewClient] instead.
 func fake() *leedo.Client {
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 	at := time.Date(2025, time.October, 1, 12, 0, 0, 0, time.UTC)

@@ -1,11 +1,11 @@
-// Quickstart makes a lead, reads it, changes it, lists all leads, asks for one
-// that does not exist and shows what is left of the quota.
+// Quickstart creates a lead, gets it, updates it, lists all leads, gets one that does
+// not exist, and prints what remains of the quota.
 //
 //	go run ./examples/quickstart
 //
-// runs against the bundled fake: it needs no token and no network. With
-// LEEDO_BASE_URL set it calls that server with the token in LEEDO_API_TOKEN;
-// with -live it calls the real API, and the lead that it makes stays there.
+// By default it calls the bundled fake and needs no token and no network. If
+// LEEDO_BASE_URL is set, it calls that server with the token in LEEDO_API_TOKEN. With
+// -live it calls the real API, where the lead that it creates remains.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return tour(ctx, client, stdout)
 }
 
-// tour is what a first program does. It stops at the first error.
+// tour makes the calls of a first program. It stops at the first unexpected error.
 func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	step := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
 

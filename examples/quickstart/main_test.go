@@ -13,7 +13,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// env is an environment that holds the given names and values.
+// env returns an environment with the given names and values.
 func env(pairs ...string) func(string) string {
 	return func(name string) string {
 		for i := 0; i+1 < len(pairs); i += 2 {
@@ -25,7 +25,7 @@ func env(pairs ...string) func(string) string {
 	}
 }
 
-// steps are what every full run prints, in this order.
+// steps lists what every complete run prints, in this order.
 var steps = []string{
 	"1. Create a lead",
 	`Ada Example, Example Inc: status "new"`,
@@ -40,8 +40,8 @@ var steps = []string{
 	"6. Look at the quota",
 }
 
-// missing returns the first of the wanted texts that out does not have after
-// the ones before it.
+// missing returns the first of the wanted texts that out does not contain after the
+// ones before it, or "".
 func missing(out string, want ...string) string {
 	for _, w := range want {
 		_, rest, ok := strings.Cut(out, w)
@@ -55,7 +55,7 @@ func missing(out string, want ...string) string {
 
 func TestBundledFake(t *testing.T) {
 	var out bytes.Buffer
-	// A token alone does not lead to the real API.
+	// A token alone does not select the real API.
 	if err := run(t.Context(), nil, &out, &out, env("LEEDO_API_TOKEN", "secret-token")); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	fake := leedotest.NewServer()
 	server := httptest.NewServer(fake)
 	defer server.Close()

@@ -1,11 +1,12 @@
-// Workers lets processes of their own create leads on a fake Leedo, all with one
-// token and one quota, which they share through Redis, and prints what each did.
+// Workers starts several processes that create leads on a fake of the Leedo API. They
+// use one token, and share its quota through Redis. It prints how many leads each
+// process created.
 //
 //	go run ./examples/workers
 //	go run ./examples/workers -workers 8 -leads 400 -redis 127.0.0.1:6379
 //
-// Without -redis it starts a redis-server of its own, if one is installed. The
-// fake allows 100 requests per hour, and an hour lasts five seconds here.
+// Without -redis it starts a redis-server, which must be installed. The fake allows
+// 100 requests per hour, and an hour lasts five seconds.
 package main
 
 import (
@@ -35,7 +36,7 @@ func main() {
 	}
 }
 
-// settings is what the command line says.
+// settings holds the values of the command line flags.
 type settings struct {
 	workers, leads int
 	hour           time.Duration
@@ -44,7 +45,7 @@ type settings struct {
 
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("workers", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
+	flags.SetOutput(io.Discard) // the error has the message
 	flags.IntVar(&s.workers, "workers", 8, "how many processes")
 	flags.IntVar(&s.leads, "leads", 250, "how many leads to create")
 	flags.DurationVar(&s.hour, "hour", 5*time.Second, "how long an hour of the fake lasts, 5s to 1h")
@@ -63,7 +64,8 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	return s, nil
 }
 
-// run starts what is needed and the workers, and prints what they did.
+// run starts Redis, the fake and the workers, and prints how many leads each worker
+// created.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stderr)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestMain makes the test binary a worker if it is started as one.
+// TestMain runs a worker if the test binary is started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == workerName {
 		if err := work(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// All leads are created, by several processes, and nothing is refused.
+// Several processes create all leads, and no request is rejected.
 func TestRun(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") != "true" {
 		t.Skip("redis-server is not installed")
