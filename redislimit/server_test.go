@@ -78,7 +78,7 @@ func (s *redisServer) start(args ...string) error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	s.kill()
-	return fmt.Errorf("redis-server does not answer")
+	return fmt.Errorf("redis-server does not respond")
 }
 
 // kill ends the server without a word to its clients.

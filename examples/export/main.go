@@ -39,9 +39,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) error {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error has the message
-	wait := flags.Bool("wait", false, "wait for the quota, for hours if need be")
-	first := flags.Int("page", 1, "the `page` to begin with")
-	ahead := flags.Int("prefetch", 0, "how many `pages` to fetch before they are needed")
+	wait := flags.Bool("wait", false, "wait until the quota is restored, for hours if necessary")
+	first := flags.Int("page", 1, "the `page` to start with")
+	ahead := flags.Int("prefetch", 0, "how many `pages` to fetch ahead")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return err
 	}
 	if flags.NArg() > 0 || *first < 1 || *ahead < 0 {
-		return errors.New("the only arguments are -wait, -page N, with N from 1, and -prefetch N, with N from 0")
+		return errors.New("invalid arguments: want -wait, -page N of at least 1, and -prefetch N of at least 0")
 	}
 
 	opts := []leedo.Option{leedo.WithHooks(leedo.Hooks{

@@ -86,6 +86,6 @@ func TestExportInvalidArguments(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out.String(), "-wait") {
-		t.Errorf("-h does not tell of -wait: %s", &out)
+		t.Errorf("-h does not mention -wait: %s", &out)
 	}
 }

@@ -124,10 +124,10 @@ func TestServesUntilSignal(t *testing.T) {
 				t.Errorf("ended with %v; on standard error: %s", err, &p.stderr)
 			}
 			if !strings.Contains(p.stderr.String(), "LEEDO_API_TOKEN=my-token") {
-				t.Errorf("the token is not told: %s", &p.stderr)
+				t.Errorf("the token is not printed: %s", &p.stderr)
 			}
 			if _, err := c.Leads.List(t.Context(), nil); err == nil {
-				t.Error("still answers")
+				t.Error("the server still responds")
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestQuickstart(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{"this calls " + p.url, "1. Create", "2. Get", "3. Update", "4. List",
-		"Lead 3 <lead3@example.com>", "5. Ask", "404 not_found", "6. Look", "45 of 50 requests left"} {
+		"Lead 3 <lead3@example.com>", "5. Get", "404 not_found", "6. Print", "45 of 50 requests left"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}

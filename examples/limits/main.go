@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 || *hour < 4*time.Second || *hour > time.Hour {
-		return errors.New("the only arguments are -equal and -hour D, with D from 4s to 1h")
+		return errors.New("invalid arguments: want -equal and -hour D, from 4s to 1h")
 	}
 	priority := leedo.PriorityBulk
 	if *equal {
@@ -65,8 +65,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	every := *hour / 20 * 3
-	fmt.Fprintf(stdout, "The fake has the Free plan, 100 requests an hour. An hour lasts %v here.\n", *hour)
-	fmt.Fprintf(stdout, "%d workers import %d leads; meanwhile somebody looks at a lead every %v.\n\n", workers, leads, every)
+	fmt.Fprintf(stdout, "The fake has the Free plan, 100 requests per hour. An hour lasts %v here.\n", *hour)
+	fmt.Fprintf(stdout, "%d workers import %d leads; meanwhile an interactive call gets a lead every %v.\n\n", workers, leads, every)
 	r, err := sideBySide(ctx, *hour, every, priority)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintln(stdout, "waited         calls    median      mean   longest")
 	r.bulk.print(stdout, "import")
 	r.interactive.print(stdout, "interactive")
-	_, err = fmt.Fprintf(stdout, "\n%d requests in %v, %d of them answered with 429.\n", r.requests, r.took.Round(time.Millisecond), r.rejected)
+	_, err = fmt.Fprintf(stdout, "\n%d requests in %v, %d of them rejected with 429.\n", r.requests, r.took.Round(time.Millisecond), r.rejected)
 	return err
 }
 

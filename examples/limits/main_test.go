@@ -72,8 +72,8 @@ func TestOutput(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"An hour lasts 4s here", "every 600ms", "\nimport           250 ", "\ninteractive       1", " 0 of them answered with 429.\n"}},
-		{[]string{"-hour", "1h", "-equal"}, []string{"An hour lasts 1h0m0s here", "every 9m0s", "\ninteractive       1", " 0 of them answered with 429.\n"}},
+		{nil, []string{"An hour lasts 4s here", "every 600ms", "\nimport           250 ", "\ninteractive       1", " 0 of them rejected with 429.\n"}},
+		{[]string{"-hour", "1h", "-equal"}, []string{"An hour lasts 1h0m0s here", "every 9m0s", "\ninteractive       1", " 0 of them rejected with 429.\n"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer

@@ -21,7 +21,7 @@ const realHost = "api.leedo.app"
 func connect(args []string, stderr io.Writer, getenv func(string) string) (*leedo.Client, string, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error has the message
-	live := flags.Bool("live", false, "call the real API with the token in LEEDO_API_TOKEN; a lead is made there and stays")
+	live := flags.Bool("live", false, "call the real API with the token in LEEDO_API_TOKEN; it creates a lead there that remains")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -37,16 +37,16 @@ func connect(args []string, stderr io.Writer, getenv func(string) string) (*leed
 	u, _ := url.Parse(base)
 	switch {
 	case *live && base != "":
-		return nil, "", errors.New("-live is for the real API: unset LEEDO_BASE_URL, or leave -live out")
+		return nil, "", errors.New("-live calls the real API: unset LEEDO_BASE_URL, or omit -live")
 	case !*live && base == "":
 		return fake(), "No -live and no LEEDO_BASE_URL: this starts the bundled fake, in memory and on the Free plan.", nil
 	case u != nil && strings.EqualFold(strings.TrimSuffix(u.Hostname(), "."), realHost):
-		return nil, "", errors.New("LEEDO_BASE_URL is the real API: if you want a lead made there, unset it and say -live")
+		return nil, "", errors.New("LEEDO_BASE_URL is the real API: to create a lead there, unset it and use -live")
 	case token == "":
 		return nil, "", errors.New("LEEDO_API_TOKEN is not set")
 	case *live:
 		client, err := leedo.NewClient(token)
-		return client, "-live: this calls the real API. The lead that it makes stays: the API has no delete.", err
+		return client, "-live: this calls the real API. The lead that it creates remains: the API cannot delete it.", err
 	}
 	client, err := leedo.NewClient(token, leedo.WithBaseURL(base))
 	return client, "LEEDO_BASE_URL: this calls " + base, err

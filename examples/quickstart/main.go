@@ -63,7 +63,7 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	}
 	step("   %s <%s>, created %s", lead.Name, lead.Email, lead.CreatedAt.Format("2006-01-02"))
 
-	step("\n3. Update it: what is nil stays as it is")
+	step("\n3. Update it: nil fields stay as they are")
 	lead, err = client.Leads.Update(ctx, lead.ID, &leedo.LeadUpdateParams{
 		Status: new(leedo.LeadStatusQualified),
 		Phone:  new("+1234567890"),
@@ -73,7 +73,7 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	}
 	step("   status %q, phone %s, company still %s", lead.Status, lead.Phone, lead.Company)
 
-	step("\n4. List all leads, at most 500: 100 with each request")
+	step("\n4. List all leads, up to 500, in pages of 100")
 	count := 0
 	for lead, err := range client.Leads.All(ctx, nil, leedo.WithMaxItems(500)) {
 		if err != nil {
@@ -87,23 +87,23 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 		step("   and %d more", count-5)
 	}
 
-	step("\n5. Ask for a lead that does not exist")
+	step("\n5. Get a lead that does not exist")
 	_, err = client.Leads.Get(ctx, "00000000-0000-0000-0000-000000000000")
 	notFound, ok := errors.AsType[*leedo.NotFoundError](err)
 	switch {
 	case ok:
-		step("   a *leedo.NotFoundError, as it should be: %v", notFound)
+		step("   a *leedo.NotFoundError, as expected: %v", notFound)
 	case err != nil:
 		return err
 	default:
 		return errors.New("the lead that does not exist was found")
 	}
 
-	step("\n6. Look at the quota")
+	step("\n6. Print the quota")
 	if rate := client.RateLimit(); rate.Limit > 0 {
 		step("   %d of %d requests left, until %s", rate.Remaining, rate.Limit, rate.Reset.Local().Format("15:04:05"))
 	} else {
-		step("   the server told none")
+		step("   the server does not report one")
 	}
 	return nil
 }

@@ -49,8 +49,8 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags.IntVar(&s.workers, "workers", 8, "how many processes")
 	flags.IntVar(&s.leads, "leads", 250, "how many leads to create")
 	flags.DurationVar(&s.hour, "hour", 5*time.Second, "how long an hour of the fake lasts, 5s to 1h")
-	flags.StringVar(&s.redis, "redis", "", "the address of a Redis; none: one of its own is started")
-	flags.StringVar(&s.api, "api", "", "the base URL of a fake on another port; none: one of its own is started")
+	flags.StringVar(&s.redis, "redis", "", "the `address` of a Redis server; by default the program starts one")
+	flags.StringVar(&s.api, "api", "", "the base `URL` of a fake; by default the program starts one")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -59,7 +59,7 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 		return s, err
 	}
 	if flags.NArg() > 0 || s.workers < 1 || s.workers > 64 || s.leads < 1 || s.hour < 5*time.Second || s.hour > time.Hour {
-		return s, errors.New("see -h: 1 to 64 workers, one lead at least, and an hour from 5s to 1h")
+		return s, errors.New("invalid arguments: want 1 to 64 workers, at least one lead, and an hour from 5s to 1h")
 	}
 	return s, nil
 }
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer stop()
 		s.redis = addr
-		fmt.Fprintf(stdout, "No -redis: started one on %s.\n", addr)
+		fmt.Fprintf(stdout, "No -redis: started a Redis server on %s.\n", addr)
 	}
 	api, err := startAPI(s)
 	if err != nil {

@@ -34,8 +34,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err, stderr.String())
 	}
 	got := out.String()
-	for _, want := range []string{"started one on 127.0.0.1:", "3 processes create 120 leads", "\n     3 ", "120 leads in ",
-		"saw 120 requests and answered 0 with 429."} {
+	for _, want := range []string{"started a Redis server on 127.0.0.1:", "3 processes create 120 leads", "\n     3 ", "120 leads in ",
+		"received 120 requests and rejected 0 with 429."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}

@@ -18,7 +18,7 @@ import (
 // loopback interface.
 func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		return "", nil, errors.New("redis-server is not installed: install it, or name one with -redis")
+		return "", nil, errors.New("redis-server is not installed: install it, or pass the address of a Redis server with -redis")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -50,7 +50,7 @@ func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	stop()
-	return "", nil, errors.New("redis-server does not answer")
+	return "", nil, errors.New("redis-server does not respond")
 }
 
 // api is the fake API that the workers call.
@@ -95,5 +95,5 @@ func (a *api) summary() string {
 			rejected++
 		}
 	}
-	return fmt.Sprintf("The fake saw %d requests and answered %d with 429.", len(requests), rejected)
+	return fmt.Sprintf("The fake received %d requests and rejected %d with 429.", len(requests), rejected)
 }

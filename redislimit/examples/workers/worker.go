@@ -22,7 +22,7 @@ const workerName = "worker"
 // work creates a lead for each line of standard input, and then prints the line.
 func work(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	if len(args) != 4 {
-		return errors.New("a worker is started by the program itself")
+		return errors.New("workers are started by the program itself")
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: args[1]})
 	defer rdb.Close()
