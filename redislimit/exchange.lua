@@ -69,8 +69,8 @@ end
 --     when it arrived, and the turn that recorded them; limit is 0 if they are unknown
 --   opens: when requests are expected to be restored, and 0 if that is unknown
 --   length: how long windows are
---   blockedUntil, rejections, rejectedTurn: until when a 429 blocks all requests, how
---     many there were in a row, and the turn of the newest
+--   blockedUntil, rejections, rejectedTurn: until when a 429 blocks all requests, the
+--     number of consecutive 429s, and the turn of the newest
 --   probedAt: when the last probe was sent
 --   silentCount: consecutive responses without headers
 --   calledAt, recentCalls: the newest interactive call, and a decaying count of them

@@ -27,9 +27,9 @@
 // iteration. Bulk calls in bursts share exchanges: one grants up to 32 permits.
 //
 // If an exchange takes over 100 ms, the call continues without it, based on what its
-// process knows. A late reply, as on a new connection, is used when it arrives, but
-// two in a row are not. If Redis always takes longer, as in another region, each
-// process relies on the headers that it receives itself.
+// process knows. A single late reply, as on a new connection, is used when it arrives. If
+// replies keep being late, as with Redis in another region, each process relies on the
+// headers that it receives itself.
 //
 // # Errors
 //
@@ -127,8 +127,8 @@ func tagged(key string) string {
 
 // Check makes one exchange that asks for no permits, and returns an error if it fails.
 // Call it when a program starts, as no call fails because the store does not work. With
-// the default options, go-redis takes about two seconds to return an error if the
-// connection is refused; if ctx ends earlier, the error does not show the cause.
+// the default options, go-redis takes about two seconds to return an error if it cannot
+// connect; if ctx ends earlier, the error does not show the cause.
 func (s *Store) Check(ctx context.Context) error {
 	_, err := s.Exchange(ctx, leedo.QuotaAsk{Process: fmt.Sprintf("check %016x", rand.Uint64()), Number: 1})
 	return err
