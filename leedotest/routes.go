@@ -36,7 +36,7 @@ var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.Me
 // route finds the operation for a request and executes it. It splits the escaped
 // path, so that an id may contain slashes, and does not clean or redirect paths. It
 // returns nil, and has changed nothing, if the request creates a record that still
-// needs an id; see [Server.process]. The caller holds the lock.
+// needs an id; see Server.process. The caller holds the lock.
 func (s *Server) route(in *arrival) *response {
 	if in.problem != nil {
 		return in.problem

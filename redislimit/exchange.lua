@@ -247,7 +247,7 @@ else
 	if bornTurn > 0 and limit > 0 and now - bornTurn < REJOIN then
 		maxOut = 1 -- the figures are older than the state, and not all processes have reported
 	elseif limit == 0 and silentCount < COLD then
-		maxOut = COLD -- the responses in flight may still say what is left
+		maxOut = COLD -- the responses in flight may still report what remains
 	end
 	if rejections > 0 and (limit == 0 or refillRate > 0) then
 		maxOut = 1
