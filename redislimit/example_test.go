@@ -14,7 +14,7 @@ import (
 // Every process that uses the token does this. Nothing is sent before the first call.
 func Example() {
 	rdb := redis.NewClient(&redis.Options{Addr: "redis.internal:6379"})
-	store, err := redislimit.New(rdb, "leedo:acme") // the same key in every process, one key per token
+	store, err := redislimit.New(rdb, "leedo:acme") // the same key in each process, one for each token
 	if err != nil {
 		log.Fatal(err)
 	}
