@@ -11,7 +11,7 @@
 //		server.Leads()    // the leads that exist now
 //	}
 //
-// The fake implements all documented operations. On request it also misbehaves:
+// The fake implements all documented operations. A test controls how it behaves:
 //
 //   - [Server.Inject] makes responses fail, arrive late, break off or get lost.
 //   - [Server.SetRateLimit], [WithPlan] and [WithAlgorithm] set a rate limit.
