@@ -16,7 +16,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// scene is a fake with a client that is traced, within a span of the caller's.
+// scene is a fake with a traced client, and a context with a span of the caller.
 type scene struct {
 	server *leedotest.Server
 	client *leedo.Client
@@ -34,8 +34,8 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-// tree prints the spans that have ended, each below its parent, with the attributes that
-// are not the same for all.
+// tree returns the ended spans, each below its parent, with the attributes that differ
+// between them.
 func (s *scene) tree() string {
 	var out strings.Builder
 	var below func(parent trace.SpanID, indent string)
@@ -72,7 +72,7 @@ func TestASpanForEachCallAndAttempt(t *testing.T) {
 	if _, err := s.client.Leads.Create(s.ctx, &leedo.LeadCreateParams{Name: "Ada"}); err == nil {
 		t.Fatal("no error")
 	}
-	if _, err := s.client.Accounts.Get(s.ctx, ".."); err == nil { // is not sent
+	if _, err := s.client.Accounts.Get(s.ctx, ".."); err == nil { // not sent
 		t.Fatal("no error")
 	}
 	want := `GET /leads/{id} leedo.attempts=2
