@@ -21,15 +21,6 @@ type tracing struct {
 	transport http.RoundTripper
 }
 
-// traced returns a client that is traced.
-func traced(token string, tracer trace.Tracer, transport http.RoundTripper, opts ...leedo.Option) (*leedo.Client, error) {
-	tracing := tracing{tracer, transport}
-	opts = append(opts,
-		leedo.WithInterceptor(tracing.Call),
-		leedo.WithHTTPClient(&http.Client{Transport: tracing}))
-	return leedo.NewClient(token, opts...)
-}
-
 // Call is a [leedo.Interceptor] that makes a span of each call.
 func (t tracing) Call(ctx context.Context, call leedo.CallInfo, next func(context.Context) error) error {
 	ctx, span := t.tracer.Start(ctx, call.Method+" "+call.Path, trace.WithAttributes(attribute.Bool("leedo.write", call.Write)))
@@ -66,4 +57,13 @@ func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
 		span.SetStatus(codes.Error, resp.Status)
 	}
 	return resp, nil
+}
+
+// traced returns a client whose calls and attempts are traced.
+func traced(token string, tracer trace.Tracer, transport http.RoundTripper, opts ...leedo.Option) (*leedo.Client, error) {
+	tracing := tracing{tracer, transport}
+	opts = append(opts,
+		leedo.WithInterceptor(tracing.Call),
+		leedo.WithHTTPClient(&http.Client{Transport: tracing}))
+	return leedo.NewClient(token, opts...)
 }
