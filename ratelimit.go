@@ -77,11 +77,11 @@ type RateLimiterOptions struct {
 // at a time. Package redislimit, a separate module, has a QuotaStore on Redis. A
 // QuotaStore must be safe for concurrent use.
 //
-// No call fails because of a store. If an exchange fails, the limiter uses its local
-// state for 5 seconds; if one takes over 100 ms, until it ends. A failure is logged at
-// Warn once its cause is known, and the next success at Info. A call that leaves its
-// process idle reports before it returns, as the process may then end; it waits for
-// that for at most 100 ms.
+// No call fails because of a store. If an exchange fails or takes over 100 ms, the
+// limiter uses its local state; it asks again after 5 seconds, once that exchange has
+// ended. A failure is logged at Warn when its cause is known, and the next success at
+// Info. A call that leaves its process idle reports before it returns, as the process
+// may end then; that takes at most 100 ms.
 //
 // Experimental: the interface may change while redislimit is at version 0.
 type QuotaStore interface {
@@ -199,8 +199,8 @@ func NewRateLimiter(opts *RateLimiterOptions) (*RateLimiter, error) {
 type Priority int
 
 const (
-	// PriorityInteractive calls go before bulk calls. It is the default, but for
-	// Pages and All.
+	// PriorityInteractive calls go before bulk calls. It is the default of all calls
+	// but those of Pages and All.
 	PriorityInteractive Priority = iota
 	// PriorityBulk calls leave a part of the quota to interactive calls; see
 	// [RateLimiterOptions].Reserve. It is the default of Pages and All.
