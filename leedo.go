@@ -398,7 +398,7 @@ func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) 
 
 // All iterates over the items of a list of the caller's own type T, as
 // [LeadsService.All] does over leads: for custom fields, and for lists that this
-// package has no method for. The package comment, Lists, says what it promises.
+// package has no method for. See "Lists" in the package comment for what it promises.
 // path is as for [Client.Do]; [WithQuery] sets page, per_page and other parameters.
 //
 // Each item is decoded into a T: a struct, a map or [encoding/json.RawMessage]. id
