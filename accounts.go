@@ -87,8 +87,8 @@ func (s *AccountsService) All(ctx context.Context, params *AccountListParams, op
 }
 
 // Get returns the account with the given id: GET /accounts/{id}. If there is no such
-// account, the error is a [*NotFoundError]. An id that is empty, "." or "..", or has
-// control characters, is [ErrInvalidArgument].
+// account, the error is a [*NotFoundError]. An id that is empty, is not valid UTF-8, or
+// has control characters or dot segments is [ErrInvalidArgument].
 func (s *AccountsService) Get(ctx context.Context, id string, opts ...RequestOption) (*Account, error) {
 	return get[Account](ctx, s.client, "/accounts/{id}", id, opts)
 }

@@ -85,8 +85,8 @@ func (s *CampaignsService) All(ctx context.Context, params *CampaignListParams, 
 }
 
 // Get returns the campaign with the given id: GET /campaigns/{id}. If there is no such
-// campaign, the error is a [*NotFoundError]. An id that is empty, "." or "..", or has
-// control characters, is [ErrInvalidArgument].
+// campaign, the error is a [*NotFoundError]. An id that is empty, is not valid UTF-8, or
+// has control characters or dot segments is [ErrInvalidArgument].
 func (s *CampaignsService) Get(ctx context.Context, id string, opts ...RequestOption) (*Campaign, error) {
 	return get[Campaign](ctx, s.client, "/campaigns/{id}", id, opts)
 }
