@@ -346,7 +346,7 @@ type AttemptInfo struct {
 
 // WithRetries sets how often a call may be retried after a failure; see "Retries" in the
 // package comment. The default is 3; zero means never. Attempts after a 429 are not
-// counted. [RateLimiterOptions].RetryBudget bounds the retries of all calls together. A
+// counted. [RateLimiterOptions.RetryBudget] bounds the retries of all calls together. A
 // negative n is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
 	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })

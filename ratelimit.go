@@ -22,7 +22,7 @@ const NoMaxWait = time.Duration(math.MaxInt64)
 type RateLimit struct {
 	// Limit is the number of requests per window, which is an hour. Remaining is
 	// how many are left; in a limiter, without those in flight. After the reset
-	// that is the quota of a new window, or the [RateLimiterOptions].Share of it.
+	// that is the quota of a new window, or the [RateLimiterOptions.Share] of it.
 	Limit, Remaining int
 	// Reset is when the window ends; zero means unknown, as after the reset until
 	// the next response. Observed is when the response was received that reported
@@ -203,7 +203,7 @@ const (
 	// but those of Pages and All.
 	PriorityInteractive Priority = iota
 	// PriorityBulk calls leave a part of the quota to interactive calls; see
-	// [RateLimiterOptions].Reserve. It is the default of Pages and All.
+	// [RateLimiterOptions.Reserve]. It is the default of Pages and All.
 	PriorityBulk
 )
 
@@ -244,15 +244,15 @@ const (
 	// what is left: one of the very first, the first of a new window, or one of the
 	// last of a window. It also means that the server has failed several times, so
 	// that few requests are in flight until it recovers; the call is then sent at
-	// WaitInfo.Until at the latest.
+	// [WaitInfo.Until] at the latest.
 	WaitProbe WaitReason = "probe"
 	// WaitBackoff is the wait before a retry; see [WithBackoff].
 	WaitBackoff WaitReason = "back-off"
-	// WaitPace means that [RateLimiterOptions].RequestsPerSecond delays the call.
+	// WaitPace means that [RateLimiterOptions.RequestsPerSecond] delays the call.
 	WaitPace WaitReason = "pace"
 )
 
-// WaitInfo describes a wait that is about to begin or, in [Hooks].Waited, that has
+// WaitInfo describes a wait that is about to begin or, in [Hooks.Waited], that has
 // ended. It contains nothing secret.
 type WaitInfo struct {
 	// Method is the HTTP method. Path is the template of the path, as in [CallInfo].
