@@ -29,7 +29,7 @@ var rules = []rule{
 	{find(`\b(holds?|held|holding) (\w+ )?up\b`), "delays", "A late page holds up the others."},
 	{find(`\bceilings?\b`), "client-side limit", "The ceiling is local."},
 	{find(`\bof one's own\b`), "additional", "It is a limit of one's own."},
-	{find(`(\bis|\bare|\bmeans?|[:=]) none\b`), "zero means no limit, nil means no …", "The limit; 0: none."},
+	{find(`(\bis|\bare|[:=]) none\b`), "zero means no limit, nil means no …", "The limit; 0: none."},
 	{find(`(\bmeans?|[:=]) (no longer|not known|not told)\b`), "zero means unknown or in the past", "When it ends; zero means not known."},
 	{find(`\b(waits? in bulk|those (of|in) bulk)\b`), "bulk waiters, bulk calls", "Who waits in bulk is last."},
 	{find(`\b(comes?|came|coming) back\b`), "is restored, is replenished; of a response: is received", "Half of the quota came back."},
@@ -59,11 +59,13 @@ type exception struct {
 var exceptions = []exception{
 	{nil, find(`\bquota answers?\b`), "the exported name QuotaAnswer stays until 1.0"},
 	{nil, find(`\bstore answers?\b`), "quota.StoreAnswer has the name of leedo.QuotaAnswer"},
+	{nil, find(`\bcounted refusals\b`), "the exported name WithCountedRefusals stays until 1.0"},
 	{regexp.MustCompile(`^(ratelimit\.go|internal/quota/|redislimit/)`), find(`\brefused( sent)?\b`), "the exported fields QuotaAsk.Refused and RefusedSent stay until 1.0"},
 	{nil, find(`\b(connections?|dial)( is| was| are| were)?:? refused\b|\brefus(e|es|ed|ing) (a |the )?connections?\b`), "ECONNREFUSED has this name"},
 	{nil, find(`\brefused[- ](the )?stream\b`), "an error code of HTTP/2 (RFC 9113, section 7)"},
 	{nil, find(`\bin a row\b`), "one after the other"},
 	{nil, find(`\b(CSV|SQL|database|spreadsheet|table) rows?\b|\brows? (of|in) (a|the|this|that|its) (CSV|SQL|database|spreadsheet|table)\b`), "rows of tables"},
+	{regexp.MustCompile(`\.md$`), find(`\bin the (next|previous) row\b`), "rows of tables"},
 	{nil, find(`\b(hold|holds|held|holding) (\w+ )?up to\b`), "contains at most"},
 	{nil, find(`\bthere (is|are|was|were) none\b`), "not a value"},
 }
