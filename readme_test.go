@@ -23,6 +23,15 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
+// TestReadmeGoVersion checks that the README names the oldest release of Go that
+// go.mod allows.
+func TestReadmeGoVersion(t *testing.T) {
+	version := regexp.MustCompile(`(?m)^go (1\.\d+)`).FindStringSubmatch(document(t, "go.mod"))
+	if want := "Go " + version[1] + " or newer"; !strings.Contains(document(t, "README.md"), want) {
+		t.Errorf("README.md does not say %q", want)
+	}
+}
+
 // TestReadmeOptions checks that the table of options has every option, with
 // what it is for, and nothing else.
 func TestReadmeOptions(t *testing.T) {
@@ -50,7 +59,8 @@ func TestReadmeOptions(t *testing.T) {
 	}
 }
 
-// TestReadmeErrors checks that the table of errors has every exported error.
+// TestReadmeErrors checks that the table of errors, which README.md links to,
+// has every exported error.
 func TestReadmeErrors(t *testing.T) {
 	want := map[string]bool{}
 	for _, decl := range declarations(t) {
@@ -73,7 +83,7 @@ func TestReadmeErrors(t *testing.T) {
 	}
 	got := map[string]bool{}
 	row := regexp.MustCompile("(?m)^\\| `(\\*?[A-Z]\\w+)` \\|")
-	for _, m := range row.FindAllStringSubmatch(section(t, "README.md", "Errors"), -1) {
+	for _, m := range row.FindAllStringSubmatch(section(t, "docs/errors.md", "Types"), -1) {
 		got[m[1]] = true
 	}
 	if len(want) < 10 || !maps.Equal(got, want) {
