@@ -106,7 +106,7 @@
 //
 // Each constant below has a comment that says what it is for, why it has its value,
 // and which tests fail if it has another. The values were found with TestSimulation
-// and the other simulations among the tests of package leedo.
+// and the other simulations in the tests.
 package quota
 
 import "time"
