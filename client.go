@@ -105,11 +105,11 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // error names the field, never a value. Types with a MarshalJSON or MarshalText method
 // encode their strings themselves.
 //
-// out is a pointer that the response is decoded into, as for all calls. A response that
-// does not fit is a [*DecodeError], and out may be partly set. If out is nil, any 2xx
-// response is a success, 204 included; only HTML or XML in response to a write, such as
-// a maintenance page, is an [*UnknownOutcomeError], unless Location names the record.
-// To read custom fields, pass a struct that embeds a type of this package:
+// out is a pointer that the response is decoded into. A response that does not fit is a
+// [*DecodeError], and out may then be partly set. If out is nil, any 2xx response is a
+// success, 204 included; but HTML or XML in response to a write, such as a maintenance
+// page, is an [*UnknownOutcomeError], unless Location names the record. To read custom
+// fields, pass a struct that embeds a type of this package:
 //
 //	var my struct {
 //		leedo.Lead

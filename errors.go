@@ -301,12 +301,13 @@ func (e *UnknownOutcomeError) LogValue() slog.Value {
 
 // DecodeError is the error of a 2xx response that is not usable: it is not JSON, does
 // not fit the type, was cut (after a write), is too large, or is a page that breaks the
-// rules of paging. Values that do not fit their field, but are clear, are accepted and
-// are no error: docs/responses.md in the repository lists them.
+// rules of paging. Values in another form than documented are accepted if their meaning
+// is clear: docs/responses.md in the repository lists these forms.
 //
-// The write of such a response was done, and RecordID is the record's id if the response
-// has it. Only if the body is neither JSON nor empty, as a maintenance page or login page
-// is, and no record is named, the DecodeError is wrapped in an [*UnknownOutcomeError].
+// A write with such a response was done, and RecordID is the id of its record if the
+// response has it. But if the body is neither JSON nor empty, such as a maintenance page
+// or a login page, and the response names no record, the write may not have been done:
+// the DecodeError is then wrapped in an [*UnknownOutcomeError].
 type DecodeError struct {
 	// StatusCode is the HTTP status, a 2xx.
 	StatusCode int

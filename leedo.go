@@ -62,9 +62,9 @@
 //
 // Reads are retried after a 408, a 5xx other than 501, a cut connection or an attempt
 // that took too long; see [WithRetries]. A write is retried only if the request is
-// known not to have been processed: it did not reach the server, or was rejected with
-// 429. The package never creates a duplicate on its own. [WithIdempotent] lets a write
-// be retried like a read.
+// known not to have been processed, for example because there was no connection, or was
+// rejected with 429. The package never creates a duplicate on its own. [WithIdempotent]
+// lets a write be retried like a read.
 //
 // # Limits and waiting
 //

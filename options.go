@@ -20,11 +20,11 @@ import (
 // Option configures a client; see [NewClient].
 type Option interface{ applyClient(*config) error }
 
-// RequestOption configures one call: methods take them as their last arguments.
+// RequestOption configures one call. Methods take RequestOptions as last arguments.
 type RequestOption interface{ applyCall(*call) error }
 
-// SharedOption is both. Given to a client it applies to all its calls, and an option
-// of the call overrides it.
+// SharedOption is an [Option] and a [RequestOption]. Given to a client it applies to all
+// calls, unless an option of the call overrides it.
 type SharedOption interface {
 	Option
 	RequestOption
@@ -162,9 +162,9 @@ func WithHTTPClient(client *http.Client) Option {
 // NewClient would reject, the call fails with an error that wraps that one. nil is
 // [ErrInvalidArgument].
 //
-// Do not choose among the tokens of several tenants: they would share one rate limiter,
-// and a 429 of one would delay all. Make a client for each, which is cheap; they share
-// the connections of [http.DefaultTransport].
+// Do not use it to choose among the tokens of several tenants: they would share one rate
+// limiter, and a 429 of one would delay all. Make a client for each tenant: clients are
+// cheap, and share the connections of [http.DefaultTransport].
 //
 // source must not make calls through the limiter of the client: they may wait for the
 // request that needs the token.
@@ -294,11 +294,11 @@ func WithInterceptor(interceptors ...Interceptor) Option {
 
 // WithDump writes each attempt to w for debugging: the request as the transport gets it,
 // and the response as the transport returns it, with each body decompressed and cut at
-// 64 KiB. The token is replaced by ***. Everything else is written, personal data and
-// cookies included: do not use it in production.
+// 64 KiB. The token is replaced by *** wherever it appears. Everything else is written,
+// personal data and cookies included: do not use it in production.
 //
-// Each attempt is one call of Write, after it has ended, and there is one at a time.
-// Errors of w are ignored. w must not make calls with the client, which would deadlock.
+// An attempt is written by one call of Write when it has ended, one attempt at a time.
+// Errors of w are ignored. w must not make calls with the client: they would deadlock.
 // nil is [ErrInvalidArgument].
 func WithDump(w io.Writer) Option {
 	return forClient("WithDump", wire.Hidden, func(c *config) error {

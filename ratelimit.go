@@ -35,7 +35,7 @@ type RateLimit struct {
 
 // RateLimiter delays requests that would exceed the API's quota, and no others.
 // Use [NewRateLimiter]. By default each client has its own limiter; clients with the
-// same token should share one, by [WithRateLimiter]. It is safe for concurrent use.
+// same token should share one, with [WithRateLimiter]. It is safe for concurrent use.
 //
 // It allows the number of requests that the latest response reports as remaining, less
 // those in flight. Before the first response it sends up to four at a time, and a new
@@ -67,8 +67,7 @@ type RateLimiterOptions struct {
 	// RequestsPerSecond is an additional client-side limit: requests are spaced
 	// evenly. Zero means no limit.
 	RequestsPerSecond float64
-	// Store shares the quota with other processes; nil means that the limiter
-	// shares it with none.
+	// Store shares the quota with other processes; nil means no store.
 	Store QuotaStore
 }
 
