@@ -65,9 +65,8 @@ func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Tim
 
 // line is the waiters of one class, in order of arrival.
 type line struct {
-	list    list.List
-	bounded int // how many of them have a bound
-	never   int // how many do not wait, except for a store
+	list  list.List
+	never int // how many do not wait, except for a store
 }
 
 func (l *line) first() *waiter {
@@ -104,9 +103,6 @@ func (q *queue) line(c Class) *line {
 func (q *queue) push(w *waiter) {
 	l := q.line(w.class)
 	w.place = l.list.PushBack(w)
-	if !w.latest.IsZero() {
-		l.bounded++
-	}
 	if w.never {
 		l.never++
 	}
@@ -116,9 +112,6 @@ func (q *queue) push(w *waiter) {
 func (q *queue) remove(w *waiter) {
 	l := q.line(w.class)
 	l.list.Remove(w.place)
-	if !w.latest.IsZero() {
-		l.bounded--
-	}
 	if w.never {
 		l.never--
 	}

@@ -105,8 +105,8 @@ func (d *callers) counts(waiting, inFlight int) {
 	if waiting == 0 && d.timer != nil {
 		d.t.Error("a timer is armed, though nobody waits")
 	}
-	if d.queue.interactive.bounded < 0 || d.queue.bulk.bounded < 0 || waiting == 0 && d.queue.interactive.bounded+d.queue.bulk.bounded > 0 {
-		d.t.Errorf("%d and %d will not wait for ever", d.queue.interactive.bounded, d.queue.bulk.bounded)
+	if n := d.queue.interactive.never + d.queue.bulk.never; n < 0 || n > waiting {
+		d.t.Errorf("%d of %d waiting never wait", n, waiting)
 	}
 }
 
