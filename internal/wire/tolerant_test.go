@@ -482,7 +482,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 // TestTheREADMEListsTheForms: each example of its table is read as its row
 // says, and each form of the code has its row.
 func TestTheREADMEListsTheForms(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/responses.md")
 	if err != nil {
 		t.Fatal(err)
 	}
