@@ -3,7 +3,6 @@ package otel_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -28,8 +27,11 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	s := &scene{server: leedotest.NewServer(), spans: tracetest.NewSpanRecorder()}
 	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(s.spans))
-	tracing := tracing{provider.Tracer("leedo-go"), s.server.HTTPClient().Transport}
-	s.client = s.server.Client(leedo.WithHTTPClient(&http.Client{Transport: tracing}), leedo.WithInterceptor(tracing.Call))
+	client, err := traced(s.server.Token(), provider.Tracer("leedo-go"), s.server.HTTPClient().Transport, leedo.WithBackoff(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.client = client
 	s.ctx, s.caller = provider.Tracer("test").Start(t.Context(), "caller")
 	return s
 }

@@ -58,3 +58,12 @@ func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// traced returns a client whose calls and attempts are traced.
+func traced(token string, tracer trace.Tracer, transport http.RoundTripper, opts ...leedo.Option) (*leedo.Client, error) {
+	tracing := tracing{tracer, transport}
+	opts = append(opts,
+		leedo.WithInterceptor(tracing.Call),
+		leedo.WithHTTPClient(&http.Client{Transport: tracing}))
+	return leedo.NewClient(token, opts...)
+}
