@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,22 +12,6 @@ import (
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
-
-func Example_limitsPriority() {
-	ctx := context.Background()
-	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-	client := server.Client()
-	imported := []*leedo.LeadCreateParams{{Name: "Jane Doe"}, {Name: "John Doe"}}
-
-	for _, params := range imported {
-		_, err := client.Leads.Create(ctx, params, leedo.WithPriority(leedo.PriorityBulk))
-		if err != nil {
-			log.Fatal(err)
-		}
-	}
-	fmt.Println(len(server.Leads()), "leads")
-	// Output: 2 leads
-}
 
 func Example_limitsFail() {
 	ctx := context.Background()
