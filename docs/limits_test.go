@@ -30,13 +30,15 @@ func Example_limitsFail() {
 func TestLimitsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-		var out strings.Builder
+		out := new(strings.Builder)
 
-		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithHooks(leedo.Hooks{
+		hooks := leedo.Hooks{
 			Wait: func(_ context.Context, w leedo.WaitInfo) {
-				fmt.Fprintf(&out, "%s %s waits for %s until %s\n", w.Method, w.Path, w.Reason, w.Until.Format(time.TimeOnly))
+				fmt.Fprintf(out, "%s %s waits for %s until %s\n", w.Method, w.Path, w.Reason, w.Until.Format(time.TimeOnly))
 			},
-		}))
+		}
+
+		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithHooks(hooks))
 
 		for range 101 {
 			if _, err := client.Leads.List(t.Context(), nil); err != nil {
