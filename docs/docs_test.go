@@ -155,17 +155,17 @@ func checkCommand(t *testing.T, where, dir string, fields []string) string {
 // checkProgram checks that a program exists and has the flags it is given.
 func checkProgram(t *testing.T, where, dir string, args []string) {
 	t.Helper()
-	source := ""
+	var source strings.Builder
 	for _, name := range glob(t, dir+"/*.go") {
 		if !strings.HasSuffix(name, "_test.go") {
-			source += read(t, name)
+			source.WriteString(read(t, name))
 		}
 	}
-	if !strings.Contains(source, "package main") {
+	if !strings.Contains(source.String(), "package main") {
 		t.Errorf("%s: no program in %s", where, dir)
 	}
 	for _, arg := range args {
-		if flag, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "="); strings.HasPrefix(arg, "-") && !strings.Contains(source, `"`+flag+`"`) {
+		if flag, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "="); strings.HasPrefix(arg, "-") && !strings.Contains(source.String(), `"`+flag+`"`) {
 			t.Errorf("%s: %s has no flag %s", where, dir, arg)
 		}
 	}

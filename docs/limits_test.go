@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,22 +12,6 @@ import (
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
-
-func Example_limitsPriority() {
-	ctx := context.Background()
-	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-	client := server.Client()
-	imported := []*leedo.LeadCreateParams{{Name: "Jane Doe"}, {Name: "John Doe"}}
-
-	for _, params := range imported {
-		_, err := client.Leads.Create(ctx, params, leedo.WithPriority(leedo.PriorityBulk))
-		if err != nil {
-			log.Fatal(err)
-		}
-	}
-	fmt.Println(len(server.Leads()), "leads")
-	// Output: 2 leads
-}
 
 func Example_limitsFail() {
 	ctx := context.Background()
@@ -47,13 +30,15 @@ func Example_limitsFail() {
 func TestLimitsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-		var out strings.Builder
+		out := new(strings.Builder)
 
-		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithHooks(leedo.Hooks{
+		hooks := leedo.Hooks{
 			Wait: func(_ context.Context, w leedo.WaitInfo) {
-				fmt.Fprintf(&out, "%s %s waits for %s until %s\n", w.Method, w.Path, w.Reason, w.Until.Format(time.TimeOnly))
+				fmt.Fprintf(out, "%s %s waits for %s until %s\n", w.Method, w.Path, w.Reason, w.Until.Format(time.TimeOnly))
 			},
-		}))
+		}
+
+		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithHooks(hooks))
 
 		for range 101 {
 			if _, err := client.Leads.List(t.Context(), nil); err != nil {

@@ -482,7 +482,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 // TestTheREADMEListsTheForms: each example in its table is decoded as its row says,
 // and each form in the code has a row.
 func TestTheREADMEListsTheForms(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../docs/responses.md")
 	if err != nil {
 		t.Fatal(err)
 	}
