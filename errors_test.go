@@ -15,6 +15,12 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
+// is reports whether an error of type E is in err.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // failing returns the error of a GET and that of a POST which are answered so.
 func failing(t *testing.T, response http.HandlerFunc) (get, post error) {
 	t.Helper()
