@@ -21,7 +21,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// failing returns the error of a GET and that of a POST which are answered so.
+// failing returns the errors of a GET and a POST that get the response.
 func failing(t *testing.T, response http.HandlerFunc) (get, post error) {
 	t.Helper()
 	client, _ := inMemory(t, []leedo.Option{leedo.WithRetries(0), leedo.WithoutRateLimiter()}, response)

@@ -20,10 +20,10 @@ import (
 
 // What calls cost without a network: go test -run - -bench . -benchmem
 
-// leadBytes is the size of each lead in the answers here, that of a usual one.
+// leadBytes is the size of each lead in the responses here, that of a usual one.
 const leadBytes = 288
 
-// benchLead spells lead number n by hand: never with the types that it is read
+// benchLead encodes lead number n by hand: never with the types that it is read
 // into.
 func benchLead(n int) string {
 	const form = `{"id":"550e8400-e29b-41d4-a716-%012d","name":"John Doe %06d","email":"john.doe.%06d@example.com",` +
@@ -32,7 +32,7 @@ func benchLead(n int) string {
 	return fmt.Sprintf(form, n, n, n, strings.Repeat("Acme ", leadBytes)[:leadBytes-short], n)
 }
 
-// benchPage spells page number n of a list with so many pages of 100 leads.
+// benchPage encodes page number n of a list with so many pages of 100 leads.
 func benchPage(n, pages int) string {
 	rows := make([]string, 100)
 	for i := range rows {
@@ -41,13 +41,13 @@ func benchPage(n, pages int) string {
 	return fmt.Sprintf(`{"data":[%s],"meta":{"total":%d,"page":%d,"per_page":100}}`, strings.Join(rows, ","), pages*100, n)
 }
 
-// cannedBody is the body of an answer: one allocation, and what the transport
+// cannedBody is the body of a response: one allocation, and what the transport
 // itself costs with that of the http.Response.
 type cannedBody struct{ strings.Reader }
 
 func (*cannedBody) Close() error { return nil }
 
-// benchTransport answers out of memory, at the price of two allocations, with
+// benchTransport responds from memory, with two allocations, with
 // a quota that nothing uses up.
 type benchTransport struct {
 	header http.Header // shared by all answers: the cost of making it is net/http's

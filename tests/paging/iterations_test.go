@@ -321,7 +321,7 @@ func TestALongExportOnTheFreePlan(t *testing.T) {
 			if at := refused.RetryAt.Sub(start); !refused.Local() || refused.Reason != leedo.WaitReserve || at < 5*time.Second || at > 20*time.Second || time.Since(start) > time.Second {
 				t.Errorf("%s: %v after %v", name, refused, time.Since(start))
 			}
-			// A walk leaves a tenth of so small a quota to interactive calls, which has
+			// An iteration leaves a tenth of so small a quota to interactive calls, which has
 			// begun to shrink.
 			if !slices.Equal(ids, support.IDs(150)[:91]) || len(server.Requests()) != 91 {
 				t.Errorf("%s: %d rows, %d requests", name, len(ids), len(server.Requests()))
