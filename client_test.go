@@ -70,7 +70,7 @@ func TestTheHTTPClientIsCopiedNeverChanged(t *testing.T) {
 	}
 }
 
-// unsafeIDs are refused, whatever takes an id.
+// unsafeIDs are invalid, whatever takes an id.
 var unsafeIDs = []string{"", ".", "..", "../accounts", "a/../b", "a/./b", "a/..", `..\accounts`, "a\x00b", "a\nb", "a\r\nHost: x", "a\x7f", "a\u0085b", "a\xffb"}
 
 func TestIDsOnTheWire(t *testing.T) {

@@ -15,7 +15,13 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// failing returns the error of a GET and that of a POST which are answered so.
+// is reports whether an error of type E is in err.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// failing returns the errors of a GET and a POST that get the response.
 func failing(t *testing.T, response http.HandlerFunc) (get, post error) {
 	t.Helper()
 	client, _ := inMemory(t, []leedo.Option{leedo.WithRetries(0), leedo.WithoutRateLimiter()}, response)

@@ -24,6 +24,9 @@ func create(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) e
 	return second(c.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"}, opts...))
 }
 
+// second returns the error of two results.
+func second[T any](_ T, err error) error { return err }
+
 // isNotFound checks an error that says that there is no such record.
 func isNotFound(t *testing.T, err error, path string) {
 	t.Helper()

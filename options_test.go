@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// refusedArgument checks that a call, or a constructor, was refused before
+// refusedArgument checks that a call, or a constructor, returned an error before
 // anything was sent.
 func refusedArgument(t *testing.T, err error) {
 	t.Helper()

@@ -20,10 +20,10 @@ import (
 
 // What calls cost without a network: go test -run - -bench . -benchmem
 
-// leadBytes is the size of each lead in the answers here, that of a usual one.
+// leadBytes is the size of each lead in the responses here, that of a usual one.
 const leadBytes = 288
 
-// benchLead spells lead number n by hand: never with the types that it is read
+// benchLead encodes lead number n by hand: never with the types that it is read
 // into.
 func benchLead(n int) string {
 	const form = `{"id":"550e8400-e29b-41d4-a716-%012d","name":"John Doe %06d","email":"john.doe.%06d@example.com",` +
@@ -32,7 +32,7 @@ func benchLead(n int) string {
 	return fmt.Sprintf(form, n, n, n, strings.Repeat("Acme ", leadBytes)[:leadBytes-short], n)
 }
 
-// benchPage spells page number n of a list with so many pages of 100 leads.
+// benchPage encodes page number n of a list with so many pages of 100 leads.
 func benchPage(n, pages int) string {
 	rows := make([]string, 100)
 	for i := range rows {
@@ -41,13 +41,13 @@ func benchPage(n, pages int) string {
 	return fmt.Sprintf(`{"data":[%s],"meta":{"total":%d,"page":%d,"per_page":100}}`, strings.Join(rows, ","), pages*100, n)
 }
 
-// cannedBody is the body of an answer: one allocation, and what the transport
+// cannedBody is the body of a response: one allocation, and what the transport
 // itself costs with that of the http.Response.
 type cannedBody struct{ strings.Reader }
 
 func (*cannedBody) Close() error { return nil }
 
-// benchTransport answers out of memory, at the price of two allocations, with
+// benchTransport responds from memory, with two allocations, with
 // a quota that nothing uses up.
 type benchTransport struct {
 	header http.Header // shared by all answers: the cost of making it is net/http's
@@ -258,4 +258,36 @@ func leastList(transport http.RoundTripper) func(context.Context) error {
 		}
 		return json.Unmarshal(body, new(leedo.Page[leedo.Lead]))
 	}
+}
+
+// The allocations of each operation are bounded. They are counted, not timed,
+// so a busy machine does not matter. Not parallel: it counts the allocations of
+// the process.
+func TestACallCostsNoMore(t *testing.T) {
+	if support.Race {
+		t.Skip("the race detector allocates, too, and empties pools")
+	}
+	for _, cost := range costs {
+		call, ctx, runs := cost.setup(t), t.Context(), 200
+		if cost.allocs > 1000 {
+			runs = 3
+		}
+		var failed error
+		got := testing.AllocsPerRun(runs, func() {
+			if err := call(ctx); err != nil {
+				failed = err
+			}
+		})
+		if failed != nil || got > cost.allocs {
+			t.Errorf("%s: %v allocations, at most %v; %v", cost.name, got, cost.allocs, failed)
+		}
+	}
+}
+
+func TestNewClientSendsNothing(t *testing.T) {
+	t.Parallel()
+	support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		t.Errorf("sent %s", req.URL)
+		return nil, errors.New("not expected")
+	})}))
 }

@@ -19,38 +19,6 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// The allocations of each operation are bounded. They are counted, not timed,
-// so a busy machine does not matter. Not parallel: it counts the allocations of
-// the process.
-func TestACallCostsNoMore(t *testing.T) {
-	if support.Race {
-		t.Skip("the race detector allocates, too, and empties pools")
-	}
-	for _, cost := range costs {
-		call, ctx, runs := cost.setup(t), t.Context(), 200
-		if cost.allocs > 1000 {
-			runs = 3
-		}
-		var failed error
-		got := testing.AllocsPerRun(runs, func() {
-			if err := call(ctx); err != nil {
-				failed = err
-			}
-		})
-		if failed != nil || got > cost.allocs {
-			t.Errorf("%s: %v allocations, at most %v; %v", cost.name, got, cost.allocs, failed)
-		}
-	}
-}
-
-func TestNewClientSendsNothing(t *testing.T) {
-	t.Parallel()
-	support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
-		t.Errorf("sent %s", req.URL)
-		return nil, errors.New("not expected")
-	})}))
-}
-
 // keeper keeps the JSON that it is decoded from, which encoding/json forbids.
 type keeper struct{ data []byte }
 

@@ -20,7 +20,7 @@ import (
 
 const gibibyte = 1 << 30
 
-// flood answers with a JSON string of 1 GiB, as far as anybody reads it.
+// flood responds with a JSON string of 1 GiB, as far as the client reads it.
 func flood(status int, announced bool) http.HandlerFunc {
 	chunk := bytes.Repeat([]byte("x"), 64<<10)
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -39,7 +39,7 @@ func flood(status int, announced bool) http.HandlerFunc {
 	}
 }
 
-// bomb answers with 1 GiB that gzip makes 1 MiB of.
+// bomb responds with 1 GiB that gzip compresses to 1 MiB.
 func bomb(t *testing.T, status int) http.HandlerFunc {
 	t.Helper()
 	var member bytes.Buffer
@@ -186,7 +186,7 @@ func TestAnAttemptIsBoundedInTime(t *testing.T) {
 	}
 }
 
-// stall answers with the beginning of an answer and keeps the connection.
+// stall sends the beginning of a response and keeps the connection.
 func stall(data string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, buffered, err := w.(http.Hijacker).Hijack()

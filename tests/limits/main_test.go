@@ -1,3 +1,6 @@
+// Package limits_test tests the rate limiter from outside: waits, priorities,
+// permits, the rate limit state, 429s, the quota store. The simulation beside it
+// is slow.
 package limits_test
 
 import (

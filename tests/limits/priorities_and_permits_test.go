@@ -17,14 +17,14 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// scarce answers every request and says that 8 of 100 are left for the hour:
+// scarce responds that 8 of 100 requests are left for the hour:
 // fewer than bulk leaves to interactive calls.
 func scarce() http.HandlerFunc {
 	reset := fmt.Sprint(time.Now().Add(time.Hour).Unix())
 	return support.Respond(200, support.LeadJSON, "X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "8", "X-RateLimit-Reset", reset)
 }
 
-// passes tells whether a call is interactive: with so few left bulk has to wait.
+// passes reports whether a call is interactive: with so few left bulk calls wait.
 func passes(t *testing.T, opts []leedo.Option, call func(context.Context, *leedo.Client) error) bool {
 	t.Helper()
 	var err error

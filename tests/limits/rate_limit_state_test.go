@@ -85,7 +85,7 @@ func TestFiguresOfTheQuota(t *testing.T) {
 		} else {
 			t.Error(err)
 		}
-		// An answer that says nothing changes neither limit nor reset.
+		// A response without headers changes neither limit nor reset.
 		server.Inject(leedotest.Fault{Status: 404, Header: http.Header{"X-Ratelimit-Limit": nil, "X-Ratelimit-Remaining": nil, "X-Ratelimit-Reset": nil}})
 		_, err = client.Leads.Get(t.Context(), support.AbsentID, leedo.WithResponse(&response))
 		if l := client.RateLimit(); l.Limit != 100 || l.Remaining != 97 || !support.Near(l.Reset, want.Reset) {
@@ -193,7 +193,7 @@ func TestClientsShareARateLimiter(t *testing.T) {
 		if limiter.RateLimit() != one.RateLimit() || one.RateLimit() != two.RateLimit() || limiter.RateLimit().Limit != 1 {
 			t.Errorf("figures %+v, %+v, %+v", limiter.RateLimit(), one.RateLimit(), two.RateLimit())
 		}
-		// A 429 keeps back both.
+		// A 429 delays both.
 		<-time.After(time.Hour + 2*time.Second)
 		server.SetRateLimit(0, time.Hour)
 		support.AsRateLimitError(t, support.ErrorOf(two.Leads.List(t.Context(), nil)))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,33 +24,6 @@ func asked(server *leedotest.Server) []string {
 		queries = append(queries, r.Query.Get("page")+"/"+r.Query.Get("per_page"))
 	}
 	return queries
-}
-
-// asOptions are options that ask for what params ask for.
-func asOptions(params *leedo.LeadListParams, opts []leedo.RequestOption) []leedo.RequestOption {
-	var own []leedo.RequestOption
-	if params != nil && params.Page != 0 {
-		own = append(own, leedo.WithQuery("page", strconv.Itoa(params.Page)))
-	}
-	if params != nil && params.PerPage != 0 {
-		own = append(own, leedo.WithQuery("per_page", strconv.Itoa(params.PerPage)))
-	}
-	return append(own, opts...)
-}
-
-// leadsOf are the leads that items of another type are.
-func leadsOf[T any](items iter.Seq2[*T, error], lead func(*T) *leedo.Lead) iter.Seq2[*leedo.Lead, error] {
-	return func(yield func(*leedo.Lead, error) bool) {
-		for item, err := range items {
-			var l *leedo.Lead
-			if item != nil {
-				l = lead(item)
-			}
-			if !yield(l, err) {
-				return
-			}
-		}
-	}
 }
 
 func TestWalksReadEverything(t *testing.T) {
@@ -321,7 +293,7 @@ func TestALongExportOnTheFreePlan(t *testing.T) {
 			if at := refused.RetryAt.Sub(start); !refused.Local() || refused.Reason != leedo.WaitReserve || at < 5*time.Second || at > 20*time.Second || time.Since(start) > time.Second {
 				t.Errorf("%s: %v after %v", name, refused, time.Since(start))
 			}
-			// A walk leaves a tenth of so small a quota to interactive calls, which has
+			// An iteration leaves a tenth of so small a quota to interactive calls, which has
 			// begun to shrink.
 			if !slices.Equal(ids, support.IDs(150)[:91]) || len(server.Requests()) != 91 {
 				t.Errorf("%s: %d rows, %d requests", name, len(ids), len(server.Requests()))

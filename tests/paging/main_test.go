@@ -1,3 +1,5 @@
+// Package paging_test tests iterations over lists: that they yield each item once
+// while the list changes, prove their end, and fetch pages ahead.
 package paging_test
 
 import (

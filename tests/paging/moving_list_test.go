@@ -12,14 +12,14 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// movingList is a list of leads that changes in the course of virtual time. It
-// is made, and read at times, by its seed alone.
+// movingList is a list of leads that changes in the course of virtual time. Its
+// seed alone decides how.
 type movingList struct {
 	*support.SlowList
 	rng    *rand.Rand
 	order  string
-	asks   int             // rows per page
-	always map[string]bool // rows that were there all the time
+	asks   int             // items per page
+	always map[string]bool // items that were there all the time
 	quiet  bool            // it does not change
 	start  time.Time
 	next   time.Duration // when it changes the next time
@@ -111,8 +111,8 @@ func TestNoRowComesTwiceWhileTheListMoves(t *testing.T) {
 	}
 }
 
-// walk walks the list and returns the rows that were there all the time and
-// were missed, unless the walk ended as broken.
+// walk iterates over the list and returns the items that were there all the time and
+// were missed, unless the iteration ended with an error.
 func (m *movingList) walk(t *testing.T, walk support.Iterate, n int) (missed []string, err error) {
 	t.Helper()
 	client, needed := m.Client(t), m.needed()

@@ -40,12 +40,12 @@ func TestPrefetchGivesWayWhenTheListShrinks(t *testing.T) {
 					}
 					ids = append(ids, lead.ID)
 					// Pages 2 to 5 may stem from before and come in pieces: by page 12
-					// at the latest the walk has seen the total.
+					// at the latest the iteration has seen the total.
 					list.Mu.Lock()
 					alone = len(ids) > 60
 					list.Mu.Unlock()
 				}
-				// What moved back comes after its page, and new rows first.
+				// What moved back comes after its page, and new items first.
 				slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a)) })
 				want := slices.DeleteFunc(support.IDs(100), func(id string) bool { return id == gone && !slices.Contains(ids, id) })
 				if !slices.Equal(ids, want) {

@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// late is a fake whose answers take 20 ms.
+// late is a fake whose responses take 20 ms.
 func late(rows int, opts ...leedotest.ServerOption) *leedotest.Server {
 	server := support.Fake(rows, opts...)
 	server.Inject(leedotest.Fault{Latency: support.RoundTripTime, Times: -1})
@@ -173,7 +173,7 @@ func TestA429AheadIsNotAskedForAgain(t *testing.T) {
 		server.SetRateLimit(4, time.Hour)
 		client := server.Client(leedo.WithoutRateLimiter())
 		ids, err := support.Gather(t, walk(t.Context(), client, &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(6)))
-		// Nobody puts them in line, so the pages that are served are any of them.
+		// Without a limiter they are not ordered, so any of them are served.
 		if refused := support.AsRateLimitError(t, err); refused.Local() || len(ids) < 2 || len(ids) > 8 || !slices.Equal(ids, support.IDs(40)[:len(ids)]) {
 			t.Errorf("%v, %v", ids, err)
 		}

@@ -25,7 +25,7 @@ import (
 )
 
 // What must not be seen: of the request the token, an id, the query, a header
-// and the body, of the answer header and body. The API's message may stand in
+// and the body, of the response header and body. The API's message may stand in
 // the text of an error and in its LogValue, in no JSON and no %#v.
 const (
 	secretMark  = "secret"
@@ -53,7 +53,7 @@ func checkPrinted(t *testing.T, name string, v any) {
 
 var base64Text = regexp.MustCompile(`[A-Za-z0-9+/]{8,}=*`)
 
-// reveals tells whether a secret is in a text, as it is or as bytes are printed.
+// reveals reports whether text contains a secret, as it is or as bytes are printed.
 func reveals(text string) bool {
 	plain := []byte(secretMark)
 	for _, form := range []string{"%s", "%x", "%X", "%d", "%#v"} {
@@ -146,7 +146,7 @@ func find(v reflect.Value, text string, seen map[any]bool) string {
 	return ""
 }
 
-// raw answers with bytes that need not be HTTP.
+// raw responds with bytes that need not be HTTP.
 func raw(data string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
@@ -293,7 +293,7 @@ func checkError(t *testing.T, name string, err error) {
 	}
 }
 
-// watch takes down what logs and hooks are told.
+// watch keeps what logs and hooks get.
 type watch struct {
 	mu   sync.Mutex
 	text bytes.Buffer

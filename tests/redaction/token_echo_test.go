@@ -15,11 +15,11 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// oddToken has all that other spellings of a token may change: case, quotes,
+// oddToken has all that other encodings of a token may change: case, quotes,
 // backslashes, slashes.
 const oddToken = `Tok-"SECRET\qzxvy/k+j<h>&`
 
-// callWith calls a server that answers as told, with a token, and checks that
+// callWith calls a server with the handler h, with a token, and checks that
 // neither the error nor logs or hooks show any of it.
 func callWith(t *testing.T, name, token string, transport http.RoundTripper, h http.HandlerFunc) error {
 	t.Helper()
@@ -210,7 +210,7 @@ func TestTextsQuoteNoData(t *testing.T) {
 	}
 }
 
-// failing returns the error of a GET and that of a POST which are answered so.
+// failing returns the errors of a GET and a POST that get the response.
 func failing(t *testing.T, answer http.HandlerFunc) (get, post error) {
 	t.Helper()
 	client, _ := support.InMemory(t, []leedo.Option{leedo.WithRetries(0), leedo.WithoutRateLimiter()}, answer)

@@ -204,7 +204,7 @@ func TestHooksSeeWhatTheResponseSays(t *testing.T) {
 
 type contextKey struct{}
 
-// contextHandler is a handler of logs that is told the contexts of all records.
+// contextHandler is a log handler that passes on the context of each record.
 type contextHandler struct {
 	slog.Handler
 	seen func(context.Context)
@@ -255,7 +255,7 @@ func TestValuesOfTheContextReachEverything(t *testing.T) {
 func TestTheTokenIsRenewedForEachAttempt(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("keyring locked")
-	// Each source returns what it is told for the first, second … attempt.
+	// Each source returns the given results for the first, second … attempt.
 	source := func(tokens ...any) leedo.Option {
 		n := 0
 		return leedo.WithTokenSource(func(context.Context) (string, error) {
@@ -313,7 +313,7 @@ func TestTheTokenIsRenewedForEachAttempt(t *testing.T) {
 		}
 		transport.CloseIdleConnections()
 	}
-	// A write whose token could not be had was surely not done.
+	// A write without a token is not sent, so it is known not to be done.
 	c, err := leedo.NewClient("", source(broken))
 	if err != nil {
 		t.Fatal(err)

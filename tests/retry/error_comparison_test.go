@@ -259,7 +259,7 @@ func TestWhatErrorsAreComparedBy(t *testing.T) {
 		}
 	}
 
-	// Two that look the same differ if OutcomeOf tells them apart.
+	// Two that look the same differ if OutcomeOf distinguishes them.
 	refused := support.RoundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") })
 	client := support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: refused}), leedo.WithRetries(0))
 	for _, method := range []string{"GET", "POST"} {

@@ -66,7 +66,7 @@ func speakHTTP2(in io.Reader, out io.Writer, skip int64, handle func(send sendFr
 	}
 }
 
-// speak answers on a connection. After a few requests too many it gives up.
+// speak serves a connection. It stops after a few requests more than expected.
 func (r *resetting) speak(in io.Reader, out io.Writer, skip int64) {
 	speakHTTP2(in, out, skip, func(send sendFrame, kind, flags byte, stream uint32, _ []byte) bool {
 		if r.early && kind == frameHeaders || !r.early && kind <= frameHeaders && flags&flagEndStream != 0 {

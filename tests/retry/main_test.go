@@ -1,3 +1,5 @@
+// Package retry_test tests a call from its first attempt to its result: retries,
+// the outcome of writes, connections and transports, contexts, interceptors.
 package retry_test
 
 import (

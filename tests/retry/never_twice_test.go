@@ -20,7 +20,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// garble answers with half a status line.
+// garble responds with half a status line.
 func garble(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {

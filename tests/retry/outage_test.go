@@ -102,7 +102,7 @@ func (f *outage) call(ctx context.Context, c *leedo.Client, id string) error {
 	return err
 }
 
-// inALoop is 25 callers who call again at once, unless they are told when to.
+// inALoop is 25 callers that call again immediately, unless an error says when.
 func inALoop(ctx context.Context, call func() error) {
 	var wg sync.WaitGroup
 	for range 25 {

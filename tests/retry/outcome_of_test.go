@@ -62,7 +62,7 @@ type failure struct {
 	faults  []leedotest.Fault
 	outcome leedo.Outcome
 	// lies says that the response says the opposite of what the server did:
-	// nobody can know.
+	// the client cannot know.
 	lies bool
 	// fine says that a call that needs no body of a response succeeds.
 	fine bool
@@ -142,7 +142,7 @@ func failures() []failure {
 		{name: "idempotent: 503 for ever", faults: []fault{{Status: 503, Times: -1}}, outcome: unknown, opts: []leedo.RequestOption{leedo.WithIdempotent()}},
 		{name: "idempotent: done and 503, then 429", faults: []fault{{Status: 503, Processed: true}, {Status: 429}}, outcome: unknown, opts: []leedo.RequestOption{leedo.WithIdempotent(), later}},
 		{name: "idempotent: 503, then HTML", faults: []fault{{Status: 503}, {Status: 200, Body: support.MaintenanceHTML}}, outcome: unknown, opts: []leedo.RequestOption{leedo.WithIdempotent()}},
-		// What nobody can know: the response says the opposite of what was done.
+		// What the client cannot know: the response says the opposite of what was done.
 		{name: "204, not done", faults: []fault{{Status: 204}}, outcome: yes, fine: true, lies: true},
 		{name: "another shape, not done", faults: []fault{{Status: 200, Body: `["ok"]`}}, outcome: yes, fine: true, lies: true},
 		{name: "cut JSON, not done", faults: []fault{{Status: 200, Body: `{"id":"new-1"}`, Truncate: 3}}, outcome: yes, fine: true, lies: true},

@@ -202,7 +202,7 @@ func (c *clock) note() {
 	c.arrived = append(c.arrived, time.Since(c.start))
 }
 
-// timed notes when an answer was asked for.
+// timed notes when a response was requested.
 func (c *clock) timed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		c.note()
@@ -311,7 +311,7 @@ func TestRetryAfterIsObeyedWithinTheMaximumWait(t *testing.T) {
 	})
 }
 
-// stuck is a transport that reads the body if told so, and then waits for the
+// stuck is a transport that may read the body, and then waits for the
 // end of the attempt; after is what an attempt before ends in.
 type stuck struct {
 	clock

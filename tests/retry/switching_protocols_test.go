@@ -11,7 +11,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// switchProtocols answers with a 101 that nobody asked for and keeps the
+// switchProtocols responds with an unsolicited 101 and keeps the
 // connection for a day, or until the client closes it.
 func switchProtocols(w http.ResponseWriter, _ *http.Request) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()

@@ -16,7 +16,7 @@ import (
 // quoted stands in all bodies of these tests and in no error.
 const quoted = "J0hn_D0e"
 
-// unusable checks that an answer is refused as unusable, by a text without
+// unusable checks that a response is rejected as unusable, with a text without
 // anything of its body.
 func unusable(t *testing.T, err error, method, path, body string) *leedo.DecodeError {
 	t.Helper()

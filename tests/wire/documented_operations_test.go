@@ -19,7 +19,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// testdata holds what the API's documentation shows, request and answer of each
+// testdata holds what the API's documentation shows, request and response of each
 // operation.
 func golden(t *testing.T, name string) string {
 	t.Helper()
@@ -236,7 +236,7 @@ func TestExamplesFillEveryField(t *testing.T) {
 	}
 }
 
-// reader reads one record, or the only row of a list.
+// reader reads one record, or the only item of a list.
 type reader struct {
 	path string
 	read func(context.Context, *leedo.Client) (any, error)
@@ -284,7 +284,7 @@ var readers = []reader{
 	}, true},
 }
 
-// readFrom reads the record that object spells.
+// readFrom reads the record that object encodes.
 func readFrom(t *testing.T, r reader, object string) any {
 	t.Helper()
 	if r.list {

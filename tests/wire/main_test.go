@@ -1,3 +1,5 @@
+// Package wire_test tests what the SDK sends and how it reads responses: paths,
+// queries, headers, JSON in both directions, error bodies, and the texts of errors.
 package wire_test
 
 import (

@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// pageOf is a page with rows, which are JSON, as the only one of a list.
+// pageOf is the only page of a list. The items are JSON.
 func pageOf(rows ...string) string {
 	return fmt.Sprintf(`{"data":[%s],"meta":{"total":%d,"page":1,"per_page":100}}`, strings.Join(rows, ","), len(rows))
 }

@@ -21,7 +21,7 @@ const (
 	coldQuota = 10 // requests an hour
 )
 
-// coldStart is a crowd that meets a client which knows nothing yet.
+// coldStart is many concurrent callers of a client that has had no response yet.
 type coldStart struct {
 	client  *leedo.Client
 	network *network
@@ -71,7 +71,7 @@ func (c *coldStart) come(ctx context.Context, n int, opts ...leedo.RequestOption
 	}
 }
 
-// check checks what became of the crowd so far.
+// check checks the results of the callers so far.
 func (c *coldStart) check(t *testing.T, served, refused int) {
 	t.Helper()
 	c.mu.Lock()

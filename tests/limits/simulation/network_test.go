@@ -29,7 +29,7 @@ type weather struct {
 var fair = weather{median: 40 * time.Millisecond, late: 0.005, latest: 8 * time.Second, lost: 0.001}
 
 // network is a transport with latency, and the place where requests are
-// counted: those that the server answered by then, whether or not the answer
+// counted: those that the server responded to by then, whether or not the response
 // arrives.
 type network struct {
 	weather
@@ -63,7 +63,7 @@ func (n *network) fate() fate {
 	return f
 }
 
-// RoundTrip carries a request to the server and the answer back.
+// RoundTrip carries a request to the server and the response back.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	fate := n.fate()
 	if err := support.Sleep(req.Context(), fate.there); err != nil {
@@ -106,7 +106,7 @@ func (n *network) count(resp *http.Response) {
 	}
 }
 
-// counts returns how many requests were served and refused so far.
+// counts returns how many requests were served and rate-limited so far.
 func (n *network) counts() (served, refused int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -70,8 +70,8 @@ func bestOfBucket(plan, _ leedotest.Plan, d, _ time.Duration) int {
 	return int(plan) + int(int64(plan)*int64(d)/int64(time.Hour))
 }
 
-// garbage spoils the headers of every fifth answer, one of them or all. What
-// it writes can be known to be wrong from the answer itself.
+// garbage corrupts the headers of every fifth response, one of them or all. What
+// it writes is recognizably wrong from the response itself.
 func garbage(r *rand.Rand, h http.Header) {
 	if r.Float64() >= 0.2 {
 		return
@@ -116,7 +116,7 @@ func garbage(r *rand.Rand, h http.Header) {
 	}
 }
 
-// wordless takes away all that tells of a limit.
+// wordless removes all rate limit headers.
 func wordless(_ *rand.Rand, h http.Header) {
 	for _, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
 		h.Del(name)

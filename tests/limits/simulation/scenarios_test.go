@@ -16,7 +16,7 @@ import (
 var simulationSeed = flag.Uint64("simulation.seed", 1, "the seed of the simulation's dice")
 
 // What the limiter has to stand. Each scenario has endless bulk beside
-// interactive calls, the usual latency, and now and then an answer that is late
+// interactive calls, the usual latency, and now and then a response that is late
 // or lost.
 var scenarios = []scenario{
 	{name: "fixed window, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60},
@@ -81,7 +81,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// large tells whether a scenario has tens of thousands of requests.
+// large reports whether a scenario has tens of thousands of requests.
 func (sc scenario) large() bool { return max(sc.plan, sc.then) > leedotest.Duo }
 
 func (o *outcome) check(t *testing.T) {

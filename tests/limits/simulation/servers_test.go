@@ -13,7 +13,7 @@ import (
 )
 
 // servers are the ways to count, and what X-RateLimit-Reset may mean there. While
-// nothing is left, a sliding log whose reset is that of all cannot be told from a token
+// nothing is left, a sliding log whose reset is that of all cannot be distinguished from a token
 // bucket: processes that have not seen more left get some 429s.
 var servers = []struct {
 	name    string

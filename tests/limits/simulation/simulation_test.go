@@ -18,7 +18,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// scenario is a server and those who use it.
+// scenario is a server and its clients.
 type scenario struct {
 	name    string
 	rules   rules
@@ -69,7 +69,7 @@ func (o *outcome) percentile(p int) time.Duration {
 	return o.waits[(len(o.waits)*p+99)/100-1]
 }
 
-// simulation is a scenario under way.
+// simulation is a run of a scenario.
 type simulation struct {
 	scenario
 	t       *testing.T
@@ -202,8 +202,8 @@ func (s *simulation) interactive(ctx context.Context, clients []*leedo.Client) {
 	}
 }
 
-// others are consumers of the same quota that nobody knows of. They send at
-// random times and take no notice of refusals.
+// others are unknown consumers of the same quota. They send at
+// random times and ignore 429s.
 func (s *simulation) others(ctx context.Context) {
 	dice := s.dice(3)
 	transport := s.server.HTTPClient().Transport

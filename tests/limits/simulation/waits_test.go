@@ -42,7 +42,7 @@ type waits struct {
 
 type waitKey struct{}
 
-// told is what a call was told of its wait.
+// told is what a call was told about its wait.
 type told struct{ until time.Time }
 
 func (w *waits) hooks() leedo.Hooks {
