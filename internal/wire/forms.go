@@ -33,7 +33,7 @@ type form struct {
 // forms is the table of what is decoded although encoding/json does not accept it.
 // Each function returns the JSON that encoding/json does accept, or "" for the zero
 // value, and whether the text can mean only that. A string is passed without its
-// quotes. README.md has the same table with examples.
+// quotes. docs/responses.md has the same table with examples.
 var forms = map[form]func(string) (string, bool){
 	{aTime, jsonString}:     timeInString,
 	{aTime, jsonNumber}:     unixTime,
