@@ -82,7 +82,7 @@ end
 --   bypassedAt: when a process last sent requests without this store
 --   orphaned: permits of removed processes, counted as spent until there are new figures
 --   formerLimit, alternatedAt, alternations: the limit before this one, and when and how
---     often it came back
+--     often an earlier limit was reported again
 local bornTurn, sweptAt, usablePart, processes, outstanding, limit, remaining, reset, opens, length, observedAt,
 	figuresTurn, blockedUntil, rejections, rejectedTurn, probedAt, silentCount, calledAt, recentCalls, othersRate,
 	firstAt, firstRemaining, ownSpent, partialResetAt, waiting, refillRate, bypassedAt, orphaned,
