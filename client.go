@@ -361,7 +361,7 @@ func (k *call) send(ctx context.Context, invalid error, decode func(http.Header,
 	case invalid != nil:
 		return k.invalid(invalid)
 	case ctx == nil || k.client == nil || k.client.config == nil:
-		return k.invalid(errors.New("nil context, or a client that NewClient did not make"))
+		return k.invalid(errors.New("nil context, or a Client that was not made by NewClient"))
 	}
 	k.needsBody = decode != nil || k.response != nil
 	k.result = k.client.transport.Do(ctx, transport.Call{
@@ -465,7 +465,7 @@ func (k *call) statusError(resp *transport.Response) error {
 }
 
 // errFailed is the error of a 2xx response whose body reports that the call failed.
-var errFailed = errors.New("reported as failed")
+var errFailed = errors.New("the response reports a failure")
 
 // check decodes the response of a success, unless decode is nil. It returns the error
 // of a response that is not usable, or that reports that the call failed.

@@ -216,7 +216,7 @@ func (e *APIError) Error() string {
 	case e.Code != "":
 		what += " " + e.Code
 	case e.Message == "" && e.StatusCode/100 == 2:
-		what += ": reported as failed"
+		what += ": the response reports a failure"
 	case e.Message == "":
 		what = strings.TrimSpace(what + " " + http.StatusText(e.StatusCode))
 	}

@@ -71,7 +71,7 @@ func TestEachStatusHasItsType(t *testing.T) {
 				path := map[string]string{"GET": "/leads/{id}", "POST": "/leads"}[method]
 				code, message := "c", "m"
 				if slices.Contains([]int{301, 302, 303, 307, 308}, tt.status) {
-					code, message = "", "redirect to no readable target not followed"
+					code, message = "", "redirect to a missing or invalid Location not followed"
 				}
 				if api.StatusCode != tt.status || api.Code != code || api.Message != message || api.RequestID != "req_9" ||
 					api.Method != method || api.Path != path || api.Attempts != 1 {
@@ -154,8 +154,8 @@ func TestErrorsReadAsOneLine(t *testing.T) {
 		},
 		{
 			respond(200, `[1]`),
-			"leedo: GET /leads/{id}: unusable response 200: cannot read a JSON array as an object (1 attempt)",
-			"leedo: POST /leads: unusable response 200: cannot read a JSON array as an object (1 attempt)",
+			"leedo: GET /leads/{id}: unusable response 200: cannot decode a JSON array as an object (1 attempt)",
+			"leedo: POST /leads: unusable response 200: cannot decode a JSON array as an object (1 attempt)",
 		},
 	}
 	for _, tt := range tests {

@@ -167,7 +167,7 @@ func Example_invalidArgument() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// leedo: GET /leads/{id}: invalid argument: id with a dot segment
+	// leedo: GET /leads/{id}: invalid argument: id contains a dot segment
 }
 
 // If the context ends, the error matches the context's own.

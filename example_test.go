@@ -63,7 +63,7 @@ func ExampleNewClient_invalid() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// leedo: invalid argument: token begins with "Bearer": give the token alone, the SDK adds the scheme
+	// leedo: invalid argument: token begins with "Bearer": pass only the token, the SDK adds the scheme
 }
 
 func ExampleNewClientFromEnv() {

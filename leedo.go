@@ -265,7 +265,7 @@ func paging(params any) (url.Values, error) {
 		return nil, err
 	}
 	if strings.HasPrefix(values.Get("page"), "-") || strings.HasPrefix(values.Get("per_page"), "-") {
-		return nil, errors.New("negative Page or PerPage")
+		return nil, errors.New("Page or PerPage is negative")
 	}
 	return values, nil
 }
@@ -391,7 +391,7 @@ func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) 
 		return pages(ctx, client, path, func(item *T) string { return any(item).(identified).key() }, nil, opts)
 	}
 	opts = append(slices.Clip(opts), callOption{set: func(*call) error {
-		return fmt.Errorf("no id function, and %T embeds no type of this package", *new(T))
+		return fmt.Errorf("nil id function, and %T embeds no record type of this package", *new(T))
 	}})
 	return pages[T](ctx, client, path, nil, nil, opts)
 }

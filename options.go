@@ -145,10 +145,10 @@ func WithInsecureHTTP() Option {
 func WithHTTPClient(client *http.Client) Option {
 	return forClient("WithHTTPClient", wire.Hidden, func(c *config) error {
 		if client == nil || client.Timeout < 0 {
-			return invalid("WithHTTPClient: nil, or with a negative Timeout")
+			return invalid("WithHTTPClient: the client is nil or has a negative Timeout")
 		}
 		if t, ok := client.Transport.(*http.Transport); ok && t == nil {
-			return invalid("WithHTTPClient: its Transport is a nil *http.Transport")
+			return invalid("WithHTTPClient: the Transport is a nil *http.Transport")
 		}
 		c.httpClient = client
 		return nil
@@ -190,7 +190,7 @@ func WithTokenSource(source func(context.Context) (string, error)) Option {
 func WithUserAgent(product string) Option {
 	return forClient("WithUserAgent", strconv.Quote(product), func(c *config) error {
 		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
-			return invalid("WithUserAgent: empty, or with control characters")
+			return invalid("WithUserAgent: the product is empty or contains control characters")
 		}
 		c.userAgent = product + " leedo-go/" + Version
 		return nil
@@ -217,7 +217,7 @@ func WithMaxResponseBytes(n int64) Option {
 func WithBackoff(min, max time.Duration) Option {
 	return forClient("WithBackoff", min.String()+", "+max.String(), func(c *config) error {
 		if min < 0 || min > max {
-			return invalid("WithBackoff: %v to %v", min, max)
+			return invalid("WithBackoff: invalid range from %v to %v", min, max)
 		}
 		c.backoffMin, c.backoffMax = min, max
 		return nil
@@ -230,7 +230,7 @@ func WithBackoff(min, max time.Duration) Option {
 func WithRateLimiter(l *RateLimiter) Option {
 	return forClient("WithRateLimiter", wire.Hidden, func(c *config) error {
 		if l == nil || l.ledger == nil {
-			return invalid("WithRateLimiter: not a limiter made by NewRateLimiter")
+			return invalid("WithRateLimiter: the limiter was not made by NewRateLimiter")
 		}
 		c.limiter, c.unlimited = l, false
 		return nil
@@ -385,7 +385,7 @@ func notNegative[N int | time.Duration](option string, n N, set func(*settings))
 	}
 	return setting(option, arg, func(s *settings) error {
 		if n < 0 {
-			return invalid("%s: negative: %v", option, n)
+			return invalid("%s: %v is negative", option, n)
 		}
 		set(s)
 		return nil
@@ -405,7 +405,7 @@ func WithPriority(p Priority) SharedOption {
 	}
 	return setting("WithPriority", arg, func(s *settings) error {
 		if p != PriorityInteractive && p != PriorityBulk {
-			return invalid("WithPriority: %d", p)
+			return invalid("WithPriority: unknown priority %d", p)
 		}
 		s.priority = &p
 		return nil
@@ -428,7 +428,7 @@ func WithHeader(key, value string) SharedOption {
 			case err != nil:
 				return invalid("WithHeader: %w", err)
 			case wire.IsIdempotencyKey(name):
-				return invalid("WithHeader: an %s is for one call", http.CanonicalHeaderKey(name))
+				return invalid("WithHeader: %s is allowed only on a call", http.CanonicalHeaderKey(name))
 			}
 			if c.fields == nil {
 				c.fields = http.Header{}
@@ -472,7 +472,7 @@ func WithBodyField(key string, value any) RequestOption {
 func WithIdempotent() RequestOption {
 	return forCall("WithIdempotent", "", func(k *call) error {
 		if k.request.Reads() {
-			return errors.New("WithIdempotent: a " + k.request.Method + " is idempotent anyway")
+			return errors.New("WithIdempotent: a " + k.request.Method + " is always idempotent")
 		}
 		k.idempotent = true
 		return nil
@@ -519,10 +519,10 @@ func WithPrefetch(n int) RequestOption {
 func iterationOption(name string, n int, set func(*walk.Plan)) RequestOption {
 	return forCall(name, strconv.Itoa(n), func(k *call) error {
 		if n < 0 {
-			return invalid("%s: negative number %d", name, n)
+			return invalid("%s: %d is negative", name, n)
 		}
 		if k.plan == nil {
-			return invalid("%s: only Pages and All take it", name)
+			return invalid("%s: allowed only for Pages and All", name)
 		}
 		set(k.plan)
 		return nil

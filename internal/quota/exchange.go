@@ -161,7 +161,7 @@ func left(t, now time.Time) time.Duration {
 	return max(t.Sub(now), 0)
 }
 
-var errHangs = errors.New("no answer, and it does not end with its context")
+var errHangs = errors.New("no reply, and Exchange ignores the end of its context")
 
 // call calls the store. A panic in it, or in the text of its error, becomes an
 // error.
@@ -209,7 +209,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		s.failed(errHangs)
 	})
 	var reply StoreReply
-	err := errors.New("the QuotaStore ended the goroutine")
+	err := errors.New("the QuotaStore called runtime.Goexit")
 	defer func() { // also if the store ends the goroutine
 		slow.Stop()
 		hangs.Stop()
@@ -225,7 +225,7 @@ func (s *shared) exchange(ask StoreAsk) {
 		case err == nil:
 			forgiven = forgiven && now.Sub(start) < storeRest
 			if !forgiven || now.Sub(start) > storeDial {
-				s.failed(fmt.Errorf("an answer took %v, %v are waited for", now.Sub(start).Round(time.Millisecond), storeTimeout))
+				s.failed(fmt.Errorf("an exchange took %v, longer than the limit of %v", now.Sub(start).Round(time.Millisecond), storeTimeout))
 			}
 			if forgiven {
 				s.apply(ask, reply, start, now)

@@ -134,7 +134,7 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 func TestALateAnswerCounts(t *testing.T) {
 	for late, want := range map[time.Duration]string{
 		storeTimeout + 50*time.Millisecond: "",
-		time.Second:                        "failed: an answer took 1s, 100ms are waited for; returned",
+		time.Second:                        "failed: an exchange took 1s, longer than the limit of 100ms; returned",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := &counter{left: 10, again: time.Second}
@@ -182,7 +182,7 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 		}
 		_, asks := c.seen()
-		if len(asks) > 20 || news.String() != "failed: an answer took 150ms, 100ms are waited for" {
+		if len(asks) > 20 || news.String() != "failed: an exchange took 150ms, longer than the limit of 100ms" {
 			t.Errorf("%d exchanges in a minute, logged: %v", len(asks), news)
 		}
 		n := len(asks)

@@ -21,7 +21,7 @@ type attempts struct{}
 
 // errForeign guards the token a second time: redirects to another origin are not
 // followed in the first place.
-var errForeign = errors.New("request to another origin refused")
+var errForeign = errors.New("request to another origin not sent")
 
 var errNoTransport = errors.New("no transport: http.DefaultTransport is nil")
 

@@ -84,7 +84,7 @@ const (
 	sealed
 )
 
-var errSealed = errors.New("attempt is over")
+var errSealed = errors.New("the attempt has ended")
 
 // open returns a new reader of the payload.
 func (p *payload) open() (io.ReadCloser, error) {

@@ -160,8 +160,8 @@ func TestOrigin(t *testing.T) {
 		"/elsewhere?token=x":               "https://api.leedo.app:443",
 		"//evil.example/x":                 "https://evil.example:443",
 		"http://user:pw@evil.example:81/x": "http://evil.example:81",
-		"":                                 "no readable target",
-		"http://%zz":                       "no readable target",
+		"":                                 "a missing or invalid Location",
+		"http://%zz":                       "a missing or invalid Location",
 	} {
 		if got := redirectOrigin(from, location); got != want {
 			t.Errorf("%q: %s, want %s", location, got, want)

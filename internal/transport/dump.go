@@ -90,7 +90,7 @@ func (d *dump) received(r *record, resp *http.Response, took time.Duration) {
 	default:
 		plain, whole, ok := decompress(encoding, body)
 		if !ok {
-			fmt.Fprintf(&d.text, "(%d bytes that are not readable)\n\n", len(body))
+			fmt.Fprintf(&d.text, "(%d bytes that cannot be decompressed)\n\n", len(body))
 			break
 		}
 		d.body(plain, cut || !whole)
@@ -136,7 +136,7 @@ func (d *dump) body(body []byte, cut bool) {
 	shown := body[:min(len(body), maxDumpedBody)]
 	d.text.Write(wire.Redact(shown, cut || len(shown) < len(body), d.secrets()...))
 	if len(shown) < len(body) {
-		fmt.Fprintf(&d.text, "… (%d bytes more)", len(body)-len(shown))
+		fmt.Fprintf(&d.text, "… (%d more bytes)", len(body)-len(shown))
 	}
 	d.text.WriteString("\n\n")
 }

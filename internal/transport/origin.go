@@ -34,7 +34,7 @@ func (c *Client) sameOrigin(u *url.URL) bool {
 func redirectOrigin(from *url.URL, location string) string {
 	to, err := from.Parse(location)
 	if location == "" || err != nil || to.Host == "" {
-		return "no readable target"
+		return "a missing or invalid Location"
 	}
 	return Origin(to)
 }
@@ -56,7 +56,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		*req = *req.WithContext(context.WithValue(req.Context(), callKey{}, r))
 	}
 	if err != nil && err != http.ErrUseLastResponse {
-		r.Redirect = &UserError{"redirect refused", err}
+		r.Redirect = &UserError{"redirect stopped by CheckRedirect", err}
 	}
 	return err
 }

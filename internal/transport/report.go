@@ -131,7 +131,7 @@ func (r *record) logStore(news quota.StoreNews) {
 		r.log(slog.LevelInfo, "leedo: the quota store works again")
 	}
 	if news.Mixed {
-		r.log(slog.LevelWarn, "leedo: two limits are reported in turn to the quota store: two tokens may use one key")
+		r.log(slog.LevelWarn, "leedo: the quota store receives two different limits in turn: two tokens may share one key")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // ends reports whether an iteration may end with this error while its list changes.
 func ends(err error) bool {
 	b, ok := errors.AsType[*Broken](err)
-	return ok && (strings.Contains(b.Reason, "shrinks faster") || strings.Contains(b.Reason, "repeats rows"))
+	return ok && (strings.Contains(b.Reason, "shrinks faster") || strings.Contains(b.Reason, "repeats items"))
 }
 
 func isBroken(err error) bool {

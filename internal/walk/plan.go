@@ -27,7 +27,7 @@ func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
 	}
 	p.Start, err = strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || p.Start < 1 {
-		return "", errors.New("a walk starts at a page from 1")
+		return "", errors.New("page must be an integer of at least 1")
 	}
 	query.Del("page")
 	if !query.Has("per_page") {

@@ -167,7 +167,7 @@ func TestNoRowIsMissedOrRepeatedWhileTheListMoves(t *testing.T) {
 			}
 		case isBroken && strings.Contains(broken.Reason, "shrinks faster"):
 			shrinking++
-		case isBroken && strings.Contains(broken.Reason, "repeats rows") && m.inserted > 0 && m.removed > 0:
+		case isBroken && strings.Contains(broken.Reason, "repeats items") && m.inserted > 0 && m.removed > 0:
 			// Insertions pushed a whole page on to the next, and removals hid that
 			// from the total.
 			repeating++

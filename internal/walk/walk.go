@@ -260,7 +260,7 @@ func (w *Iteration[T, S]) open(number int, r Result[T, S]) (*page[T], error) {
 	case r.Err != nil:
 		return nil, r.Err
 	case meta.Page != number:
-		return nil, &Broken{fmt.Sprintf("asked for page %d, meta.page is %d", number, meta.Page)}
+		return nil, &Broken{fmt.Sprintf("requested page %d, but meta.page is %d", number, meta.Page)}
 	case meta.PerPage < 1 || meta.Total < 0:
 		return nil, &Broken{fmt.Sprintf("meta.per_page is %d, meta.total %d", meta.PerPage, meta.Total)}
 	}
@@ -285,7 +285,7 @@ func (w *Iteration[T, S]) totalBy(p *page[T]) int {
 func (w *Iteration[T, S]) goesOn(p *page[T]) (bool, error) {
 	switch {
 	case p.beyond && w.idle > maxIdle:
-		return false, &Broken{fmt.Sprintf("%d pages in a row brought nothing new", w.idle)}
+		return false, &Broken{fmt.Sprintf("%d pages in a row had no new items", w.idle)}
 	case len(p.keys) == 0:
 		return w.afterEmpty()
 	}
@@ -331,7 +331,7 @@ func (w *Iteration[T, S]) repeats(p *page[T]) bool {
 // repeating returns the error for a page that brings no new items while items are
 // missing.
 func (w *Iteration[T, S]) repeating(number int) error {
-	return w.incomplete(fmt.Sprintf("page %d repeats rows of the pages before it: ", number))
+	return w.incomplete(fmt.Sprintf("page %d repeats items of earlier pages: ", number))
 }
 
 // inserted returns how many of the items that the total counts may be new, so that
@@ -349,5 +349,5 @@ func (w *Iteration[T, S]) inserted() int {
 // incomplete returns the error for a list that ended before all its items came.
 func (w *Iteration[T, S]) incomplete(why string) error {
 	c := &w.counted
-	return &Broken{fmt.Sprintf("%s%d items promised, %d arrived", why, c.counted(c.total), max(c.came()-w.repeated, 0))}
+	return &Broken{fmt.Sprintf("%s%d items expected, %d received", why, c.counted(c.total), max(c.came()-w.repeated, 0))}
 }

@@ -254,16 +254,16 @@ func TestBrokenPagingEndsTheWalk(t *testing.T) {
 		reason string
 		rows   int
 	}{
-		{"another page", first(4, 7, 2, "a", "b"), "asked for page 1, meta.page is 7", 0},
-		{"no meta", first(0, 0, 0, "a", "b"), "asked for page 1, meta.page is 0", 0},
+		{"another page", first(4, 7, 2, "a", "b"), "requested page 1, but meta.page is 7", 0},
+		{"no meta", first(0, 0, 0, "a", "b"), "requested page 1, but meta.page is 0", 0},
 		{"per_page 0", first(4, 1, 0, "a", "b"), "meta.per_page is 0, meta.total 4", 0},
 		{"per_page negative", first(4, 1, -2, "a", "b"), "meta.per_page is -2, meta.total 4", 0},
 		{"total negative", first(-1, 1, 2, "a", "b"), "meta.per_page is 2, meta.total -1", 0},
-		{"the first page again", then(first(6, 1, 2, "a", "b"), first(6, 1, 2, "a", "b")), "asked for page 2, meta.page is 1", 2},
-		{"the rows again", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "a", "b")), "page 2 repeats rows", 2},
-		{"the rows again, fewer of them", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "b")), "page 2 repeats rows", 2},
-		{"empty pages", then(first(6, 1, 2, "a", "b"), func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }), "6 items promised, 2 arrived", 2},
-		{"empty from the start", func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }, "6 items promised, 0 arrived", 0},
+		{"the first page again", then(first(6, 1, 2, "a", "b"), first(6, 1, 2, "a", "b")), "requested page 2, but meta.page is 1", 2},
+		{"the rows again", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "a", "b")), "page 2 repeats items", 2},
+		{"the rows again, fewer of them", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "b")), "page 2 repeats items", 2},
+		{"empty pages", then(first(6, 1, 2, "a", "b"), func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }), "6 items expected, 2 received", 2},
+		{"empty from the start", func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }, "6 items expected, 0 received", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -312,7 +312,7 @@ func TestAListThatGrowsFasterThanItIsReadEndsTheWalk(t *testing.T) {
 		s.insert(per)
 		return rows, meta, err
 	})
-	if want := "101 pages in a row brought nothing new"; broken(err) != want {
+	if want := "101 pages in a row had no new items"; broken(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	if want := []string{"10", "9"}; !slices.Equal(rows, want) || len(s.fetched) != 102 {

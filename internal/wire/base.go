@@ -30,7 +30,7 @@ func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
 	case u.Port() != "" && !validPort(u.Port()):
 		return nil, errors.New("has an invalid port")
 	case u.User != nil:
-		return nil, errors.New("has a user or password in it")
+		return nil, errors.New("contains a user name or password")
 	case strings.ContainsAny(s, "?#"):
 		return nil, errors.New("has a query or fragment")
 	case u.Scheme == "http" && !insecure && !loopback(u.Hostname()):
@@ -66,9 +66,9 @@ func checkScheme(s string, secrets []string) error {
 	case s == "":
 		return errors.New("is empty")
 	case strings.TrimSpace(s) == "":
-		return errors.New("is nothing but white space" + newline(s))
+		return errors.New("contains only white space" + newline(s))
 	case strings.TrimSpace(s) != s:
-		return errors.New("has white space " + spaceIn(s) + newline(s))
+		return errors.New(spaceIn(s) + newline(s))
 	case quotes != "":
 		return errors.New(quotes)
 	case withScheme.MatchString(s):

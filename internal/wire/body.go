@@ -23,7 +23,7 @@ func Decode(header http.Header, body []byte, out any) error {
 	}
 	if err := checkSyntax(body); err != nil {
 		if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
-			return errors.New("not JSON, as its Content-Type says")
+			return errors.New("not JSON, according to its Content-Type")
 		}
 		return err
 	}
@@ -44,7 +44,7 @@ func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) er
 		return err
 	}
 	if *items == nil {
-		return errors.New("no page: data is missing")
+		return errors.New("not a page: data is missing")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type Field struct {
 // NewField encodes the value of a field.
 func NewField(key string, value any) (Field, error) {
 	if !utf8.ValidString(key) {
-		return Field{}, errors.New("the name of a field is not valid UTF-8")
+		return Field{}, errors.New("a field name is not valid UTF-8")
 	}
 	data, fault := marshal(value)
 	if fault != nil {

@@ -14,13 +14,13 @@ import (
 func EscapeID(id string) (string, error) {
 	switch {
 	case id == "":
-		return "", errors.New("empty id")
+		return "", errors.New("id is empty")
 	case !utf8.ValidString(id):
 		return "", errors.New("id is not valid UTF-8")
 	case hasControl(id):
-		return "", errors.New("id with control characters")
+		return "", errors.New("id contains control characters")
 	case hasDotSegment(id):
-		return "", errors.New("id with a dot segment")
+		return "", errors.New("id contains a dot segment")
 	}
 	return url.PathEscape(id), nil
 }
@@ -32,10 +32,10 @@ func CheckPath(path string) error {
 		return errors.New(`path does not begin with "/"`)
 	}
 	if strings.HasPrefix(path, "//") {
-		return errors.New("path with an origin")
+		return errors.New("path contains an origin")
 	}
 	if strings.ContainsAny(path, "?#") {
-		return errors.New("path with a query or fragment (use WithQuery, or escape it)")
+		return errors.New("path contains a query or fragment (use WithQuery, or escape it)")
 	}
 	plain, err := url.PathUnescape(path)
 	if !utf8.ValidString(plain) {
@@ -45,10 +45,10 @@ func CheckPath(path string) error {
 		return errors.New("path is not escaped (use url.PathEscape)")
 	}
 	if hasControl(plain) {
-		return errors.New("path with control characters")
+		return errors.New("path contains control characters")
 	}
 	if hasDotSegment(plain) {
-		return errors.New("path with a dot segment")
+		return errors.New("path contains a dot segment")
 	}
 	return nil
 }

@@ -47,17 +47,17 @@ func (r *Request) Check(body, out any) error {
 		return errors.New("not an HTTP method in upper-case letters")
 	}
 	if slices.Contains(unfit, r.Method) {
-		return fmt.Errorf("%s is for servers and proxies, not for resources", r.Method)
+		return fmt.Errorf("%s is not a method for resources", r.Method)
 	}
 	if body != nil && r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)
 	}
 	switch body.(type) {
 	case []byte, io.Reader:
-		return fmt.Errorf("a body of type %T (use json.RawMessage for JSON that is ready)", body)
+		return fmt.Errorf("body of type %T (use json.RawMessage for encoded JSON)", body)
 	}
 	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
-		return fmt.Errorf("cannot decode into a %T: not a pointer, or nil", out)
+		return fmt.Errorf("cannot decode into %T: not a pointer, or nil", out)
 	}
 	err := CheckPath(r.Template)
 	if err != nil { // the template appears in the error, which must not contain a query
@@ -76,7 +76,7 @@ func (r *Request) Encode(body any) (err error) {
 	switch v := reflect.ValueOf(body); v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
 		if v.IsNil() {
-			return fmt.Errorf("nil %T", body)
+			return fmt.Errorf("body is a nil %T", body)
 		}
 	}
 	if r.Body, err = Encode(body, r.Fields); err != nil {
@@ -99,11 +99,11 @@ func CheckHeader(key, value string) (name string, err error) {
 	name = http.CanonicalHeaderKey(key)
 	switch {
 	case !ValidHeaderName(key):
-		return "", fmt.Errorf("header name %q", Line(key))
+		return "", fmt.Errorf("invalid header name %q", Line(key))
 	case !ValidHeaderValue(value):
-		return "", fmt.Errorf("value of header %s with control characters", name)
+		return "", fmt.Errorf("value of header %s contains control characters", name)
 	case slices.Contains(reserved, name):
-		return "", fmt.Errorf("header %s is not for the caller to set", name)
+		return "", fmt.Errorf("header %s is set by the client", name)
 	case IsIdempotencyKey(name):
 		if value == "" { // a proxy might treat all such writes as the same one
 			return "", fmt.Errorf("empty %s", name)
@@ -139,9 +139,9 @@ func (r *Request) SetHeader(key, value string) error {
 func CheckQuery(key, value string) error {
 	switch {
 	case key == "":
-		return errors.New("empty name of a query parameter")
+		return errors.New("empty query parameter name")
 	case !utf8.ValidString(key):
-		return errors.New("the name of a query parameter is not valid UTF-8")
+		return errors.New("query parameter name is not valid UTF-8")
 	case !utf8.ValidString(value):
 		return fmt.Errorf("query parameter %q is not valid UTF-8", shorten(key, maxPath))
 	}
@@ -175,7 +175,7 @@ var reserved = []string{"Authorization", "Host", "Accept-Encoding", "Content-Len
 // AddField adds a field to the body.
 func (r *Request) AddField(key string, value any) error {
 	if key == "" {
-		return errors.New("empty name of a field")
+		return errors.New("empty field name")
 	}
 	if r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)

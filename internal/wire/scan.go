@@ -80,9 +80,9 @@ func checkSyntax(data []byte) error {
 // unexpected returns the error for invalid JSON at the scanner's position.
 func (s *scanner) unexpected() error {
 	if s.at >= len(s.data) {
-		return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("JSON is truncated: %w", io.ErrUnexpectedEOF)
 	}
-	return fmt.Errorf("not one JSON value: offset %d", s.at+1)
+	return fmt.Errorf("invalid JSON at offset %d", s.at+1)
 }
 
 // space skips white space.

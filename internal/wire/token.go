@@ -24,19 +24,19 @@ func tokenProblem(token string) string {
 	case token == "":
 		return "is empty"
 	case trimmed == "":
-		return "is nothing but white space" + newline(token)
+		return "contains only white space" + newline(token)
 	case strings.Contains(token, "LEEDO_API_TOKEN"): // a line of a settings file, or a reference that nothing expanded
-		return `has the name "LEEDO_API_TOKEN" in it: give the value alone`
+		return `contains the name "LEEDO_API_TOKEN": pass only its value`
 	case scheme != "":
-		return fmt.Sprintf("begins with %q: give the token alone, the SDK adds the scheme", scheme)
+		return fmt.Sprintf("begins with %q: pass only the token, the SDK adds the scheme", scheme)
 	case quotes != "":
 		return quotes
 	case strings.ContainsFunc(token, unicode.IsSpace):
-		return "has white space " + spaceIn(token) + newline(token)
+		return spaceIn(token) + newline(token)
 	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "has a control character in it"
+		return "contains a control character"
 	case strings.ContainsFunc(token, func(r rune) bool { return r > 0x7f }):
-		return "has a character in it that is not ASCII"
+		return "contains a character that is not ASCII"
 	}
 	return ""
 }
@@ -55,13 +55,13 @@ func spaceIn(s string) string {
 	end := strings.TrimRightFunc(s, unicode.IsSpace) != s
 	switch {
 	case start && end:
-		return "at its start and its end"
+		return "begins and ends with white space"
 	case start:
-		return "at its start"
+		return "begins with white space"
 	case end:
-		return "at its end"
+		return "ends with white space"
 	}
-	return "inside it"
+	return "contains white space"
 }
 
 // quotesAt describes the quotes around s that a shell or a settings file may have
@@ -72,11 +72,11 @@ func quotesAt(s, what string) string {
 	end := strings.TrimRight(s, quotes) != s
 	switch {
 	case start && end && len(s) > 1:
-		return "has quotes around it: give the " + what + " without them"
+		return "is in quotes: pass the " + what + " without them"
 	case start:
-		return "has a quote at its start: give the " + what + " without it"
+		return "begins with a quote: pass the " + what + " without it"
 	case end:
-		return "has a quote at its end: give the " + what + " without it"
+		return "ends with a quote: pass the " + what + " without it"
 	}
 	return ""
 }

@@ -206,7 +206,7 @@ func (d *tolerant) mapping(v reflect.Value) error {
 		raw, _ := d.key()
 		key, err := mapKey(raw, t.Key())
 		if err != nil {
-			return &misfit{d.where() + "cannot read the key", err}
+			return &misfit{d.where() + "cannot decode the key", err}
 		}
 		elem.SetZero()
 		if err := d.value(elem); err != nil {
@@ -266,10 +266,10 @@ func (d *tolerant) list(v reflect.Value) error {
 // decoder's position. It names the item and the field, and quotes nothing of the
 // JSON.
 func (d *tolerant) misfit(kind byte, into target, cause error) error {
-	what := "cannot read a JSON " + kindNames[kind]
+	what := "cannot decode a JSON " + kindNames[kind]
 	switch {
 	case kind == jsonNull:
-		what = "cannot read null"
+		what = "cannot decode null"
 	case into == aNumber && kind == jsonNumber:
 		what, into = "a JSON number is too large", ""
 	}

@@ -102,13 +102,13 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ contentType, body, want string }{
 		"empty":            {"application/json", " \n", "empty body"},
-		"html":             {"text/html", "<p>" + secret, "not JSON, as its Content-Type says"},
-		"html as json":     {"application/json", "<p>" + secret, "not one JSON value: offset 1"},
-		"cut":              {"application/json", `{"id":"` + secret, "JSON ends early: unexpected EOF"},
-		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "not one JSON value: offset 12"},
-		"two values":       {"application/json", `{"id":"a"}{}`, "not one JSON value: offset 11"},
-		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id": cannot read a JSON object as a string`},
-		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n": cannot read a JSON number as an integer`},
+		"html":             {"text/html", "<p>" + secret, "not JSON, according to its Content-Type"},
+		"html as json":     {"application/json", "<p>" + secret, "invalid JSON at offset 1"},
+		"cut":              {"application/json", `{"id":"` + secret, "JSON is truncated: unexpected EOF"},
+		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "invalid JSON at offset 12"},
+		"two values":       {"application/json", `{"id":"a"}{}`, "invalid JSON at offset 11"},
+		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id": cannot decode a JSON object as a string`},
+		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n": cannot decode a JSON number as an integer`},
 	} {
 		var out row
 		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out)
@@ -206,10 +206,10 @@ func TestTextThatIsNotUTF8HasItsOwnWords(t *testing.T) {
 			}
 		}
 	}
-	if _, err := EscapeID("a\x00"); err == nil || err.Error() != "id with control characters" {
+	if _, err := EscapeID("a\x00"); err == nil || err.Error() != "id contains control characters" {
 		t.Error(err)
 	}
-	if err := CheckPath("/a%00"); err == nil || err.Error() != "path with control characters" {
+	if err := CheckPath("/a%00"); err == nil || err.Error() != "path contains control characters" {
 		t.Error(err)
 	}
 	if err := CheckPath("/M%C3%BCller"); err != nil {

@@ -23,16 +23,16 @@ func TestPagingThatIsBrokenEndsTheWalk(t *testing.T) {
 		text  string
 		rows  []string
 	}{
-		{"page is ignored", []string{first}, "asked for page 2, meta.page is 1", []string{"a", "b"}},
-		{"page is ignored but repeated", []string{first, support.PageJSON(6, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
-		{"page is ignored later", []string{first, support.PageJSON(6, 2, 2, "c", "d"), support.PageJSON(6, 3, 2, "c", "d")}, "page 3 repeats rows", []string{"a", "b", "c", "d"}},
-		{"page is ignored on the last page", []string{support.PageJSON(4, 1, 2, "a", "b"), support.PageJSON(4, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
-		{"page is ignored on the last page, which is short", []string{support.PageJSON(3, 1, 2, "a", "b"), support.PageJSON(3, 2, 2, "a", "b")}, "page 2 repeats rows", []string{"a", "b"}},
-		{"page is another", []string{support.PageJSON(6, 0, 2, "a", "b")}, "asked for page 1, meta.page is 0", nil},
+		{"page is ignored", []string{first}, "requested page 2, but meta.page is 1", []string{"a", "b"}},
+		{"page is ignored but repeated", []string{first, support.PageJSON(6, 2, 2, "a", "b")}, "page 2 repeats items", []string{"a", "b"}},
+		{"page is ignored later", []string{first, support.PageJSON(6, 2, 2, "c", "d"), support.PageJSON(6, 3, 2, "c", "d")}, "page 3 repeats items", []string{"a", "b", "c", "d"}},
+		{"page is ignored on the last page", []string{support.PageJSON(4, 1, 2, "a", "b"), support.PageJSON(4, 2, 2, "a", "b")}, "page 2 repeats items", []string{"a", "b"}},
+		{"page is ignored on the last page, which is short", []string{support.PageJSON(3, 1, 2, "a", "b"), support.PageJSON(3, 2, 2, "a", "b")}, "page 2 repeats items", []string{"a", "b"}},
+		{"page is another", []string{support.PageJSON(6, 0, 2, "a", "b")}, "requested page 1, but meta.page is 0", nil},
 		{"per_page is 0", []string{support.PageJSON(6, 1, 0, "a", "b")}, "meta.per_page is 0", nil},
 		{"per_page is negative", []string{support.PageJSON(6, 1, -2, "a", "b")}, "meta.per_page is -2", nil},
 		{"total is negative", []string{support.PageJSON(-6, 1, 2, "a", "b")}, "meta.total -6", nil},
-		{"no meta", []string{`{"data":[{"id":"a"}]}`}, "asked for page 1, meta.page is 0", nil},
+		{"no meta", []string{`{"data":[{"id":"a"}]}`}, "requested page 1, but meta.page is 0", nil},
 	}
 	for _, tt := range tests {
 		for name, walk := range support.Iterations {

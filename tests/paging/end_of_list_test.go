@@ -140,13 +140,13 @@ func TestTheEndOfAListIsProven(t *testing.T) {
 		{"a page size that changes", &figures{ids: cutInto(7, 3), meta: func(page, _, _ int) string {
 			return fmt.Sprintf(`{"total":7,"page":%d,"per_page":%d}`, page, 3+page)
 		}}, leedo.LeadListParams{PerPage: 3}, 7, "", 3},
-		{"empty pages in the middle", &figures{ids: inPages(2, 0, 0, 2, 1), total: constant(9)}, leedo.LeadListParams{PerPage: 2}, 5, "9 items promised, 5 arrived", 9},
+		{"empty pages in the middle", &figures{ids: inPages(2, 0, 0, 2, 1), total: constant(9)}, leedo.LeadListParams{PerPage: 2}, 5, "9 items expected, 5 received", 9},
 		{"empty pages in the middle, all there", &figures{ids: inPages(2, 0, 0, 2, 1), total: constant(5)}, leedo.LeadListParams{PerPage: 2}, 5, "", 5},
 		{"three empty pages", &figures{ids: inPages(2, 0, 0, 0, 1), total: constant(3)}, leedo.LeadListParams{PerPage: 2}, 3, "", 5},
-		{"four empty pages", &figures{ids: inPages(2, 0, 0, 0, 0, 1), total: constant(3)}, leedo.LeadListParams{PerPage: 2}, 2, "3 items promised, 2 arrived", 5},
+		{"four empty pages", &figures{ids: inPages(2, 0, 0, 0, 0, 1), total: constant(3)}, leedo.LeadListParams{PerPage: 2}, 2, "3 items expected, 2 received", 5},
 		{"an empty first page", &figures{ids: inPages(0, 2, 1), total: constant(3)}, leedo.LeadListParams{PerPage: 2}, 3, "", 3},
 		{"short pages", &figures{ids: inPages(2, 1, 2, 1), total: constant(6)}, leedo.LeadListParams{PerPage: 2}, 6, "", 4},
-		{"short pages, not all there", &figures{ids: inPages(2, 1, 2, 1), total: constant(7)}, leedo.LeadListParams{PerPage: 2}, 6, "7 items promised, 6 arrived", 8},
+		{"short pages, not all there", &figures{ids: inPages(2, 1, 2, 1), total: constant(7)}, leedo.LeadListParams{PerPage: 2}, 6, "7 items expected, 6 received", 8},
 		{"a total that is capped", &figures{ids: cutInto(9, 2), total: constant(4)}, leedo.LeadListParams{PerPage: 2}, 9, "", 6},
 		{"a total that is capped in mid-page", &figures{ids: cutInto(9, 2), total: constant(3)}, leedo.LeadListParams{PerPage: 2}, 9, "", 6},
 		{"a total of zero", &figures{ids: cutInto(5, 2), total: constant(0)}, leedo.LeadListParams{PerPage: 2}, 5, "", 4},

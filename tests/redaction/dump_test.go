@@ -182,7 +182,7 @@ func TestDumpBoundsBodies(t *testing.T) {
 		want := 64 << 10
 		if name == "not compressed" || name == "unknown" {
 			want = 0
-			if !strings.Contains(dump.String(), "bytes that are not readable)") {
+			if !strings.Contains(dump.String(), "bytes that cannot be decompressed)") {
 				t.Errorf("%s: %.300s", name, dump.String()[64<<10:])
 			}
 		}

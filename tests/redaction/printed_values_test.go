@@ -386,7 +386,7 @@ func TestAnErrorIsOneLine(t *testing.T) {
 		{"nothing told", "leedo: GET /leads/{id}: 404 Not Found (1 attempt)", support.Respond(404, "")},
 		{"four attempts", "leedo: GET /leads/{id}: 503 Service Unavailable (4 attempts)", support.Respond(503, "")},
 		{"cut", "leedo: GET /leads/{id}: no complete response: unexpected EOF (4 attempts)", support.CutBody(200, "{")},
-		{"not JSON", "leedo: GET /leads/{id}: unusable response 200: not one JSON value: offset 2 (1 attempt)", support.Respond(200, "nope")},
+		{"not JSON", "leedo: GET /leads/{id}: unusable response 200: invalid JSON at offset 2 (1 attempt)", support.Respond(200, "nope")},
 	}
 	for _, test := range tests {
 		s := support.Serve(t, test.answer)

@@ -79,4 +79,4 @@ func quotesNothing(t *testing.T, name string, err error, body []byte) {
 
 // ownWords are words of our texts that a body may hold, too.
 const ownWords = "created_at updated_at leads_count account_id industry website company per_page custom " +
-	"unusable response cannot read a JSON integer boolean object string message campaigns attempts request_id leedo.DecodeError StatusCode"
+	"unusable response cannot decode a JSON is truncated, invalid JSON at offset integer boolean object string message campaigns attempts request_id leedo.DecodeError StatusCode"

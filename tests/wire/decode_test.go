@@ -60,30 +60,30 @@ func TestASuccessMustBeWhatWasAskedFor(t *testing.T) {
 		text         string
 		anotherError bool // for lists the text is another
 	}{
-		{"HTML", 200, "text/html; charset=utf-8", "<html>" + quoted, false, "not JSON, as its Content-Type says", false},
-		{"a malformed content type", 200, "text/html; charset", "<" + object, false, "not JSON, as its Content-Type says", false},
+		{"HTML", 200, "text/html; charset=utf-8", "<html>" + quoted, false, "not JSON, according to its Content-Type", false},
+		{"a malformed content type", 200, "text/html; charset", "<" + object, false, "not JSON, according to its Content-Type", false},
 		{"empty", 200, "application/json", "", false, "empty body", false},
 		{"space", 200, "application/json", " \r\n\t", false, "empty body", false},
 		{"204", 204, "", "", false, "empty body", false},
-		{"trailing garbage", 200, "application/json", object + quoted, false, "not one JSON value: offset ", false},
-		{"two values", 200, "application/json", object + object, false, "not one JSON value: offset ", false},
-		{"cut", 200, "application/json", object[:len(object)-1], false, "JSON ends early", false},
-		{"text", 200, "application/json", quoted, false, "not one JSON value: offset 1", false},
-		{"an array", 200, "application/json", "[" + object + "]", false, "cannot read a JSON array as an object", false},
-		{"a JSON text", 200, "application/json", `"` + quoted + `"`, false, "cannot read a JSON string as an object", false},
-		{"a number", 200, "application/json", "424242", false, "cannot read a JSON number as an object", false},
+		{"trailing garbage", 200, "application/json", object + quoted, false, "invalid JSON at offset ", false},
+		{"two values", 200, "application/json", object + object, false, "invalid JSON at offset ", false},
+		{"cut", 200, "application/json", object[:len(object)-1], false, "JSON is truncated", false},
+		{"text", 200, "application/json", quoted, false, "invalid JSON at offset 1", false},
+		{"an array", 200, "application/json", "[" + object + "]", false, "cannot decode a JSON array as an object", false},
+		{"a JSON text", 200, "application/json", `"` + quoted + `"`, false, "cannot decode a JSON string as an object", false},
+		{"a number", 200, "application/json", "424242", false, "cannot decode a JSON number as an object", false},
 		{"null", 200, "application/json", "null", false, "an object without an id", true},
 		{"no id", 200, "application/json", `{"name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"an empty id", 200, "application/json", `{"id":"","name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"a null id", 200, "application/json", `{"id":null,"name":"` + quoted + `"}`, false, "an object without an id", true},
 		{"wrapped", 200, "application/json", `{"lead":` + object + `}`, false, "an object without an id", true},
-		{"a list as id", 200, "application/json", `{"id":[424242]}`, true, `field "id": cannot read a JSON array as a string`, false},
-		{"an object as name", 200, "application/json", `{"id":"x","name":{"first":"` + quoted + `"}}`, true, `field "name": cannot read a JSON object as a string`, false},
-		{"a boolean as name", 200, "application/json", `{"id":"x","name":true}`, true, `field "name": cannot read a JSON boolean as a string`, false},
-		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, `field "created_at": cannot read a JSON string as a time`, false},
-		{"a number as time", 200, "application/json", `{"id":"x","created_at":424242}`, true, `field "created_at": cannot read a JSON number as a time`, false},
-		{"no UTF-16", 200, "application/json", `{"id":"x","name":"` + quoted + `"` + "\x00}", false, "not one JSON value", false},
-		{"206", 206, "application/json", object[:10], false, "JSON ends early", false},
+		{"a list as id", 200, "application/json", `{"id":[424242]}`, true, `field "id": cannot decode a JSON array as a string`, false},
+		{"an object as name", 200, "application/json", `{"id":"x","name":{"first":"` + quoted + `"}}`, true, `field "name": cannot decode a JSON object as a string`, false},
+		{"a boolean as name", 200, "application/json", `{"id":"x","name":true}`, true, `field "name": cannot decode a JSON boolean as a string`, false},
+		{"words as time", 200, "application/json", `{"id":"x","created_at":"` + quoted + `"}`, true, `field "created_at": cannot decode a JSON string as a time`, false},
+		{"a number as time", 200, "application/json", `{"id":"x","created_at":424242}`, true, `field "created_at": cannot decode a JSON number as a time`, false},
+		{"no UTF-16", 200, "application/json", `{"id":"x","name":"` + quoted + `"` + "\x00}", false, "invalid JSON at offset", false},
+		{"206", 206, "application/json", object[:10], false, "JSON is truncated", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,17 +128,17 @@ func TestAPageMustBeAPage(t *testing.T) {
 	t.Parallel()
 	const meta = `"meta":{"total":2,"page":1,"per_page":20}`
 	for body, text := range map[string]string{
-		`{` + meta + `}`:                                       "no page: data is missing",
-		`{"data":null,` + meta + `}`:                           "no page: data is missing",
-		`{"leads":[{"id":"` + quoted + `"}]}`:                  "no page: data is missing",
-		`{"data":{"id":"` + quoted + `"},` + meta + `}`:        `field "data": cannot read a JSON object as a list`,
-		`{"data":["` + quoted + `"],` + meta + `}`:             `item 1: cannot read a JSON string as an object`,
+		`{` + meta + `}`:                                       "not a page: data is missing",
+		`{"data":null,` + meta + `}`:                           "not a page: data is missing",
+		`{"leads":[{"id":"` + quoted + `"}]}`:                  "not a page: data is missing",
+		`{"data":{"id":"` + quoted + `"},` + meta + `}`:        `field "data": cannot decode a JSON object as a list`,
+		`{"data":["` + quoted + `"],` + meta + `}`:             `item 1: cannot decode a JSON string as an object`,
 		`{"data":[{"id":"x"},{"name":"n"}],` + meta + `}`:      "item 2 has no id",
 		`{"data":[{"id":"x"},null],` + meta + `}`:              "item 2 has no id",
-		`{"data":[],"meta":{"total":"` + quoted + `"}}`:        `field "meta.total": cannot read a JSON string as an integer`,
-		`{"data":[],"meta":{"total":424242424242424242424}}`:   `field "meta.total": cannot read a JSON number as an integer`,
-		`{"data":[],"meta":[1]}`:                               `field "meta": cannot read a JSON array as an object`,
-		`{"data":[{"id":"x","leads_count":1.5}],` + meta + `}`: `item 1, field "leads_count": cannot read a JSON number as an integer`,
+		`{"data":[],"meta":{"total":"` + quoted + `"}}`:        `field "meta.total": cannot decode a JSON string as an integer`,
+		`{"data":[],"meta":{"total":424242424242424242424}}`:   `field "meta.total": cannot decode a JSON number as an integer`,
+		`{"data":[],"meta":[1]}`:                               `field "meta": cannot decode a JSON array as an object`,
+		`{"data":[{"id":"x","leads_count":1.5}],` + meta + `}`: `item 1, field "leads_count": cannot decode a JSON number as an integer`,
 	} {
 		client, _ := support.InMemory(t, nil, support.Respond(200, body))
 		page, err := client.Campaigns.List(t.Context(), nil)

@@ -32,7 +32,7 @@ func TestWhatComesAfterTheJSONIsNotAnEarlyEnd(t *testing.T) {
 	for body, early := range map[string]bool{`{"id":"1"}}`: false, `{"id":"1"} x`: false, `{"id":"1"`: true, `{"id":"1`: true, `{"id":"1",]`: false} {
 		c, _ := support.InMemory(t, nil, support.Respond(200, body))
 		err := support.Reads[0].Call(t.Context(), c)
-		if !support.Is[*leedo.DecodeError](err) || errors.Is(err, io.ErrUnexpectedEOF) != early || strings.Contains(err.Error(), "ends early") != early {
+		if !support.Is[*leedo.DecodeError](err) || errors.Is(err, io.ErrUnexpectedEOF) != early || strings.Contains(err.Error(), "is truncated") != early {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

@@ -246,7 +246,7 @@ func TestTypesOfTheCallerDecideForThemselves(t *testing.T) {
 	}
 	client, _ = support.InMemory(t, nil, support.Respond(200, `{"id":"x","size":"7"}`))
 	err := client.Do(t.Context(), "GET", "/leads/x", nil, &my)
-	if want := `leedo: GET /leads/x: unusable response 200: field "size": cannot read a JSON string (1 attempt)`; err == nil || err.Error() != want || !errors.Is(err, errStrict) {
+	if want := `leedo: GET /leads/x: unusable response 200: field "size": cannot decode a JSON string (1 attempt)`; err == nil || err.Error() != want || !errors.Is(err, errStrict) {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
@@ -287,7 +287,7 @@ func TestManyBracesAreNotManyObjects(t *testing.T) {
 func TestUnusableItemsAreNamed(t *testing.T) {
 	t.Parallel()
 	client, _ := support.InMemory(t, nil, support.Respond(200, pageOf(`{"id":"a"}`, `{"id":"b","created_at":"yesterday"}`, `{"id":"c"}`), "X-Request-Id", "req_7"))
-	const what = `item 2, field "created_at": cannot read a JSON string as a time (request req_7, 1 attempt)`
+	const what = `item 2, field "created_at": cannot decode a JSON string as a time (request req_7, 1 attempt)`
 	_, err := client.Leads.List(t.Context(), nil)
 	texts := []string{fmt.Sprint(err)}
 	_, err = collect(client.Accounts.All(t.Context(), nil, leedo.WithPrefetch(3)), func(*leedo.Account) int { return 0 })

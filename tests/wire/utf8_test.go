@@ -98,9 +98,9 @@ func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 
 		"the value of a body field": {with(leedo.WithBodyField("source", latin1)), `body: field "source": not valid UTF-8`},
 		"a part of one":             {with(leedo.WithBodyField("tags", []string{latin1})), `body: field "tags[0]": not valid UTF-8`},
-		"the key of a body field":   {with(leedo.WithBodyField(latin1, 1)), "body: the name of a field is not valid UTF-8"},
+		"the key of a body field":   {with(leedo.WithBodyField(latin1, 1)), "body: a field name is not valid UTF-8"},
 		"the value of a query":      {with(leedo.WithQuery("q", latin1)), `query parameter "q" is not valid UTF-8`},
-		"the key of a query":        {with(leedo.WithQuery(latin1, "x")), "the name of a query parameter is not valid UTF-8"},
+		"the key of a query":        {with(leedo.WithQuery(latin1, "x")), "query parameter name is not valid UTF-8"},
 		"a query of Get": {func(ctx context.Context, c *leedo.Client) error {
 			return support.ErrorOf(c.Campaigns.Get(ctx, "x", leedo.WithQuery("q", latin1)))
 		}, `query parameter "q" is not valid UTF-8`},
