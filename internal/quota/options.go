@@ -23,13 +23,13 @@ type Options struct {
 func (o Options) Check() error {
 	switch { // written so that NaN fails, too
 	case !(o.Share >= 0 && o.Share <= 1):
-		return fmt.Errorf("Share %v is not between 0 and 1", o.Share)
+		return fmt.Errorf("RateLimiterOptions.Share: %v is not between 0 and 1", o.Share)
 	case !(o.Reserve <= 1):
-		return fmt.Errorf("Reserve %v is over 1", o.Reserve)
+		return fmt.Errorf("RateLimiterOptions.Reserve: %v is not 1 or less", o.Reserve)
 	case !(o.RetryBudget <= 1):
-		return fmt.Errorf("RetryBudget %v is over 1", o.RetryBudget)
+		return fmt.Errorf("RateLimiterOptions.RetryBudget: %v is not 1 or less", o.RetryBudget)
 	case o.PerSecond != 0 && !(o.PerSecond >= 1e-5 && o.PerSecond <= 1e6):
-		return fmt.Errorf("RequestsPerSecond %v is neither zero nor between 0.00001 and 1000000", o.PerSecond)
+		return fmt.Errorf("RateLimiterOptions.RequestsPerSecond: %v is neither zero nor between 0.00001 and 1000000", o.PerSecond)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (r *Request) Encode(body any) (err error) {
 	switch v := reflect.ValueOf(body); v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
 		if v.IsNil() {
-			return fmt.Errorf("body is a nil %T", body)
+			return fmt.Errorf("nil %T", body)
 		}
 	}
 	if r.Body, err = Encode(body, r.Fields); err != nil {
