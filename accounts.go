@@ -94,7 +94,7 @@ func (s *AccountsService) Get(ctx context.Context, id string, opts ...RequestOpt
 }
 
 // Create creates an account and returns it: POST /accounts. nil params are
-// [ErrInvalidArgument]; a account that the API finds invalid is a [*BadRequestError].
+// [ErrInvalidArgument]; an account that the API finds invalid is a [*BadRequestError].
 //
 // The request is retried only if it is known not to have been processed, or was
 // rejected with 429. After a failure that leaves open whether it was processed, such as

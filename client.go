@@ -106,10 +106,11 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 // encode their strings themselves.
 //
 // out is a pointer that the response is decoded into. A response that does not fit is a
-// [*DecodeError], and out may then be partly set. If out is nil, any 2xx response is a
-// success, 204 included; but HTML or XML in response to a write, such as a maintenance
-// page, is an [*UnknownOutcomeError], unless Location names the record. To read custom
-// fields, pass a struct that embeds a type of this package:
+// [*DecodeError], and out may then be partly set. If out is nil, a 2xx response is a
+// success, 204 included, unless its JSON reports a failure (an [*APIError], for a write
+// inside an [*UnknownOutcomeError]) or it is HTML or XML after a write, such as a
+// maintenance page, and Location does not name the record (an [*UnknownOutcomeError]).
+// To read custom fields, pass a struct that embeds a type of this package:
 //
 //	var my struct {
 //		leedo.Lead

@@ -183,8 +183,9 @@ type APIError struct {
 	// lower-case letters, as in tests, may be part of a longer code.)
 	Code string
 	// Message is the API's message on one line of at most 200 runes. Control
-	// characters are escaped, and a token of eight or more characters is masked. It
-	// is empty if the body is text or HTML. For a 404 without a message in response
+	// characters are escaped, and a token of eight or more characters is masked.
+	// Messages about fields follow the name of the field. It is empty if the body is
+	// text or HTML. For a 404 without a message in response
 	// to a List or Create it asks whether /v1 is missing, if the base URL has no path.
 	Message string `json:"-"`
 	// RequestID is the response's X-Request-Id; empty if it had none.
@@ -249,7 +250,7 @@ type UnauthorizedError struct{ APIError }
 // ForbiddenError is a 403: the token does not permit the call.
 type ForbiddenError struct{ APIError }
 
-// NotFoundError is a 404: the record does not exist.
+// NotFoundError is a 404: there is no such record, or no such path.
 type NotFoundError struct{ APIError }
 
 // ServerError is a 5xx: the API failed. For a write it is wrapped in an

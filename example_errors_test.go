@@ -185,12 +185,14 @@ func Example_context() {
 // First whether the write was done, then the type of the error.
 func Example_errors() {
 	ctx := context.Background()
-	client := leedotest.NewServer().Client()
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 400, Body: `{"error":{"code":"invalid","message":"this address is not allowed"}}`})
+	client := server.Client()
 
-	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Email: "john@example.com"})
+	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
 	switch leedo.OutcomeOf(err) {
 	case leedo.OutcomeDone:
-		fmt.Println("created:", lead, err) // an error says that the response is not usable
+		fmt.Println("created:", lead, err) // with an error, lead is nil
 	case leedo.OutcomeNotDone:
 		fmt.Println("not created, repeating it does no harm")
 	case leedo.OutcomeUnknown:
@@ -203,5 +205,5 @@ func Example_errors() {
 	}
 	// Output:
 	// not created, repeating it does no harm
-	// correct the data: name must be a non-empty string
+	// correct the data: this address is not allowed
 }

@@ -46,16 +46,17 @@
 // and the exceptions.
 //
 //   - It yields no item twice: it remembers the last 10,000 ids.
-//   - While the list is sorted newest first, items that are created or removed
-//     meanwhile hide no other item. In another order, or with [WithPrefetch] over 1,
-//     they may hide a few.
+//   - While the list is sorted newest first and its total is right, items that are
+//     created or removed meanwhile hide no other item. In another order, or with
+//     [WithPrefetch] over 1, they may hide a few.
 //   - It ends without an error only if the end of the list is proven: all items that
 //     the newest total counts were read and the last page was not full, or the next
 //     page is empty, repeats the one before or does not exist. So a full last page
 //     costs one request more. That request can only add items: if it fails, the
 //     iteration ends without an error unless ctx ended.
-//   - It ends with a [*DecodeError] if items are missing, a page breaks the rules of
-//     paging, or the list changes faster than it can be read.
+//   - It ends with a [*DecodeError] if items are missing at the end, a page breaks the
+//     rules of paging, or the list changes faster than it can be read. While items are
+//     missing, a request that fails ends it with its own error.
 //   - It yields an error once, with a nil item, and ends. The error names the page.
 //
 // # Retries
@@ -75,9 +76,10 @@
 // maximum: see [WithMaxWait]. Interactive calls go before Pages and All: see
 // [WithPriority].
 //
-// # Testing
+// # Observing and testing
 //
-// Package [github.com/leedoapp/leedo-go/leedotest] has an in-memory fake of the API.
+// [WithLogger], [WithHooks] and [WithInterceptor] show what a client does. Package
+// [github.com/leedoapp/leedo-go/leedotest] has an in-memory fake of the API.
 package leedo
 
 import (
@@ -146,7 +148,7 @@ func (p *Page[T]) HasNext() bool {
 
 // Response is a response as it was received; see [WithResponse].
 type Response struct {
-	// StatusCode is the HTTP status; 0 if no response was received.
+	// StatusCode is the HTTP status; 0 if the last attempt received no response.
 	StatusCode int
 	// Header is the header of the response.
 	Header http.Header `json:"-"`
@@ -403,8 +405,8 @@ func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) 
 //
 // Each item is decoded into a T: a struct, a map or [encoding/json.RawMessage]. id
 // returns the id of an item, by which items that come twice are recognized; an empty
-// id is a [*DecodeError]. It may be nil if T is or embeds a record type of this
-// package. It must not change the item. It is called for one item at a time, for some
+// id is a [*DecodeError]. It may be nil if T is or embeds exactly one record type of
+// this package. It must not change the item. It is called for one item at a time, for some
 // items more than once, from any goroutine.
 //
 // A path that is not usable, and a nil id where T embeds no record, are

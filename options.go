@@ -158,9 +158,9 @@ func WithHTTPClient(client *http.Client) Option {
 // WithTokenSource calls source for the token before each attempt, with the context of
 // the call; the token argument of [NewClient] must then be empty. It is for one token
 // that changes, such as one that expires. source must be safe for concurrent use, and
-// should cache its token. A 401 is not retried. If source fails, or returns a token that
-// NewClient would reject, the call fails with an error that wraps that one. nil is
-// [ErrInvalidArgument].
+// should cache its token. A 401 is not retried. If source fails, the call fails with an
+// error that wraps that of source. It also fails if NewClient would reject the token;
+// that error is not [ErrInvalidArgument]. A nil source is.
 //
 // Do not use it to choose among the tokens of several tenants: they would share one rate
 // limiter, and a 429 of one would delay all. Make a client for each tenant: clients are
@@ -459,10 +459,11 @@ func WithQuery(key, value string) SharedOption {
 	)
 }
 
-// WithBodyField sets a field of the body, and replaces one of params: a field that this
-// package does not know, or, with a nil value, null. value is encoded with encoding/json
-// as the body of [Client.Do] is. A GET or HEAD, an empty key and a body that is not a
-// JSON object are [ErrInvalidArgument].
+// WithBodyField sets a field of the body. It is for fields that this package does not
+// know, and replaces a field of params with the same name; a nil value sets it to null.
+// value is encoded with encoding/json when the call begins, as the body of [Client.Do]
+// is. A GET or HEAD, an empty key and a body that is not a JSON object are
+// [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
 	return forCall("WithBodyField", wire.Keyed(key), func(k *call) error { return k.request.AddField(key, value) })
 }
@@ -506,8 +507,9 @@ func WithMaxItems(n int) RequestOption {
 //
 // Items, errors and [WithResponse] still come in order, and each page is still a call
 // that waits for the quota. When the loop ends, outstanding fetches are canceled and
-// waited for. Up to n requests are wasted if the loop ends early, the list is shorter
-// than its total, or the total falls; then the iteration goes on one page at a time.
+// waited for; [Hooks] see them as attempts with [context.Canceled]. Up to n requests are
+// wasted if the loop ends early or with an error, the list is shorter than its total, or
+// the total falls. After a total that fell the iteration goes on one page at a time.
 //
 // With n over 1 an insertion and a removal that balance each other may hide an item, even
 // if the list is sorted newest first. docs/paging.md in the repository has figures.

@@ -17,8 +17,9 @@ import (
 // allows. See [WithMaxWait].
 const NoMaxWait = time.Duration(math.MaxInt64)
 
-// RateLimit is a rate limit state: that of a limiter, or the one in a response. If
-// Limit is 0, the state is unknown, and Remaining is 0, too.
+// RateLimit is a rate limit state: that of a limiter, or the one in a response. In a
+// limiter, a Limit of 0 means that the state is unknown, and Remaining is then 0, too.
+// In a response, fields that it did not report are zero.
 type RateLimit struct {
 	// Limit is the number of requests per window, which is an hour. Remaining is
 	// how many are left; in a limiter, without those in flight. After the reset
@@ -33,7 +34,7 @@ type RateLimit struct {
 	Waiting, InFlight int
 }
 
-// RateLimiter delays requests that would exceed the API's quota, and no others.
+// RateLimiter delays requests that would exceed the API's quota.
 // Use [NewRateLimiter]. By default each client has its own limiter; clients with the
 // same token should share one, with [WithRateLimiter]. It is safe for concurrent use.
 //
@@ -46,7 +47,7 @@ type RateLimiter struct{ ledger *quota.Ledger }
 // RateLimiterOptions configures a [RateLimiter]; the zero value means the defaults.
 type RateLimiterOptions struct {
 	// Share is the part of an hour's quota that the limiter may use, up to 1; zero
-	// means all. It is for programs that share a token and no Store.
+	// means all. Set it if programs that do not use the same Store share the token.
 	Share float64
 	// Reserve is the part of a window's quota that bulk calls leave to interactive
 	// ones, up to 1. It shrinks to nothing by the reset, and grows if interactive
@@ -64,8 +65,8 @@ type RateLimiterOptions struct {
 	// do not need the budget. Zero means 0.02, negative means no bound. With a Store
 	// each process has its own budget.
 	RetryBudget float64
-	// RequestsPerSecond is an additional client-side limit: requests are spaced
-	// evenly. Zero means no limit.
+	// RequestsPerSecond is an additional client-side limit, from 0.00001 to
+	// 1,000,000: requests are spaced evenly. Zero means no limit.
 	RequestsPerSecond float64
 	// Store shares the quota with other processes; nil means no store.
 	Store QuotaStore
@@ -77,15 +78,15 @@ type RateLimiterOptions struct {
 // QuotaStore must be safe for concurrent use.
 //
 // No call fails because of a store. If an exchange fails or takes over 100 ms, the
-// limiter uses its local state; it asks again after 5 seconds, once that exchange has
-// ended. A failure is logged at Warn when its cause is known, and the next success at
-// Info. A call that leaves its process idle reports before it returns, as the process
-// may end then; that takes at most 100 ms.
+// limiter uses its local state and asks again after 5 seconds. A single late reply
+// still counts when it arrives. The first failure is logged at Warn when its cause is
+// known, and the next success at Info, each once. A call that leaves its process idle
+// reports before it returns, as the process may end then; that takes at most 100 ms.
 //
 // Experimental: the interface may change while redislimit is at version 0.
 type QuotaStore interface {
 	// Exchange takes the report of a process and returns the permits that it is
-	// granted, or an error of the store.
+	// granted, or an error of the store. ctx ends after 5 seconds.
 	Exchange(ctx context.Context, ask QuotaAsk) (QuotaAnswer, error)
 }
 
@@ -114,7 +115,8 @@ type QuotaAsk struct {
 	// Served counts the responses other than 429s that had rate limit headers. Like
 	// the next four fields, it counts from the start of the process.
 	Served int64
-	// Lost counts the requests without a response that has rate limit headers.
+	// Lost counts the requests, other than those rejected with 429, without a
+	// response that has rate limit headers.
 	Lost int64
 	// Silent counts the requests in Lost that had a response.
 	Silent int64
@@ -286,7 +288,8 @@ func waitHook(hooks []func(context.Context, WaitInfo)) func(context.Context, tra
 
 // RateLimitError is the error of a call that the quota does not allow now: the API
 // rejected it with a 429, or it was not sent because it would wait too long. A write
-// was not done.
+// was not done, unless the error is wrapped in an [*UnknownOutcomeError]: an earlier
+// attempt may then have done it.
 type RateLimitError struct {
 	// RetryAt is when to call again, by the local clock; zero means unknown. A call
 	// at that time succeeds if no one else uses the quota meanwhile; one made much

@@ -10,11 +10,13 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// findByID returns the lead with an id, and nil if there is none.
+var errNoLead = errors.New("no such lead")
+
+// findByID returns the lead with an id, or errNoLead.
 func findByID(ctx context.Context, client *leedo.Client, id string) (*leedo.Lead, error) {
 	lead, err := client.Leads.Get(ctx, id)
 	if _, ok := errors.AsType[*leedo.NotFoundError](err); ok {
-		return nil, nil // there is no such lead
+		return nil, errNoLead // an error of your own
 	} else if _, ok := errors.AsType[*leedo.TransportError](err); ok {
 		return nil, fmt.Errorf("the API cannot be reached: %w", err)
 	}
@@ -29,13 +31,13 @@ func Example_errorsNotFound() {
 
 	lead, err := findByID(ctx, client, id)
 	fmt.Println(lead.Name, err)
-	lead, err = findByID(ctx, client, "unknown")
-	fmt.Println(lead, err)
+	_, err = findByID(ctx, client, "unknown")
+	fmt.Println(err)
 	server.Inject(leedotest.Fault{Drop: true, Times: -1})
 	_, err = findByID(ctx, client, id)
 	fmt.Println(strings.HasPrefix(err.Error(), "the API cannot be reached: leedo: GET /leads/{id}: "))
 	// Output:
 	// John Doe <nil>
-	// <nil> <nil>
+	// no such lead
 	// true
 }

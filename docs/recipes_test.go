@@ -79,7 +79,8 @@ func Example_recipesFullRecord() {
 	// <nil>
 }
 
-// upsert updates the lead with the e-mail address of params, or creates one.
+// upsert updates name and company of the lead with the e-mail address of params,
+// or creates it.
 // ids has the id of every lead by its normalized address.
 func upsert(ctx context.Context, client *leedo.Client, ids map[string]string, params *leedo.LeadCreateParams) (*leedo.Lead, error) {
 	email := strings.ToLower(strings.TrimSpace(params.Email))

@@ -25,8 +25,8 @@ type Fault struct {
 	// matches any one segment, or the path of one record. The fake need not know the
 	// path.
 	Path string
-	// When selects among the requests that Method and Path match, in which Status is
-	// 0; nil selects all of them. It is not called for requests to which an earlier
+	// When selects among the requests that Method and Path match; nil selects all of
+	// them. The Status of its argument is 0. It is not called for requests to which an earlier
 	// fault applies. It may be called concurrently, and may call all methods of the
 	// server.
 	When func(Request) bool
@@ -80,7 +80,8 @@ type pendingFault struct {
 // applied as often as it should is removed.
 //
 // The response of a fault has the usual request id and rate limit headers, and a
-// request to which a fault applies costs quota like any other.
+// request to which a fault applies costs quota like any other, unless Drop cuts it
+// before it is processed.
 //
 // Inject panics, and adds no fault, if one of them can have no effect: if it sets
 // none of Status, Drop, Header, Body, Latency and Truncate, or if no request can

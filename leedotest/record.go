@@ -18,7 +18,7 @@ type Request struct {
 	Query url.Values
 	// Header holds the headers under their canonical names.
 	Header http.Header
-	// Body is the body. A larger one is cut to 1 MiB.
+	// Body is the body, at most its first MiB.
 	Body []byte
 	// Status is the status code of the response. It is 0 if the connection was cut,
 	// the caller gave up, or the response is still pending.

@@ -132,8 +132,9 @@ func (s *Server) Token() string { return s.token }
 // rejected with 429 and a Retry-After header; a request sent after that time is
 // served. Times in headers are rounded up to their unit.
 //
-// Every request costs one, whatever its response, except those with a wrong token
-// and, without [WithCountedRefusals], those rejected with 429.
+// Every request costs one, whatever its response, except those with a wrong token,
+// those that [Fault.Drop] cuts before they are processed and, without
+// [WithCountedRefusals], those rejected with 429.
 func (s *Server) SetRateLimit(limit int, window time.Duration) {
 	if window <= 0 {
 		window = time.Hour

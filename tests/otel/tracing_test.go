@@ -61,9 +61,9 @@ func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // traced returns a client whose calls and attempts are traced.
 func traced(token string, tracer trace.Tracer, transport http.RoundTripper, opts ...leedo.Option) (*leedo.Client, error) {
-	tracing := tracing{tracer, transport}
+	t := tracing{tracer, transport}
 	opts = append(opts,
-		leedo.WithInterceptor(tracing.Call),
-		leedo.WithHTTPClient(&http.Client{Transport: tracing}))
+		leedo.WithInterceptor(t.Call),
+		leedo.WithHTTPClient(&http.Client{Transport: t}))
 	return leedo.NewClient(token, opts...)
 }
