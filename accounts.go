@@ -80,7 +80,7 @@ func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, 
 // needed, as bulk calls, 100 accounts at a time unless params.PerPage is set. No
 // account is yielded twice, and the iteration ends without an error only at the proven
 // end of the list. An error is yielded once, with a nil account, and ends the
-// iteration. All copies params; the sequence can be used again and then starts anew.
+// iteration. All copies params; the sequence can be ranged over again, from the beginning.
 // See "Lists" in the package comment for what is promised while the list changes.
 func (s *AccountsService) All(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Account, error] {
 	return all(pages(ctx, s.client, "/accounts", (*Account).key, params, opts))

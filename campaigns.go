@@ -78,7 +78,7 @@ func (s *CampaignsService) Pages(ctx context.Context, params *CampaignListParams
 // needed, as bulk calls, 100 campaigns at a time unless params.PerPage is set. No
 // campaign is yielded twice, and the iteration ends without an error only at the proven
 // end of the list. An error is yielded once, with a nil campaign, and ends the
-// iteration. All copies params; the sequence can be used again and then starts anew.
+// iteration. All copies params; the sequence can be ranged over again, from the beginning.
 // See "Lists" in the package comment for what is promised while the list changes.
 func (s *CampaignsService) All(ctx context.Context, params *CampaignListParams, opts ...RequestOption) iter.Seq2[*Campaign, error] {
 	return all(pages(ctx, s.client, "/campaigns", (*Campaign).key, params, opts))

@@ -227,10 +227,17 @@ func TestAClientIsSafeForConcurrentUse(t *testing.T) {
 			respond(200, fmt.Sprintf(`{"id":%q}`, id), "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "4000", "X-RateLimit-Reset", "3600")(w, req)
 		}
 	})
-	c := s.client(t, leedo.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))),
+	logger := slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
+	print := func(v any) { // in all forms, for the race detector
+		_ = fmt.Sprintf("%v %+v %#v", v, v, v)
+		json.Marshal(v)
+		logger.Info("printed", "value", v)
+	}
+	c := s.client(t, leedo.WithLogger(logger),
 		leedo.WithHooks(leedo.Hooks{
-			Attempt: func(_ context.Context, a leedo.AttemptInfo) { _ = fmt.Sprintf("%+v %#v", a, a.Err) },
-			Wait:    func(_ context.Context, w leedo.WaitInfo) { _ = fmt.Sprintf("%+v %#v", w, w) },
+			Attempt: func(_ context.Context, a leedo.AttemptInfo) { print(a); print(a.Err) },
+			Wait:    func(_ context.Context, w leedo.WaitInfo) { print(w) },
+			Waited:  func(_ context.Context, w leedo.WaitInfo) { print(w) },
 		}))
 	shared := leedo.WithHeader("X-Shared", "1")
 	var group sync.WaitGroup

@@ -85,7 +85,7 @@ func (s *ContactsService) Pages(ctx context.Context, params *ContactListParams, 
 // needed, as bulk calls, 100 contacts at a time unless params.PerPage is set. No
 // contact is yielded twice, and the iteration ends without an error only at the proven
 // end of the list. An error is yielded once, with a nil contact, and ends the
-// iteration. All copies params; the sequence can be used again and then starts anew.
+// iteration. All copies params; the sequence can be ranged over again, from the beginning.
 // See "Lists" in the package comment for what is promised while the list changes.
 func (s *ContactsService) All(ctx context.Context, params *ContactListParams, opts ...RequestOption) iter.Seq2[*Contact, error] {
 	return all(pages(ctx, s.client, "/contacts", (*Contact).key, params, opts))

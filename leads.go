@@ -115,7 +115,7 @@ func (s *LeadsService) Pages(ctx context.Context, params *LeadListParams, opts .
 // as bulk calls, 100 leads at a time unless params.PerPage is set. No lead is yielded
 // twice, and the iteration ends without an error only at the proven end of the list. An
 // error is yielded once, with a nil lead, and ends the iteration. All copies params;
-// the sequence can be used again and then starts anew. See "Lists" in the package
+// the sequence can be ranged over again, from the beginning. See "Lists" in the package
 // comment for what is promised while the list changes.
 func (s *LeadsService) All(ctx context.Context, params *LeadListParams, opts ...RequestOption) iter.Seq2[*Lead, error] {
 	return all(pages(ctx, s.client, "/leads", (*Lead).key, params, opts))

@@ -166,8 +166,8 @@ type QuotaAnswer struct {
 	// flight will show what is left. A call with a maximum wait of zero is then
 	// sent, unless the local state forbids it.
 	Probing bool
-	// Mixed reports that the responses of the processes have two different limits
-	// by turns, as if the store were used with two tokens. It is logged once.
+	// Mixed reports that the responses of the processes alternate between two
+	// different limits, as if the store were used with two tokens. It is logged once.
 	Mixed bool
 }
 

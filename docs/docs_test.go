@@ -71,7 +71,7 @@ func TestDocsCode(t *testing.T) {
 			}
 		}
 	}
-	if found < 10 {
+	if found < 55 {
 		t.Errorf("found only %d Go blocks", found)
 	}
 }

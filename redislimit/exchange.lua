@@ -6,24 +6,25 @@
 -- each process holds the last report of that process. ARGV[1] is the field of the
 -- process, ARGV[2] its ask, and ARGV[3], in tests only, the time. The result is
 -- interactive and bulk permits, ask again, opens, turn and flags; see QuotaAsk and
--- QuotaAnswer in package leedo. All of these are packed doubles. Times are
--- microseconds of the Redis server's clock, because the clocks of the processes may
--- differ.
+-- QuotaAnswer in package leedo. The values of the hash, the ask and the result are
+-- packed doubles. Times are microseconds of the Redis server's clock, because the
+-- clocks of the processes may differ.
 
 local QUOTA = 'leedo-quota-1' -- identifies the format of the state
 local SECOND, HOUR = 1e6, 3600e6
-local LEASE_TTL = 5 * SECOND       -- processes with permits report every 2 s; one silent for longer is gone
+local LEASE_EXPIRY = 5 * SECOND    -- permits count as spent after this time without a report; processes report every 2 s
 local SWEEP_INTERVAL = SECOND      -- how often such processes are removed
 local CLOCK_JUMP = 5 * SECOND      -- a clock this far behind the last exchange was set back
 local REJOIN = 3 * SECOND          -- how soon all live processes have reported to a new state
 local PROMPT_RESET = 30 * SECOND   -- how soon after a reset figures show what it restored
 local SAME_RESET = 2 * SECOND      -- resets that differ by less are the same
-local RESET_MARGIN = SECOND / 20   -- how long to wait after a reset
+local RESET_DELAY = SECOND / 20    -- how long to wait after a reset
 local REPROBE = 3 * SECOND         -- how long to wait for the response to a probe
-local COLD, MAX_BULK = 4, 32       -- the most permits while the limit is unknown; the most bulk permits in one reply
+local COLD = 4                     -- permits out before 4 responses came without headers, or by an estimated refill
+local MAX_BULK = 32                -- the most bulk permits in one reply
 local MAX_SILENT = 20              -- consecutive responses without headers after which figures are discarded
 local MIN_ALTERNATIONS = 3         -- returns to an earlier limit within an hour that show two limits in turn
-local NEVER_SEEN = 120 * SECOND    -- time constant of the default reserve's decay before any interactive call
+local UNUSED_DECAY = 120 * SECOND  -- time constant of the default reserve's decay before any interactive call
 local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 
@@ -77,7 +78,8 @@ end
 --   othersRate: how fast others send requests without this store
 --   firstAt, firstRemaining, ownSpent: the first figures of the window, and how many
 --     requests the processes have spent since
---   partialResetAt: when a reset restored a part of the limit, and 0 if it restored all
+--   partialResetAt: when resets began to come that are followed by another one within
+--     half a window, and 0 if the newest is not such a reset
 --   refillRate: how fast a sliding window restores requests, and 0 if windows are fixed
 --   bypassedAt: when a process last sent requests without this store
 --   orphaned: permits of removed processes, counted as spent until there are new figures
@@ -106,7 +108,7 @@ if now - sweptAt >= SWEEP_INTERVAL then
 	for i = 1, #all, 2 do
 		if all[i] ~= QUOTA then
 			local _, permits, wants, at = unpack('>dddd', all[i + 1])
-			if now - at <= LEASE_TTL or all[i] == name then
+			if now - at <= LEASE_EXPIRY or all[i] == name then
 				processes, outstanding, waiting = processes + 1, outstanding + permits, waiting + wants
 			else
 				-- It is unknown whether its requests were counted. Assume that they were,
@@ -165,7 +167,7 @@ if accept and askLimit > 0 and (not previous or newServed + newRejected > 0) the
 	if askResetAt > 0 and (isLater or isEarlier or askResetAt < reset) then
 		reset = askResetAt
 	end
-	opens = reset > 0 and min(reset, now + HOUR + PROMPT_RESET) + RESET_MARGIN or 0 -- a later reset is an error
+	opens = reset > 0 and min(reset, now + HOUR + PROMPT_RESET) + RESET_DELAY or 0 -- a later reset is an error
 	refillRate = limitChanged and 0 or refillRate
 	if limitChanged and limit > 0 then
 		alternations = askLimit == formerLimit and (now - alternatedAt <= HOUR and alternations or 0) + 1 or alternations
@@ -203,7 +205,7 @@ if newRejected > 0 and rejectedSent >= rejectedTurn then -- 429s of requests in 
 	rejections = rejections + 1
 	blockedUntil = now + min(2 ^ (rejections - 1), 300) * SECOND
 	if retryAfter > 0 then
-		blockedUntil = now + retryAfter + RESET_MARGIN
+		blockedUntil = now + retryAfter + RESET_DELAY
 	elseif opens > now and refillRate == 0 then
 		blockedUntil = opens
 	end
@@ -236,7 +238,7 @@ else
 		local least = askReserve * limit
 		if askReserve == 0 then -- the default, which decays if there are no interactive calls
 			least = max(0.05 * limit, min(10, limit / 10))
-			least = least * (calledAt < 0 and math.exp((-calledAt - now) / NEVER_SEEN) or 1)
+			least = least * (calledAt < 0 and math.exp((-calledAt - now) / UNUSED_DECAY) or 1)
 		end
 		local need = 1.5 * recentCalls / (window / 6) * timeLeft
 		reserved = floor(min(max(least * timeLeft / window, need) + min(othersRate * timeLeft, 0.4 * limit), 0.6 * limit))

@@ -219,7 +219,7 @@ func TestTwoTokensUnderOneKey(t *testing.T) {
 		}
 	}
 	for i, log := range logs {
-		said := slices.DeleteFunc(log.all(), func(line string) bool { return !strings.Contains(line, "two limits") })
+		said := slices.DeleteFunc(log.all(), func(line string) bool { return !strings.Contains(line, "two different limits") })
 		if len(said) != 1 {
 			t.Errorf("process %d logged %q", i, said)
 		}

@@ -84,10 +84,11 @@
 //	    Or a second consecutive 429 came, without an early Retry-After, while the
 //	    reset is far ahead: a refilling server would have restored a request by then.
 //	    Or a reset restored more at once than a refilling server does.
-//	(3) At a reset at most 90 % were restored, and the next reset is less than half a
-//	    window ahead; (1) applies instead if every reset so far may have been that of
-//	    a single request. Or the reset stays about an hour ahead and nothing is
-//	    restored: it is the time when the newest request will be forgotten.
+//	(3) A response within 30 seconds of a reset shows that at most 90 % were restored,
+//	    and the next reset is less than half a window ahead. If less than half were
+//	    restored, as in (1), and every reset so far may have been that of a single
+//	    request, (1) applies instead. Or the reset stays about an hour ahead and
+//	    nothing is restored: it is the time when the newest request will be forgotten.
 //	(4) At a reset over 90 % were restored, unless the reset is that of the newest
 //	    request.
 //	(5) 21 consecutive responses had no headers, and the reset has passed.
@@ -124,7 +125,8 @@ const (
 	// TestAColdStartIsCareful, TestFourResponsesMaySaySomething.
 	coldStart = 4
 	// responseTimeout is how long a caller waits for responses in flight that will
-	// say what is left, even if its budget is smaller. Most take less than a second.
+	// say what is left, even if its budget is smaller, but not zero. Most take less
+	// than a second.
 	// TestABudgetBoundsTheWaitForAnswers, TestResponsesAreWaitedForFiveSeconds.
 	responseTimeout = 5 * time.Second
 	// maxSilent is the number of consecutive responses without headers after which

@@ -88,7 +88,7 @@ type Ask struct {
 	// means no bound.
 	Hold time.Duration
 	// Notify is called before a wait with its likely end, and again when the end is
-	// first over a second away or has moved considerably. While the caller waits
+	// first over a second away or has moved considerably later. While the caller waits
 	// only for the store, the wait has no Reason.
 	Notify func(Wait)
 	// Waited is called after a wait, however it ended, with the last argument of

@@ -18,7 +18,7 @@ type outage struct {
 func (o *outage) note(failed bool, now time.Time) {
 	if !failed {
 		o.failures, o.heard = 0, now
-		o.most *= 2 // it finally overflows to 0, which means no bound
+		o.most *= 2 // it eventually overflows to 0, which means no bound
 		return
 	}
 	if o.failures++; o.failures >= maxFailures {

@@ -42,8 +42,8 @@ func (w *waiter) finish(o outcome) {
 }
 
 // moved reports whether the caller is to be notified of a new end of its wait: the
-// first that is not near, and then each that is later by a tenth of the remaining
-// wait.
+// first that is not near, and then each that is later by over minMove and over a tenth of
+// the remaining wait.
 func (w *waiter) moved(until, now time.Time) bool {
 	if w.near {
 		return Wait{Until: until}.Long(now)

@@ -105,8 +105,9 @@ func (d *callers) counts(waiting, inFlight int) {
 	if waiting == 0 && d.timer != nil {
 		d.t.Error("a timer is armed, though nobody waits")
 	}
-	if n := d.queue.interactive.never + d.queue.bulk.never; n < 0 || n > waiting {
-		d.t.Errorf("%d of %d waiting never wait", n, waiting)
+	i, b := d.queue.interactive.never, d.queue.bulk.never
+	if i < 0 || b < 0 || i+b > waiting {
+		d.t.Errorf("%d interactive and %d bulk of %d waiting never wait", i, b, waiting)
 	}
 }
 

@@ -98,8 +98,8 @@ func (r *record) afterFailure(cause *Cause) bool {
 }
 
 // retry uses one of the call's retries and sets the pause before the next attempt.
-// It reports false if no retry is left, if the pause exceeds the deadline of ctx,
-// or if a Retry-After exceeds what the call may still wait. resp is the unusable
+// It reports false if ctx has ended, if no retry is left, if the pause exceeds the
+// deadline of ctx, or if a Retry-After exceeds what the call may still wait. resp is the unusable
 // response; nil if no response came. If the retry budget of all calls is exhausted,
 // the call fails only after a pause: a caller that repeated it immediately would
 // replace the retries.

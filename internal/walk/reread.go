@@ -31,7 +31,7 @@ type verdict[T any] struct {
 func (l *looking) moved() { l.moving, l.rereads = true, 0 }
 
 // spare returns how many more pages may be read again without finding that items
-// moved. There is one for each page of the list.
+// moved: one for each page with items that has been read, minus those read again.
 func (w *Iteration[T, S]) spare() int { return w.counted.filled - w.back.rereads }
 
 // fell reports whether unread items may have moved to pages before p: the total

@@ -32,9 +32,9 @@
 // again, until the total no longer falls or several attempts have found no page
 // changed.
 //
-// All such reading back costs at most as many requests as the list has pages. When
-// that is used up, only the previous page is read again, and the pages after it are
-// in doubt. As soon as a request can be spared, or at the end, page 1 is read. If
+// Reading back that finds nothing is limited to one request for each page read so
+// far; the count starts again when items are seen to move. When that is used up,
+// only the previous page is read again, and the pages after it are in doubt. As soon as a request can be spared, or at the end, page 1 is read. If
 // items were inserted in the meantime, the iteration goes back to the first page in
 // doubt, and does not rely on items that came since then until they come again. One
 // case is not detected: an item that is inserted and removed again while pages are

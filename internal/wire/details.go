@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// detail is the words about one field, or a text that names no field.
+// detail holds the words about one field, or a text that names no field.
 type detail struct {
 	field string
 	words []string
