@@ -7,28 +7,26 @@ import (
 	"time"
 )
 
-// AccountsService reads and writes accounts, the companies and organizations
-// that business is done with. Reach it as [Client.Accounts]; it is safe for
+// AccountsService reads and writes accounts; see [Client.Accounts]. It is safe for
 // concurrent use.
 type AccountsService struct{ client *Client }
 
-// Account is a company or organization. A field that the API leaves out or
-// sends as null holds its zero value: items of a list may come without
-// UpdatedAt. An Account that is encoded as JSON leaves out zero times.
+// Account is a company or organization. A field that is null or missing in a response
+// has its zero value: items of a list may lack UpdatedAt. The JSON encoding of an
+// Account omits zero times.
 type Account struct {
-	// ID names the account in the API. It is opaque: the API uses UUIDs, the
-	// SDK does not depend on it.
+	// ID is the opaque id of the account. The API uses UUIDs, but this package does
+	// not depend on that.
 	ID string `json:"id"`
 	// Name is the name of the company.
 	Name string `json:"name"`
-	// Industry is the branch of business it is in, as it was entered.
+	// Industry is the industry of the company, as it was entered.
 	Industry string `json:"industry"`
-	// Website is the address of its website.
+	// Website is the address of the company's website.
 	Website string `json:"website"`
 	// CreatedAt is when the account was created.
 	CreatedAt time.Time `json:"created_at,omitzero"`
-	// UpdatedAt is when the account was last changed; zero where the API did
-	// not say.
+	// UpdatedAt is when the account was last changed; zero if the API left it out.
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
@@ -39,103 +37,69 @@ func (a *Account) key() string {
 	return a.ID
 }
 
-// AccountListParams narrows a list of accounts. nil and the zero value ask for the
-// API's first page of default size, or, in Pages and All, for everything.
+// AccountListParams selects a page of accounts. nil and the zero value mean the first
+// page in List, and the whole list in Pages and All.
 type AccountListParams struct {
-	// Page is the number of the page, from 1; 0 means the first. Pages and All
-	// start there. Negative is [ErrInvalidArgument].
+	// Page is the number of the page, from 1; zero means the first. Pages and All
+	// start there. A negative Page is [ErrInvalidArgument].
 	Page int `url:"page,omitempty"`
-	// PerPage is the number of accounts per page; 0 leaves it to the API in List
-	// (20) and means 100 in Pages and All. The API may answer with smaller
-	// pages. Negative is [ErrInvalidArgument].
+	// PerPage is the number of accounts per page; zero means the API's default (20)
+	// in List, and 100 in Pages and All. The API may return smaller pages. A
+	// negative PerPage is [ErrInvalidArgument].
 	PerPage int `url:"per_page,omitempty"`
 }
 
-// AccountCreateParams describes a new account. A field with its zero value is
-// not sent.
+// AccountCreateParams describes a new account. Fields with their zero value are not
+// sent.
 type AccountCreateParams struct {
 	// Name is the name of the company; the API requires it.
 	Name string `json:"name,omitzero"`
-	// Industry is the branch of business it is in.
+	// Industry is the industry of the company.
 	Industry string `json:"industry,omitzero"`
-	// Website is the address of its website.
+	// Website is the address of the company's website.
 	Website string `json:"website,omitzero"`
 }
 
-// List returns one page of accounts: GET /accounts. Only the paging that params
-// name is sent; nil params ask for the first page.
-//
-// For the errors, see the package comment. To read more than one page use
-// [AccountsService.All], which also copes with rows that move between pages.
+// List returns one page of accounts: GET /accounts. It sends the paging that params
+// set; nil params mean the first page, of the API's default size. Use
+// [AccountsService.All] to read more than one page. The package comment lists the
+// errors.
 func (s *AccountsService) List(ctx context.Context, params *AccountListParams, opts ...RequestOption) (*Page[Account], error) {
 	return list(ctx, s.client, "/accounts", (*Account).key, params, opts)
 }
 
-// Pages iterates over the pages of accounts from params.Page on, one request per
-// page and none before the first is asked for; with [WithPrefetch] up to n ahead.
-// Items seen before are dropped, pages that are left empty are skipped. An error
-// is yielded once, with a nil page, and ends the iteration. See [AccountsService.All]
-// for what it promises.
+// Pages iterates over the pages of accounts from params.Page on, as
+// [AccountsService.All] does over their items: without items that were seen before, and
+// without empty pages. An error is yielded once, with a nil page, and ends the
+// iteration.
 func (s *AccountsService) Pages(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Page[Account], error] {
 	return pages(ctx, s.client, "/accounts", (*Account).key, params, opts)
 }
 
-// All walks all accounts from params.Page on. Pages are fetched as they are
-// needed, as bulk calls ([PriorityBulk]), 100 accounts at a time unless
-// params.PerPage says otherwise. The sequence can be ranged over again and then starts anew; params is copied
-// when All is called and never changed. An error is yielded once, with a nil
-// account, and ends the walk.
-//
-// No account is yielded twice (the last 10,000 ids are remembered). While the
-// list is sorted newest first, accounts created or removed meanwhile cause no
-// other account to be missed: a removal shows in the page's total and is made
-// good by reading back. In another order a removal balanced by an insertion
-// between two pages cannot be seen, and may hide one account: in a simulation with
-// an insertion and a removal in the time of each page, 100 rows, that was 0.26 %
-// of a list sorted oldest first, 0.06 % of one sorted by name. With
-// [WithPrefetch] over 1 a few may be missed newest first, too.
-//
-// Each page is a call of its own for [WithMaxWait]: with the Free plan's 100
-// requests an hour a long walk ends with a [*RateLimitError] as soon as a page
-// would have to wait for over a minute, unless WithMaxWait(NoMaxWait) lets it
-// wait. A page that breaks the rules of paging, or a list that changes faster
-// than it can be followed, ends the walk with a [*DecodeError]. The text of an
-// error names the page.
-//
-// The iteration ends without an error when all accounts that the newest total counts
-// have been read and the last page was not full. Otherwise it asks for one page
-// more, and ends if that one is empty, repeats the one before or does not exist.
-// So a list whose last page is full costs one request more, as does one that is
-// read from its last page on, and a list whose total stops counting at some number
-// is read to its end all the same. That look can only
-// add accounts: if it fails in any way, by the quota or a server error too, the
-// iteration ends without an error, unless its context has ended. As long as accounts are
-// missing every failure is an error. Up to three empty pages in a row are passed
-// over; if accounts are missing in the end, that is a [*DecodeError] which says how
-// many were promised and how many arrived.
-//
-// A total may be wrong, and pages may be smaller or larger than they say. Where only
-// the total changes, checking that nothing moved costs at most two requests a page
-// and six at the end, two more if params.Page is over 1, and the pages in flight
-// when it falls first.
+// All iterates over accounts from params.Page on. It fetches pages when they are
+// needed, as bulk calls, 100 accounts at a time unless params.PerPage is set. No
+// account is yielded twice, and the iteration ends without an error only at the proven
+// end of the list. An error is yielded once, with a nil account, and ends the
+// iteration. All copies params; the sequence can be ranged over again, from the beginning.
+// See "Lists" in the package comment for what is promised while the list changes.
 func (s *AccountsService) All(ctx context.Context, params *AccountListParams, opts ...RequestOption) iter.Seq2[*Account, error] {
 	return all(pages(ctx, s.client, "/accounts", (*Account).key, params, opts))
 }
 
-// Get returns the account with the given id: GET /accounts/{id}. An id that is
-// empty, has control characters or a dot segment is [ErrInvalidArgument] and
-// nothing is sent; an unknown one is a [*NotFoundError].
+// Get returns the account with the given id: GET /accounts/{id}. If there is no such
+// account, the error is a [*NotFoundError]. An id that is empty, is not valid UTF-8, or
+// has control characters or dot segments is [ErrInvalidArgument].
 func (s *AccountsService) Get(ctx context.Context, id string, opts ...RequestOption) (*Account, error) {
 	return get[Account](ctx, s.client, "/accounts/{id}", id, opts)
 }
 
-// Create makes a new account and returns it: POST /accounts. nil params are
-// [ErrInvalidArgument]; what the API finds wrong with them is a
-// [*BadRequestError].
+// Create creates an account and returns it: POST /accounts. nil params are
+// [ErrInvalidArgument]; an account that the API finds invalid is a [*BadRequestError].
 //
-// The request is sent again only after a 429 or when it surely was not sent. A
-// failure that leaves open whether it was done, such as a 5xx or a cut
-// connection, is an [*UnknownOutcomeError]: the account may exist.
+// The request is retried only if it is known not to have been processed, or was
+// rejected with 429. After a failure that leaves open whether it was processed, such as
+// a 5xx or a cut connection, the error is an [*UnknownOutcomeError]: the account may
+// exist.
 func (s *AccountsService) Create(ctx context.Context, params *AccountCreateParams, opts ...RequestOption) (*Account, error) {
 	return send[Account](ctx, s.client, http.MethodPost, "/accounts", "", params, opts)
 }

@@ -20,9 +20,9 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Client calls the Leedo API with one token. Make it with [NewClient]; the zero
-// Client is not usable. It is immutable, safe for concurrent use and needs no
-// closing. Formatting a Client never reveals its token.
+// Client calls the Leedo API with one token. Use [NewClient] or [NewClientFromEnv];
+// the zero Client is not usable. A Client is immutable, safe for concurrent use and
+// needs no closing. Formatting it never reveals its token.
 type Client struct {
 	// Leads reads and writes leads.
 	Leads *LeadsService
@@ -38,11 +38,11 @@ type Client struct {
 	transport *transport.Client
 }
 
-// NewClient returns a client that sends token to the API. A token is one or
-// more visible ASCII characters, without the word Bearer, quotes or white space
-// around it; any other is [ErrInvalidArgument], with a text that says what is
-// wrong and does not quote it. So are invalid options. nil options are ignored.
-// Nothing is sent.
+// NewClient returns a client that authenticates with token. It sends nothing.
+//
+// A token is one or more visible ASCII characters, without the word Bearer, quotes
+// or white space around it. Any other token is [ErrInvalidArgument], as are invalid
+// options; the error does not quote the token. nil options are ignored.
 func NewClient(token string, opts ...Option) (*Client, error) {
 	cfg := defaults()
 	if err := cfg.apply(opts); err != nil {
@@ -51,10 +51,10 @@ func NewClient(token string, opts ...Option) (*Client, error) {
 	return cfg.client("token", token)
 }
 
-// NewClientFromEnv is NewClient with the token in the environment variable
-// LEEDO_API_TOKEN and, unless LEEDO_BASE_URL is unset or blank, that base URL.
-// White space around either is removed. An error about one of them names the
-// variable. Options win over the environment.
+// NewClientFromEnv is [NewClient] with the token from the environment variable
+// LEEDO_API_TOKEN and the base URL from LEEDO_BASE_URL, unless that is unset or
+// blank. White space around the values is removed. Options override the environment.
+// The error for an invalid or missing value names the variable.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	cfg := defaults()
 	if base := strings.TrimSpace(os.Getenv(baseURLVariable)); base != "" {
@@ -82,35 +82,35 @@ const (
 	baseURLVariable = "LEEDO_BASE_URL"
 )
 
-// RateLimit returns what the responses reported of the quota. Nothing is sent.
+// RateLimit returns the current rate limit state. It sends nothing.
 func (c *Client) RateLimit() RateLimit { return c.limiter.RateLimit() }
 
-// Format prints the client without its token, whatever the verb.
+// Format prints the client without its token for all verbs.
 func (c Client) Format(f fmt.State, _ rune) { io.WriteString(f, "leedo.Client{token: ***}") }
 
-// LogValue is the client without its token.
+// LogValue returns a text without the token.
 func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{token: ***}") }
 
-// Do makes a call that this package has no method for. It goes the same way as
-// all others: token, limiter, retries, errors. Every method but GET and HEAD
-// is a write; OPTIONS, TRACE and CONNECT are [ErrInvalidArgument].
+// Do makes a call that this package has no method for, with the client's token,
+// rate limiter, retries and errors. Every method other than GET and HEAD is a write;
+// OPTIONS, TRACE and CONNECT are [ErrInvalidArgument].
 //
-// path is relative to the base URL, begins with "/" and is escaped already:
-// "/leads/"+url.PathEscape(id). A query ([WithQuery] sends one), a fragment, an
-// origin or a dot segment in it is [ErrInvalidArgument].
+// path is relative to the base URL, begins with "/" and is already escaped:
+// "/leads/"+url.PathEscape(id). A query, a fragment, an origin or a dot segment in it
+// is [ErrInvalidArgument]. Use [WithQuery] to send a query.
 //
-// body is encoded with encoding/json; nil sends none. For JSON that is ready
-// use [json.RawMessage]. GET and HEAD take none. A body that cannot be encoded,
-// or that has a string in it that is not valid UTF-8, is [ErrInvalidArgument];
-// the error names the field and never a value. Types with a MarshalJSON or
-// MarshalText method decide for themselves what their strings become.
+// body is encoded with encoding/json; nil means no body. Use [encoding/json.RawMessage]
+// for a body that is JSON already. A body that cannot be encoded or contains a string
+// that is not valid UTF-8, and any body for GET or HEAD, is [ErrInvalidArgument]; the
+// error names the field, never a value. Types with a MarshalJSON or MarshalText method
+// encode their strings themselves.
 //
-// out is a pointer that the response is decoded into, as encoding/json does and
-// where that fails with the tolerance of all calls; a response that is not one
-// JSON value that fits is a [*DecodeError], which may leave out partly set. With
-// nil any 2xx will do, 204 too, but for HTML or XML after a write, such as a
-// maintenance page: that is an [*UnknownOutcomeError], unless Location names the
-// record. To read custom fields, let out embed the type of this package:
+// out is a pointer that the response is decoded into. A response that does not fit is a
+// [*DecodeError], and out may then be partly set. If out is nil, a 2xx response is a
+// success, 204 included, unless its JSON reports a failure (an [*APIError], for a write
+// inside an [*UnknownOutcomeError]) or it is HTML or XML after a write, such as a
+// maintenance page, and Location does not name the record (an [*UnknownOutcomeError]).
+// To read custom fields, pass a struct that embeds a type of this package:
 //
 //	var my struct {
 //		leedo.Lead
@@ -118,7 +118,7 @@ func (c Client) LogValue() slog.Value { return slog.StringValue("leedo.Client{to
 //	}
 //	err := client.Do(ctx, "GET", "/leads/"+url.PathEscape(id), nil, &my)
 //
-// One page of such a type T is read into a [Page] of T, a whole list with [All].
+// Pass a [Page] of such a type to read one page, and use [All] to read a whole list.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, opts ...RequestOption) error {
 	k := newCall(c, method, path)
 	err := k.request.Check(body, out)
@@ -151,8 +151,8 @@ func (cfg *config) apply(opts []Option) error {
 	return nil
 }
 
-// client makes the client that cfg describes. Errors call the token by its
-// name.
+// client returns a client with the configuration cfg. name is what errors call the
+// token.
 func (cfg *config) client(name, token string) (*Client, error) {
 	var err error
 	if cfg.base, err = wire.ParseBase(cfg.baseURL, cfg.insecure, token); err != nil {
@@ -165,7 +165,7 @@ func (cfg *config) client(name, token string) (*Client, error) {
 		if err := wire.CheckToken(name, token); err != nil {
 			return nil, invalid("%w", err)
 		}
-		// Kept in a closure, where no printing of structs finds it.
+		// In a closure, which prints as an address, not in a field.
 		bearer := "Bearer " + token
 		cfg.token = func(context.Context) (string, error) { return bearer, nil }
 	}
@@ -190,37 +190,32 @@ func (cfg *config) client(name, token string) (*Client, error) {
 	return c, nil
 }
 
-// Interceptor is a function around each call of a client, for what hooks cannot do:
-// to change the context, to time a call as a whole, to see its error. Each page of an
-// iteration is a call. Calls with invalid arguments, and those that fail because of
-// the quota, pass through interceptors, too.
+// Interceptor is called around each call of a client: it can change the context, see
+// the error and time the call. Each page of an iteration is a call. Interceptors also
+// see calls that fail without sending a request. They must be safe for concurrent use.
+// Those for pages that [WithPrefetch] reads ahead begin in the order of the pages.
 //
-// next makes the call, with the context that it is given, and returns its error. An
-// interceptor returns that error, or one of its own, which the caller then gets as it
-// is. It cannot turn a failure into a success, as there would be no result: if it
-// returns nil although the last call of next failed, the caller gets that failure,
-// and if it returns nil without calling next, an [ErrInvalidArgument] that says so.
-// Calling next twice makes two calls, one after the other; an interceptor that
-// repeats a write this way decides itself whether that may create a duplicate. If one
-// was done, or may have been, one after it that was not is an [*UnknownOutcomeError]. next
-// must be called before the interceptor returns; what is in flight then is waited for.
+// next makes the call with the context that it is given and returns its error. The
+// interceptor returns that error or one of its own, which the caller gets unchanged.
+// It cannot make a failed call succeed: if it returns nil, the caller gets the error
+// of the last next, or an [ErrInvalidArgument] if next was not called.
 //
-// Interceptors are called concurrently if calls are made concurrently; those for
-// pages that [WithPrefetch] reads ahead begin in the order of the pages.
+// Calling next again makes another call, after the first; to repeat a write may create
+// a duplicate. If an earlier write may have been done and the last was not, the error
+// is an [*UnknownOutcomeError]. next must be called before the interceptor returns;
+// a call of next that is still running then is waited for.
 type Interceptor func(ctx context.Context, call CallInfo, next func(context.Context) error) error
 
-// CallInfo describes a call. It holds nothing secret.
+// CallInfo describes a call. It contains nothing secret.
 type CallInfo struct {
-	// Method is the HTTP method; Path the template of the path, or for
-	// [Client.Do], [All] and [Pages] the path that they were given.
+	// Method is the HTTP method. Path is the template of the path, such as
+	// "/leads/{id}", or the path given to [Client.Do], [All] or [Pages].
 	Method, Path string
-	// Write reports whether the call may change something: its method is neither
-	// GET nor HEAD.
+	// Write reports whether the method is a write: neither GET nor HEAD.
 	Write bool
 	// Priority is the priority of the call.
 	Priority Priority
-	// Attempt is the number of the newest attempt, from 1; 0 means that none has
-	// begun.
+	// Attempt is the number of the latest attempt, from 1; 0 before the first.
 	Attempt int
 }
 
@@ -228,19 +223,19 @@ func callInfo(info transport.Info) CallInfo {
 	return CallInfo{info.Method, info.Path, info.Write, Priority(info.Class), info.Attempt}
 }
 
-// CallFromContext returns the call that ctx belongs to, and false if it belongs to
-// none. It works with the contexts that a client gives to interceptors, hooks, log
-// handlers and token sources, and with those of requests in transports.
+// CallFromContext returns the call that ctx belongs to, and false if there is no such
+// call. ctx is a context that a client passed to an interceptor, a hook, a log handler
+// or a token source, or that of a request in a transport.
 //
-// A call that is made with such a context is a call within a call: to keep them from
-// calling themselves, it is made without interceptors, hooks and log, whatever its
-// client.
+// Calls that are made with such a context, by any client, run no interceptors, call no
+// hooks and write no log, so that none of these calls itself.
 func CallFromContext(ctx context.Context) (CallInfo, bool) {
 	info, ok := transport.InfoOf(ctx)
 	return callInfo(info), ok
 }
 
-// each returns a function that calls hooks in their order; nil: there are none.
+// each returns a function that calls hooks in their order, or nil if there are no
+// hooks.
 func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
 	if len(hooks) == 0 {
 		return nil
@@ -252,7 +247,7 @@ func each[I any](hooks []func(context.Context, I)) func(context.Context, I) {
 	}
 }
 
-// attemptHook returns a function that calls hooks; nil: there are none.
+// attemptHook returns a function that calls hooks, or nil if there are no hooks.
 func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Context, transport.Attempt) {
 	call := each(hooks)
 	if call == nil {
@@ -266,25 +261,25 @@ func attemptHook(hooks []func(context.Context, AttemptInfo)) func(context.Contex
 	}
 }
 
-// maxKept is how much is kept of a page that may yet turn out to break the
-// rules of paging.
-const maxKept = 1 << 10
+// maxPageBody is how much of the body of a page is kept for a DecodeError: a later
+// page may show that this one breaks the rules of paging.
+const maxPageBody = 1 << 10
 
-// call is one call on its way to the server and back.
+// call is one call: its options and request, later its result.
 type call struct {
 	client     *Client
 	settings   settings
 	request    wire.Request
-	idempotent bool       // repeating a write does no harm
-	collection bool       // a List or Create of a service: a 404 is not about a missing record
-	needsBody  bool       // a success without its body is not usable
-	plan       *walk.Plan // of the iteration that this call belongs to; nil: none
-	page       int        // of it
-	place      *transport.Place
-	response   *Response // the caller's; nil: not wanted
+	idempotent bool             // a write that may be repeated
+	collection bool             // a List or Create of a service: a 404 is not about a missing record
+	needsBody  bool             // a success without its body is not usable
+	plan       *walk.Plan       // of the iteration that the call belongs to, or nil
+	page       int              // its number in the iteration
+	place      *transport.Place // its place in the order of the pages, or nil
+	response   *Response        // set by WithResponse, or nil
 	progress   *transport.Progress
-	quiet      bool              // no interceptors, hooks and log: it is made within another call
-	result     *transport.Result // nil: the call was not made
+	quiet      bool              // made within another call: without interceptors, hooks and log
+	result     *transport.Result // nil if the call was not made
 }
 
 func newCall(c *Client, method, path string) *call {
@@ -308,9 +303,9 @@ func (k *call) apply(opts []RequestOption) error {
 	return nil
 }
 
-// do makes the call with the interceptors around it, unless it is invalid: then they
-// see that. decode decodes a success and returns what is wrong with it; nil: any success
-// will do.
+// do makes the call inside its interceptors. If invalid is not nil, it is the error of
+// the call, and nothing is sent. decode decodes the response of a success and returns
+// what is wrong with it; if it is nil, any success is accepted.
 func (k *call) do(ctx context.Context, invalid error, decode func(http.Header, []byte) error) error {
 	if ctx == nil || k.client == nil || k.client.config == nil {
 		return k.send(ctx, invalid, decode)
@@ -322,31 +317,31 @@ func (k *call) do(ctx context.Context, invalid error, decode func(http.Header, [
 	return k.intercept(ctx, func(ctx context.Context) error { return k.send(ctx, invalid, decode) })
 }
 
-// intercept makes the call with the interceptors around it.
+// intercept runs the interceptors; the innermost next calls send.
 func (k *call) intercept(ctx context.Context, send func(context.Context) error) error {
 	if k.place != nil {
-		// Here, and not only for the permit: an interceptor may let one call
-		// through at a time, and the page before must not wait for a later one.
+		// Not only before the permit: if an interceptor lets one call pass at a
+		// time, a page must not wait behind a later one.
 		k.place.Wait(ctx)
-		defer k.place.Release() // an interceptor may not make the call
+		defer k.place.Release() // in case the interceptor does not make the call
 	}
 	k.progress = &transport.Progress{Info: transport.Info{
 		Method: k.request.Method, Path: k.request.Template, Write: !k.request.Reads(), Class: quota.Class(k.priority()),
 	}}
-	doubt := false // a write that an interceptor made before may have been done
-	again := func(ctx context.Context) error {
-		earlier := doubt
-		doubt = !k.request.Reads() // should it panic
+	maybeDone := false // whether an earlier send of a write may have been done
+	sendAgain := func(ctx context.Context) error {
+		earlier := maybeDone
+		maybeDone = !k.request.Reads() // should it panic
 		err := send(ctx)
 		notDone := OutcomeOf(err) == OutcomeNotDone
 		if earlier && notDone {
 			err = k.unknownOutcome(err)
 		}
-		doubt = doubt && (earlier || !notDone)
+		maybeDone = maybeDone && (earlier || !notDone)
 		return err
 	}
 	around := transport.Interception[CallInfo, Interceptor]{
-		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: again,
+		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: sendAgain,
 		Fail: func(err error) error {
 			switch {
 			case err != transport.ErrPanicked:
@@ -360,13 +355,14 @@ func (k *call) intercept(ctx context.Context, send func(context.Context) error) 
 	return around.Run(ctx)
 }
 
-// send makes the call, unless it is invalid.
+// send makes the call. If invalid is not nil, it is the error of the call, and nothing
+// is sent.
 func (k *call) send(ctx context.Context, invalid error, decode func(http.Header, []byte) error) error {
 	switch {
 	case invalid != nil:
 		return k.invalid(invalid)
 	case ctx == nil || k.client == nil || k.client.config == nil:
-		return k.invalid(errors.New("nil context, or a client that NewClient did not make"))
+		return k.invalid(errors.New("nil context, or a Client that was not made by NewClient"))
 	}
 	k.needsBody = decode != nil || k.response != nil
 	k.result = k.client.transport.Do(ctx, transport.Call{
@@ -387,20 +383,20 @@ func (k *call) send(ctx context.Context, invalid error, decode func(http.Header,
 		Quiet:          k.quiet,
 	})
 	if k.response != nil {
-		k.respond()
+		k.setResponse()
 	}
 	err := k.resultError()
 	if err == nil {
 		err = k.check(decode)
 	}
-	if resp := k.result.Response; k.plan != nil && resp != nil && len(resp.Body) > maxKept {
-		resp.Body = bytes.Clone(resp.Body[:maxKept])
+	if resp := k.result.Response; k.plan != nil && resp != nil && len(resp.Body) > maxPageBody {
+		resp.Body = bytes.Clone(resp.Body[:maxPageBody])
 	}
 	return err
 }
 
-// resultError returns the error of what the call came to; nil if that is a
-// success that can be looked at.
+// resultError returns the error of the call's result, or nil for a success whose
+// response is yet to be decoded.
 func (k *call) resultError() error {
 	r := k.result
 	var err error // of the last attempt
@@ -421,11 +417,11 @@ func (k *call) resultError() error {
 	}
 	switch end := r.End.(type) {
 	case nil:
-	case *quota.Refusal:
+	case *quota.WaitError:
 		limited := k.rateLimitError(end.Until, WaitReason(end.Reason), RateLimit(end.Figures), r.Limited)
 		if _, again := err.(*RateLimitError); err == nil || again {
 			err = limited
-		} else { // what the attempt before had come to
+		} else {
 			err = k.join(limited, err)
 		}
 	default:
@@ -469,11 +465,11 @@ func (k *call) statusError(resp *transport.Response) error {
 	return e
 }
 
-// errFailed says that the body of a success reports that the call failed.
-var errFailed = errors.New("reported as failed")
+// errFailed is the error of a 2xx response whose body reports that the call failed.
+var errFailed = errors.New("the response reports a failure")
 
-// check decodes a success, unless decode is nil, and returns the error of one
-// that is not what was asked for, or that reports that the call failed.
+// check decodes the response of a success, unless decode is nil. It returns the error
+// of a response that is not usable, or that reports that the call failed.
 func (k *call) check(decode func(http.Header, []byte) error) error {
 	resp := k.result.Response
 	var err error
@@ -496,21 +492,21 @@ func (k *call) check(decode func(http.Header, []byte) error) error {
 	return nil
 }
 
-// done reports whether a success says that the call, if it is a write, was done.
+// done reports whether a success proves that a write was done. For reads it is true.
 func (k *call) done(resp *transport.Response) bool {
 	return k.request.Reads() || wire.Done(resp.Header, resp.Body, k.request.Method, k.request.URL(k.client.config.base))
 }
 
-// copyResponse copies the Response of k, the call for a page, to the one that the
-// caller of the iteration gave.
+// copyResponse copies the Response of k, the call for a page, to that of the
+// iteration, if the caller asked for one.
 func (k *call) copyResponse(iteration *call) {
 	if iteration.response != nil {
 		*iteration.response = *k.response
 	}
 }
 
-// respond fills the caller's Response.
-func (k *call) respond() {
+// setResponse sets the caller's Response.
+func (k *call) setResponse() {
 	*k.response = Response{Attempts: k.result.Attempts}
 	if resp := cmp.Or(k.result.Response, k.result.Limited); resp != nil {
 		k.response.StatusCode = resp.Status

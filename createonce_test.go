@@ -3,16 +3,18 @@ package leedo_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// The example creates one lead, whatever goes wrong.
+// The example createLeadOnce leaves one lead behind, whatever goes wrong.
 func TestCreateLeadOnceWhateverGoesWrong(t *testing.T) {
 	t.Parallel()
 	type fault = leedotest.Fault
+	const maintenancePage = "<!DOCTYPE html><title>Down for maintenance</title>"
 	for name, tt := range map[string]struct {
 		faults  []fault
 		timeout time.Duration // of the caller's context; 0: none
@@ -23,8 +25,8 @@ func TestCreateLeadOnceWhateverGoesWrong(t *testing.T) {
 		"nothing":                    {nil, 0, "", 1, leedo.OutcomeDone},
 		"cut before":                 {[]fault{{Drop: true}}, 0, "", 1, leedo.OutcomeDone},
 		"cut after":                  {[]fault{{Drop: true, Processed: true}}, 0, "", 1, leedo.OutcomeDone},
-		"HTML before":                {[]fault{{Status: 200, Body: maintenance}}, 0, "", 1, leedo.OutcomeDone},
-		"HTML after":                 {[]fault{{Status: 200, Body: maintenance, Processed: true}}, 0, "", 1, leedo.OutcomeDone},
+		"HTML before":                {[]fault{{Status: 200, Body: maintenancePage}}, 0, "", 1, leedo.OutcomeDone},
+		"HTML after":                 {[]fault{{Status: 200, Body: maintenancePage, Processed: true}}, 0, "", 1, leedo.OutcomeDone},
 		"302 after":                  {[]fault{{Status: 302, Processed: true}}, 0, "", 1, leedo.OutcomeDone},
 		"empty after":                {[]fault{{Status: 201, Processed: true}}, 0, "", 1, leedo.OutcomeDone},
 		"JSON cut after":             {[]fault{{Truncate: 5}}, 0, "", 1, leedo.OutcomeDone},
@@ -39,27 +41,29 @@ func TestCreateLeadOnceWhateverGoesWrong(t *testing.T) {
 		"another form of it":         {[]fault{{Drop: true}}, 0, " JOHN@Example.com ", 1, leedo.OutcomeDone},
 		"another lead":               {[]fault{{Drop: true}}, 0, "johnny@example.com", 2, leedo.OutcomeDone},
 	} {
-		virtual(t, name, func(t *testing.T) {
-			s := leedotest.NewServer()
-			if tt.there != "" {
-				s.AddLead(leedo.Lead{Name: "John Doe", Email: tt.there})
-			}
-			for _, f := range tt.faults {
-				if f.Method == "" {
-					f.Method = "POST"
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := leedotest.NewServer()
+				if tt.there != "" {
+					s.AddLead(leedo.Lead{Name: "John Doe", Email: tt.there})
 				}
-				s.Inject(f)
-			}
-			ctx := t.Context()
-			if tt.timeout != 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, tt.timeout)
-				defer cancel()
-			}
-			lead, err := createLeadOnce(ctx, s.Client(), &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
-			if got := leedo.OutcomeOf(err); len(s.Leads()) != tt.leads || got != tt.outcome || (lead != nil) != (err == nil) {
-				t.Errorf("%d leads, %v: %v, %v", len(s.Leads()), got, lead, err)
-			}
+				for _, f := range tt.faults {
+					if f.Method == "" {
+						f.Method = "POST"
+					}
+					s.Inject(f)
+				}
+				ctx := t.Context()
+				if tt.timeout != 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.timeout)
+					defer cancel()
+				}
+				lead, err := createLeadOnce(ctx, s.Client(), &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
+				if got := leedo.OutcomeOf(err); len(s.Leads()) != tt.leads || got != tt.outcome || (lead != nil) != (err == nil) {
+					t.Errorf("%d leads, %v: %v, %v", len(s.Leads()), got, lead, err)
+				}
+			})
 		})
 	}
 }

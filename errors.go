@@ -16,18 +16,18 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Outcome is what is known of a write after a call; see [OutcomeOf]. The zero
-// value is OutcomeUnknown.
+// Outcome says whether a write was done; see [OutcomeOf]. The zero value is
+// OutcomeUnknown.
 type Outcome int
 
 const (
-	// OutcomeUnknown is a write that may or may not have been done: look before
-	// repeating it.
+	// OutcomeUnknown means that the write may or may not have been done: look
+	// before repeating it.
 	OutcomeUnknown Outcome = iota
-	// OutcomeNotDone is a write that was not done: repeating it does no harm. It
-	// is also the outcome of every read.
+	// OutcomeNotDone means that the write was not done: repeating it does no harm.
+	// It is also the outcome of a read that failed.
 	OutcomeNotDone
-	// OutcomeDone is a write that was done: do not repeat it.
+	// OutcomeDone means that the write was done: do not repeat it.
 	OutcomeDone
 )
 
@@ -42,20 +42,19 @@ func (o Outcome) String() string {
 	return "unknown"
 }
 
-// OutcomeOf reports whether the write that returned err was done. err is the
-// error as the call returned it, or wrapped; nil means done, and the error of a
-// GET or HEAD not done. A write was
+// OutcomeOf reports whether a write was done, from the error of its call, as returned
+// or wrapped. A write was
 //
-//   - done after a [*DecodeError]: the response is a success that is not usable;
-//   - not done after a [*RateLimitError], [ErrInvalidArgument], an [*APIError]
-//     with a 3xx or 4xx but 302, 303 and 408, a [*TransportError] when the
-//     request is known not to have been sent, or when the context ended before;
-//   - perhaps done after everything else, [*UnknownOutcomeError] and errors that
-//     are not of this package included.
+//   - done if err is nil or a [*DecodeError];
+//   - not done after a [*RateLimitError], [ErrInvalidArgument], an [*APIError] with a
+//     3xx or 4xx status other than 302, 303 and 408, a [*TransportError] if the request
+//     is known not to have been processed, or a context that ended before it was sent;
+//   - perhaps done after any other error, such as an [*UnknownOutcomeError] or one
+//     that is not of this package.
 //
-// Of errors that are joined the least certain counts, and two that contradict
-// each other leave the outcome unknown. OutcomeOf trusts the status: a server
-// that does what it rejects, or rejects what it reports as done, misleads it.
+// The error of a GET or HEAD means not done. Of joined errors the least certain counts,
+// and errors that contradict each other mean unknown. OutcomeOf relies on the status
+// that the API sent.
 func OutcomeOf(err error) Outcome {
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
 		return OutcomeUnknown
@@ -70,7 +69,7 @@ func OutcomeOf(err error) Outcome {
 			return OutcomeOf(cause)
 		}
 	case interface{ Unwrap() []error }:
-		return leastCertain(e.Unwrap())
+		return joinedOutcome(e.Unwrap())
 	}
 	if err == ErrInvalidArgument {
 		return OutcomeNotDone
@@ -78,8 +77,9 @@ func OutcomeOf(err error) Outcome {
 	return OutcomeUnknown
 }
 
-func leastCertain(errs []error) Outcome {
-	all := OutcomeUnknown // of no error
+// joinedOutcome returns the outcome that all errs agree on, or OutcomeUnknown.
+func joinedOutcome(errs []error) Outcome {
+	all := OutcomeUnknown
 	for _, err := range errs {
 		if err == nil {
 			continue
@@ -95,8 +95,8 @@ func leastCertain(errs []error) Outcome {
 	return all
 }
 
-// ofCall is the outcome of a call that is o if the call is a write.
-func ofCall(method string, o Outcome) Outcome {
+// outcomeOfCall returns o for a write, and OutcomeNotDone for a read.
+func outcomeOfCall(method string, o Outcome) Outcome {
 	if method == http.MethodGet || method == http.MethodHead {
 		return OutcomeNotDone
 	}
@@ -105,55 +105,55 @@ func ofCall(method string, o Outcome) Outcome {
 
 func (e *invalidError) outcome() Outcome        { return OutcomeNotDone }
 func (e *RateLimitError) outcome() Outcome      { return OutcomeNotDone }
-func (e *UnknownOutcomeError) outcome() Outcome { return ofCall(e.Method, OutcomeUnknown) }
+func (e *UnknownOutcomeError) outcome() Outcome { return outcomeOfCall(e.Method, OutcomeUnknown) }
 
 func (e *APIError) outcome() Outcome {
 	if transport.NotDone(e.StatusCode) {
 		return OutcomeNotDone
 	}
-	return ofCall(e.Method, OutcomeUnknown)
+	return outcomeOfCall(e.Method, OutcomeUnknown)
 }
 
 func (e *TransportError) outcome() Outcome {
 	if e.notDone {
 		return OutcomeNotDone
 	}
-	return ofCall(e.Method, OutcomeUnknown)
+	return outcomeOfCall(e.Method, OutcomeUnknown)
 }
 
 func (e *DecodeError) outcome() Outcome {
 	if e.unknown {
-		return ofCall(e.Method, OutcomeUnknown)
+		return outcomeOfCall(e.Method, OutcomeUnknown)
 	}
-	return ofCall(e.Method, OutcomeDone)
+	return outcomeOfCall(e.Method, OutcomeDone)
 }
 
-// outcome goes by what came before the end of the call, which changed nothing.
-// What failed before was not done either, or it is an UnknownOutcomeError.
+// outcome depends on the errors before the call ended. An attempt that failed was not
+// done, unless its error is an UnknownOutcomeError or a DecodeError.
 func (e *callError) outcome() Outcome {
 	o := OutcomeNotDone
 	for _, err := range e.errs {
 		switch err.(type) {
 		case *UnknownOutcomeError:
-			return ofCall(e.method, OutcomeUnknown)
+			return outcomeOfCall(e.method, OutcomeUnknown)
 		case *DecodeError:
 			o = OutcomeDone
 		}
 	}
-	return ofCall(e.method, o)
+	return outcomeOfCall(e.method, o)
 }
 
-// ErrInvalidArgument is matched by the errors of calls whose arguments are
-// invalid: an empty or unsafe id, nil params, a string that is not valid UTF-8,
-// an option that means nothing where it is given. Nothing was sent.
+// ErrInvalidArgument is the error of a call with an invalid argument or option, for
+// use with [errors.Is]: an empty or unsafe id, nil params, a string that is not valid
+// UTF-8, an option that does not apply to the call. No request was sent.
 var ErrInvalidArgument error = sentinel("invalid argument")
 
-// sentinel is an error that is nothing but its text, and that go-cmp can compare.
+// sentinel is an error that go-cmp can compare.
 type sentinel string
 
 func (e sentinel) Error() string { return string(e) }
 
-// invalidError is an ErrInvalidArgument that says which.
+// invalidError is an ErrInvalidArgument that says what is invalid.
 type invalidError struct{ err error }
 
 func invalid(format string, args ...any) error {
@@ -169,44 +169,39 @@ func (e *invalidError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("message", message("", "", e)))
 }
 
-// APIError is a response that is not a success, or a success whose body reports
-// that the call failed all the same: StatusCode is a 2xx then. Responses with
-// one of the documented status codes come as a type of their own, such as
-// [*NotFoundError], which unwraps to *APIError; other ones as *APIError itself.
+// APIError is the error of a response that is not a success, or of a 2xx response whose
+// body reports that the call failed. The documented statuses have types of their own,
+// such as [*NotFoundError], which wrap an *APIError.
 //
-// It is safe to log: its texts hold no token, no query and no body. Of the body
-// they hold Code, and Error() and LogValue also Message, which may name what the
-// API rejects.
+// It is safe to log: its text has no token, no query and, of the body, only Code and
+// Message. Message may name the data that the API rejects.
 type APIError struct {
 	// StatusCode is the HTTP status. A 3xx is a redirect that was not followed.
 	StatusCode int
-	// Code is the API's machine-readable code, such as "not_found"; empty if
-	// it gave none. It is never altered: a code that contains the token is left
-	// out, unless the token is a short word of lower-case letters, as tests use
-	// them, and the code a longer name, such as "validation_failed".
+	// Code is the API's machine-readable code, such as "not_found"; empty if there
+	// is no code, or if it contains the token. (A token that is a short word of
+	// lower-case letters, as in tests, may be part of a longer code.)
 	Code string
-	// Message is the API's message on one line: at most 200 runes, control
-	// characters escaped, the token masked. The words about a field follow its
-	// name. It is empty when the body is text or HTML rather than JSON. A token
-	// of less than eight characters is not masked. Of a 404 to a List or Create
-	// it asks whether /v1 is missing if the base URL has no path and the body no
-	// message of the API.
+	// Message is the API's message on one line of at most 200 runes. Control
+	// characters are escaped, and a token of eight or more characters is masked.
+	// Messages about fields follow the name of the field. It is empty if the body is
+	// text or HTML. For a 404 without a message in response
+	// to a List or Create it asks whether /v1 is missing, if the base URL has no path.
 	Message string `json:"-"`
 	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
-	// Method is the HTTP method of the call; Path the template of its path,
-	// such as "/leads/{id}", for [Client.Do] the path as it was given.
+	// Method is the HTTP method of the call. Path is the template of its path, such
+	// as "/leads/{id}", or the path given to [Client.Do].
 	Method, Path string
-	// Fields is what the API says about each field of the request, to be shown
-	// beside the inputs of a form: {"email": {"is invalid", "is too long"}}.
-	// Fields inside others are joined with dots, as in "address.city". It has
-	// at most 32 fields and 32 texts for each; names and texts are at most 200
-	// runes, control characters escaped, the token masked. It is nil if the API
-	// named no field.
+	// Fields has the API's messages about each field of the request, for a form to
+	// show: {"email": {"is invalid", "is too long"}}. Names of nested fields are
+	// joined with dots, as in "address.city". There are at most 32 fields and 32
+	// messages for each; names and messages are formatted like Message. It is nil if
+	// the API named no field.
 	Fields map[string][]string `json:"-"`
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// RateLimit is what this response reported of the quota.
+	// RateLimit is the quota as this response reported it.
 	RateLimit RateLimit `json:"-"`
 	// Header is the header of the response.
 	Header http.Header `json:"-"`
@@ -214,15 +209,15 @@ type APIError struct {
 	Body []byte `json:"-"`
 }
 
-// Error returns one line: method, path, status, code, message, request id and
-// attempts.
+// Error returns one line with method, path, status, code, message, request id and
+// number of attempts.
 func (e *APIError) Error() string {
 	what := strconv.Itoa(e.StatusCode)
 	switch {
 	case e.Code != "":
 		what += " " + e.Code
 	case e.Message == "" && e.StatusCode/100 == 2:
-		what += ": reported as failed"
+		what += ": the response reports a failure"
 	case e.Message == "":
 		what = strings.TrimSpace(what + " " + http.StatusText(e.StatusCode))
 	}
@@ -232,35 +227,34 @@ func (e *APIError) Error() string {
 	return wire.Say(e.Method, e.Path, what) + suffix(e.RequestID, e.Attempts)
 }
 
-// Format prints Error() for all verbs, but for %#v the fields that are safe to
-// be seen.
+// Format prints Error() for all verbs but %#v, for which it prints the fields that are
+// not secret.
 func (e APIError) Format(f fmt.State, verb rune) {
 	format(f, verb, e.Error(), fmt.Sprintf("leedo.APIError{StatusCode:%d, Code:%q, RequestID:%q, Method:%q, Path:%q, Attempts:%d}",
 		e.StatusCode, e.Code, e.RequestID, e.Method, e.Path, e.Attempts))
 }
 
-// LogValue returns what may stand in a log: Message, but neither header nor
-// body.
+// LogValue returns the fields that are safe to log, Message included, without header
+// and body.
 func (e APIError) LogValue() slog.Value {
 	return logged(e.Method, e.Path, e.Message, slog.Int("status", e.StatusCode), slog.String("code", e.Code),
 		slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
 }
 
-// BadRequestError is a 400: the API found the request invalid. Message names
-// what is wrong with it.
+// BadRequestError is a 400: the request is invalid. Message and Fields say why.
 type BadRequestError struct{ APIError }
 
 // UnauthorizedError is a 401: the token is missing, wrong or expired.
 type UnauthorizedError struct{ APIError }
 
-// ForbiddenError is a 403: the token may not do this.
+// ForbiddenError is a 403: the token does not permit the call.
 type ForbiddenError struct{ APIError }
 
-// NotFoundError is a 404: there is no such resource.
+// NotFoundError is a 404: there is no such record, or no such path.
 type NotFoundError struct{ APIError }
 
-// ServerError is a 5xx: something went wrong on the API's side. On a write it
-// comes inside an [*UnknownOutcomeError].
+// ServerError is a 5xx: the API failed. For a write it is wrapped in an
+// [*UnknownOutcomeError].
 type ServerError struct{ APIError }
 
 // Unwrap returns the *APIError inside.
@@ -278,14 +272,14 @@ func (e *NotFoundError) Unwrap() error { return &e.APIError }
 // Unwrap returns the *APIError inside.
 func (e *ServerError) Unwrap() error { return &e.APIError }
 
-// UnknownOutcomeError is a write that may or may not have been done: it was
-// sent, and no response that settles it came back. Look before repeating it.
-// [OutcomeOf] reports [OutcomeUnknown].
+// UnknownOutcomeError is the error of a write that may or may not have been done: it
+// was sent, and no response says whether it was done. Look before repeating it.
+// [OutcomeOf] returns [OutcomeUnknown].
 type UnknownOutcomeError struct {
-	// Method and Path are the call's, as in [APIError].
+	// Method and Path are those of the call, as in [APIError].
 	Method, Path string
-	// Err is what went wrong: a [*ServerError], a [*TransportError], a redirect
-	// with 302 or 303, a [*DecodeError] with a page of text and so on.
+	// Err is the cause, such as a [*ServerError], a [*TransportError], an
+	// [*APIError] with status 302 or 303, or a [*DecodeError].
 	Err error `json:"-"`
 }
 
@@ -297,51 +291,54 @@ func (e *UnknownOutcomeError) Error() string {
 // Unwrap returns Err.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, for tests with go-cmp. If Err is
-// not of this package and has unexported fields, only its type and text are compared.
+// Equal reports whether e and o are equal, for tests with go-cmp. If Err is not of this
+// package and has unexported fields, its type and text are compared.
 func (e UnknownOutcomeError) Equal(o UnknownOutcomeError) bool { return wire.Same(e, o) }
 
-// LogValue returns the text of the cause, and the cause with its own LogValue.
+// LogValue returns the text of the cause and its LogValue.
 func (e *UnknownOutcomeError) LogValue() slog.Value {
 	return logged(e.Method, e.Path, message(e.Method, e.Path, e), slog.Bool("outcome_unknown", true), slog.Any("cause", loggable(e.Err)))
 }
 
-// DecodeError is a success that is not what was asked for: not JSON, of
-// another shape, cut short after a write, too large, or a page that breaks the
-// rules of paging. A write that ends so was done: RecordID says what it made or
-// changed, if the response does. The exception is a text that is neither JSON nor
-// empty and names no record, such as a maintenance page or a login page: it comes
-// inside an [*UnknownOutcomeError].
+// DecodeError is the error of a 2xx response that is not usable: it is not JSON, does
+// not fit the type, was cut (after a write), is too large, or is a page that breaks the
+// rules of paging. Values in another form than documented are accepted if their meaning
+// is clear: docs/responses.md in the repository lists these forms.
+//
+// A write with such a response was done, and RecordID is the id of its record if the
+// response has it. But if the body is neither JSON nor empty, such as a maintenance page
+// or a login page, and the response names no record, the write may not have been done:
+// the DecodeError is then wrapped in an [*UnknownOutcomeError].
 type DecodeError struct {
 	// StatusCode is the HTTP status, a 2xx.
 	StatusCode int
 	// ContentType is the Content-Type of the response.
 	ContentType string
-	// Method and Path are the call's, as in [APIError].
+	// Method and Path are those of the call, as in [APIError].
 	Method, Path string
 	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
 	// RecordID is the id of the record that was read or written: from the body,
-	// which may be unusable otherwise, or the Location of the response, else the
-	// id that was requested. Empty if none of them names one, and for lists.
+	// else from the Location of the response, else the one requested. It is empty if
+	// there is no such id, and for lists.
 	RecordID string `json:"-"`
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// RateLimit is what this response reported of the quota.
+	// RateLimit is the quota as this response reported it.
 	RateLimit RateLimit `json:"-"`
 	// Header is the header of the response.
 	Header http.Header `json:"-"`
-	// Body is the beginning of the body: at most 64 KiB, and 1 KiB of a page
-	// that breaks the rules of paging.
+	// Body is the beginning of the body: at most 64 KiB, or 1 KiB if the page breaks
+	// the rules of paging.
 	Body []byte `json:"-"`
-	// Err says what is wrong, without quoting the body: which item of a list,
-	// which field, and the kind of JSON found there.
+	// Err says what is wrong, without quoting the body: the number of the item, the
+	// field and the kind of JSON value that it has.
 	Err error `json:"-"`
 
-	unknown bool // whether a write was done: the body is not a response of the API
+	unknown bool // a write may not have been done: the response may not be the API's
 }
 
-// Error returns one line with what is wrong.
+// Error returns one line that says what is wrong.
 func (e *DecodeError) Error() string {
 	return wire.Say(e.Method, e.Path, fmt.Sprintf("unusable response %d: ", e.StatusCode), e.Err) + suffix(e.RequestID, e.Attempts)
 }
@@ -349,39 +346,39 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, as [UnknownOutcomeError.Equal] does, and
-// mean the same to [OutcomeOf].
+// Equal reports whether e and o are equal, for tests with go-cmp: as
+// [UnknownOutcomeError.Equal] does, and with the same [Outcome].
 func (e DecodeError) Equal(o DecodeError) bool { return e.outcome() == o.outcome() && wire.Same(e, o) }
 
-// Format prints Error() for all verbs, but for %#v the fields that are safe to
-// be seen.
+// Format prints Error() for all verbs but %#v, for which it prints the fields that are
+// not secret.
 func (e DecodeError) Format(f fmt.State, verb rune) {
 	format(f, verb, e.Error(), fmt.Sprintf("leedo.DecodeError{StatusCode:%d, Method:%q, Path:%q, RequestID:%q, Attempts:%d}",
 		e.StatusCode, e.Method, e.Path, e.RequestID, e.Attempts))
 }
 
-// LogValue returns what may stand in a log: neither id nor header nor body.
+// LogValue returns the fields that are safe to log, without RecordID, header and body.
 func (e DecodeError) LogValue() slog.Value {
 	return logged(e.Method, e.Path, message(e.Method, e.Path, e.Err), slog.Int("status", e.StatusCode),
 		slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
 }
 
-// TransportError is a call to which no response came, or none that is complete:
-// the host is unknown, the connection was refused or cut, an attempt took too
-// long. An attempt that took too long matches [os.ErrDeadlineExceeded]; errors
-// of package context are matched only when the caller's context ended.
+// TransportError is the error of a call that received no complete response: the host
+// is unknown, the connection was refused or cut, an attempt took too long. An attempt
+// that took too long matches [os.ErrDeadlineExceeded]; [context.DeadlineExceeded] and
+// [context.Canceled] are matched only if the caller's context ended.
 type TransportError struct {
-	// Method and Path are the call's, as in [APIError].
+	// Method and Path are those of the call, as in [APIError].
 	Method, Path string
-	// RequestID is the X-Request-Id of a response that was cut; empty if it had
-	// none, or no response came.
+	// RequestID is the X-Request-Id of a response that was cut; empty if there was
+	// no response, or it had none.
 	RequestID string
-	// Attempts is how many requests the call made.
+	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// Err is the cause; its text holds neither token nor query.
+	// Err is the cause. Its text contains neither token nor query.
 	Err error `json:"-"`
 
-	notDone bool // no request of the call can have been carried out
+	notDone bool // the server processed no request of the call
 }
 
 // Error returns one line with the cause.
@@ -392,8 +389,8 @@ func (e *TransportError) Error() string {
 // Unwrap returns Err.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// Equal reports whether e and o are the same, as [UnknownOutcomeError.Equal] does, and
-// mean the same to [OutcomeOf].
+// Equal reports whether e and o are equal, for tests with go-cmp: as
+// [UnknownOutcomeError.Equal] does, and with the same [Outcome].
 func (e TransportError) Equal(o TransportError) bool {
 	return e.outcome() == o.outcome() && wire.Same(e, o)
 }
@@ -403,7 +400,7 @@ func (e *TransportError) LogValue() slog.Value {
 	return logged(e.Method, e.Path, message(e.Method, e.Path, e.Err), slog.String("request_id", e.RequestID), slog.Int("attempts", e.Attempts))
 }
 
-// Timeout reports whether the cause is that something took too long.
+// Timeout reports whether the cause is a timeout.
 func (e *TransportError) Timeout() bool {
 	t, ok := e.Err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
@@ -436,15 +433,14 @@ func (k *call) apiError(resp *transport.Response) *APIError {
 	}
 }
 
-// clean returns what a response says as text for an error: one line, without
-// the token.
+// clean returns a text from a response for an error: on one line, with the token masked.
 func clean(resp *transport.Response, s string) string { return wire.Line(wire.Mask(s, resp.Token)) }
 
 func (k *call) unknownOutcome(err error) error {
 	return &UnknownOutcomeError{k.request.Method, k.request.Template, err}
 }
 
-// invalid is the error of an argument or an option that is not valid.
+// invalid returns the error of an invalid argument or option.
 func (k *call) invalid(err error) error {
 	if !errors.Is(err, ErrInvalidArgument) {
 		err = invalid("%w", err)
@@ -452,13 +448,13 @@ func (k *call) invalid(err error) error {
 	return k.join(err)
 }
 
-// join makes one error of several; nil ones do not count.
+// join returns one error for several, without those that are nil.
 func (k *call) join(errs ...error) error {
 	return &callError{k.request.Method, k.request.Template, slices.DeleteFunc(errs, func(err error) bool { return err == nil })}
 }
 
-// transportError is the error of a response that did not come, or did not come
-// whole: resp is as far as it came, or nil.
+// transportError returns the error of a call without a complete response; resp is nil
+// or the incomplete one.
 func (k *call) transportError(resp *transport.Response, cause error) error {
 	e := &TransportError{Method: k.request.Method, Path: k.request.Template, Attempts: k.result.Attempts, Err: cause, notDone: !k.result.Unknown}
 	if resp != nil {
@@ -467,8 +463,8 @@ func (k *call) transportError(resp *transport.Response, cause error) error {
 	return e
 }
 
-// decodeError is the error of a success that is not what was asked for. Around
-// that of a write that is not known to be done is an UnknownOutcomeError.
+// decodeError returns the error of a 2xx response that is not usable, wrapped in an
+// UnknownOutcomeError if it does not prove that a write was done.
 func (k *call) decodeError(err error) error {
 	resp := k.result.Response
 	e := &DecodeError{
@@ -499,8 +495,8 @@ func (k *call) recordID(resp *transport.Response) string {
 	return wire.RecordID(resp.Header, resp.Body, k.request.URL(k.client.config.base), k.request.ID)
 }
 
-// callError is a call that ended for a reason of the caller's, such as its
-// context, joined with what had gone wrong before.
+// callError is the error of a call that ended for another reason than its last
+// attempt, such as its context, joined with the errors of attempts before.
 type callError struct {
 	method, path string
 	errs         []error
@@ -525,19 +521,19 @@ func (e *callError) LogValue() slog.Value {
 	return logged(e.method, e.path, message(e.method, e.path, e), attrs...)
 }
 
-// logged is the LogValue of an error of a call.
+// logged returns the LogValue of an error of a call.
 func logged(method, path, message string, attrs ...slog.Attr) slog.Value {
 	return slog.GroupValue(append([]slog.Attr{
 		slog.String("method", method), slog.String("path", path), slog.String("message", message),
 	}, attrs...)...)
 }
 
-// message is the text of err, an error of the call, without naming the call.
+// message returns the text of err, an error of a call, without its method and path.
 func message(method, path string, err error) string {
 	return strings.TrimPrefix(wire.Say(method, path, "", err), wire.Say(method, path, ""))
 }
 
-// loggable returns err as a value that the log may hold.
+// loggable returns err as a value for a log.
 func loggable(err error) any {
 	if v, ok := err.(slog.LogValuer); ok {
 		return v
@@ -548,8 +544,8 @@ func loggable(err error) any {
 	return err.Error()
 }
 
-// suffix is the end of an error's line: what helps to find the call in the logs
-// of the API.
+// suffix returns the end of an error's text, which helps to find the call in the logs of
+// the API.
 func suffix(requestID string, attempts int) string {
 	if requestID != "" {
 		requestID = "request " + requestID + ", "

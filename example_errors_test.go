@@ -35,13 +35,12 @@ func ExampleBadRequestError() {
 
 	_, err := client.Contacts.Create(ctx, &leedo.ContactCreateParams{Name: "Jane Smith", AccountID: "no-such-id"})
 	if bad, ok := errors.AsType[*leedo.BadRequestError](err); ok {
-		fmt.Println(bad.StatusCode, bad.Message != "") // Message is the API's, for people to read
+		fmt.Println(bad.StatusCode, bad.Message != "") // Message is the API's
 	}
 	// Output: 400 true
 }
 
-// All answers that are not a success are an *APIError, whatever their own
-// type.
+// Every response that is not a success unwraps to *APIError, whatever its type.
 func ExampleAPIError() {
 	ctx := context.Background()
 	client := leedotest.NewServer().Client()
@@ -56,8 +55,8 @@ func ExampleAPIError() {
 	// leedo: GET /leads/{id}: 404 not_found: no such lead (request req_1, 1 attempt)
 }
 
-// A form shows what the API says about a field beside its input, and the
-// message where a field has none.
+// Fields has what the API says about each field, for a form to show beside its
+// inputs.
 func ExampleAPIError_fields() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -77,7 +76,8 @@ func ExampleAPIError_fields() {
 	// email: ["is invalid" "is too long"]
 }
 
-// Errors log themselves without the API's message, tokens, queries and bodies.
+// Through log/slog an error is a group of its fields, with the API's message and
+// without token, query and body.
 func ExampleAPIError_log() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -97,8 +97,8 @@ func ExampleAPIError_log() {
 	// level=INFO msg="not there" error.method=GET error.path=/leads/{id} error.message="no such lead" error.status=404 error.code=not_found error.request_id=req_1 error.attempts=1
 }
 
-// A call that would have to wait for longer than it may is refused at once,
-// with the time at which it can be made.
+// A call that would wait longer than WithMaxWait allows fails immediately, and
+// its error says when to call again.
 func ExampleRateLimitError() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -111,11 +111,11 @@ func ExampleRateLimitError() {
 	_, err := client.Leads.List(ctx, nil) // it may wait for a minute, the default
 	if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
 		fmt.Println("try again in", time.Until(limited.RetryAt).Round(time.Minute))
-		fmt.Println("refused before it was sent:", limited.Local())
+		fmt.Println("failed without being sent:", limited.Local())
 	}
 	// Output:
 	// try again in 1h0m0s
-	// refused before it was sent: true
+	// failed without being sent: true
 }
 
 // A read that fails is retried first.
@@ -132,7 +132,7 @@ func ExampleServerError() {
 	// Output: 500 after 4 attempts
 }
 
-// An answer that is not what was asked for is an error, never an empty record.
+// A response that is not what was asked for is an error, never an empty record.
 func ExampleDecodeError() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -154,13 +154,12 @@ func ExampleTransportError() {
 
 	_, err := client.Leads.List(ctx, nil)
 	if e, ok := errors.AsType[*leedo.TransportError](err); ok {
-		fmt.Println("no answer after", e.Attempts, "attempts, timeout:", e.Timeout())
+		fmt.Println("no response after", e.Attempts, "attempts, timeout:", e.Timeout())
 	}
-	// Output: no answer after 2 attempts, timeout: false
+	// Output: no response after 2 attempts, timeout: false
 }
 
-// The package has one error that is a value: calls that make no sense are not
-// sent.
+// ErrInvalidArgument is the one error that is a value. No request is sent.
 func Example_invalidArgument() {
 	client := leedotest.NewServer().Client()
 	_, err := client.Leads.Get(context.Background(), "../accounts")
@@ -168,10 +167,10 @@ func Example_invalidArgument() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// leedo: GET /leads/{id}: invalid argument: id with a dot segment
+	// leedo: GET /leads/{id}: invalid argument: id contains a dot segment
 }
 
-// The context's own error is there, beside what went wrong before.
+// If the context ends, the error matches the context's own.
 func Example_context() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
@@ -186,12 +185,14 @@ func Example_context() {
 // First whether the write was done, then the type of the error.
 func Example_errors() {
 	ctx := context.Background()
-	client := leedotest.NewServer().Client()
+	server := leedotest.NewServer()
+	server.Inject(leedotest.Fault{Status: 400, Body: `{"error":{"code":"invalid","message":"this address is not allowed"}}`})
+	client := server.Client()
 
-	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Email: "john@example.com"})
+	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
 	switch leedo.OutcomeOf(err) {
 	case leedo.OutcomeDone:
-		fmt.Println("created:", lead, err) // an error says that the response is not usable
+		fmt.Println("created:", lead, err) // with an error, lead is nil
 	case leedo.OutcomeNotDone:
 		fmt.Println("not created, repeating it does no harm")
 	case leedo.OutcomeUnknown:
@@ -204,5 +205,5 @@ func Example_errors() {
 	}
 	// Output:
 	// not created, repeating it does no harm
-	// correct the data: name must be a non-empty string
+	// correct the data: this address is not allowed
 }

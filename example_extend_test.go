@@ -35,7 +35,7 @@ func ExampleWithInterceptor() {
 	// Output: not done
 }
 
-// Interceptors see errors, too, those of calls that were not sent included.
+// An interceptor sees every error, also of calls that were not sent.
 func ExampleInterceptor() {
 	ctx := context.Background()
 	failures := func(ctx context.Context, call leedo.CallInfo, next func(context.Context) error) error {
@@ -198,7 +198,7 @@ func (c *clients) of(tenant, token string) (*leedo.Client, error) {
 	return client, err
 }
 
-// The quota is that of a token, so each tenant has a client.
+// A quota belongs to a token, so each tenant has a client of its own.
 func ExampleNewClient_tenants() {
 	all := &clients{byKey: map[string]*leedo.Client{}}
 	acme, err := all.of("acme", "token-of-acme")

@@ -101,8 +101,7 @@ func ExampleLeadsService_All() {
 	// 250 leads, 3 requests
 }
 
-// Pages are fetched when they are needed: who breaks off early pays for no
-// more.
+// Pages are fetched when they are needed, so breaking off early saves requests.
 func ExampleLeadsService_All_break() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -126,8 +125,7 @@ func ExampleLeadsService_All_break() {
 	// 1 request
 }
 
-// A walk over pages can be resumed: keep the number of the last page that you
-// are done with.
+// An iteration can be resumed: keep the number of the last page that is done.
 func ExampleLeadsService_Pages() {
 	ctx := context.Background()
 	server := leedotest.NewServer()

@@ -10,15 +10,14 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// An import leaves a share of the quota to calls that somebody waits for.
+// An import leaves a reserve of the quota to interactive calls.
 func ExampleWithPriority() {
 	ctx := context.Background()
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 	client := server.Client()
-	rows := []*leedo.LeadCreateParams{{Name: "Jane Doe"}, {Name: "John Doe"}}
+	imported := []*leedo.LeadCreateParams{{Name: "Jane Doe"}, {Name: "John Doe"}}
 
-	for _, params := range rows {
-		// A thousand of these can wait. Walks are bulk anyway.
+	for _, params := range imported {
 		_, err := client.Leads.Create(ctx, params, leedo.WithPriority(leedo.PriorityBulk))
 		if err != nil {
 			log.Fatal(err)
@@ -28,9 +27,9 @@ func ExampleWithPriority() {
 	// Output: 2 leads
 }
 
-// A walk uses most of the quota and leaves the rest to interactive calls, for
-// as long as it is not about to be lost.
-func ExampleWithPriority_walk() {
+// An iteration uses most of the quota and leaves a reserve to interactive calls.
+// The reserve shrinks to zero towards the reset, so none of the quota is lost.
+func ExampleWithPriority_iteration() {
 	ctx := context.Background()
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 	for range 1100 {
@@ -38,21 +37,21 @@ func ExampleWithPriority_walk() {
 	}
 	client := server.Client()
 
-	var walkErr error
+	var last error
 	pages := 0
 	for _, err := range client.Leads.Pages(ctx, &leedo.LeadListParams{PerPage: 10}, leedo.WithMaxWait(0)) {
 		if err != nil {
-			walkErr = err // it would have to wait
+			last = err // it would have to wait
 			break
 		}
 		pages++
 	}
-	_, refused := errors.AsType[*leedo.RateLimitError](walkErr)
-	fmt.Println("about", pages/10*10, "pages, then refused:", refused)
+	_, limited := errors.AsType[*leedo.RateLimitError](last)
+	fmt.Println("about", pages/10*10, "pages, then a RateLimitError:", limited)
 	_, err := client.Leads.List(ctx, nil)
 	fmt.Println("interactive:", err)
 
-	// On a client WithPriority governs walks, too: this one spends the rest.
+	// On a client WithPriority is also for iterations: this one spends the rest.
 	client = server.Client(leedo.WithPriority(leedo.PriorityInteractive))
 	for _, err := range client.Leads.Pages(ctx, &leedo.LeadListParams{PerPage: 2}) {
 		if err != nil {
@@ -60,7 +59,7 @@ func ExampleWithPriority_walk() {
 		}
 	}
 	// Output:
-	// about 90 pages, then refused: true
+	// about 90 pages, then a RateLimitError: true
 	// interactive: <nil>
 	// stopped with 0 left
 }
@@ -83,11 +82,12 @@ func ExampleNewRateLimiter_share() {
 		}
 	}
 	limited, ok := errors.AsType[*leedo.RateLimitError](err)
-	fmt.Println(calls, "calls, then refused by the limiter:", ok && limited.Local())
-	// Output: 50 calls, then refused by the limiter: true
+	fmt.Println(calls, "calls, then none is sent:", ok && limited.Local())
+	// Output: 50 calls, then none is sent: true
 }
 
-// Bulk leaves a fifth of the quota here, instead of a tenth.
+// Here bulk calls leave a fifth of the quota to interactive ones, instead of a
+// tenth.
 func ExampleRateLimiterOptions() {
 	ctx := context.Background()
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))

@@ -27,7 +27,7 @@ func ExampleSharedOption() {
 	// false 3
 }
 
-// Web handlers should not wait; jobs over night may.
+// A web handler should not wait; a nightly job may.
 func ExampleWithMaxWait() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -36,19 +36,19 @@ func ExampleWithMaxWait() {
 
 	_, err := client.Leads.List(ctx, nil, leedo.WithMaxWait(0)) // do not wait
 	if limited, ok := errors.AsType[*leedo.RateLimitError](err); ok {
-		fmt.Println("refused, come back in", time.Until(limited.RetryAt).Round(time.Minute))
+		fmt.Println("not sent, call again in", time.Until(limited.RetryAt).Round(time.Minute))
 	}
 
-	// NoMaxWait waits as long as the context allows. A deadline that is too
-	// early is seen at once, not after the wait.
+	// NoMaxWait waits as long as the context allows. If its deadline is too early,
+	// the call fails immediately, not after the wait.
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	start := time.Now()
 	_, err = client.Leads.List(ctx, nil, leedo.WithMaxWait(leedo.NoMaxWait))
-	_, refused := errors.AsType[*leedo.RateLimitError](err)
-	fmt.Println(refused, time.Since(start) < time.Second)
+	_, ok := errors.AsType[*leedo.RateLimitError](err)
+	fmt.Println(ok, time.Since(start) < time.Second)
 	// Output:
-	// refused, come back in 1h0m0s
+	// not sent, call again in 1h0m0s
 	// true true
 }
 
@@ -66,7 +66,7 @@ func ExampleWithRetries() {
 func ExampleWithAttemptTimeout() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
-	server.Inject(leedotest.Fault{Latency: time.Hour, Times: -1}) // no answer comes
+	server.Inject(leedotest.Fault{Latency: time.Hour, Times: -1}) // no response comes
 	client := server.Client(leedo.WithAttemptTimeout(time.Millisecond), leedo.WithRetries(2))
 
 	_, err := client.Leads.List(ctx, nil)
@@ -76,7 +76,7 @@ func ExampleWithAttemptTimeout() {
 	// Output: 3 attempts, timeout: true
 }
 
-// WithResponse shows what the types of this package do not.
+// WithResponse keeps the response as it came: status, header and body.
 func ExampleWithResponse() {
 	ctx := context.Background()
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Duo))
@@ -158,7 +158,7 @@ func ExampleWithIdempotent() {
 	// Output: qualified 2
 }
 
-// An idempotency key is sent, and that is all: the API documents none.
+// An idempotency key is sent and changes nothing else: the API documents none.
 func ExampleWithHeader_idempotencyKey() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -192,8 +192,8 @@ func ExampleWithMaxItems() {
 	// Output: 150 leads, 2 requests
 }
 
-// With 8 pages ahead 1,000 leads take 4 rounds instead of 11, the last of them to
-// look behind the last page, which is full, and no request more.
+// Eight pages are fetched ahead, so 1,000 leads take the time of 4 requests instead
+// of 11. The last page is full, so one more request proves the end of the list.
 func ExampleWithPrefetch() {
 	ctx := context.Background()
 	server := leedotest.NewServer()

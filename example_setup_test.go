@@ -25,7 +25,7 @@ func ExampleWithUserAgent() {
 	// Output: myapp/1.2 leedo-go/0.1.0
 }
 
-// Logs tell what happens, never with what: no token, query or body.
+// Logs hold no token, query or body.
 func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		Level: slog.LevelInfo, // Debug has a line for each attempt
@@ -67,7 +67,7 @@ func ExampleWithHooks() {
 	// GET /leads 2 200
 }
 
-// A token source is asked before each attempt, so it can renew the token.
+// A token source is called before each attempt, so it can renew the token.
 func ExampleWithTokenSource() {
 	server := leedotest.NewServer()
 	client, err := leedo.NewClient("", // the source has the token
@@ -121,8 +121,7 @@ func ExampleWithMaxResponseBytes() {
 	// Output: leedo: GET /leads: unusable response 200: response larger than the maximum (request req_1, 1 attempt)
 }
 
-// Without the limiter a 429 comes back at once, for a scheduler of your own to
-// deal with.
+// Without the limiter a 429 is returned at once, for a scheduler of your own.
 func ExampleWithoutRateLimiter() {
 	server := leedotest.NewServer()
 	server.SetRateLimit(0, time.Hour)

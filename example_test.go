@@ -27,7 +27,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	lead, err = client.Leads.Update(ctx, lead.ID, &leedo.LeadUpdateParams{
-		Status: new(leedo.LeadStatusQualified), // what is nil stays as it is
+		Status: new(leedo.LeadStatusQualified), // a nil field is left as it is
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -47,7 +47,7 @@ func ExampleNewClient() {
 	client, err := leedo.NewClient(
 		"my-api-token",
 		leedo.WithUserAgent("myapp/1.2"),
-		leedo.WithMaxWait(0), // never wait for the quota, refuse at once
+		leedo.WithMaxWait(0), // never wait for the quota
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -56,15 +56,14 @@ func ExampleNewClient() {
 	// Output: leedo.Client{token: ***}
 }
 
-func ExampleNewClient_refused() {
-	// Settings that make no sense are refused by the constructor, not by the
-	// first call.
+// Invalid settings are errors of the constructor, not of the first call.
+func ExampleNewClient_invalid() {
 	_, err := leedo.NewClient("Bearer my-api-token")
 	fmt.Println(errors.Is(err, leedo.ErrInvalidArgument))
 	fmt.Println(err)
 	// Output:
 	// true
-	// leedo: invalid argument: token begins with "Bearer": give the token alone, the SDK adds the scheme
+	// leedo: invalid argument: token begins with "Bearer": pass only the token, the SDK adds the scheme
 }
 
 func ExampleNewClientFromEnv() {
@@ -106,7 +105,7 @@ func ExampleClient_Do() {
 	// Output: John Doe 7
 }
 
-// A page of rows of a type of one's own.
+// A page of items of your own type.
 func ExampleClient_Do_page() {
 	ctx := context.Background()
 	client := leedotest.NewServer().Client()
@@ -138,7 +137,7 @@ func ExampleClient_Do_page() {
 	// more: false
 }
 
-// Do goes the same way as every other call, so its errors are the same, too.
+// Do returns the same errors as every other call.
 func ExampleClient_Do_unknownRoute() {
 	client := leedotest.NewServer().Client()
 	err := client.Do(context.Background(), "DELETE", "/leads/x", nil, nil)
@@ -164,8 +163,8 @@ func ExampleClient_RateLimit() {
 	// 99 of 100 left
 }
 
-// Clients of one token should share one limiter: each then knows what the
-// others have used.
+// Clients of one token should share a limiter, so that each knows what the others
+// have used.
 func ExampleNewRateLimiter() {
 	ctx := context.Background()
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))

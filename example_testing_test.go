@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
@@ -28,41 +26,9 @@ func TestQualifyLead(t *testing.T) {
 	if got := server.Leads()[0].Status; got != leedo.LeadStatusQualified {
 		t.Errorf("status %q", got)
 	}
-	if sent := server.Requests()[0].JSON(); len(sent) != 1 {
-		t.Errorf("sent more than the status: %v", sent)
-	}
 }
 
-func TestCreateLeadOnce(t *testing.T) {
-	server := leedotest.NewServer()
-	server.Inject(leedotest.Fault{Method: "POST", Path: "/leads", Processed: true, Drop: true})
-
-	_, err := createLeadOnce(t.Context(), server.Client(), &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := len(server.Leads()); n != 1 {
-		t.Errorf("%d leads, want 1", n)
-	}
-}
-
-func TestWaitForQuota(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-		client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait))
-		start := time.Now()
-		for range 101 { // one more than an hour allows
-			if _, err := client.Leads.List(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if took := time.Since(start); took < time.Hour {
-			t.Errorf("took %v of virtual time", took)
-		}
-	})
-}
-
-// The fake keeps what was sent and what is there now.
+// The fake keeps the requests that it received and the records that it holds.
 func Example_testing() {
 	server := leedotest.NewServer()
 	lead := server.AddLead(leedo.Lead{Name: "John Doe"})
@@ -78,7 +44,7 @@ func Example_testing() {
 	// qualified
 }
 
-// Faults strike the requests they match, once unless told otherwise.
+// A fault applies to the next request that it matches, or to several with Times.
 func Example_testingFaults() {
 	ctx := context.Background()
 	server := leedotest.NewServer()
@@ -86,7 +52,7 @@ func Example_testingFaults() {
 	server.Inject(
 		leedotest.Fault{Method: "GET", Path: "/leads", Status: 503},               // fails
 		leedotest.Fault{Method: "GET", Path: "/leads", Truncate: 10},              // is cut after 10 bytes
-		leedotest.Fault{Path: "/leads/{id}", Status: 200, Body: `{"unexpected":`}, // is nonsense
+		leedotest.Fault{Path: "/leads/{id}", Status: 200, Body: `{"unexpected":`}, // is no JSON
 	)
 	_, err := client.Leads.List(ctx, nil)
 	fmt.Printf("%T\n", err)

@@ -35,15 +35,15 @@ func createLeadOnce(ctx context.Context, client *leedo.Client, params *leedo.Lea
 }
 
 // findLead returns the lead with an e-mail address, or nil. It makes a request
-// for every 100 leads until it has found it: with 10,000 leads up to 100, which
-// is what the Free plan allows in an hour.
+// for every 100 leads until it has found it. For 10,000 leads that is more than
+// the Free plan allows in an hour.
 //
 // An API that normalizes addresses otherwise than by white space and case, for
 // example by removing "+tag", defeats it: the lead is not found, and is created
 // a second time.
 func findLead(ctx context.Context, client *leedo.Client, email string) (*leedo.Lead, error) {
 	email = strings.TrimSpace(email)
-	for lead, err := range client.Leads.All(ctx, nil) {
+	for lead, err := range client.Leads.All(ctx, nil, leedo.WithPriority(leedo.PriorityInteractive)) {
 		if err != nil {
 			return nil, err
 		}

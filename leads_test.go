@@ -1,6 +1,7 @@
 package leedo_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -14,6 +15,17 @@ import (
 
 // absentID is an id that the fake does not give.
 const absentID = "00000000-0000-4000-8000-000000000000"
+
+func get(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+	return second(c.Leads.Get(ctx, "id-1", opts...))
+}
+
+func create(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+	return second(c.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"}, opts...))
+}
+
+// second returns the error of two results.
+func second[T any](_ T, err error) error { return err }
 
 // isNotFound checks an error that says that there is no such record.
 func isNotFound(t *testing.T, err error, path string) {
@@ -141,7 +153,8 @@ func TestLeadsThatTheAPIRefuses(t *testing.T) {
 	}
 }
 
-// TestAWrongTokenIsUnauthorized: reads and writes alike, and nothing is done.
+// With a wrong token reads and writes alike fail with an UnauthorizedError, and
+// nothing is changed.
 func TestAWrongTokenIsUnauthorized(t *testing.T) {
 	t.Parallel()
 	server := leedotest.NewServer()
@@ -162,7 +175,7 @@ func TestAWrongTokenIsUnauthorized(t *testing.T) {
 	}
 }
 
-// TestIDsAreData: whatever an id holds, it stays one segment of the path.
+// An id stays one segment of the path, whatever it contains.
 func TestIDsAreData(t *testing.T) {
 	t.Parallel()
 	server := leedotest.NewServer()
@@ -194,5 +207,3 @@ func TestIDsAreData(t *testing.T) {
 		t.Errorf("%d requests for ids that are none", n-sent)
 	}
 }
-
-func second[T any](_ T, err error) error { return err }

@@ -1,18 +1,39 @@
-// Package leedo is the Go client of the Leedo CRM API: leads, accounts,
-// contacts and campaigns.
+// Package leedo is the Go client of the Leedo CRM API: leads, accounts, contacts
+// and campaigns.
 //
-//	client, err := leedo.NewClientFromEnv() // LEEDO_API_TOKEN
+//	client, err := leedo.NewClientFromEnv() // the token in LEEDO_API_TOKEN
 //	if err != nil {
 //		return err
 //	}
 //	lead, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"})
 //
-// A [Client] has a service for each resource, and [Client.Do] for whatever the
-// API has beyond this package. All of them are safe for concurrent use.
+// A [Client] has a service for each resource. [Client.Do] makes the calls that they
+// have no method for, and reads custom fields; [WithBodyField] writes these. A client
+// is safe for concurrent use, and a program needs one for each token.
+//
+// # Errors
+//
+// Use [errors.AsType] or [errors.Is] to find out why a call failed:
+//
+//   - [*BadRequestError], [*UnauthorizedError], [*ForbiddenError], [*NotFoundError],
+//     [*ServerError]: the status is 400, 401, 403, 404 or 5xx. Each wraps an
+//     [*APIError], which is itself the error for other statuses.
+//   - [*RateLimitError]: the quota does not allow the call before RetryAt.
+//   - [*TransportError]: no complete response was received.
+//   - [*DecodeError]: a 2xx response is not usable.
+//   - [*UnknownOutcomeError]: a write may or may not have been done. It wraps why.
+//   - [ErrInvalidArgument]: an argument or option is invalid; no request was sent.
+//   - [context.Canceled], [context.DeadlineExceeded]: ctx ended. The error also
+//     wraps the last failure before that, if there was one.
+//
+// To find out whether a write was done, pass the error that the call returned, nil
+// included, to [OutcomeOf]. The text of an error is one line. It may include the API's
+// code and message, but never the token, a query or anything else from a body.
 //
 // # Lists
 //
-// List returns one page, Pages and All walk them all:
+// List returns one page. Pages and All iterate over a whole list and fetch its pages
+// as they are needed:
 //
 //	for lead, err := range client.Leads.All(ctx, nil) {
 //		if err != nil {
@@ -21,76 +42,44 @@
 //		fmt.Println(lead.Name)
 //	}
 //
-// An iteration ends without an error only when the end of the list is proven:
-// everything that the newest total counts has been read and the last page was not
-// full, or the page behind it is empty, repeats it or does not exist. A page that
-// is full is therefore looked behind, at the cost of one request. Items that are
-// missing in the end are a [*DecodeError]. [LeadsService.All] has the rules.
+// An iteration promises the following; docs/paging.md in the repository has the details
+// and the exceptions.
 //
-// # Errors
+//   - It yields no item twice: it remembers the last 10,000 ids.
+//   - While the list is sorted newest first and its total is right, items that are
+//     created or removed meanwhile hide no other item. In another order, or with
+//     [WithPrefetch] over 1, they may hide a few.
+//   - It ends without an error only if the end of the list is proven: all items that
+//     the newest total counts were read and the last page was not full, or the next
+//     page is empty, repeats the one before or does not exist. So a full last page
+//     costs one request more. That request can only add items: if it fails, the
+//     iteration ends without an error unless ctx ended.
+//   - It ends with a [*DecodeError] if items are missing at the end, a page breaks the
+//     rules of paging, or the list changes faster than it can be read. While items are
+//     missing, a request that fails ends it with its own error.
+//   - It yields an error once, with a nil item, and ends. The error names the page.
 //
-// Every error says in one line which call failed and why, without token, query
-// or body. [OutcomeOf] reports whether a write was done. Ask for the type that you
-// can do something about:
+// # Retries
 //
-//	if _, ok := errors.AsType[*leedo.NotFoundError](err); ok { … }
+// Reads are retried after a 408, a 5xx other than 501, a cut connection or an attempt
+// that took too long; see [WithRetries]. A write is retried only if the request is
+// known not to have been processed, for example because there was no connection, or was
+// rejected with 429. The package never creates a duplicate on its own. [WithIdempotent]
+// lets a write be retried like a read.
 //
-// The types are:
+// # Limits and waiting
 //
-//   - [*BadRequestError], [*UnauthorizedError], [*ForbiddenError],
-//     [*NotFoundError], [*ServerError] and, for all other statuses, [*APIError]
-//     itself: the response of the API. All unwrap to *APIError.
-//   - [*RateLimitError]: the quota does not allow the call now; RetryAt is when
-//     it will.
-//   - [*UnknownOutcomeError]: a write that may or may not have been done. It
-//     wraps what went wrong.
-//   - [*DecodeError]: a success that is not what was asked for. A write that
-//     ends so was done; a page of text that need not come from the API is inside
-//     an *UnknownOutcomeError.
-//   - [*TransportError]: no response came, or none that is complete.
-//   - [ErrInvalidArgument]: an argument or option is invalid; no request was
-//     sent.
-//   - context.Canceled, context.DeadlineExceeded: the caller's context ended;
-//     joined with the last real error, if there was one.
+// Plans allow 100, 500 or 5,000 requests an hour. A [RateLimiter] delays requests that
+// would exceed that. When the quota is exhausted, a call waits up to one minute for it
+// to reset; if that is not enough, it fails immediately with a [*RateLimitError]. Each
+// page of an iteration is a call, so on the Free plan a long iteration needs a longer
+// maximum: see [WithMaxWait]. Interactive calls go before Pages and All: see
+// [WithPriority].
 //
-// # Responses
+// # Observing and testing
 //
-// A value whose meaning is clear in spite of its form is read: an empty string
-// for no time, a number in quotes, times in the notations of databases. The
-// README has the table. A value that is not is a [*DecodeError] that names the
-// item and the field.
-//
-// # What is retried
-//
-// Reads recover by themselves from server errors (500 and above but 501), 408,
-// cut connections and attempts that take too long: see [WithRetries]. A write
-// is retried only if the request is known not to have reached the server, or was
-// rejected with 429: this package never creates a duplicate on its own.
-// [WithIdempotent] says that repeating a write does no harm. While the server fails,
-// the retries of all calls together are bounded: see [RateLimiterOptions].
-//
-// # Limits
-//
-// Plans allow 100, 500 or 5,000 requests an hour. When the quota is
-// exhausted, a call waits up to one minute for it to reset; if that is not
-// enough, it fails immediately with a [*RateLimitError]. See [WithMaxWait] and
-// [Client.RateLimit].
-//
-// # Custom fields
-//
-// [WithBodyField] writes fields that this package does not know; [Client.Do]
-// reads them into a type of your own that embeds [Lead], for example, and [All] and
-// [Pages] read lists of it.
-//
-// # Extending a client
-//
-// [WithInterceptor] puts functions around each call, [WithHooks] calls functions for
-// attempts and waits. In all of them, and in transports, [CallFromContext] returns the
-// call that a context belongs to.
-//
-// # Testing
-//
-// Package leedotest has a fake of the API to test your own code against.
+// [WithLogger], [WithHooks] and [WithInterceptor] show what a client does. Package
+// [github.com/leedoapp/leedo-go/leedotest] has an in-memory fake of the API.
 package leedo
 
 import (
@@ -114,36 +103,36 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Version is the version of this package, which User-Agent names.
+// Version is the version of this package, as sent in User-Agent.
 const Version = "0.1.0"
 
-// Page is one page of a list. T may be a type of your own: see [All].
+// Page is one page of a list. T may be a type of the caller: see [All].
 type Page[T any] struct {
-	// Data is the rows of the page.
+	// Data is the items of the page.
 	Data []T `json:"data"`
-	// Meta is where the page stands in the list.
+	// Meta is the position of the page in the list.
 	Meta PageMeta `json:"meta"`
 }
 
-// PageMeta is where a page stands in its list.
+// PageMeta is the position of a page in its list, as the API reports it.
 type PageMeta struct {
-	// Total is the number of rows in the list.
+	// Total is the number of items in the list.
 	Total int `json:"total"`
 	// Page is the number of the page, from 1.
 	Page int `json:"page"`
-	// PerPage is the number of rows on a full page.
+	// PerPage is the number of items on a full page.
 	PerPage int `json:"per_page"`
 }
 
-// HasNext reports whether a further page may have items, by what this one says
-// of the list; a nil page has none after it. It is true unless the page's figures
-// add up to the end of the list: with as many items as Total counts, up to the
-// last one of this page, and no more than PerPage of them; or, on an empty page,
-// with no more of them in Total than fit on the pages up to this one.
+// HasNext reports whether the list may have items after this page, according to
+// Meta and the number of items in Data. It is false only if these figures agree on
+// the end of the list: Total counts the items up to the last one of this page, and
+// there are no more than PerPage of them; or the page is empty, and Total is no more
+// than fits on the pages up to this one. For a nil page it is false.
 //
-// One page does not prove where a list ends: if Total stops counting at some
-// number, HasNext may be false too early. [LeadsService.All] and Pages look
-// behind a full last page, and read such a list to its end.
+// One page does not prove where a list ends: if the API stops counting Total at some
+// number, HasNext may be false too early. All and Pages, such as [LeadsService.All],
+// request the page after a full last one, and read such a list to its end.
 func (p *Page[T]) HasNext() bool {
 	if p == nil {
 		return false
@@ -157,30 +146,30 @@ func (p *Page[T]) HasNext() bool {
 	return size < len(p.Data) || before%size != 0 || before/size != p.Meta.Page-1
 }
 
-// Response is a response as it came; see [WithResponse].
+// Response is a response as it was received; see [WithResponse].
 type Response struct {
-	// StatusCode is the HTTP status; 0 if no response came.
+	// StatusCode is the HTTP status; 0 if the last attempt received no response.
 	StatusCode int
 	// Header is the header of the response.
 	Header http.Header `json:"-"`
-	// Body is the body of the response; of one that is not a success at most
-	// the first 64 KiB.
+	// Body is the body of the response: at most the first 64 KiB if its status is
+	// not 2xx.
 	Body []byte `json:"-"`
 	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
 	// Attempts is how many requests the call made, redirects included.
 	Attempts int
-	// RateLimit is what this response reported of the quota.
+	// RateLimit is the quota as this response reported it.
 	RateLimit RateLimit
 }
 
-// keyed is a record that has an id, or a type that embeds one.
-type keyed interface{ key() string }
+// identified is a record of this package, or a type that embeds one.
+type identified interface{ key() string }
 
 // resource is a pointer to a record of type T.
 type resource[T any] interface {
 	*T
-	keyed
+	identified
 }
 
 func get[T any, R resource[T]](ctx context.Context, c *Client, template, id string, opts []RequestOption) (*T, error) {
@@ -192,8 +181,8 @@ func get[T any, R resource[T]](ctx context.Context, c *Client, template, id stri
 	return record[T, R](ctx, k, err)
 }
 
-// send writes params and returns the record that the API responds with. An
-// empty id means that template has none.
+// send writes params and returns the record in the response. id is empty if
+// template has no "{id}".
 func send[T any, R resource[T], P any](ctx context.Context, c *Client, method, template, id string, params *P, opts []RequestOption) (*T, error) {
 	k := newCall(c, method, template)
 	k.collection = id == ""
@@ -210,7 +199,8 @@ func send[T any, R resource[T], P any](ctx context.Context, c *Client, method, t
 	return record[T, R](ctx, k, err)
 }
 
-// record makes a call that returns a record, unless it is invalid.
+// record makes a call that returns a record. If invalid is not nil, it is the error
+// of the call, and nothing is sent.
 func record[T any, R resource[T]](ctx context.Context, k *call, invalid error) (*T, error) {
 	var out T
 	err := k.do(ctx, invalid, func(header http.Header, body []byte) error {
@@ -244,7 +234,7 @@ func list[T any](ctx context.Context, c *Client, path string, id func(*T) string
 	return page(ctx, k, err, id)
 }
 
-// page makes a call that returns a page, unless it is invalid.
+// page makes a call that returns a page. invalid is as for record.
 func page[T any](ctx context.Context, k *call, invalid error, id func(*T) string) (*Page[T], error) {
 	k.collection = true
 	out := new(Page[T])
@@ -277,13 +267,13 @@ func paging(params any) (url.Values, error) {
 		return nil, err
 	}
 	if strings.HasPrefix(values.Get("page"), "-") || strings.HasPrefix(values.Get("per_page"), "-") {
-		return nil, errors.New("negative Page or PerPage")
+		return nil, errors.New("Page or PerPage is negative")
 	}
 	return values, nil
 }
 
-// pages iterates over the pages of a list. params and opts are read now, not when
-// the iteration begins: the caller may change them afterwards.
+// pages iterates over the pages of a list. It reads params and opts before it
+// returns, so that the caller may change them afterwards.
 func pages[T any](ctx context.Context, c *Client, path string, id func(*T) string, params any, opts []RequestOption) iter.Seq2[*Page[T], error] {
 	values, paramsErr := paging(params)
 	opts = slices.Clone(opts)
@@ -305,7 +295,7 @@ func pages[T any](ctx context.Context, c *Client, path string, id func(*T) strin
 		}
 		var line transport.Line
 		read := func(number int) walk.Fetch[T, *call] {
-			own := *k // pages may be read concurrently
+			own := *k // pages may be fetched concurrently
 			own.page = number
 			own.request.RawQuery = query + strconv.Itoa(number)
 			own.place = line.Next()
@@ -321,7 +311,7 @@ func pages[T any](ctx context.Context, c *Client, path string, id func(*T) strin
 				yield(nil, list.Last().pageError(err))
 				return
 			}
-			if !yield(&Page[T]{chunk.Rows, PageMeta(chunk.Meta)}, nil) {
+			if !yield(&Page[T]{chunk.Items, PageMeta(chunk.Meta)}, nil) {
 				return
 			}
 		}
@@ -329,11 +319,11 @@ func pages[T any](ctx context.Context, c *Client, path string, id func(*T) strin
 	}
 }
 
-// readPage makes the call k for a page of an iteration.
+// readPage makes the call k, which is for a page of an iteration.
 func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Result[T, *call] {
 	page, err := page(ctx, k, nil, id)
 	if err == nil {
-		return walk.Result[T, *call]{Rows: page.Data, Meta: walk.Meta(page.Meta), Source: k}
+		return walk.Result[T, *call]{Items: page.Data, Meta: walk.Meta(page.Meta), Source: k}
 	}
 	_, limited := errors.AsType[*RateLimitError](err)
 	_, failed := errors.AsType[*ServerError](err)
@@ -341,25 +331,25 @@ func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Resu
 	_, missing := errors.AsType[*NotFoundError](err)
 	_, bad := errors.AsType[*BadRequestError](err)
 	made := k.result
-	if made == nil { // an interceptor decided otherwise
+	if made == nil { // an interceptor did not make the call
 		made = &transport.Result{}
 	}
 	return walk.Result[T, *call]{
 		Err:    err,
 		Source: k,
 		Absent: missing || bad,
-		// A page read ahead had less time to wait than it has when it is needed.
+		// A prefetched page had less time to wait than one that is needed now.
 		Outwaited: limited && made.Attempts == 0 || (limited || failed || cut) && made.Waited > 0,
 	}
 }
 
-// pageError is an error of an iteration, which names the page that it is about.
+// pageError is the error of an iteration. It adds the number of the page.
 type pageError struct {
 	call *call
 	err  error
 }
 
-// pageError makes err the error of an iteration that ended at the page of k.
+// pageError returns the error of an iteration that err ended at the page of k.
 func (k *call) pageError(err error) error {
 	if errors.Is(err, ErrInvalidArgument) {
 		return err
@@ -383,61 +373,49 @@ func (e pageError) Equal(o pageError) bool {
 	return a.Method == b.Method && a.Template == b.Template && e.call.page == o.call.page && wire.Alike(e.err, o.err)
 }
 
-// LogValue returns what the error of the page's call logs, and the page.
+// LogValue returns the LogValue of the page's call with the number of the page.
 func (e *pageError) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("", loggable(e.err)), slog.Int("page", e.call.page)) // without a key the group is inlined
 }
 
-// Pages iterates over the pages of a list whose items are of the caller's own type:
-// for lists that this package has no method for, and for custom fields. It promises
-// what [LeadsService.Pages] does, with path and options as [Client.Do] takes them;
-// [WithQuery] sends page, per_page and any other parameter. For T and id see [All].
+// Pages iterates over the pages of a list of the caller's own type T, as
+// [LeadsService.Pages] does over those of leads. See [All] for the arguments.
 func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) string, opts ...RequestOption) iter.Seq2[*Page[T], error] {
 	if id != nil {
-		var one sync.Mutex // pages are checked when they come, several at a time with WithPrefetch
+		var mu sync.Mutex // with WithPrefetch several pages are checked concurrently
 		return pages(ctx, client, path, func(item *T) string {
-			one.Lock()
-			defer one.Unlock()
+			mu.Lock()
+			defer mu.Unlock()
 			return id(item)
 		}, nil, opts)
 	}
-	if _, ok := any((*T)(nil)).(keyed); ok {
-		return pages(ctx, client, path, func(item *T) string { return any(item).(keyed).key() }, nil, opts)
+	if _, ok := any((*T)(nil)).(identified); ok {
+		return pages(ctx, client, path, func(item *T) string { return any(item).(identified).key() }, nil, opts)
 	}
 	opts = append(slices.Clip(opts), callOption{set: func(*call) error {
-		return fmt.Errorf("no id function, and %T embeds no type of this package", *new(T))
+		return fmt.Errorf("nil id function, and %T embeds no record type of this package", *new(T))
 	}})
 	return pages[T](ctx, client, path, nil, nil, opts)
 }
 
-// All iterates over the items of a list of the caller's own type. It promises what
-// [LeadsService.All] does, with path and options as [Client.Do] takes them;
-// [WithQuery] sends page, per_page and any other parameter.
+// All iterates over the items of a list of the caller's own type T, as
+// [LeadsService.All] does over leads: for custom fields, and for lists that this
+// package has no method for. See "Lists" in the package comment for what it promises.
+// path is as for [Client.Do]; [WithQuery] sets page, per_page and other parameters.
 //
-// T is what each item of data is decoded into: a struct, [json.RawMessage] or a map.
-// id returns the id of an item, by which items that come twice are recognized; an
-// empty one is a [*DecodeError]. It is called for one item at a time, for some more
-// than once, from any goroutine, and must not change the item. It may be nil if T is
-// or embeds one record type of this package, whose id is taken then.
+// Each item is decoded into a T: a struct, a map or [encoding/json.RawMessage]. id
+// returns the id of an item, by which items that come twice are recognized; an empty
+// id is a [*DecodeError]. It may be nil if T is or embeds exactly one record type of
+// this package. It must not change the item. It is called for one item at a time, for some
+// items more than once, from any goroutine.
 //
-//	type MyLead struct {
-//		leedo.Lead
-//		Score int `json:"score"`
-//	}
-//	for lead, err := range leedo.All[MyLead](ctx, client, "/leads", nil) {
-//		if err != nil {
-//			return err
-//		}
-//		fmt.Println(lead.Name, lead.Score)
-//	}
-//
-// Errors are yielded once, with a nil item. A path that is not usable, or a nil id
-// where T has none, is [ErrInvalidArgument].
+// A path that is not usable, and a nil id where T embeds no record, are
+// [ErrInvalidArgument].
 func All[T any](ctx context.Context, client *Client, path string, id func(*T) string, opts ...RequestOption) iter.Seq2[*T, error] {
 	return all(Pages(ctx, client, path, id, opts...))
 }
 
 // all iterates over the items of pages.
 func all[T any](pages iter.Seq2[*Page[T], error]) iter.Seq2[*T, error] {
-	return walk.Rows(pages, func(p *Page[T]) []T { return p.Data })
+	return walk.Items(pages, func(p *Page[T]) []T { return p.Data })
 }

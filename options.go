@@ -17,14 +17,14 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Option sets up a client, for [NewClient].
+// Option configures a client; see [NewClient].
 type Option interface{ applyClient(*config) error }
 
-// RequestOption changes one call; it is the last argument of every method.
+// RequestOption configures one call. Methods take RequestOptions as last arguments.
 type RequestOption interface{ applyCall(*call) error }
 
-// SharedOption is both: on a client it is the default of its calls, on a call
-// it wins.
+// SharedOption is an [Option] and a [RequestOption]. Given to a client it applies to all
+// calls, unless an option of the call overrides it.
 type SharedOption interface {
 	Option
 	RequestOption
@@ -51,23 +51,23 @@ func (o callOption) applyCall(k *call) error       { return o.set(k) }
 func (o sharedOption) applyClient(c *config) error { return o.client(c) }
 func (o sharedOption) applyCall(k *call) error     { return o.call(k) }
 
-// forClient returns an option of a client. Like those of the next two functions it
-// prints as name(args).
+// forClient returns an Option. It prints as name(args), as do those of forCall and
+// forBoth.
 func forClient(name, args string, set func(*config) error) Option {
 	return clientOption{wire.Printed{Name: name, Args: args}, set}
 }
 
-// forCall returns an option of a call.
+// forCall returns a RequestOption.
 func forCall(name, args string, set func(*call) error) RequestOption {
 	return callOption{wire.Printed{Name: name, Args: args}, set}
 }
 
-// forBoth returns an option of both.
+// forBoth returns a SharedOption.
 func forBoth(name, args string, client func(*config) error, call func(*call) error) SharedOption {
 	return sharedOption{wire.Printed{Name: name, Args: args}, client, call}
 }
 
-// setting is a shared option that is one of the settings.
+// setting returns a SharedOption that changes settings.
 func setting(name, arg string, set func(*settings) error) SharedOption {
 	return forBoth(name, arg,
 		func(c *config) error { return set(&c.settings) },
@@ -75,32 +75,32 @@ func setting(name, arg string, set func(*settings) error) SharedOption {
 	)
 }
 
-// settings is what shared options set.
+// settings are the shared options that a client and its calls have in common.
 type settings struct {
 	retries        int
-	attemptTimeout *time.Duration // nil: the HTTP client's, else 30 s
+	attemptTimeout *time.Duration // nil means that of the HTTP client, or 30 s
 	maxWait        time.Duration
-	priority       *Priority // nil: that of the call
+	priority       *Priority // nil means the default of the method
 }
 
-// config is what client options set.
+// config is the configuration of a client.
 type config struct {
 	settings
 	baseURL    string
-	baseName   string // what the base URL is called in errors
+	baseName   string // of the base URL in errors
 	insecure   bool
 	httpClient *http.Client
-	token      func(context.Context) (string, error) // with "Bearer " before it
+	token      func(context.Context) (string, error) // returns the Authorization header
 	userAgent  string
-	logger     transport.Logger // nil: silence
+	logger     transport.Logger // nil means no log
 	onAttempt  []func(context.Context, AttemptInfo)
 	onWait     []func(context.Context, WaitInfo)
 	onWaited   []func(context.Context, WaitInfo)
-	dump       *transport.Dumper // nil: none
+	dump       *transport.Dumper // nil means no dump
 	fields     http.Header       // of WithHeader
 	query      url.Values        // of WithQuery
-	limiter    *RateLimiter      // nil: one of the client's own
-	unlimited  bool
+	limiter    *RateLimiter      // nil means a new one
+	unlimited  bool              // without a limiter
 	backoffMin time.Duration
 	backoffMax time.Duration
 	maxBody    int64
@@ -124,51 +124,50 @@ func defaults() *config {
 	}
 }
 
-// WithBaseURL sends calls to another base URL than https://api.leedo.app/v1,
-// the only one that the token goes to. http:// is refused unless the host is
-// localhost or a loopback address, or [WithInsecureHTTP] is given; so are
-// query, fragment and user, and a URL without a scheme.
+// WithBaseURL sets the base URL of the API, by default https://api.leedo.app/v1. The
+// token is sent to no other scheme, host or port. A URL that has no scheme, or has a
+// query, a fragment or user information, is [ErrInvalidArgument]; so is http://, unless
+// the host is localhost or a loopback address, or [WithInsecureHTTP] is given.
 func WithBaseURL(base string) Option {
 	return forClient("WithBaseURL", wire.ShownBase(base), func(c *config) error { c.baseURL, c.baseName = base, "base URL"; return nil })
 }
 
-// WithInsecureHTTP allows a base URL with http:// on any host: in the clear.
+// WithInsecureHTTP allows a base URL with http:// for any host. The token and all data
+// are then sent unencrypted.
 func WithInsecureHTTP() Option {
 	return forClient("WithInsecureHTTP", "", func(c *config) error { c.insecure = true; return nil })
 }
 
-// WithHTTPClient sends requests through a copy of the caller's HTTP client:
-// transport, cookie jar and CheckRedirect keep working, its Timeout becomes the
-// default of [WithAttemptTimeout]. The default is a client on
-// [http.DefaultTransport]. nil is [ErrInvalidArgument].
+// WithHTTPClient sends requests through a copy of client: its Transport, Jar and
+// CheckRedirect are used, and its Timeout becomes the default of [WithAttemptTimeout].
+// By default requests are sent through [http.DefaultTransport]. A nil client, or one
+// with a negative Timeout, is [ErrInvalidArgument].
 func WithHTTPClient(client *http.Client) Option {
 	return forClient("WithHTTPClient", wire.Hidden, func(c *config) error {
 		if client == nil || client.Timeout < 0 {
-			return invalid("WithHTTPClient: nil, or with a negative Timeout")
+			return invalid("WithHTTPClient: the client is nil or has a negative Timeout")
 		}
 		if t, ok := client.Transport.(*http.Transport); ok && t == nil {
-			return invalid("WithHTTPClient: its Transport is a nil *http.Transport")
+			return invalid("WithHTTPClient: the Transport is a nil *http.Transport")
 		}
 		c.httpClient = client
 		return nil
 	})
 }
 
-// WithTokenSource asks source for the token before each attempt, retries included;
-// the token argument of [NewClient] must then be empty. It is for one token that
-// changes, such as one that expires. source is called concurrently, should remember
-// its token until it expires, and has the context of the call. A 401 is not
-// retried.
+// WithTokenSource calls source for the token before each attempt, with the context of
+// the call; the token argument of [NewClient] must then be empty. It is for one token
+// that changes, such as one that expires. source must be safe for concurrent use, and
+// should cache its token. A 401 is not retried. If source fails, the call fails with an
+// error that wraps that of source. It also fails if NewClient would reject the token;
+// that error is not [ErrInvalidArgument]. A nil source is.
 //
-// A client and its limiter are for the quota of one token. If source chooses among the
-// tokens of several tenants, the responses of one decide how long the calls of all wait,
-// and a 429 of one delays all. A program for several tenants makes a client for each,
-// which costs microseconds: they share the connections of [http.DefaultTransport].
+// Do not use it to choose among the tokens of several tenants: they would share one rate
+// limiter, and a 429 of one would delay all. Make a client for each tenant: clients are
+// cheap, and share the connections of [http.DefaultTransport].
 //
-// An error of source ends the call, which returns an error that wraps it, as does a
-// token that [NewClient] would reject. source must not make calls on the limiter of
-// the client: the quota may have to wait for the request that the token is for. nil
-// is [ErrInvalidArgument].
+// source must not make calls through the limiter of the client: they may wait for the
+// request that needs the token.
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return forClient("WithTokenSource", wire.Hidden, func(c *config) error {
 		if source == nil {
@@ -185,22 +184,22 @@ func WithTokenSource(source func(context.Context) (string, error)) Option {
 	})
 }
 
-// WithUserAgent puts a product before the SDK's own in User-Agent:
-// "myapp/1.2" makes "myapp/1.2 leedo-go/0.1.0". Empty, or with control
-// characters, it is [ErrInvalidArgument].
+// WithUserAgent adds a product to User-Agent, before that of the SDK: "myapp/1.2"
+// results in "myapp/1.2 leedo-go/0.1.0". An empty product, or one with control
+// characters, is [ErrInvalidArgument].
 func WithUserAgent(product string) Option {
 	return forClient("WithUserAgent", strconv.Quote(product), func(c *config) error {
 		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
-			return invalid("WithUserAgent: empty, or with control characters")
+			return invalid("WithUserAgent: the product is empty or contains control characters")
 		}
 		c.userAgent = product + " leedo-go/" + Version
 		return nil
 	})
 }
 
-// WithMaxResponseBytes bounds the body of a successful answer, decompressed;
-// a larger one is a [*DecodeError]. The default is 10 MiB. Less than 1 is
-// [ErrInvalidArgument].
+// WithMaxResponseBytes sets the maximum size in bytes of the decompressed body of a 2xx
+// response, by default 10 MiB. A larger one is a [*DecodeError]. An n of less than 1 or
+// over 1 TiB is [ErrInvalidArgument].
 func WithMaxResponseBytes(n int64) Option {
 	return forClient("WithMaxResponseBytes", strconv.FormatInt(n, 10), func(c *config) error {
 		if n < 1 || n > 1<<40 {
@@ -211,36 +210,37 @@ func WithMaxResponseBytes(n int64) Option {
 	})
 }
 
-// WithBackoff sets the waits before retries: random, up to min, then up to
-// twice that and so on, never over max. A Retry-After that is longer wins. The
-// default is 250 ms to 4 s; zero waits not at all. Negative, or min over max,
-// is [ErrInvalidArgument].
+// WithBackoff bounds the random waits before retries: up to min before the first, up to
+// twice that before the second and so on, never more than max. A longer Retry-After
+// replaces the wait. The default is 250 ms and 4 s; zero means no wait. A negative min,
+// or one over max, is [ErrInvalidArgument].
 func WithBackoff(min, max time.Duration) Option {
 	return forClient("WithBackoff", min.String()+", "+max.String(), func(c *config) error {
 		if min < 0 || min > max {
-			return invalid("WithBackoff: %v to %v", min, max)
+			return invalid("WithBackoff: invalid range from %v to %v", min, max)
 		}
 		c.backoffMin, c.backoffMax = min, max
 		return nil
 	})
 }
 
-// WithRateLimiter makes the client use a limiter that others use, too. nil is
-// [ErrInvalidArgument]; the last of this and [WithoutRateLimiter] wins.
+// WithRateLimiter makes the client use l, which other clients with the same token may
+// use, too. By default a client has its own limiter. The last of WithRateLimiter and
+// [WithoutRateLimiter] wins. nil is [ErrInvalidArgument].
 func WithRateLimiter(l *RateLimiter) Option {
 	return forClient("WithRateLimiter", wire.Hidden, func(c *config) error {
 		if l == nil || l.ledger == nil {
-			return invalid("WithRateLimiter: not a limiter made by NewRateLimiter")
+			return invalid("WithRateLimiter: the limiter was not made by NewRateLimiter")
 		}
 		c.limiter, c.unlimited = l, false
 		return nil
 	})
 }
 
-// WithoutRateLimiter sends every request at once and returns a 429 as a
-// [*RateLimitError] without another try. The retry budget and the bound on requests
-// in flight after failures belong to the limiter: there is neither, and retries are
-// bounded by [WithRetries] alone. [Client.RateLimit] works all the same.
+// WithoutRateLimiter sends every request immediately, and returns a [*RateLimitError]
+// after the first 429. The retry budget and the bound on requests in flight after
+// failures are also part of the limiter: without it [WithRetries] alone bounds retries.
+// [Client.RateLimit] still works.
 func WithoutRateLimiter() Option {
 	return forClient("WithoutRateLimiter", "", func(c *config) error {
 		c.limiter, c.unlimited = nil, true
@@ -248,21 +248,20 @@ func WithoutRateLimiter() Option {
 	})
 }
 
-// WithLogger logs what the client does: attempts and short waits at Debug,
-// waits of over a second at Info, retries at Warn. Nothing secret is logged: no
-// token, query, header or body. nil, the default, is silence. Calls that a handler
-// makes with its context write no log; see [CallFromContext].
+// WithLogger logs attempts and short waits at Debug, waits of over a second at Info, and
+// retries at Warn. No token, query, header or body is logged. nil, the default, means no
+// log. Calls that a handler makes with its context are not logged; see [CallFromContext].
 func WithLogger(logger *slog.Logger) Option {
 	return forClient("WithLogger", wire.Hidden, func(c *config) error {
 		if c.logger = logger; logger == nil {
-			c.logger = nil // of the interface, too
+			c.logger = nil // not an interface that holds a nil *slog.Logger
 		}
 		return nil
 	})
 }
 
-// WithHooks calls hooks for what the client does. Given more than once, each is
-// called, in the order in which they were given.
+// WithHooks calls hooks after attempts and around waits. If it is given more than once,
+// all hooks are called, in that order.
 func WithHooks(hooks Hooks) Option {
 	return forClient("WithHooks", wire.Hidden, func(c *config) error {
 		if hooks.Attempt != nil {
@@ -278,8 +277,9 @@ func WithHooks(hooks Hooks) Option {
 	})
 }
 
-// WithInterceptor calls interceptors around each call. The first one is outermost;
-// given more than once, those given later are inside. nil is [ErrInvalidArgument].
+// WithInterceptor calls interceptors around each call, the first one outermost. If it is
+// given more than once, those of later options are inside. A nil interceptor is
+// [ErrInvalidArgument].
 func WithInterceptor(interceptors ...Interceptor) Option {
 	return forClient("WithInterceptor", wire.Hidden, func(c *config) error {
 		for _, i := range interceptors {
@@ -292,15 +292,14 @@ func WithInterceptor(interceptors ...Interceptor) Option {
 	})
 }
 
-// WithDump writes each attempt to w, for debugging: the request as it is handed to
-// the transport, and the response as it comes back, with bodies decompressed and cut
-// at 64 KiB each. The token is written as ***, wherever it stands. All else is
-// written as it is: personal data, cookies and other header fields, so it is not for
-// production. What the transport adds, or does to connections, is not shown.
+// WithDump writes each attempt to w for debugging: the request as the transport gets it,
+// and the response as the transport returns it, with each body decompressed and cut at
+// 64 KiB. The token is replaced by *** wherever it appears. Everything else is written,
+// personal data and cookies included: do not use it in production.
 //
-// Each attempt is one Write, when it has ended, and one at a time; errors of w are
-// ignored. w must not make calls with the client: they would wait for it. nil is
-// [ErrInvalidArgument].
+// An attempt is written by one call of Write when it has ended, one attempt at a time.
+// Errors of w are ignored. w must not make calls with the client: they would deadlock.
+// nil is [ErrInvalidArgument].
 func WithDump(w io.Writer) Option {
 	return forClient("WithDump", wire.Hidden, func(c *config) error {
 		if w == nil {
@@ -311,73 +310,70 @@ func WithDump(w io.Writer) Option {
 	})
 }
 
-// Hooks are functions that a client calls, in the goroutine of the call and with its
-// context: they must be quick and safe for concurrent use. nil is not called. Calls
-// that a hook makes with its context call no hooks; see [CallFromContext].
+// Hooks are functions that a client calls in the goroutine of a call, with its context.
+// They must be fast and safe for concurrent use. nil functions are not called. Calls that
+// a hook makes with its context call no hooks; see [CallFromContext].
 type Hooks struct {
 	// Attempt is called after each attempt.
 	Attempt func(context.Context, AttemptInfo)
 	// Wait is called before each wait of over a second, and again if its end moves
-	// later by more than 2 seconds and a tenth of the time still to wait.
+	// later by more than 2 seconds and more than a tenth of the remaining time.
 	Wait func(context.Context, WaitInfo)
-	// Waited is called after each wait, also after short ones that Wait was not
-	// called for and those that ended because the context did, or because the call
-	// would have had to wait too long.
+	// Waited is called after each wait, including short ones and those that ended
+	// because the context did or because the call would have waited too long.
 	Waited func(context.Context, WaitInfo)
 }
 
-// AttemptInfo describes one attempt of a call. It holds nothing secret.
+// AttemptInfo describes one attempt of a call. It contains nothing secret.
 type AttemptInfo struct {
-	// Method is the HTTP method; Path the template of the path.
+	// Method is the HTTP method. Path is the template of the path, as in [CallInfo].
 	Method, Path string
-	// Write reports whether the call may change something.
+	// Write reports whether the method is a write: neither GET nor HEAD.
 	Write bool
 	// Number counts the attempts of the call, from 1. StatusCode is the HTTP
-	// status; 0 if no response came.
+	// status; 0 if no response was received.
 	Number, StatusCode int
 	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string
-	// RateLimit is what the response reported of the quota.
+	// RateLimit is the quota as the response reported it.
 	RateLimit RateLimit
 	// Duration is how long the attempt took, the body of the response included.
 	Duration time.Duration
-	// Err is why no response came, or why it was cut; nil when one came.
+	// Err is why no complete response was received; nil if one was, whatever its
+	// status.
 	Err error
 }
 
-// WithRetries sets how often a call may be retried after a failure that may be
-// transient, as the package comment describes; the default is 3, 0 means never.
-// Waiting for the quota after a 429 is not counted here. The retries
-// of all calls together are bounded by [RateLimiterOptions].RetryBudget. Negative
-// is [ErrInvalidArgument].
+// WithRetries sets how often a call may be retried after a failure; see "Retries" in the
+// package comment. The default is 3; zero means never. Attempts after a 429 are not
+// counted. [RateLimiterOptions.RetryBudget] bounds the retries of all calls together. A
+// negative n is [ErrInvalidArgument].
 func WithRetries(n int) SharedOption {
 	return notNegative("WithRetries", n, func(s *settings) { s.retries = n })
 }
 
-// WithAttemptTimeout bounds one attempt, body included and waits not; the
-// default is 30 seconds, 0 means no bound. ctx bounds the call as a whole.
-// Negative is [ErrInvalidArgument].
+// WithAttemptTimeout sets the timeout of one attempt, including the body of the response
+// but not the wait for the quota. The default is the Timeout of [WithHTTPClient]'s client
+// if that is set, else 30 seconds; zero means no timeout. Use the context to bound the
+// call as a whole. A negative d is [ErrInvalidArgument].
 func WithAttemptTimeout(d time.Duration) SharedOption {
 	return notNegative("WithAttemptTimeout", d, func(s *settings) { s.attemptTimeout = &d })
 }
 
-// WithMaxWait bounds the waits of a call for the quota, for [RateLimiterOptions]'s
-// RequestsPerSecond and as long as a Retry-After says, together; each page of an
-// iteration is a call. The default is one minute. [NoMaxWait] waits as long as the
-// context allows. Negative is [ErrInvalidArgument]. The short waits before retries
-// do not count: [WithRetries], [WithBackoff] and the context bound them.
+// WithMaxWait sets the maximum time that a call waits in all: for the quota, for
+// RequestsPerSecond, and as a Retry-After requires. Each page of an iteration is a call.
+// The default is one minute; [NoMaxWait] means as long as the context allows. A negative
+// d is [ErrInvalidArgument]. Waits between retries are not counted; see [WithBackoff].
 //
-// If a wait for the quota would be longer, or would outlast the context's deadline,
-// the call fails with a [*RateLimitError] as soon as that is known. A Retry-After
-// after a 5xx that would be longer ends the retries with the last error. With less
-// than 5 seconds a call may still wait as long as that for a response in flight that
-// reports what is left.
+// A call that would wait longer, or beyond its context's deadline, fails with a
+// [*RateLimitError] as soon as that is known. A longer Retry-After of a 5xx ends the
+// retries. For responses in flight that will report the quota, a call with a shorter
+// maximum still waits up to 5 seconds.
 //
-// A call with a maximum wait of zero never waits. It is sent unless something known
-// forbids it: before the first response, and at the beginning of a window, other
-// calls wait for a response that reports what is left. If that is nothing, each of
-// those sent meanwhile costs a 429. An exchange with a [QuotaStore], which takes at
-// most 100 ms, is no wait.
+// With a maximum of zero a call never waits. It is sent unless the rate limit state
+// forbids it, even before the first response and at the start of a window, when other
+// calls wait for one: if no quota is left then, it gets a 429. An exchange with a
+// [QuotaStore], at most 100 ms, does not count as a wait.
 func WithMaxWait(d time.Duration) SharedOption {
 	return notNegative("WithMaxWait", d, func(s *settings) { s.maxWait = d })
 }
@@ -389,15 +385,16 @@ func notNegative[N int | time.Duration](option string, n N, set func(*settings))
 	}
 	return setting(option, arg, func(s *settings) error {
 		if n < 0 {
-			return invalid("%s: negative: %v", option, n)
+			return invalid("%s: %v is negative", option, n)
 		}
 		set(s)
 		return nil
 	})
 }
 
-// WithPriority sets the urgency of calls. On a client it governs walks, too. A
-// value that is not a constant of this package is [ErrInvalidArgument].
+// WithPriority sets the priority of calls. The default is [PriorityBulk] for Pages and
+// All, and [PriorityInteractive] for other calls; given to a client it applies to all of
+// them. Any other value is [ErrInvalidArgument].
 func WithPriority(p Priority) SharedOption {
 	arg := strconv.Itoa(int(p))
 	switch p {
@@ -408,21 +405,21 @@ func WithPriority(p Priority) SharedOption {
 	}
 	return setting("WithPriority", arg, func(s *settings) error {
 		if p != PriorityInteractive && p != PriorityBulk {
-			return invalid("WithPriority: %d", p)
+			return invalid("WithPriority: unknown priority %d", p)
 		}
 		s.priority = &p
 		return nil
 	})
 }
 
-// WithHeader sets a header field of the request, in place of the SDK's own if
-// need be; of several with one key the last wins. On a client it is for all calls
-// that do not set the field themselves. Authorization, Host and what net/http sets
-// itself are [ErrInvalidArgument], as are names and values that HTTP does not allow,
-// and an Idempotency-Key on a client, because it would be that of all writes.
+// WithHeader sets a header field of the request, and replaces one of the SDK. The last
+// option with the same key wins, and one of the call overrides one of the client.
+// Authorization, Host and the fields that net/http sets are [ErrInvalidArgument], as are
+// names and values that HTTP does not allow.
 //
-// An Idempotency-Key, which must not be empty, is sent and changes nothing else: the
-// API documents none, so no write is retried for it.
+// An Idempotency-Key must not be empty, and is [ErrInvalidArgument] for a client, whose
+// writes would all have the same key. No write is retried because of it, as the API
+// does not document it.
 func WithHeader(key, value string) SharedOption {
 	return forBoth("WithHeader", wire.Keyed(key),
 		func(c *config) error {
@@ -431,7 +428,7 @@ func WithHeader(key, value string) SharedOption {
 			case err != nil:
 				return invalid("WithHeader: %w", err)
 			case wire.IsIdempotencyKey(name):
-				return invalid("WithHeader: an %s is for one call", http.CanonicalHeaderKey(name))
+				return invalid("WithHeader: %s is allowed only on a call", http.CanonicalHeaderKey(name))
 			}
 			if c.fields == nil {
 				c.fields = http.Header{}
@@ -443,10 +440,9 @@ func WithHeader(key, value string) SharedOption {
 	)
 }
 
-// WithQuery sets a query parameter, in place of a typed one if need be; of
-// several with one key the last wins. On a client it is for all calls whose params
-// and options do not set it themselves. An empty key, and a key or value that is
-// not valid UTF-8, is [ErrInvalidArgument].
+// WithQuery sets a query parameter. The last option with the same key wins. An option of
+// the call overrides params, and params override an option of the client. An empty key,
+// and a key or value that is not valid UTF-8, is [ErrInvalidArgument].
 func WithQuery(key, value string) SharedOption {
 	return forBoth("WithQuery", wire.Keyed(key),
 		func(c *config) error {
@@ -463,31 +459,31 @@ func WithQuery(key, value string) SharedOption {
 	)
 }
 
-// WithBodyField sets a field of the body, in place of a typed one if need be:
-// a field that this package does not know, or, with nil, a field to be cleared.
-// value is encoded with encoding/json, when the call begins, by the rules of
-// [Client.Do]. On GET and HEAD, with an empty key, or when the body is not a
-// JSON object it is [ErrInvalidArgument].
+// WithBodyField sets a field of the body. It is for fields that this package does not
+// know, and replaces a field of params with the same name; a nil value sets it to null.
+// value is encoded with encoding/json when the call begins, as the body of [Client.Do]
+// is. A GET or HEAD, an empty key and a body that is not a JSON object are
+// [ErrInvalidArgument].
 func WithBodyField(key string, value any) RequestOption {
 	return forCall("WithBodyField", wire.Keyed(key), func(k *call) error { return k.request.AddField(key, value) })
 }
 
-// WithIdempotent says that repeating this write does no harm; it is then
-// retried like a read. On GET and HEAD it is [ErrInvalidArgument].
+// WithIdempotent lets this write be retried like a read. Use it if repeating the write
+// does no harm, as with most updates. On a GET or HEAD it is [ErrInvalidArgument].
 func WithIdempotent() RequestOption {
 	return forCall("WithIdempotent", "", func(k *call) error {
 		if k.request.Reads() {
-			return errors.New("WithIdempotent: a " + k.request.Method + " is idempotent anyway")
+			return errors.New("WithIdempotent: a " + k.request.Method + " is always idempotent")
 		}
 		k.idempotent = true
 		return nil
 	})
 }
 
-// WithResponse fills r with the last response to the call, after errors too; in
-// an iteration, with that of the last page, but not with a look behind the last
-// page that failed. Calls that run at the same time must not
-// share one. nil is [ErrInvalidArgument].
+// WithResponse sets *r to the last response to the call, also if the call fails. In an
+// iteration that is the response to the latest page; a failed request for a page after
+// the last one is left out. Concurrent calls must not share r. nil is
+// [ErrInvalidArgument].
 func WithResponse(r *Response) RequestOption {
 	return forCall("WithResponse", wire.Hidden, func(k *call) error {
 		if r == nil {
@@ -498,40 +494,37 @@ func WithResponse(r *Response) RequestOption {
 	})
 }
 
-// WithMaxItems ends an iteration with Pages or All after n items and fetches no
-// page that is not needed for them; 0 means no limit. Negative, or on any other
-// call, it is [ErrInvalidArgument].
+// WithMaxItems ends an iteration with Pages or All after n items, without fetching pages
+// that are not needed for them. Zero means no limit. A negative n, or any other call, is
+// [ErrInvalidArgument].
 func WithMaxItems(n int) RequestOption {
-	return walkOption("WithMaxItems", n, func(p *walk.Plan) { p.MaxItems = n })
+	return iterationOption("WithMaxItems", n, func(p *walk.Plan) { p.MaxItems = n })
 }
 
-// WithPrefetch lets an iteration with Pages or All fetch up to n pages before they
-// are asked for, once the first has reported how many there are; 0, the default,
-// fetches each when it is needed. More than 100 counts as 100. Negative, or on
-// any other call, it is [ErrInvalidArgument].
+// WithPrefetch makes an iteration with Pages or All fetch up to n pages ahead, once the
+// first page reports how many there are. Zero, the default, means no prefetching; more
+// than 100 means 100. A negative n, or any other call, is [ErrInvalidArgument].
 //
-// Each page is still a call of its own, bulk and through the limiter. Items, errors
-// and [WithResponse] come in order. When the loop ends, outstanding fetches are
-// canceled, which [Hooks] see, and waited for. Up to n requests are wasted if the
-// caller breaks off, at an error, when the list ends before its total, or when the
-// total falls, after which the iteration goes on one page at a time; otherwise none is.
+// Items, errors and [WithResponse] still come in order, and each page is still a call
+// that waits for the quota. When the loop ends, outstanding fetches are canceled and
+// waited for; [Hooks] see them as attempts with [context.Canceled]. Up to n requests are
+// wasted if the loop ends early or with an error, the list is shorter than its total, or
+// the total falls. After a total that fell the iteration goes on one page at a time.
 //
-// Pages that are in flight together are not read in order. With n over 1 an
-// insertion and a removal that balance meanwhile may hide an item even newest
-// first: in a simulation with 8 pages of 100 items ahead and one of each in the
-// time of a page that was 0.004 % of the items, or 0.06 % if they always come in
-// pairs; with a tenth of the changes 0 and 0.007 %.
+// With n over 1 an insertion and a removal that balance each other may hide an item, even
+// if the list is sorted newest first. docs/paging.md in the repository has figures.
 func WithPrefetch(n int) RequestOption {
-	return walkOption("WithPrefetch", n, func(p *walk.Plan) { p.Prefetch = n })
+	return iterationOption("WithPrefetch", n, func(p *walk.Plan) { p.Prefetch = n })
 }
 
-func walkOption(name string, n int, set func(*walk.Plan)) RequestOption {
+// iterationOption returns an option that only Pages and All take.
+func iterationOption(name string, n int, set func(*walk.Plan)) RequestOption {
 	return forCall(name, strconv.Itoa(n), func(k *call) error {
 		if n < 0 {
-			return invalid("%s: negative number %d", name, n)
+			return invalid("%s: %d is negative", name, n)
 		}
 		if k.plan == nil {
-			return invalid("%s: only Pages and All take it", name)
+			return invalid("%s: allowed only for Pages and All", name)
 		}
 		set(k.plan)
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// refusedArgument checks that a call, or a constructor, was refused before
+// refusedArgument checks that a call, or a constructor, returned an error before
 // anything was sent.
 func refusedArgument(t *testing.T, err error) {
 	t.Helper()
@@ -64,7 +64,7 @@ func TestConstructorRefusesBadOptions(t *testing.T) {
 	}
 }
 
-// TestZeroIsMeant: zero has a meaning where an option allows it.
+// Options for which zero has a meaning accept it.
 func TestZeroIsMeant(t *testing.T) {
 	t.Parallel()
 	client, err := leedo.NewClient(testToken, nil,
@@ -90,8 +90,12 @@ var callKinds = map[string]func(context.Context, *leedo.Client, ...leedo.Request
 	"Update": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
 		return second(c.Leads.Update(ctx, "x", &leedo.LeadUpdateParams{Name: new("n")}, opts...))
 	},
-	"DELETE": remove,
-	"HEAD":   reads[1].call,
+	"DELETE": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		return c.Do(ctx, "DELETE", "/leads/x", nil, nil, opts...)
+	},
+	"HEAD": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
+		return c.Do(ctx, "HEAD", "/leads", nil, nil, opts...)
+	},
 	"PUT": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
 		return c.Do(ctx, "PUT", "/leads/x", []string{"a", "list"}, nil, opts...)
 	},
@@ -156,7 +160,7 @@ func TestCallsRefuseBadOptions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client, rec := inMemory(t, nil, answer(200, leadJSON))
+			client, rec := inMemory(t, nil, respond(200, leadJSON))
 			for kind := range strings.FieldsSeq(tt.on) {
 				refusedArgument(t, callKinds[kind](t.Context(), client, leedo.WithRetries(1), tt.opt, leedo.WithQuery("k", "v")))
 			}
@@ -169,7 +173,7 @@ func TestCallsRefuseBadOptions(t *testing.T) {
 
 func TestCallsRefuseBadArguments(t *testing.T) {
 	t.Parallel()
-	client, rec := inMemory(t, nil, answer(200, leadJSON))
+	client, rec := inMemory(t, nil, respond(200, leadJSON))
 	ctx := t.Context()
 	var nobody context.Context
 	var list *[]int
@@ -230,22 +234,22 @@ func TestCallsRefuseBadArguments(t *testing.T) {
 	}
 }
 
-// TestNilOptionsAreIgnored, everywhere.
+// Nil options are ignored, for a client and for a call.
 func TestNilOptionsAreIgnored(t *testing.T) {
 	t.Parallel()
-	client, rec := inMemory(t, []leedo.Option{nil, leedo.WithRetries(0), nil}, answer(200, leadJSON))
+	client, rec := inMemory(t, []leedo.Option{nil, leedo.WithRetries(0), nil}, respond(200, leadJSON))
 	if err := create(t.Context(), client, nil, leedo.WithQuery("k", "v"), nil); err != nil {
 		t.Error(err)
 	}
 	if err := client.Do(t.Context(), "GET", "/leads", nil, nil, nil, nil); err != nil {
 		t.Error(err)
 	}
-	if sent := rec.Requests(); len(sent) != 2 || sent[0].Query != "k=v" {
+	if sent := rec.Requests(); len(sent) != 2 || sent[0].URL.RawQuery != "k=v" {
 		t.Errorf("sent %+v", sent)
 	}
 }
 
-// TestWithLoggerNilIsSilence, and so is no logger.
+// WithLogger(nil) turns logging off, as does a client without the option.
 func TestWithLoggerNilIsSilence(t *testing.T) {
 	var log strings.Builder
 	before := slog.Default()
@@ -253,7 +257,7 @@ func TestWithLoggerNilIsSilence(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	for _, opts := range [][]leedo.Option{nil, {leedo.WithLogger(nil)}, {leedo.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), leedo.WithLogger(nil)}} {
 		opts = append(opts, leedo.WithBackoff(1, 1))
-		client, _ := inMemory(t, opts, answer(503, ""), answer(404, ""))
+		client, _ := inMemory(t, opts, respond(503, ""), respond(404, ""))
 		if _, err := client.Leads.Get(t.Context(), "x"); !is[*leedo.NotFoundError](err) {
 			t.Fatal(err)
 		}

@@ -14,7 +14,8 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// TestOptionsOfACallWin over those of the client, and later ones over earlier.
+// Options of a call override those of the client, and later ones override
+// earlier ones.
 func TestOptionsOfACallWin(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -30,7 +31,7 @@ func TestOptionsOfACallWin(t *testing.T) {
 		{nil, []leedo.RequestOption{leedo.WithRetries(0), leedo.WithRetries(1)}, 2},
 	}
 	for _, tt := range tests {
-		client, rec := inMemory(t, append([]leedo.Option{leedo.WithBackoff(1, 1)}, tt.client...), answer(500, ""))
+		client, rec := inMemory(t, append([]leedo.Option{leedo.WithBackoff(1, 1)}, tt.client...), respond(500, ""))
 		if _, err := client.Leads.Get(t.Context(), "x", tt.call...); !is[*leedo.ServerError](err) {
 			t.Error(err)
 		}
@@ -66,16 +67,16 @@ func TestQueriesAreSet(t *testing.T) {
 		{nil, []leedo.RequestOption{q("a[]&", "x")}, "a%5B%5D%26=x"},
 	}
 	for _, tt := range tests {
-		client, rec := inMemory(t, nil, answer(200, `{"data":[],"meta":{"total":0,"page":1,"per_page":20}}`))
+		client, rec := inMemory(t, nil, respond(200, `{"data":[],"meta":{"total":0,"page":1,"per_page":20}}`))
 		if _, err := client.Leads.List(t.Context(), tt.params, tt.opts...); err != nil {
 			t.Error(err)
 		}
-		if got := rec.Requests()[0].Query; got != tt.want {
+		if got := rec.Requests()[0].URL.RawQuery; got != tt.want {
 			t.Errorf("sent %q, want %q", got, tt.want)
 		}
 	}
-	client, rec := inMemory(t, nil, answer(201, leadJSON))
-	if err := create(t.Context(), client, q("dry_run", "1")); err != nil || rec.Requests()[0].Query != "dry_run=1" {
+	client, rec := inMemory(t, nil, respond(201, leadJSON))
+	if err := create(t.Context(), client, q("dry_run", "1")); err != nil || rec.Requests()[0].URL.RawQuery != "dry_run=1" {
 		t.Errorf("%v, sent %+v", err, rec.Requests())
 	}
 }
@@ -102,7 +103,7 @@ func TestHeadersAreSet(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client, rec := inMemory(t, tt.client, answer(201, leadJSON))
+			client, rec := inMemory(t, tt.client, respond(201, leadJSON))
 			if err := create(t.Context(), client, tt.call...); err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +182,7 @@ func TestBaseURLsAreChecked(t *testing.T) {
 		var went string
 		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 			went = req.URL.String()
-			return canned(200, leadJSON), nil
+			return canned(req, respond(200, leadJSON)), nil
 		})
 		opts := append(tt.opts, leedo.WithBaseURL(tt.base), leedo.WithHTTPClient(&http.Client{Transport: transport}))
 		client, err := leedo.NewClient(testToken, opts...)
@@ -213,7 +214,7 @@ func TestTokensAreChecked(t *testing.T) {
 		var sent string
 		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 			sent = req.Header.Get("Authorization")
-			return canned(200, leadJSON), nil
+			return canned(req, respond(200, leadJSON)), nil
 		})
 		client, err := leedo.NewClient(token, leedo.WithHTTPClient(&http.Client{Transport: transport}))
 		if err != nil {
@@ -246,7 +247,7 @@ func TestTokensAreChecked(t *testing.T) {
 	}
 }
 
-// TestNewClientFromEnv reads LEEDO_API_TOKEN and LEEDO_BASE_URL.
+// NewClientFromEnv reads LEEDO_API_TOKEN and LEEDO_BASE_URL.
 func TestNewClientFromEnv(t *testing.T) {
 	source := leedo.WithTokenSource(func(context.Context) (string, error) { return "from-source", nil })
 	tests := []struct {
@@ -275,7 +276,7 @@ func TestNewClientFromEnv(t *testing.T) {
 			var url, bearer string
 			transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 				url, bearer = req.URL.String(), req.Header.Get("Authorization")
-				return canned(200, leadJSON), nil
+				return canned(req, respond(200, leadJSON)), nil
 			})
 			client, err := leedo.NewClientFromEnv(append(tt.opts, leedo.WithHTTPClient(&http.Client{Transport: transport}))...)
 			if tt.url == "" {
@@ -295,15 +296,17 @@ func TestNewClientFromEnv(t *testing.T) {
 	}
 }
 
-// TestATokenSourceIsAskedBeforeEachAttempt with the context of the call, and
-// its error ends the call.
+type contextKey struct{}
+
+// A token source is called before each attempt, with the context of the call.
+// Its error ends the call.
 func TestATokenSourceIsAskedBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
 	var tokens []string
 	asked := 0
 	gone := errors.New("vault sealed: hunter2")
 	source := func(ctx context.Context) (string, error) {
-		if ctx.Value(ctxKey{}) != "mine" {
+		if ctx.Value(contextKey{}) != "mine" {
 			t.Error("asked without the context of the call")
 		}
 		if asked++; asked > 2 {
@@ -313,13 +316,13 @@ func TestATokenSourceIsAskedBeforeEachAttempt(t *testing.T) {
 	}
 	transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 		tokens = append(tokens, req.Header.Get("Authorization"))
-		return canned(500, ""), nil
+		return canned(req, respond(500, "")), nil
 	})
 	client, err := leedo.NewClient("", leedo.WithTokenSource(source), leedo.WithBackoff(1, 1), leedo.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.WithValue(t.Context(), ctxKey{}, "mine")
+	ctx := context.WithValue(t.Context(), contextKey{}, "mine")
 	_, err = client.Leads.Get(ctx, "x")
 	if !errors.Is(err, gone) || !cmp.Equal(tokens, []string{"Bearer token1", "Bearer token2"}) || asked != 3 {
 		t.Errorf("%v, asked %d times, sent %q", err, asked, tokens)
@@ -329,8 +332,8 @@ func TestATokenSourceIsAskedBeforeEachAttempt(t *testing.T) {
 	}
 }
 
-// TestTheTimeoutOfTheHTTPClientBoundsAnAttempt unless told otherwise; it is not
-// changed.
+// The Timeout of the user's http.Client bounds an attempt, unless
+// WithAttemptTimeout is given. The http.Client is not changed.
 func TestTheTimeoutOfTheHTTPClientBoundsAnAttempt(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -352,7 +355,7 @@ func TestTheTimeoutOfTheHTTPClientBoundsAnAttempt(t *testing.T) {
 			var deadline time.Time
 			deadline, bounded = req.Context().Deadline()
 			left = time.Until(deadline)
-			return canned(200, leadJSON), nil
+			return canned(req, respond(200, leadJSON)), nil
 		})}
 		client, err := leedo.NewClient(testToken, append(tt.client, leedo.WithHTTPClient(mine))...)
 		if err != nil {

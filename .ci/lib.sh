@@ -1,6 +1,6 @@
-# What the scripts beside this file share; they source it as their first step.
-# It moves to the root of the repository and makes all runs alike: no input, no
-# settings for the SDK from outside, no workspace.
+# Shared by the scripts in this directory, which source it first. It changes to the root
+# of the repository and makes all runs alike: no input, no environment variables of the
+# SDK, no workspace.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,7 +9,7 @@ exec </dev/null
 export CI=true LC_ALL=C GOWORK=off GOFLAGS=-buildvcs=false
 unset "${!LEEDO_@}"
 
-# fail says what is wrong and what to do about it.
+# fail prints what is wrong and what to do about it, and exits.
 fail() {
 	printf 'ci: %s\n' "$@" >&2
 	exit 1
@@ -18,28 +18,27 @@ fail() {
 command -v go >/dev/null || fail 'there is no go command: install Go, https://go.dev/doc/install'
 module=$(go list -m)
 
-# The SDK supports the two newest releases of Go. CI runs on the one that is
-# installed and, for what a release can change, on this one. It is named
-# nowhere else.
+# The SDK supports the two newest releases of Go. CI runs on the installed one, and runs
+# the steps that depend on the release on this one, too. Only this line names it.
 other_release=go1.27.3
 
-# modules prints the directory of every module, the root first. The go command
-# never enters a nested module by itself.
+# modules prints the directory of every module, the root first. In the go command,
+# ./... does not include nested modules.
 modules() {
 	find . -name go.mod -not -path '*/testdata/*' -not -path './.git/*' -exec dirname {} \; | sort
 }
 
-# gofiles prints every Go file; with arguments, those that find selects.
+# gofiles prints every Go file. Its arguments are passed to find, to select some.
 gofiles() {
 	find . -name '*.go' -not -path './.git/*' "$@" | sort
 }
 
-# tool runs a development tool in the version that tools/go.mod pins.
+# tool runs a development tool, in the version of tools/go.mod.
 tool() {
 	go tool -modfile="$root/tools/go.mod" "$@"
 }
 
-# own runs one of the programs in tools/, from the root.
+# own builds a program in tools/ and runs it in the root.
 own() {
 	local bin
 	bin=$(mktemp -d)
@@ -50,13 +49,12 @@ own() {
 	return "$status"
 }
 
-# readme_command prints its argument if README.md has it as a line of its own
-# in a code block.
+# readme_command prints its argument if it is a line of a code block in README.md.
 readme_command() {
 	awk -v want="$1" '
 		/^```/ { code = !code; next }
 		code && $0 == want { print; found = 1; exit }
 		END { exit !found }' README.md ||
 		fail "README.md has no line \"$1\" in a code block" \
-			'it is a promise to the reader and the command that CI runs: put it back, or change .ci with it'
+			'README.md shows the command that CI runs: restore the line, or change .ci, too'
 }

@@ -21,15 +21,15 @@ var algorithms = []struct {
 	{"token bucket", leedotest.WithAlgorithm(leedotest.TokenBucket)},
 }
 
-// step is a request after a pause, and what the headers of its answer should
-// say; reset is the time since the beginning.
+// step is a request after a pause, with the expected status and headers of the
+// response; reset is the time since the start.
 type step struct {
 	pause             time.Duration
 	status, remaining int
 	reset             time.Duration
 }
 
-// follow sends requests and checks the answers.
+// follow sends requests and checks the responses.
 func follow(t *testing.T, f front, limit int, start time.Time, steps []step) {
 	t.Helper()
 	for i, step := range steps {
@@ -107,8 +107,8 @@ func TestAlgorithms(t *testing.T) {
 	}
 }
 
-// The last algorithm counts, and an unknown one is a fixed window: after it all
-// requests are restored, of a bucket only some before.
+// The last WithAlgorithm wins, and an unknown algorithm is a fixed window. A fixed window
+// restores all requests at its end; a bucket restores some before.
 func TestWithAlgorithm(t *testing.T) {
 	t.Parallel()
 	with := leedotest.WithAlgorithm
@@ -134,8 +134,8 @@ func TestWithAlgorithm(t *testing.T) {
 	}
 }
 
-// Retry-After names the first whole second at which a request is served, and
-// no window of a sliding log has more than the limit.
+// Retry-After is the first whole second at which a request is served, and no window of a
+// sliding log has more than the limit.
 func TestRetryAfterIsExact(t *testing.T) {
 	t.Parallel()
 	for _, a := range algorithms {
@@ -176,7 +176,7 @@ func exact(t *testing.T, random *rand.Rand, limit int, opt leedotest.ServerOptio
 	for range 20 * limit {
 		time.Sleep(time.Duration(random.ExpFloat64() * float64(window) / float64(limit) / 2))
 		if wait := ask(0); wait > 0 {
-			time.Sleep(wait - time.Second - 1) // it is rounded up by less than a second
+			time.Sleep(wait - time.Second - 1) // Retry-After is rounded up by less than a second
 			time.Sleep(ask(429))
 			ask(200)
 		}
@@ -243,7 +243,7 @@ func TestSetPlan(t *testing.T) {
 	}
 }
 
-// A plan may change while there is no limit, and with absurd numbers.
+// The plan can change while there is no limit, and to absurd numbers.
 func TestSetPlanEdges(t *testing.T) {
 	t.Parallel()
 	for _, a := range algorithms {
@@ -274,8 +274,8 @@ func TestSetPlanEdges(t *testing.T) {
 	}
 }
 
-// Each algorithm makes who ignores refusals wait for longer, and Retry-After
-// tells how long.
+// With every algorithm, a client that ignores 429s waits for longer, and Retry-After
+// reports how long.
 func TestCountedRefusalsOfAlgorithms(t *testing.T) {
 	t.Parallel()
 	want := []string{"3420", "3420", "4449", "1620"} // in the order of algorithms

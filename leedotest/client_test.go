@@ -87,7 +87,7 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// Custom fields come back into a type of the user's own.
+// Custom fields can be decoded into a type of the user's own.
 func TestClientCustomFields(t *testing.T) {
 	t.Parallel()
 	type myLead struct {
@@ -119,7 +119,7 @@ func TestClientFaults(t *testing.T) {
 	s := leedotest.NewServer()
 	client := s.Client()
 
-	// How a duplicate is born.
+	// How a retry would create a duplicate.
 	s.Inject(leedotest.Fault{Method: "POST", Path: "/leads", Processed: true, Drop: true})
 	_, err := client.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "John"})
 	if _, ok := errors.AsType[*leedo.UnknownOutcomeError](err); !ok || len(s.Leads()) != 1 {
@@ -137,7 +137,7 @@ func TestClientFaults(t *testing.T) {
 	}
 }
 
-// A client of a real port sees what one in memory sees.
+// A client over a socket gets the same responses as one in memory.
 func TestClientOverSocket(t *testing.T) {
 	t.Parallel()
 	s := documented()
@@ -155,7 +155,7 @@ func TestClientOverSocket(t *testing.T) {
 	}
 }
 
-// An hour's quota is waited for in no time.
+// In a bubble, waiting an hour for the quota takes no time.
 func TestClientWaitsInBubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,11 +2,11 @@ package leedotest
 
 import "time"
 
-// clock is the server's clock. What it asks may be a function of the user's, so
-// it is never called with the server's lock held.
+// clock is the server's clock. Its source may be a function of the user's, so now
+// is never called with the server's lock held.
 type clock struct {
-	source func() time.Time // nil: time.Now
-	skew   time.Duration    // how far it is ahead
+	source func() time.Time // nil means time.Now
+	skew   time.Duration    // how far it is ahead of source
 }
 
 func (c *clock) now() time.Time {
@@ -16,5 +16,6 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.skew)
 }
 
-// stamp is a time as records keep it, with the precision of a usual database.
+// stamp returns a time as records store it: in UTC, in microseconds, like a typical
+// database.
 func stamp(now time.Time) time.Time { return now.UTC().Truncate(time.Microsecond) }

@@ -10,8 +10,8 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// All that the server tells is told by its own clock; what happens is not
-// changed by it.
+// All times in responses are those of the skewed clock, and the skew does not change when
+// things happen.
 func TestClockSkew(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{5 * time.Minute, -5 * time.Minute, 0} {
@@ -22,11 +22,11 @@ func TestClockSkew(t *testing.T) {
 			start := time.Now()
 			theirs := func(value string) time.Duration {
 				t.Helper()
-				told, err := http.ParseTime(value)
+				sent, err := http.ParseTime(value)
 				if err != nil {
 					t.Fatal(err)
 				}
-				return told.Sub(start)
+				return sent.Sub(start)
 			}
 			r := f.do(t, "GET", "/leads", "")
 			checkRate(t, r, 200, 1, 0, start.Add(time.Hour+skew))
@@ -48,7 +48,7 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
-// A skewed clock does not change times that are told from now on.
+// A skewed clock does not change times that are relative to now.
 func TestClockSkewWithDeltas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

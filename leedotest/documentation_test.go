@@ -12,7 +12,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// The documentation's examples, in the order of its page.
+// The examples of the API documentation, in its order.
 func TestDocumentedReads(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ target, want string }{
@@ -129,7 +129,7 @@ func TestDocumentedCreates(t *testing.T) {
 			`{"name": "Jane Smith", "email": "jane@acme.com", "role": "Product Manager", "account_id": "650e8400-e29b-41d4-a716-446655440000"}`,
 			`{"name": "Jane Smith", "email": "jane@acme.com", "role": "Product Manager", "account_id": "650e8400-e29b-41d4-a716-446655440000"}`,
 		},
-		// What the documentation does not say.
+		// Not documented.
 		{
 			"/contacts",
 			`{"name": "Jane", "account_id": ""}`,
@@ -170,7 +170,7 @@ func TestDocumentedCreates(t *testing.T) {
 			if want := fields(t, tt.want); !reflect.DeepEqual(got, want) {
 				t.Errorf("POST %s %s:\n got %v\nwant %v", tt.target, tt.body, got, want)
 			}
-			if tt.target != "/contacts" { // they cannot be read back one by one
+			if tt.target != "/contacts" { // there is no GET of one contact
 				if again := f.do(t, "GET", tt.target+"/"+id, ""); again.body != r.body {
 					t.Errorf("read back:\n got %s\nwant %s", again.body, r.body)
 				}
@@ -224,15 +224,15 @@ func TestDocumentedUpdate(t *testing.T) {
 			t.Errorf("Leads() = %+v", got)
 		}
 
-		// Custom fields are in lists, too.
+		// Lists have custom fields, too.
 		list := fields(t, f.do(t, "GET", "/leads", "").body)["data"].([]any)
-		if row := list[0].(map[string]any); row["score"] != 7.0 || row["phone"] != nil || row["updated_at"] != nil {
-			t.Errorf("row %v", row)
+		if item := list[0].(map[string]any); item["score"] != 7.0 || item["phone"] != nil || item["updated_at"] != nil {
+			t.Errorf("item %v", item)
 		}
 	})
 }
 
-// Each update is later than the one before, even if the clock is not.
+// updated_at increases with each update, even if the clock does not.
 func TestUpdatedAtMovesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// A server that holds some records, and a client of it.
+// A server that holds some records, and a client for it.
 func ExampleNewServer() {
 	server := leedotest.NewServer()
 	server.AddLead(leedo.Lead{Name: "John Doe", Email: "john@example.com"})
@@ -29,7 +29,7 @@ func ExampleNewServer() {
 	// John Doe new
 }
 
-// The answer to a create is lost: the lead exists, and the client cannot know.
+// The response to a create is lost: the lead exists, but the client cannot know that.
 func ExampleServer_Inject() {
 	server := leedotest.NewServer()
 	server.Inject(leedotest.Fault{
@@ -46,8 +46,8 @@ func ExampleServer_Inject() {
 	// leads: 1
 }
 
-// A fault for some of the requests with the same method and path: the second page
-// of a list.
+// When limits a fault to some of the requests with the same method and path, here to the
+// second page of a list.
 func ExampleFault_when() {
 	server := leedotest.NewServer()
 	for range 3 {
@@ -72,8 +72,8 @@ func ExampleFault_when() {
 	// read: 2
 }
 
-// A fault that has not applied: the code under test sent no PATCH. A test calls
-// t.Error instead.
+// One fault has not applied, because the code under test sent no PATCH. A test would call
+// t.Error.
 func ExampleServer_Pending() {
 	server := leedotest.NewServer()
 	server.Inject(
@@ -91,8 +91,8 @@ func ExampleServer_Pending() {
 	// not applied: PATCH /leads/{id}
 }
 
-// A lead that somebody else creates while a list is read: it moves all others, and
-// the iteration skips what it has returned already.
+// Another client creates a lead while a list is read. All others move by one place, and
+// the iteration skips what it has already returned.
 func ExampleServer_OnRequest() {
 	server := leedotest.NewServer()
 	for _, name := range []string{"Ann", "Bob", "Cleo", "Dan"} {
@@ -118,7 +118,7 @@ func ExampleServer_OnRequest() {
 	// Ann
 }
 
-// What the code under test sent.
+// Requests returns what the code under test sent.
 func ExampleServer_Requests() {
 	server := leedotest.NewServer()
 	server.AddLead(leedo.Lead{ID: "1", Name: "John Doe"})
@@ -135,8 +135,8 @@ func ExampleServer_Requests() {
 	// PATCH /leads/1 200 +1234567890
 }
 
-// What the code under test does when the quota is used up. In a testing/synctest
-// bubble it could just as well wait for the next hour.
+// The quota is exhausted after two requests. In a testing/synctest bubble, the code under
+// test could also wait for the next hour.
 func ExampleServer_SetRateLimit() {
 	server := leedotest.NewServer()
 	server.SetRateLimit(2, time.Hour)

@@ -10,84 +10,84 @@ import (
 	"time"
 )
 
-// Fault is something that goes wrong with requests to the fake, see
-// [Server.Inject]. It says which requests it applies to, by default the next one,
-// and what happens to them; one that does nothing is rejected.
+// Fault describes something that goes wrong with requests to the fake; see
+// [Server.Inject]. Method, Path, When, After and Times select the requests, by
+// default the next one. The other fields describe what happens to them; at least
+// one besides Processed must be set. The zero value of a field changes nothing.
 //
-// A fault with neither Status nor Drop leaves the request to be answered as
-// usual; what it does say about Header, Body, Latency and Truncate still
-// applies. The zero value of each field changes nothing.
+// Without Status and Drop, the fake produces its usual response, to which Header,
+// Body, Latency and Truncate then apply.
 type Fault struct {
-	// Method is the HTTP method of the requests to match; "" is any.
+	// Method is the HTTP method of the requests to match; "" matches any.
 	Method string
-	// Path is the path of the requests to match, without /v1: as it is
-	// documented, "/leads/{id}", where a segment in braces stands for any one
-	// segment, or that of one record. It need not be a path that the fake
-	// knows. "" is any.
+	// Path is the path of the requests to match, without /v1; "" matches any. It is
+	// a template as in the documentation, "/leads/{id}", where a segment in braces
+	// matches any one segment, or the path of one record. The fake need not know the
+	// path.
 	Path string
-	// When selects among the requests that Method and Path match; nil is all
-	// of them. The request's Status is 0. When is not called for requests that
-	// an earlier fault applies to. It may be called concurrently, and may call
-	// all methods of the server.
+	// When selects among the requests that Method and Path match; nil selects all of
+	// them. The Status of its argument is 0. It is not called for requests to which an earlier
+	// fault applies. It may be called concurrently, and may call all methods of the
+	// server.
 	When func(Request) bool
 
-	// After is how many matching requests to let pass first.
+	// After is the number of matching requests that pass first.
 	After int
-	// Times is how many requests the fault applies to then: 0 is one, negative
-	// all.
+	// Times is the number of requests that the fault applies to after that: 0 means
+	// one, a negative number all.
 	Times int
 
-	// Processed carries the request out before it fails: the records are
-	// changed, and only the answer is lost. Without it a fault with Status or
-	// Drop does nothing else.
+	// Processed executes the request before it fails: records change, and only the
+	// response is lost. Otherwise a fault with Status or Drop leaves the records as
+	// they are.
 	Processed bool
-	// Drop cuts the connection instead of answering. Together with Processed
-	// this is how duplicates are born. A dropped request that was not processed
-	// costs no quota.
+	// Drop cuts the connection instead of sending a response. Together with Processed
+	// it reproduces how retries create duplicates. A dropped request that is not
+	// processed costs no quota.
 	Drop bool
 
-	// Status is the status code to answer with. It replaces every answer, a
-	// 401 or 429 too. A number that cannot be one (below 200, above 999) is
-	// answered as a 500 that says so.
+	// Status is the status code of the response, in place of any other, a 401 or 429
+	// too. If it is not a status code (below 200 or above 999), the response is a 500
+	// that says so.
 	Status int
-	// Header holds headers to answer with. They replace those of the same name;
-	// no values remove the header. Content-Length cannot be changed except to
-	// 0, which means an empty body.
+	// Header holds headers of the response. They replace those of the same name; a
+	// name without values removes the header. Content-Length can only be set to 0,
+	// which means an empty body.
 	Header http.Header
-	// Body is the body to answer with. Its Content-Type is application/json if
-	// it is JSON and text/plain if not, unless Header says otherwise. If it is
-	// "", an error status gets the API's usual error body, another Status an
-	// empty one.
+	// Body is the body of the response. Unless Header sets another Content-Type, it is
+	// sent as application/json if it is valid JSON, otherwise as text/plain. With "",
+	// an error status has the API's usual error body, and other values of Status have
+	// an empty body.
 	Body string
-	// Latency is how long it takes until the answer comes, or Drop cuts. The
-	// request is carried out before that wait, if it is at all; when the
-	// request's context ends, so does the wait, and there is no answer.
+	// Latency delays the response, or the cut of Drop. The request is executed before
+	// the delay, if at all. If the request's context ends first, there is no response.
 	Latency time.Duration
-	// Truncate cuts the connection after so many bytes of the body: whoever
-	// reads it sees io.ErrUnexpectedEOF. 0 does not, negative cuts before the
-	// first byte; a body that is not longer than this is sent in full.
+	// Truncate cuts the connection after that many bytes of the body, so that reading
+	// it returns io.ErrUnexpectedEOF. 0 means that it does not; a negative number cuts
+	// before the first byte. A body that is not longer is sent in full.
 	Truncate int
 }
 
-// armedFault is a fault that may still apply.
-type armedFault struct {
+// pendingFault is a fault that may still apply.
+type pendingFault struct {
 	Fault
 	seen    int // matching requests so far
-	applied int // those of them that it applied to
+	applied int // how many of them it applied to
 }
 
-// Inject adds faults. The first fault, in the order in which they were injected,
-// that matches a request and is due applies to it; later ones do not see it. A
-// fault that has applied as often as it should is forgotten.
+// Inject adds faults. The first fault, in order of injection, that matches a request
+// and is due applies to it; later ones do not see that request. A fault that has
+// applied as often as it should is removed.
 //
-// The answer of a fault carries the usual request id and rate limit headers,
-// and a request that one applies to costs quota as any other.
+// The response of a fault has the usual request id and rate limit headers, and a
+// request to which a fault applies costs quota like any other, unless Drop cuts it
+// before it is processed.
 //
-// Inject panics, and adds none, if one of the faults can have no effect: if it sets
-// none of Status, Drop, Header, Body, Latency and Truncate, or if its Path matches
-// no request. A Path begins with one slash and not with /v1, does not end in a slash
-// and has no query (%3F is a question mark). [Server.Pending] finds the other faults
-// that matched nothing.
+// Inject panics, and adds no fault, if one of them can have no effect: if it sets
+// none of Status, Drop, Header, Body, Latency and Truncate, or if no request can
+// match its Path. A Path starts with one slash and not with /v1, does not end in a
+// slash, and has no query (%3F is a question mark). [Server.Pending] finds other
+// faults that did not apply.
 func (s *Server) Inject(faults ...Fault) {
 	for i, f := range faults {
 		if problem := f.problem(); problem != "" {
@@ -98,14 +98,14 @@ func (s *Server) Inject(faults ...Fault) {
 	defer s.mu.Unlock()
 	for _, f := range faults {
 		f.Header = f.Header.Clone()
-		s.faults = append(s.faults, &armedFault{Fault: f})
+		s.faults = append(s.faults, &pendingFault{Fault: f})
 	}
 }
 
-// Pending returns the faults that have not applied to as many requests as they
-// should, as they were injected; nil means that all have. One with a negative
-// Times is among them until it has applied once. A test that calls it last finds
-// out whether the faults it injected had anything to do with it.
+// Pending returns the faults that have not yet applied as often as they should, as
+// they were injected; nil means that all have. A fault with a negative Times is
+// pending until it has applied once. A test can call Pending at its end to check
+// that the faults it injected took effect.
 func (s *Server) Pending() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,21 +125,21 @@ func (f *Fault) problem() string {
 	switch path := f.Path; {
 	case path == "":
 	case path[0] != '/' || strings.HasPrefix(path, "//"):
-		return fmt.Sprintf("Path %q does not begin with one slash", path)
+		return fmt.Sprintf("Path %q must start with one slash", path)
 	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
-		return fmt.Sprintf("Path %q: paths are given without /v1", path)
+		return fmt.Sprintf("Path %q must not start with /v1", path)
 	case strings.HasSuffix(path, "/"):
-		return fmt.Sprintf("Path %q ends in a slash", path)
+		return fmt.Sprintf("Path %q must not end in a slash", path)
 	case strings.Contains(path, "?"):
-		return fmt.Sprintf("Path %q holds a query: use When to match one", path)
+		return fmt.Sprintf("Path %q must not have a query: use When to match one", path)
 	}
 	if f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && !f.changesHeader() {
-		return "it does nothing: it needs Status, Drop, Header, Body, Latency or Truncate"
+		return "no effect: set Status, Drop, Header, Body, Latency or Truncate"
 	}
 	return ""
 }
 
-// changesHeader reports whether Header changes the answer.
+// changesHeader reports whether Header has an effect on the response.
 func (f *Fault) changesHeader() bool {
 	for name, values := range f.Header {
 		switch http.CanonicalHeaderKey(name) {
@@ -155,17 +155,18 @@ func (f *Fault) changesHeader() bool {
 	return false
 }
 
-// emptiesBody reports whether the values of Content-Length ask for no body, which
-// is the only change to it that there is.
+// emptiesBody reports whether the values of Content-Length ask for an empty body,
+// the only change of that header that a fault can make.
 func emptiesBody(values []string) bool { return len(values) == 1 && values[0] == "0" }
 
-// strike returns the fault that applies to a request; nil means that no fault does.
-func (s *Server) strike(in *arrival, note *Request) *Fault {
+// matchFault returns the fault that applies to a request, or nil. The lock is not
+// held while it calls When.
+func (s *Server) matchFault(in *arrival, entry *Request) *Fault {
 	s.mu.Lock()
 	faults := slices.Clone(s.faults)
 	s.mu.Unlock()
 	for _, f := range faults {
-		if f.matches(in) && (f.When == nil || f.When(note.clone())) && s.due(f) {
+		if f.matches(in) && (f.When == nil || f.When(entry.clone())) && s.due(f) {
 			return &f.Fault
 		}
 	}
@@ -174,11 +175,11 @@ func (s *Server) strike(in *arrival, note *Request) *Fault {
 
 // due counts a request for a fault that matches it, and reports whether the fault
 // applies to it.
-func (s *Server) due(f *armedFault) bool {
+func (s *Server) due(f *pendingFault) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.Index(s.faults, f)
-	if i < 0 { // others used it up meanwhile
+	if i < 0 { // used up by concurrent requests
 		return false
 	}
 	f.seen++
@@ -203,7 +204,7 @@ func (f *Fault) matches(in *arrival) bool {
 	return ok && matchPath(f.Path, path)
 }
 
-// matchPath reports whether a path, as it was sent, is meant by a pattern.
+// matchPath reports whether a path, as it was sent, matches a pattern.
 func matchPath(pattern, path string) bool {
 	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
@@ -221,41 +222,42 @@ func matchPath(pattern, path string) bool {
 	return true
 }
 
-// answer is the fault's own answer, nil if the usual one is to be given.
-func (f *Fault) answer() *answer {
+// response returns the fault's own response, or nil if it has no Status and the
+// usual response is sent.
+func (f *Fault) response() *response {
 	switch {
 	case f.Status == 0:
 		return nil
 	case f.Status < 200 || f.Status > 999:
-		return refusal(http.StatusInternalServerError, "leedotest: a Fault has Status %d", f.Status)
+		return errorResponse(http.StatusInternalServerError, "leedotest: a Fault has Status %d", f.Status)
 	case f.Body == "" && f.Status >= 400:
-		return refusal(f.Status, "injected fault")
+		return errorResponse(f.Status, "injected fault")
 	}
-	return newAnswer(f.Status, nil)
+	return newResponse(f.Status, nil)
 }
 
-// spoil changes an answer to what the fault wants it to be.
-func (f *Fault) spoil(ans *answer) {
+// modify applies the fault to a response, its own or the usual one.
+func (f *Fault) modify(resp *response) {
 	if f.Body != "" {
-		ans.body = []byte(f.Body)
-		ans.header.Set("Content-Type", "text/plain; charset=utf-8")
-		if json.Valid(ans.body) {
-			ans.header.Set("Content-Type", "application/json")
+		resp.body = []byte(f.Body)
+		resp.header.Set("Content-Type", "text/plain; charset=utf-8")
+		if json.Valid(resp.body) {
+			resp.header.Set("Content-Type", "application/json")
 		}
 	}
 	for name, values := range f.Header {
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Content-Length":
 			if emptiesBody(values) {
-				ans.body = nil
+				resp.body = nil
 			}
 		case "Transfer-Encoding": // would break the framing
 		default:
-			ans.header[name] = slices.Clone(values)
+			resp.header[name] = slices.Clone(values)
 		}
 	}
-	if f.Truncate != 0 && max(f.Truncate, 0) < len(ans.body) {
-		ans.cut = max(f.Truncate, 0)
+	if f.Truncate != 0 && max(f.Truncate, 0) < len(resp.body) {
+		resp.cut = max(f.Truncate, 0)
 	}
-	ans.drop = f.Drop
+	resp.drop = f.Drop
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// What one request gets that meets one fault.
+// The response to one request to which one fault applies.
 func TestFaultAnswers(t *testing.T) {
 	t.Parallel()
 	const page = `{"data":[],"meta":{"total":0,"page":1,"per_page":20}}`
@@ -26,7 +26,7 @@ func TestFaultAnswers(t *testing.T) {
 		fault  leedotest.Fault
 		status int
 		body   string
-		header map[string]string // "": must not be there
+		header map[string]string // "" means that it must be absent
 	}{
 		{"status", leedotest.Fault{Status: 500}, 500, problem, map[string]string{"Content-Type": "application/json", "X-Request-Id": "req_1"}},
 		{"unknown status", leedotest.Fault{Status: 599}, 599, `{"error":{"code":"error","message":"injected fault"}}`, nil},
@@ -87,8 +87,8 @@ func TestFaultMatching(t *testing.T) {
 	tests := []struct {
 		name     string
 		faults   []fault
-		requests string // "METHOD target" each
-		want     string // status each
+		requests string // each as "METHOD target"
+		want     string // their statuses
 	}{
 		{"once", []fault{{Status: 500}}, "GET /leads,GET /leads", "500 200"},
 		{"twice", []fault{{Status: 500, Times: 2}}, "GET /leads,GET /leads,GET /leads", "500 500 200"},
@@ -153,8 +153,8 @@ func TestProcessed(t *testing.T) {
 		fault leedotest.Fault
 		leads int
 	}{
-		{"refused", leedotest.Fault{Status: 500}, 0},
-		{"done, then refused", leedotest.Fault{Status: 500, Processed: true}, 1},
+		{"failed", leedotest.Fault{Status: 500}, 0},
+		{"done, then failed", leedotest.Fault{Status: 500, Processed: true}, 1},
 		{"dropped", leedotest.Fault{Drop: true}, 0},
 		{"done, then dropped", leedotest.Fault{Drop: true, Processed: true}, 1},
 		{"drop wins", leedotest.Fault{Drop: true, Status: 500}, 0},
@@ -197,7 +197,7 @@ func TestProcessed(t *testing.T) {
 	})
 }
 
-// Drop works with TLS and HTTP/2, and where nothing can be hijacked.
+// Drop works with TLS, with HTTP/2, and if the connection cannot be hijacked.
 func TestDropElsewhere(t *testing.T) {
 	t.Parallel()
 	for _, http2 := range []bool{false, true} {
@@ -245,11 +245,11 @@ func TestLatency(t *testing.T) {
 		if r := f.do(t, "GET", "/leads", ""); r.StatusCode != 200 || r.Header.Get("Date") != time.Now().UTC().Format(http.TimeFormat) {
 			t.Errorf("%s %v", r.Status, r.Header)
 		}
-		check("answered", time.Minute)
+		check("served", time.Minute)
 
 		s.Inject(leedotest.Fault{Latency: time.Hour, Status: 500})
 		f.do(t, "GET", "/leads", "")
-		check("refused", time.Hour)
+		check("failed", time.Hour)
 
 		s.Inject(leedotest.Fault{Latency: time.Second, Drop: true})
 		if _, err := f.try(t, "GET", "/leads", ""); err == nil {
@@ -257,7 +257,7 @@ func TestLatency(t *testing.T) {
 		}
 		check("dropped", time.Second)
 
-		// Who gives up does not know that the work is done.
+		// A client that gives up does not learn that the write was done.
 		s.Inject(leedotest.Fault{Latency: time.Hour})
 		f.http.Timeout = 3 * time.Second
 		if _, err := f.try(t, "POST", "/leads", `{"name":"x"}`); !errors.Is(err, context.DeadlineExceeded) {

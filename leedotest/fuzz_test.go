@@ -12,8 +12,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Whatever comes in, there is an answer, errors are JSON, and both front ends
-// agree.
+// Every request gets a response, errors are JSON, and both front ends agree.
 func FuzzServeHTTP(f *testing.F) {
 	for _, seed := range []struct{ method, path, query, contentType, key, body string }{
 		{"GET", "/v1/leads", "page=1&per_page=500", "", "", ""},
@@ -75,7 +74,7 @@ func FuzzServeHTTP(f *testing.F) {
 
 		tripped := documented(leedotest.WithIdempotencyKeys(), leedotest.WithPlan(leedotest.Free))
 		resp, err := tripped.HTTPClient().Transport.RoundTrip(request(tripped))
-		if err != nil { // what net/http does not send either
+		if err != nil { // net/http does not send it either
 			return
 		}
 		b, err := io.ReadAll(resp.Body)
@@ -83,7 +82,7 @@ func FuzzServeHTTP(f *testing.F) {
 			t.Error(err)
 		}
 		check(resp.StatusCode, resp.Header, b)
-		// A request target that cannot be read back does not get to a server.
+		// A request target that cannot be parsed does not reach a server.
 		if _, err := url.ParseRequestURI(request(served).URL.RequestURI()); err == nil && resp.StatusCode != w.Code {
 			t.Errorf("%d in memory, %d served", resp.StatusCode, w.Code)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// counted returns a function for WithIDs that counts.
+// counted returns a function for WithIDs that returns consecutive numbers.
 func counted() func() string {
 	n := 0
 	return func() string { n++; return "id-" + strconv.Itoa(n) }
@@ -24,7 +24,7 @@ func counted() func() string {
 
 var noon = time.Date(2025, 10, 1, 12, 0, 0, 0, time.UTC)
 
-// With ids and a clock of the test's own, all that the fake sends is known.
+// With WithIDs and WithClock, all responses of the fake are reproducible.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	now := noon
@@ -98,8 +98,8 @@ X-Request-Id: req_4
 	}
 }
 
-// One id is asked for per record, whether a request or the test creates it: none
-// for requests that create nothing.
+// The function of WithIDs is called once per record, whether a request or the test
+// creates it, and not for requests that create nothing.
 func TestWithIDs(t *testing.T) {
 	t.Parallel()
 	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {
@@ -138,7 +138,7 @@ func TestWithIDs(t *testing.T) {
 	})
 }
 
-// An empty id, and one that a record of any kind has, is replaced.
+// An empty id, and one that any record already has, is replaced.
 func TestWithIDsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "1"} {
@@ -164,7 +164,7 @@ func TestWithIDsThatCannotBe(t *testing.T) {
 	}
 }
 
-// The functions of the options may call the server, which holds no lock then.
+// The functions of the options may call the server's methods: no lock is held.
 func TestOptionsUnlocked(t *testing.T) {
 	t.Parallel()
 	var s *leedotest.Server
@@ -184,7 +184,7 @@ func TestOptionsUnlocked(t *testing.T) {
 	}
 }
 
-// Of requests with one idempotency key that come at once, one creates a record.
+// Of concurrent requests with one idempotency key, one creates a record.
 func TestWithIDsAtOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -209,7 +209,7 @@ func TestWithIDsAtOnce(t *testing.T) {
 	}
 }
 
-// A skewed clock is one that is ahead of the test's.
+// WithClockSkew is added to the time of WithClock.
 func TestClockWithSkew(t *testing.T) {
 	t.Parallel()
 	for _, opts := range [][]leedotest.ServerOption{
@@ -227,8 +227,8 @@ func TestClockWithSkew(t *testing.T) {
 	})
 }
 
-// A clock that is set back does not give back what was used, and what is told of
-// times ahead is right by that clock.
+// Setting the clock back restores no requests, and times in the future are right by that
+// clock.
 func TestClockSetBack(t *testing.T) {
 	t.Parallel()
 	for _, a := range algorithms {
@@ -258,7 +258,7 @@ func TestClockSetBack(t *testing.T) {
 			checkStatus(t, f, http.StatusOK)
 
 			now = noon.Add(-5 * time.Hour)
-			s.SetRateLimit(1, time.Hour) // begins anew, in the past
+			s.SetRateLimit(1, time.Hour) // starts again, in the past
 			checkStatus(t, f, http.StatusOK)
 			checkStatus(t, f, http.StatusTooManyRequests)
 			now = now.Add(2 * time.Hour)

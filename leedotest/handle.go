@@ -11,40 +11,41 @@ import (
 	"time"
 )
 
-// maxBody is how many bytes a request's body may have.
+// maxBody is the maximum size of a request's body in bytes.
 const maxBody = 1 << 20
 
-// maxDrain is how much of a larger body is read and thrown away, so that the
-// client gets to see the refusal.
+// maxDrain is how much of a larger body is read and discarded, so that the client
+// gets to read the 413.
 const maxDrain = 64 << 20
 
-// arrival is a request that has come in, whichever front end it came by.
+// arrival is an incoming request. Both front ends, transport and ServeHTTP, make
+// one.
 type arrival struct {
 	method  string
 	path    string // escaped, with /v1
 	query   string
 	header  http.Header
 	body    []byte
-	problem *answer // why it cannot be carried out; nil: it can
+	problem *response // the error response if it cannot be executed; nil if it can
 
 	now   time.Time // when it is handled, by the server's clock
-	named bool      // WithIDs has been asked for an id: the next field
+	named bool      // id holds the result of WithIDs' function
 	id    string
 }
 
-// resource is the path without /v1; false if it is not under it.
+// resource returns the path without /v1, and false if it is not under /v1.
 func (in *arrival) resource() (string, bool) {
 	path, ok := strings.CutPrefix(in.path, "/v1")
 	return path, ok && (path == "" || path[0] == '/')
 }
 
-// read reads a request's body. It returns the error of reading it; that a body
-// is too large is a problem of the arrival.
+// read reads a request's body and returns the error of reading it. A body that is
+// too large is not an error but sets problem.
 func (in *arrival) read(body io.Reader) error {
 	b, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err == nil && len(b) > maxBody {
 		b = b[:maxBody]
-		in.problem = refusal(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxBody)
+		in.problem = errorResponse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", maxBody)
 		_, err = io.CopyN(io.Discard, body, maxDrain)
 		if errors.Is(err, io.EOF) {
 			err = nil
@@ -54,94 +55,95 @@ func (in *arrival) read(body io.Reader) error {
 	return err
 }
 
-// handle is the fake: it turns a request into an answer. Its error is that of
-// ctx, if that ends before the answer is due.
-func (s *Server) handle(ctx context.Context, in *arrival) (*answer, error) {
-	note, ans, latency := s.process(in)
+// handle returns the response to a request, after the latency of a fault if there
+// is one. Its error is the cause of ctx, if ctx ends before the response is due.
+func (s *Server) handle(ctx context.Context, in *arrival) (*response, error) {
+	entry, resp, latency := s.process(in)
 	if latency > 0 {
 		if err := wait(ctx, latency); err != nil {
 			return nil, err
 		}
 	}
-	if ans.drop {
-		return ans, nil
+	if resp.drop {
+		return resp, nil
 	}
 	s.mu.Lock()
-	note.Status = ans.status
+	entry.Status = resp.status
 	s.mu.Unlock()
-	if _, ok := ans.header["Date"]; !ok {
-		ans.header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
+	if _, ok := resp.header["Date"]; !ok {
+		resp.header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
 	}
-	return ans, nil
+	return resp, nil
 }
 
-// process does all that a request does, but for the time it takes: token,
-// quota and route come in this order, and a fault may replace any of them. The
-// user's functions are called without the lock, so that they can call the
-// server's methods.
-func (s *Server) process(in *arrival) (*Request, *answer, time.Duration) {
-	note, id, onRequest := s.arrive(in)
+// process does everything for a request but wait: it checks the token, counts the
+// request against the quota and executes it, in this order. A fault may replace any
+// of these. The lock is not held while it calls the user's functions, so that they
+// can call the server's methods.
+func (s *Server) process(in *arrival) (*Request, *response, time.Duration) {
+	entry, id, onRequest := s.arrive(in)
 	for _, f := range onRequest {
-		f(note.clone())
+		f(entry.clone())
 	}
-	fault := s.strike(in, note)
+	fault := s.matchFault(in, entry)
 	if fault == nil {
 		fault = &Fault{}
 	}
 	if fault.Drop && !fault.Processed {
-		return note, &answer{drop: true}, fault.Latency
+		return entry, &response{drop: true}, fault.Latency
 	}
 
 	in.now = s.clock.now()
-	own := fault.answer()
-	ans, rate := s.admit(in)
-	if ans == nil && (own == nil || fault.Processed) {
-		ans = s.carryOut(in)
-		if ans == nil { // nothing is done yet: the new record needs an id
+	own := fault.response()
+	resp, rate := s.admit(in)
+	if resp == nil && (own == nil || fault.Processed) {
+		resp = s.execute(in)
+		if resp == nil { // not executed yet: the new record needs an id
 			in.id, in.named = s.ids(), true
-			ans = s.carryOut(in)
+			resp = s.execute(in)
 		}
 	}
 	if own != nil {
-		ans = own
+		resp = own
 	}
-	ans.header.Set("X-Request-Id", id)
-	maps.Copy(ans.header, rate)
-	fault.spoil(ans)
-	if !bodyAllowed(ans.status) {
-		ans.body, ans.cut = nil, -1
-		ans.header.Del("Content-Type")
+	resp.header.Set("X-Request-Id", id)
+	maps.Copy(resp.header, rate)
+	fault.modify(resp)
+	if !bodyAllowed(resp.status) {
+		resp.body, resp.cut = nil, -1
+		resp.header.Del("Content-Type")
 	}
-	return note, ans, fault.Latency
+	return entry, resp, fault.Latency
 }
 
-// arrive notes a request. It returns the note, the request's id and the
-// functions that are to see it.
+// arrive logs a request. It returns the log entry, the request's id and the
+// functions of OnRequest.
 func (s *Server) arrive(in *arrival) (*Request, string, []func(Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	note := s.requests.add(in)
-	return note, "req_" + strconv.Itoa(s.requests.arrived), s.onRequest
+	entry := s.requests.add(in)
+	return entry, "req_" + strconv.Itoa(s.requests.arrived), s.onRequest
 }
 
-// admit refuses a request without the token or beyond the quota; nil lets it
-// pass. It also returns the rate limit headers of the response.
-func (s *Server) admit(in *arrival) (refused *answer, rate http.Header) {
+// admit returns a 401 for a request without the token, a 429 for one beyond the
+// quota, and nil for one to execute. It also returns the rate limit headers.
+func (s *Server) admit(in *arrival) (rejected *response, rate http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	scheme, token, _ := strings.Cut(in.header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) != s.token {
-		refused = refusal(http.StatusUnauthorized, "invalid or missing API token")
-		refused.header.Set("WWW-Authenticate", "Bearer")
+		rejected = errorResponse(http.StatusUnauthorized, "invalid or missing API token")
+		rejected.header.Set("WWW-Authenticate", "Bearer")
 	} else if !s.quota.take(in.now) {
-		refused = s.quota.refuse(in.now)
+		rejected = s.quota.reject(in.now)
 	}
-	return refused, s.quota.describe(in.now)
+	return rejected, s.quota.header(in.now)
 }
 
-// carryOut does what a request asks for. It returns nil, and has done nothing,
-// if a record is to be created and WithIDs has not been asked for its id.
-func (s *Server) carryOut(in *arrival) *answer {
+// execute routes a request and executes it. It returns nil, and has changed
+// nothing, if the request creates a record whose id WithIDs' function still has to
+// make.
+func (s *Server) execute(in *arrival) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.route(in)

@@ -5,41 +5,43 @@ import (
 	"slices"
 )
 
-// replayKey names a write that may be repeated without doing it twice.
+// replayKey identifies a write that can be repeated without executing it twice.
 type replayKey struct{ method, path, key string }
 
-// replay is a write that was done.
+// replay is a write that succeeded: its body and the response to it.
 type replay struct {
-	body   []byte
-	answer *answer
+	body     []byte
+	response *response
 }
 
-// once carries out a write, or repeats its answer if it was done before under
-// the same idempotency key. It returns nil if write does. The caller holds the
-// lock, so of two that arrive together the second gets the answer of the first.
-func (s *Server) once(in *arrival, write func() *answer) *answer {
+// once executes a write, unless one with the same idempotency key succeeded before:
+// then it returns the response to that one. It returns nil if write does. The
+// caller holds the lock, so of two concurrent writes with one key the second gets
+// the response to the first.
+func (s *Server) once(in *arrival, write func() *response) *response {
 	key := replayKey{in.method, in.path, in.header.Get("Idempotency-Key")}
 	if s.replays == nil || key.key == "" {
 		return write()
 	}
 	if done, ok := s.replays[key]; ok {
 		if !slices.Equal(done.body, in.body) {
-			return refusal(http.StatusBadRequest, "the Idempotency-Key was used with another body")
+			return errorResponse(http.StatusBadRequest, "the Idempotency-Key was used with another body")
 		}
-		ans := done.answer.clone()
-		ans.header.Set("Idempotent-Replayed", "true")
-		return ans
+		resp := done.response.clone()
+		resp.header.Set("Idempotent-Replayed", "true")
+		return resp
 	}
-	ans := write()
-	if ans != nil && ans.status < 300 {
-		s.replays[key] = replay{in.body, ans.clone()}
+	resp := write()
+	if resp != nil && resp.status < 300 {
+		s.replays[key] = replay{in.body, resp.clone()}
 	}
-	return ans
+	return resp
 }
 
-// clone returns an answer that can be changed without changing this one.
-func (a *answer) clone() *answer {
-	b := *a
-	b.header = a.header.Clone()
-	return &b
+// clone returns a copy whose header can be changed without changing r's. The body
+// is shared; it is never changed.
+func (r *response) clone() *response {
+	c := *r
+	c.header = r.header.Clone()
+	return &c
 }

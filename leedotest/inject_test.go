@@ -15,15 +15,15 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// panics returns what f panics with; nil: it does not.
+// panics returns the value with which f panics, or nil if it does not.
 func panics(f func()) (p any) {
 	defer func() { p = recover() }()
 	f()
 	return nil
 }
 
-// A fault that can have no effect is a mistake in the test. None of the faults
-// beside it is added.
+// A fault that can have no effect is a mistake in the test. Inject adds none of the faults
+// in the same call.
 func TestInjectPanics(t *testing.T) {
 	t.Parallel()
 	type fault = leedotest.Fault
@@ -32,27 +32,27 @@ func TestInjectPanics(t *testing.T) {
 		fault fault
 		want  string
 	}{
-		{fault{Path: "leads", Status: 500}, "begin with one slash"},
-		{fault{Path: "leads/{id}", Status: 500}, "begin with one slash"},
-		{fault{Path: " /leads", Status: 500}, "begin with one slash"},
-		{fault{Path: "https://api.leedo.app/leads", Status: 500}, "begin with one slash"},
-		{fault{Path: "?page=2", Status: 500}, "begin with one slash"},
-		{fault{Path: "//leads", Status: 500}, "begin with one slash"},
-		{fault{Path: "//", Status: 500}, "begin with one slash"},
-		{fault{Path: "/v1", Status: 500}, "without /v1"},
-		{fault{Path: "/v1/", Status: 500}, "without /v1"},
-		{fault{Path: "/v1/leads", Status: 500}, "without /v1"},
-		{fault{Path: "/v1/leads/{id}", Drop: true}, "without /v1"},
-		{fault{Path: "/", Status: 500}, "ends in a slash"},
-		{fault{Path: "/leads/", Status: 500}, "ends in a slash"},
+		{fault{Path: "leads", Status: 500}, "must start with one slash"},
+		{fault{Path: "leads/{id}", Status: 500}, "must start with one slash"},
+		{fault{Path: " /leads", Status: 500}, "must start with one slash"},
+		{fault{Path: "https://api.leedo.app/leads", Status: 500}, "must start with one slash"},
+		{fault{Path: "?page=2", Status: 500}, "must start with one slash"},
+		{fault{Path: "//leads", Status: 500}, "must start with one slash"},
+		{fault{Path: "//", Status: 500}, "must start with one slash"},
+		{fault{Path: "/v1", Status: 500}, "must not start with /v1"},
+		{fault{Path: "/v1/", Status: 500}, "must not start with /v1"},
+		{fault{Path: "/v1/leads", Status: 500}, "must not start with /v1"},
+		{fault{Path: "/v1/leads/{id}", Drop: true}, "must not start with /v1"},
+		{fault{Path: "/", Status: 500}, "must not end in a slash"},
+		{fault{Path: "/leads/", Status: 500}, "must not end in a slash"},
 		{fault{Path: "/leads?page=2", Status: 500}, "query"},
 		{fault{Path: "/leads?", Status: 500}, "query"},
-		{fault{}, "does nothing"},
-		{fault{Method: "GET", Path: "/leads", When: all, After: 3, Times: -1}, "does nothing"},
-		{fault{Processed: true}, "does nothing"},
-		{fault{Header: http.Header{}}, "does nothing"},
-		{fault{Header: http.Header{"content-length": {"7"}, "Transfer-Encoding": {"gzip"}}}, "does nothing"},
-		{fault{Latency: -time.Second}, "does nothing"},
+		{fault{}, "no effect"},
+		{fault{Method: "GET", Path: "/leads", When: all, After: 3, Times: -1}, "no effect"},
+		{fault{Processed: true}, "no effect"},
+		{fault{Header: http.Header{}}, "no effect"},
+		{fault{Header: http.Header{"content-length": {"7"}, "Transfer-Encoding": {"gzip"}}}, "no effect"},
+		{fault{Latency: -time.Second}, "no effect"},
 	}
 	for _, tt := range tests {
 		s := leedotest.NewServer()
@@ -63,12 +63,11 @@ func TestInjectPanics(t *testing.T) {
 		if pending := s.Pending(); pending != nil {
 			t.Errorf("%+v: added %+v", tt.fault, pending)
 		}
-		checkStatus(t, inMemory(s), 200) // and the lock is free
+		checkStatus(t, inMemory(s), 200) // and the lock is not held
 	}
 }
 
-// Any one field that changes something is enough, and paths that the fake does
-// not know are for the user to judge.
+// One field that has an effect is enough, and unknown paths are accepted.
 func TestInjectAccepts(t *testing.T) {
 	t.Parallel()
 	type fault = leedotest.Fault
@@ -115,7 +114,7 @@ func TestPending(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pending (-want +got):\n%s", diff)
 		}
-		for _, f := range got { // the copies are the caller's own
+		for _, f := range got { // changing the copies has no effect
 			if f.Header != nil {
 				f.Header.Set("X-A", "2")
 			}
@@ -125,7 +124,7 @@ func TestPending(t *testing.T) {
 	f.do(t, "POST", "/leads", `{"name":"x"}`)
 	check(twice, always, never)
 	f.do(t, "GET", "/contacts", "")
-	check(twice, never) // it still applies, but it has applied
+	check(twice, never) // it still applies, but is not pending
 	f.do(t, "GET", "/accounts", "")
 	f.do(t, "GET", "/accounts", "")
 	check(twice, never)
@@ -138,8 +137,8 @@ func TestPending(t *testing.T) {
 	}
 }
 
-// When comes before After, after Method and Path, and not at all for requests
-// that an earlier fault applies to.
+// When is called after Method and Path match and before After counts, and not at all for
+// requests to which an earlier fault applies.
 func TestFaultWhen(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
@@ -179,7 +178,7 @@ func TestFaultWhen(t *testing.T) {
 	}
 }
 
-// When sees the body, and holds no lock.
+// When gets the body, and is called without the lock.
 func TestFaultWhenUnlocked(t *testing.T) {
 	t.Parallel()
 	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {
@@ -207,7 +206,7 @@ func TestFaultWhenUnlocked(t *testing.T) {
 	})
 }
 
-// However many requests come at once, a fault applies as often as it should.
+// With concurrent requests, a fault applies as often as it should.
 func TestFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
@@ -266,8 +265,8 @@ func TestOnRequest(t *testing.T) {
 	}
 }
 
-// The functions come in order, before the request meets faults, token, quota and
-// route, and for each request: also those that fail, whatever they ask for.
+// The functions of OnRequest are called in order for every request, even one that fails,
+// before faults, token, quota and route apply.
 func TestOnRequestOrder(t *testing.T) {
 	t.Parallel()
 	bothFronts(t, func(t *testing.T, open func(*leedotest.Server) front) {
@@ -312,7 +311,7 @@ func TestOnRequestOrder(t *testing.T) {
 	})
 }
 
-// What OnRequest does holds for the same request: quota, records and faults.
+// What OnRequest changes applies to the same request: quota, records and faults.
 func TestOnRequestChangesWhatIsMet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -329,7 +328,7 @@ func TestOnRequestChangesWhatIsMet(t *testing.T) {
 			{func() { s.Delete("1") }, 404},
 			{func() { s.Inject(leedotest.Fault{Status: 503}) }, 503},
 			{func() { s.SetRateLimit(0, 0) }, 429},
-			{func() { s.SetPlan(-1); time.Sleep(time.Minute); s.AddLead(leedo.Lead{ID: "1"}) }, 200}, // no lock is held
+			{func() { s.SetPlan(-1); time.Sleep(time.Minute); s.AddLead(leedo.Lead{ID: "1"}) }, 200}, // the lock is not held
 			{func() { before = func() {}; s.Delete("1"); f.do(t, "POST", "/leads", `{"name":"x"}`) }, 404},
 		} {
 			before = tt.before
@@ -346,8 +345,8 @@ func TestOnRequestChangesWhatIsMet(t *testing.T) {
 	})
 }
 
-// A fault that other requests use up while When looks at one does not apply to
-// that one, nor is it injected again.
+// A fault that other requests use up while When runs does not apply to its request, and is
+// not injected again.
 func TestFaultUsedUpMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()

@@ -113,7 +113,7 @@ func TestBadInput(t *testing.T) {
 			})
 		}
 		if after := [...]any{s.Leads()[0], s.Accounts()[0], s.Contacts()[0], s.Campaigns()[0]}; after != before || len(s.Leads()) != 1 {
-			t.Errorf("refused requests changed something: %v", after)
+			t.Errorf("rejected requests changed something: %v", after)
 		}
 	})
 }
@@ -148,7 +148,7 @@ func TestGoodInput(t *testing.T) {
 				t.Errorf("GET %q: %s %s", id, r.Status, r.body)
 			}
 		}
-		// No Content-Type is as good as the right one, and so is any case of Bearer.
+		// Content-Type may be missing, and Bearer may have any case.
 		r := f.do(t, "POST", "/leads", `{"name":"x"} `+"\n", "Content-Type", "", "Authorization", "bearer "+s.Token())
 		if r.StatusCode != 201 {
 			t.Errorf("%s %s", r.Status, r.body)
@@ -175,7 +175,7 @@ func TestWithToken(t *testing.T) {
 	}
 }
 
-// A path that net/http's client does not send, and its server does not pass on.
+// A path that net/http's client does not send, and its server rejects.
 func TestMalformedPath(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
@@ -204,7 +204,7 @@ func TestMalformedPath(t *testing.T) {
 	}
 }
 
-// Requests that no server would make up.
+// Requests that no server would pass to a handler.
 func TestServeHTTPBare(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()

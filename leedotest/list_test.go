@@ -14,9 +14,9 @@ func TestPaging(t *testing.T) {
 	t.Parallel()
 	const total = 250
 	tests := []struct {
-		query               string
-		page, perPage, rows int
-		first               string // name of the first row
+		query                string
+		page, perPage, items int
+		first                string // name of the first item
 	}{
 		{"", 1, 20, 20, "250"},
 		{"?page=2", 2, 20, 20, "230"},
@@ -43,10 +43,10 @@ func TestPaging(t *testing.T) {
 				continue
 			}
 			data := fields(t, r.body)["data"].([]any)
-			if len(data) != tt.rows {
-				t.Errorf("%q: %d rows, want %d", tt.query, len(data), tt.rows)
+			if len(data) != tt.items {
+				t.Errorf("%q: %d items, want %d", tt.query, len(data), tt.items)
 			} else if len(data) > 0 && data[0].(map[string]any)["name"] != tt.first {
-				t.Errorf("%q: first row %v, want %s", tt.query, data[0], tt.first)
+				t.Errorf("%q: first item %v, want %s", tt.query, data[0], tt.first)
 			}
 		}
 	})
@@ -83,7 +83,7 @@ func TestAddFillsIn(t *testing.T) {
 	given := leedo.Account{ID: "a/b", Name: "B", Industry: "I", Website: "W", UpdatedAt: updated}
 	want := given
 	want.UpdatedAt = updated.UTC()
-	want.CreatedAt = want.UpdatedAt // nothing is created after it was updated
+	want.CreatedAt = want.UpdatedAt // no record is created after it was updated
 	if got := s.AddAccount(given); got != want {
 		t.Errorf("AddAccount:\n got %+v\nwant %+v", got, want)
 	}
@@ -115,7 +115,7 @@ func TestOrderAndDelete(t *testing.T) {
 	for _, id := range []string{"a", "b", "c", "d"} {
 		s.AddLead(leedo.Lead{ID: id, Name: id, CreatedAt: noon})
 	}
-	s.AddLead(leedo.Lead{ID: "b", Name: "again", CreatedAt: noon.Add(time.Hour)}) // stays where it is
+	s.AddLead(leedo.Lead{ID: "b", Name: "again", CreatedAt: noon.Add(time.Hour)}) // keeps its place
 	s.AddCampaign(leedo.Campaign{ID: "c"})
 
 	names := func() (all string) {
@@ -128,7 +128,7 @@ func TestOrderAndDelete(t *testing.T) {
 		t.Errorf("Leads() = %s", got)
 	}
 	if !s.Delete("c") || s.Delete("c") || s.Delete("none") || s.Delete("") {
-		t.Error("Delete does not tell what it found")
+		t.Error("Delete does not report what it found")
 	}
 	if got := names(); got != "d again a " || s.Campaigns() != nil {
 		t.Errorf("after Delete: %s, %v", got, s.Campaigns())

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // front is a way to reach the fake.
 type front struct {
-	base string // where the fake's /v1 is
+	base string // the URL of the fake, without /v1
 	http *http.Client
 }
 
@@ -39,8 +39,7 @@ func overSocket(t *testing.T, s *leedotest.Server) front {
 	return front{base: ts.URL, http: client}
 }
 
-// bothFronts runs a test once in memory and once over a socket. The test makes
-// a server of its own each time.
+// bothFronts runs a test once in memory and once over a socket, each with a new server.
 func bothFronts(t *testing.T, test func(t *testing.T, open func(*leedotest.Server) front)) {
 	t.Helper()
 	t.Run("memory", func(t *testing.T) {
@@ -53,15 +52,15 @@ func bothFronts(t *testing.T, test func(t *testing.T, open func(*leedotest.Serve
 	})
 }
 
-// reply is an answer that was read to its end.
+// reply is a response whose body was read to its end.
 type reply struct {
 	*http.Response
 	body string
 	err  error // of reading the body
 }
 
-// try sends a request with the default token. Headers are pairs of name and
-// value; an empty value takes the header away.
+// try sends a request with the default token. Headers are pairs of name and value; an
+// empty value removes the header.
 func (f front) try(t *testing.T, method, target, body string, headers ...string) (reply, error) {
 	t.Helper()
 	var reader io.Reader
@@ -89,7 +88,7 @@ func (f front) try(t *testing.T, method, target, body string, headers ...string)
 	return reply{resp, string(b), err}, nil
 }
 
-// do is try for requests that are surely answered.
+// do is try for requests that must get a response.
 func (f front) do(t *testing.T, method, target, body string, headers ...string) reply {
 	t.Helper()
 	r, err := f.try(t, method, target, body, headers...)
@@ -102,7 +101,7 @@ func (f front) do(t *testing.T, method, target, body string, headers ...string) 
 	return r
 }
 
-// compact takes the white space out of hand-written JSON.
+// compact removes the white space from JSON.
 func compact(t *testing.T, s string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -122,7 +121,7 @@ func fields(t *testing.T, s string) map[string]any {
 	return m
 }
 
-// checkError checks that r is an error as the API gives it.
+// checkError checks that r is an error of the API.
 func checkError(t *testing.T, r reply, status int, code, message string) {
 	t.Helper()
 	if r.StatusCode != status {

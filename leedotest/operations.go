@@ -13,18 +13,18 @@ const (
 	maxPerPage     = 100
 )
 
-func (s *Server) list(t *table, _ string, in *arrival) *answer {
+func (s *Server) list(t *table, _ string, in *arrival) *response {
 	query, err := url.ParseQuery(in.query)
 	if err != nil {
-		return refusal(http.StatusBadRequest, "the query is malformed: %v", err)
+		return errorResponse(http.StatusBadRequest, "the query is malformed: %v", err)
 	}
 	page, ok := positive(query, "page", 1)
 	if !ok {
-		return refusal(http.StatusBadRequest, "page must be a positive integer")
+		return errorResponse(http.StatusBadRequest, "page must be a positive integer")
 	}
 	perPage, ok := positive(query, "per_page", defaultPerPage)
 	if !ok {
-		return refusal(http.StatusBadRequest, "per_page must be a positive integer")
+		return errorResponse(http.StatusBadRequest, "per_page must be a positive integer")
 	}
 	perPage = min(perPage, maxPerPage)
 
@@ -32,18 +32,19 @@ func (s *Server) list(t *table, _ string, in *arrival) *answer {
 	for _, r := range t.page((page-1)*perPage, perPage) {
 		data = append(data, t.kind.listItem(r))
 	}
-	return jsonAnswer(http.StatusOK, object(
+	return jsonResponse(http.StatusOK, object(
 		member{"data", data},
 		member{"meta", json.RawMessage(object(
-			member{"total", len(t.rows)},
+			member{"total", len(t.records)},
 			member{"page", page},
 			member{"per_page", perPage},
 		))},
 	))
 }
 
-// positive reads a parameter, initial if it is not there. It is bounded, so
-// that page * per_page cannot overflow.
+// positive returns a query parameter, or initial if it is absent. It reports false
+// if the parameter is not a positive integer of at most 31 bits, so that page *
+// per_page cannot overflow.
 func positive(query url.Values, name string, initial int64) (int64, bool) {
 	if !query.Has(name) {
 		return initial, true
@@ -52,31 +53,32 @@ func positive(query url.Values, name string, initial int64) (int64, bool) {
 	return int64(n), err == nil && n > 0
 }
 
-func (s *Server) get(t *table, id string, _ *arrival) *answer {
-	r := t.rows[id]
+func (s *Server) get(t *table, id string, _ *arrival) *response {
+	r := t.records[id]
 	if r == nil {
 		return noRecord(t)
 	}
-	return jsonAnswer(http.StatusOK, t.kind.item(r))
+	return jsonResponse(http.StatusOK, t.kind.item(r))
 }
 
-// create returns nil if WithIDs has to name the record first.
-func (s *Server) create(t *table, _ string, in *arrival) *answer {
+// create returns nil, and has changed nothing, if WithIDs' function has to make the
+// record's id first.
+func (s *Server) create(t *table, _ string, in *arrival) *response {
 	values := make(map[string]any)
 	if problem := s.apply(t.kind, values, in); problem != nil {
 		return problem
 	}
 	if values[t.kind.required] == nil {
-		return refusal(http.StatusBadRequest, "%s must be a non-empty string", t.kind.required)
+		return errorResponse(http.StatusBadRequest, "%s must be a non-empty string", t.kind.required)
 	}
 	if s.ids != nil && !in.named {
 		return nil
 	}
-	return jsonAnswer(http.StatusCreated, t.kind.item(t.put(record{id: s.freeID(in.id), values: values}, in.now)))
+	return jsonResponse(http.StatusCreated, t.kind.item(t.put(record{id: s.freeID(in.id), values: values}, in.now)))
 }
 
-func (s *Server) update(t *table, id string, in *arrival) *answer {
-	r := t.rows[id]
+func (s *Server) update(t *table, id string, in *arrival) *response {
+	r := t.records[id]
 	if r == nil {
 		return noRecord(t)
 	}
@@ -84,9 +86,9 @@ func (s *Server) update(t *table, id string, in *arrival) *answer {
 	if problem := s.apply(t.kind, values, in); problem != nil {
 		return problem
 	}
-	return jsonAnswer(http.StatusOK, t.kind.item(t.update(r, values, in.now)))
+	return jsonResponse(http.StatusOK, t.kind.item(t.update(r, values, in.now)))
 }
 
-func noRecord(t *table) *answer {
-	return refusal(http.StatusNotFound, "no such %s", t.kind.name)
+func noRecord(t *table) *response {
+	return errorResponse(http.StatusNotFound, "no such %s", t.kind.name)
 }

@@ -2,12 +2,12 @@ package leedotest
 
 import "time"
 
-// ServerOption changes how a [Server] behaves, see [NewServer].
+// ServerOption changes how a [Server] behaves; see [NewServer].
 type ServerOption func(*Server)
 
-// Plan is what a Leedo customer has bought, as the number of requests it
-// allows per hour. Numbers that Leedo does not sell work as well; zero refuses
-// all requests and a negative number means no limit.
+// Plan is a Leedo plan, given as the number of requests that it allows per hour.
+// Other numbers work as well: zero rejects every request, and a negative number
+// means no limit.
 type Plan int
 
 // The plans that Leedo sells.
@@ -20,14 +20,14 @@ const (
 	Pro Plan = 5000
 )
 
-// WithPlan gives the server the rate limit of a plan, as
-// SetRateLimit(int(plan), time.Hour) would. Without it there is no limit.
+// WithPlan gives the server the rate limit of a plan, like
+// [Server.SetRateLimit] with int(plan) and an hour. The default is no limit.
 func WithPlan(plan Plan) ServerOption {
 	return func(s *Server) { s.quota.Limit, s.quota.Window = int(plan), time.Hour }
 }
 
-// WithToken sets the API token that the server accepts. An empty one leaves
-// the default.
+// WithToken sets the API token that the server accepts. An empty token keeps the
+// default.
 func WithToken(token string) ServerOption {
 	return func(s *Server) {
 		if token != "" {
@@ -36,50 +36,55 @@ func WithToken(token string) ServerOption {
 	}
 }
 
-// WithIdempotencyKeys makes the server remember the Idempotency-Key header of
-// each write that it carried out with a 2xx answer, for as long as it lives.
-// The same key with the same method, path and body gets the first answer again,
-// with the header Idempotent-Replayed: true, and nothing is done twice; with
-// another body it gets a 400. What failed is not remembered and may be tried
-// again with the same key. The documented API knows no such header, so by
-// default it means nothing.
+// WithIdempotencyKeys makes the server honor the Idempotency-Key header of writes.
+// A write with the key, method, path and body of an earlier one is not executed
+// again: it gets the response to the earlier one, with the header
+// Idempotent-Replayed: true. With another body it gets a 400. Only 2xx responses
+// are remembered, for the lifetime of the server; a failed write can be repeated
+// with the same key.
+//
+// By default the header is ignored, as the documented API does not know it.
 func WithIdempotencyKeys() ServerOption {
 	return func(s *Server) { s.replays = make(map[replayKey]replay) }
 }
 
-// WithClockSkew sets the server's clock: d ahead of the local one, behind it if
-// d is negative. It shows in all times that the server tells, the Date header,
-// the rate limit headers and the times of records among them. What happens when
-// is not changed by it, except that the windows of [SlidingCounter] are
-// those of the server's clock.
+// WithClockSkew sets the server's clock ahead of the local clock by d, or behind
+// it if d is negative. The skew shows in all times that the server sends: the Date
+// header, the rate limit headers and the times of records. It does not change when
+// things happen, except that the windows of [SlidingCounter] follow the server's
+// clock.
 func WithClockSkew(d time.Duration) ServerOption {
 	return func(s *Server) { s.clock.skew = d }
 }
 
-// WithClock makes the server call now for the time, instead of the local clock, so
-// that what it sends can be compared with golden files. now is called several
-// times for a request, perhaps concurrently, and may call the server's methods.
-// [WithClockSkew] is added to it. Windows of the quota begin and end by this
-// clock too, while [Fault].Latency is still waited for by the local one. If the
-// clock is set back, the quota goes on as if it stood still until it has caught
-// up. nil is the local clock.
+// WithClock makes the server use now instead of the local clock, so that its
+// responses can be compared with golden files. nil means the local clock.
+//
+// now is called several times per request, possibly concurrently, and may call
+// the server's methods. [WithClockSkew] is added to its result. The windows of the
+// rate limit follow this clock; [Fault].Latency follows the local one. If the clock
+// is set back, the rate limit continues as if time stood still until the clock has
+// caught up.
 func WithClock(now func() time.Time) ServerOption {
 	return func(s *Server) { s.clock.source = now }
 }
 
-// WithIDs makes the server call next for the id of each record that is created,
-// by a request or by [Server.AddLead] and the like without an ID, so that what
-// it sends can be compared with golden files. next may be called concurrently,
-// and may call the server's methods. If it returns "" or the id of a record that
-// exists, of whatever kind, the record gets a random UUID instead. nil means
-// that all do, which is the default.
+// WithIDs makes the server call next for the id of each new record, whether a
+// request creates it or [Server.AddLead] and its siblings do so without an ID.
+// Responses can then be compared with golden files. nil means random UUIDs, the
+// default.
+//
+// next may be called concurrently, and may call the server's methods. If it
+// returns "" or the id of an existing record of any kind, the record gets a random
+// UUID instead.
 func WithIDs(next func() string) ServerOption {
 	return func(s *Server) { s.ids = next }
 }
 
-// WithRecentRequests makes the server remember only the newest n requests for
-// [Server.Requests]: hundreds of thousands of them, in a simulation say, take
-// hundreds of megabytes. 0 remembers none, negative all, the default.
+// WithRecentRequests makes the server keep only the newest n requests for
+// [Server.Requests]. Zero means that it keeps none; a negative n means all, the
+// default. Hundreds of thousands of requests, as in a simulation, take hundreds of
+// megabytes.
 func WithRecentRequests(n int) ServerOption {
 	return func(s *Server) { s.requests.keep = n }
 }

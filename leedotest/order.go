@@ -1,23 +1,23 @@
 package leedotest
 
-// blockSize is how many ids a block of an order has: a removal touches one
-// block, and a page is found by counting blocks.
+// blockSize is the number of ids in a block of an order. Removing an id changes one
+// block, and finding a page skips whole blocks.
 const blockSize = 512
 
 // order is the order in which the records of a table were added.
 type order struct {
-	next   int // the sequence number of the next one
+	next   int // the sequence number of the next record
 	blocks []block
 }
 
-// block holds the ids of blockSize sequence numbers, "" for records that were
-// removed.
+// block holds the ids of up to blockSize consecutive sequence numbers, with "" for
+// removed records.
 type block struct {
-	ids  []string // nil when there are none left, and none to come
-	live int      // ids that are not ""
+	ids  []string // nil once the block is full and all of its records are removed
+	live int      // how many ids are not ""
 }
 
-// add puts an id at the end and returns its sequence number.
+// add appends an id and returns its sequence number.
 func (o *order) add(id string) int {
 	seq := o.next
 	o.next++
@@ -40,7 +40,8 @@ func (o *order) remove(seq int) {
 	}
 }
 
-// newest returns up to n ids, the last one first, after the first skip.
+// newest skips that many of the newest ids and returns the next n at most, newest
+// first.
 func (o *order) newest(skip, n int64) []string {
 	var ids []string
 	for i := len(o.blocks) - 1; i >= 0 && n > 0; i-- {

@@ -11,7 +11,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Records keep their places whatever is added, replaced and deleted around them.
+// Records keep their order while others are added, replaced and deleted.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -43,7 +43,7 @@ func TestOrder(t *testing.T) {
 	check()
 	for i := range 6000 {
 		id := strconv.Itoa(i)
-		grows := i/1500%2 == 0 // and shrinks after that, to nothing
+		grows := i/1500%2 == 0 // otherwise it shrinks, until it is empty
 		switch n := random.IntN(10); {
 		case n == 0 && len(want) > 0:
 			s.AddLead(leedo.Lead{ID: want[random.IntN(len(want))]})
@@ -68,8 +68,8 @@ func TestOrder(t *testing.T) {
 	check()
 }
 
-// A hundred times as many records do not make Delete much slower. The fastest of
-// several measurements of each are compared, as the machine may be busy.
+// A hundred times as many records do not make Delete much slower. It compares the fastest
+// of several measurements, as the machine may be busy.
 func TestDeleteFromLongList(t *testing.T) {
 	t.Parallel()
 	const deletions = 100

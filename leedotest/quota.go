@@ -8,23 +8,23 @@ import (
 	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
 
-// quota is the rate limit of a server, whose lock guards it. Times are of the
-// server's clock.
+// quota is the rate limit of a server. The server's lock guards it. All times are
+// those of the server's clock.
 type quota struct {
 	ratecount.Allowance
 	counter ratecount.Counter
 
-	algorithm     Algorithm
-	countRefusals bool
-	format        ResetFormat
-	retryAfter    RetryAfterFormat
+	algorithm  Algorithm
+	count429   bool
+	format     ResetFormat
+	retryAfter RetryAfterFormat
 
-	latest time.Time // the counter's time
+	latest time.Time // the latest time given to counter
 }
 
-// advance returns the time for the counter, which must not go back: a clock can
-// be set back, and of requests that arrive together the one that asked for the
-// time later may come first.
+// advance returns the time to give to counter, which must not go back. now can go
+// back if the clock is set back, and because concurrent requests read the clock
+// before they take the lock.
 func (q *quota) advance(now time.Time) time.Time {
 	if now.After(q.latest) {
 		q.latest = now
@@ -37,7 +37,7 @@ func newQuota() quota {
 	return quota{Allowance: ratecount.Allowance{Limit: -1, Window: time.Hour}}
 }
 
-// restart begins to count anew, at any time.
+// restart discards what was counted. The next time may be any time.
 func (q *quota) restart() {
 	q.latest = time.Time{}
 	switch q.algorithm {
@@ -52,7 +52,7 @@ func (q *quota) restart() {
 	}
 }
 
-// change replaces the allowance; what has been counted counts on.
+// change replaces the allowance and keeps the count.
 func (q *quota) change(limit int, window time.Duration, now time.Time) {
 	now = q.advance(now)
 	q.counter.Settle(q.Allowance, now)
@@ -60,7 +60,8 @@ func (q *quota) change(limit int, window time.Duration, now time.Time) {
 	q.counter.Settle(q.Allowance, now)
 }
 
-// take reports whether a request that arrives now is served, and counts it.
+// take reports whether a request that arrives now is served. It counts the request
+// if it is served or if 429s cost quota.
 func (q *quota) take(now time.Time) bool {
 	if q.Limit < 0 {
 		return true
@@ -68,20 +69,20 @@ func (q *quota) take(now time.Time) bool {
 	now = q.advance(now)
 	q.counter.Settle(q.Allowance, now)
 	served := q.counter.Left(q.Allowance, now) > 0
-	if served || q.countRefusals {
+	if served || q.count429 {
 		q.counter.Count(q.Allowance, now, served)
 	}
 	return served
 }
 
-// describe returns the rate limit headers of an answer.
-func (q *quota) describe(now time.Time) http.Header {
+// header returns the rate limit headers of a response, or nil if there is no limit.
+func (q *quota) header(now time.Time) http.Header {
 	if q.Limit < 0 {
 		return nil
 	}
 	h := make(http.Header)
 	counted := q.advance(now)
-	q.counter.Settle(q.Allowance, counted) // a request that costs nothing sees the time pass, too
+	q.counter.Settle(q.Allowance, counted) // take was not called for a request with a wrong token
 	h.Set("X-Ratelimit-Limit", strconv.Itoa(q.Limit))
 	h.Set("X-Ratelimit-Remaining", strconv.Itoa(q.counter.Left(q.Allowance, counted)))
 	h.Set("X-Ratelimit-Reset", q.formatReset(now))
@@ -104,22 +105,22 @@ func (q *quota) formatReset(now time.Time) string {
 	}
 }
 
-// refuse returns the answer to a request beyond the limit.
-func (q *quota) refuse(now time.Time) *answer {
-	ans := refusal(http.StatusTooManyRequests, "rate limit exceeded")
+// reject returns the 429 response to a request beyond the limit.
+func (q *quota) reject(now time.Time) *response {
+	resp := errorResponse(http.StatusTooManyRequests, "rate limit exceeded")
 	next := q.counter.Next(q.Allowance, q.advance(now))
 	switch q.retryAfter {
 	case RetryAfterNone:
 	case RetryAfterDate:
-		ans.header.Set("Retry-After", ceil(next, time.Second).UTC().Format(http.TimeFormat))
+		resp.header.Set("Retry-After", ceil(next, time.Second).UTC().Format(http.TimeFormat))
 	default:
-		ans.header.Set("Retry-After", seconds(next.Sub(now)))
+		resp.header.Set("Retry-After", seconds(next.Sub(now)))
 	}
-	return ans
+	return resp
 }
 
-// ceil rounds t up to a multiple of unit: a time told too early would earn who
-// waits for it another refusal.
+// ceil rounds t up to a multiple of unit, because a client that retried at an
+// earlier time would get another 429.
 func ceil(t time.Time, unit time.Duration) time.Time {
 	if down := t.Truncate(unit); down.Before(t) {
 		return down.Add(unit)
@@ -127,7 +128,7 @@ func ceil(t time.Time, unit time.Duration) time.Time {
 	return t
 }
 
-// seconds is d in seconds, rounded up.
+// seconds formats d in seconds, rounded up.
 func seconds(d time.Duration) string {
 	n := d / time.Second
 	if d%time.Second > 0 {

@@ -1,43 +1,43 @@
 package leedotest
 
-// Algorithm is the way in which a [Server] counts requests against its limit.
-// The API's documentation speaks of requests per hour and of no more.
+// Algorithm is the way in which a [Server] counts requests against its limit. The
+// API's documentation only speaks of requests per hour.
 type Algorithm int
 
 // The algorithms. They differ in when requests are restored, and in what
 // X-RateLimit-Reset reports.
 const (
-	// FixedWindow counts the requests of a window that begins with the first of
-	// them, see [Server.SetRateLimit]: the default. All are restored at its end,
-	// which is what X-RateLimit-Reset reports.
+	// FixedWindow counts the requests of a window that starts with its first
+	// request; see [Server.SetRateLimit]. It is the default. At the end of the
+	// window the full limit is restored. X-RateLimit-Reset is that time.
 	FixedWindow Algorithm = iota
-	// SlidingLog allows as many requests as the limit in any window, wherever it
-	// begins: a request counts until a window has passed since.
-	// X-RateLimit-Reset is when one more will be left than now, that is, when
-	// the oldest request no longer counts.
+	// SlidingLog allows limit requests in any period as long as the window:
+	// a request counts until a window has passed since it arrived.
+	// X-RateLimit-Reset is the time at which the oldest request stops counting and
+	// one more request remains.
 	SlidingLog
-	// SlidingCounter estimates what SlidingLog would count, as servers do that
-	// keep two numbers only. Windows are those of the server's clock: an hour's
-	// begin with the hour. To the requests of the current one are added those of
-	// the one before, in proportion to how much of that is less than a window
-	// ago, rounded down. X-RateLimit-Reset is the end of the current window,
-	// when hardly any may be left again.
+	// SlidingCounter approximates SlidingLog, as servers do that store only two
+	// numbers. Windows follow the server's clock: those of an hour start on the
+	// hour. It counts the requests of the current window and those of the previous
+	// one, weighted by the part of the previous window that lies less than a window
+	// in the past, and rounds down. X-RateLimit-Reset is the end of the current
+	// window, when hardly any requests may be restored.
 	SlidingCounter
-	// TokenBucket gives the server a bucket of tokens, as many as the limit.
-	// Each request takes one, and they are restored evenly, as many as the limit
-	// in a window. X-RateLimit-Remaining is the number of whole tokens,
-	// X-RateLimit-Reset when the bucket is full again.
+	// TokenBucket gives the server a bucket with as many tokens as the limit. Each
+	// request takes one, and they are restored evenly, limit tokens per window.
+	// X-RateLimit-Remaining is the number of whole tokens, X-RateLimit-Reset the
+	// time at which the bucket is full.
 	TokenBucket
 )
 
 // WithAlgorithm sets how the server counts requests. It matters only while
-// there is a rate limit; an unknown algorithm is FixedWindow.
+// there is a rate limit. An unknown algorithm means [FixedWindow].
 func WithAlgorithm(algorithm Algorithm) ServerOption {
 	return func(s *Server) { s.quota.algorithm = algorithm }
 }
 
-// ResetFormat is a way of telling in X-RateLimit-Reset when the window ends.
-// The API's documentation does not say which one it uses.
+// ResetFormat is a format of the X-RateLimit-Reset header. The API's
+// documentation does not say which one it uses.
 type ResetFormat int
 
 // The formats of X-RateLimit-Reset. All are rounded up to their unit.
@@ -46,46 +46,48 @@ const (
 	ResetEpochSeconds ResetFormat = iota
 	// ResetEpochMilliseconds is the number of milliseconds since 1970.
 	ResetEpochMilliseconds
-	// ResetDeltaSeconds is the number of seconds from now on.
+	// ResetDeltaSeconds is the number of seconds from now.
 	ResetDeltaSeconds
-	// ResetHTTPDate is a date as in the Date header, to the second.
+	// ResetHTTPDate is an HTTP date, as in the Date header, in seconds.
 	ResetHTTPDate
-	// ResetRFC3339 is a date as in the API's JSON, to the second.
+	// ResetRFC3339 is a date as in the API's JSON, in seconds.
 	ResetRFC3339
 )
 
-// WithResetFormat sets the format of the X-RateLimit-Reset header. It shows
-// only while there is a rate limit; an unknown format is ResetEpochSeconds.
+// WithResetFormat sets the format of the X-RateLimit-Reset header. It matters
+// only while there is a rate limit. An unknown format means [ResetEpochSeconds].
 func WithResetFormat(format ResetFormat) ServerOption {
 	return func(s *Server) { s.quota.format = format }
 }
 
-// RetryAfterFormat is a form of the Retry-After header of 429 responses.
+// RetryAfterFormat is a format of the Retry-After header of 429 responses.
 type RetryAfterFormat int
 
-// The forms of Retry-After.
+// The formats of Retry-After.
 const (
-	// RetryAfterSeconds is the number of seconds from now on, rounded up, the
+	// RetryAfterSeconds is the number of seconds from now, rounded up. It is the
 	// default.
 	RetryAfterSeconds RetryAfterFormat = iota
 	// RetryAfterDate is an HTTP date, rounded up to the second.
 	RetryAfterDate
-	// RetryAfterNone leaves the header out.
+	// RetryAfterNone omits the header.
 	RetryAfterNone
 )
 
-// WithRetryAfter sets the form of the Retry-After header of 429 responses; an
-// unknown one is RetryAfterSeconds.
+// WithRetryAfter sets the format of the Retry-After header of 429 responses. An
+// unknown format means [RetryAfterSeconds].
 func WithRetryAfter(format RetryAfterFormat) ServerOption {
 	return func(s *Server) { s.quota.retryAfter = format }
 }
 
-// WithCountedRefusals makes a 429 cost quota like any other answer. A client
-// that keeps asking thus locks itself out for longer: a fixed window has none
-// left, so the refusal is taken from the next one, a sliding window has one
-// request more to get rid of, and a token bucket owes a token. Retry-After says
-// for how long, and so does X-RateLimit-Reset, but for [SlidingCounter]. By
-// default a refusal costs nothing.
+// WithCountedRefusals makes a request that is rejected with 429 cost quota like
+// any other, so that a client that keeps sending extends its own wait. By default
+// such a request costs nothing.
+//
+// In a fixed window, which has none left, the request is taken from the next
+// window. In a sliding window it counts like a served one. In a token bucket it
+// leaves a debt of one token. Retry-After reports the longer wait, and so does
+// X-RateLimit-Reset, except with [SlidingCounter].
 func WithCountedRefusals() ServerOption {
-	return func(s *Server) { s.quota.countRefusals = true }
+	return func(s *Server) { s.quota.count429 = true }
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// checkRate checks the rate limit headers of an answer in a bubble; -1 says
-// that there are none.
+// checkRate checks the rate limit headers of a response in a bubble. A limit of -1 means
+// that there must be none.
 func checkRate(t *testing.T, r reply, status, limit, remaining int, reset time.Time) {
 	t.Helper()
 	if r.StatusCode != status {
@@ -65,9 +65,9 @@ func TestWindow(t *testing.T) {
 		s := documented()
 		f := inMemory(s)
 		s.SetRateLimit(5, 10*time.Minute)
-		time.Sleep(time.Hour) // the window begins with its first request
+		time.Sleep(time.Hour) // the window starts with its first request
 
-		// A wrong token costs nothing and begins no window.
+		// A wrong token costs nothing and starts no window.
 		r := f.do(t, "GET", "/leads", "", "Authorization", "")
 		checkRate(t, r, 401, 5, 5, time.Now().Add(10*time.Minute))
 		time.Sleep(time.Minute)
@@ -77,7 +77,7 @@ func TestWindow(t *testing.T) {
 		time.Sleep(4 * time.Minute)
 		checkRate(t, f.do(t, "GET", "/nothing", ""), 404, 5, 3, reset)
 		s.Inject(leedotest.Fault{Drop: true}, leedotest.Fault{Drop: true, Processed: true}, leedotest.Fault{Status: 503})
-		for range 2 { // only the second costs
+		for range 2 { // only the second costs quota
 			if _, err := f.try(t, "GET", "/leads", ""); err == nil {
 				t.Error("not dropped")
 			}
@@ -94,7 +94,7 @@ func TestWindow(t *testing.T) {
 				t.Errorf("Retry-After %q", got)
 			}
 		}
-		s.Inject(leedotest.Fault{Status: 500}) // a fault comes in spite of it
+		s.Inject(leedotest.Fault{Status: 500}) // a fault applies all the same
 		r = f.do(t, "GET", "/leads", "")
 		checkRate(t, r, 500, 5, 0, reset)
 		if got := r.Header.Get("Retry-After"); got != "" {
@@ -109,7 +109,7 @@ func TestWindow(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		checkRate(t, f.do(t, "GET", "/leads", ""), 200, 5, 4, reset.Add(10*time.Minute))
 
-		s.SetRateLimit(5, 10*time.Minute) // forgets
+		s.SetRateLimit(5, 10*time.Minute) // discards what was counted
 		checkRate(t, f.do(t, "GET", "/leads", ""), 200, 5, 4, reset.Add(10*time.Minute))
 	})
 }
@@ -131,7 +131,7 @@ func TestLimitZero(t *testing.T) {
 	})
 }
 
-// Each form of the headers, and that who waits until then is served.
+// Each format of the headers. A request at the reported time is served.
 func TestHeaderForms(t *testing.T) {
 	t.Parallel()
 	epoch := func(unit time.Duration) func(string, time.Time) (time.Time, error) {
@@ -153,7 +153,7 @@ func TestHeaderForms(t *testing.T) {
 		name       string
 		opts       []leedotest.ServerOption
 		reset      parse
-		retryAfter parse // nil: not there
+		retryAfter parse // nil means that the header is absent
 	}{
 		{"default", nil, seconds, delta},
 		{"epoch seconds", []leedotest.ServerOption{leedotest.WithResetFormat(leedotest.ResetEpochSeconds)}, seconds, delta},
@@ -222,8 +222,8 @@ func TestCountedRefusals(t *testing.T) {
 		steps := []struct{ status, remaining, windows int }{
 			{200, 1, 1},
 			{200, 0, 1},
-			{429, 0, 1}, // the next window has one left
-			{429, 0, 2}, // the next window has none
+			{429, 0, 1}, // one remains in the next window
+			{429, 0, 2}, // none remains in the next window
 			{429, 0, 2},
 		}
 		for _, step := range steps {
@@ -231,7 +231,7 @@ func TestCountedRefusals(t *testing.T) {
 			checkRate(t, f.do(t, "GET", "/leads", ""), step.status, 2, step.remaining, reset)
 		}
 		time.Sleep(2 * time.Hour)
-		// One of the five is left to be paid for.
+		// One of the five counts in the next window.
 		checkRate(t, f.do(t, "GET", "/leads", ""), 200, 2, 0, start.Add(3*time.Hour))
 		time.Sleep(100 * time.Hour)
 		checkRate(t, f.do(t, "GET", "/leads", ""), 200, 2, 1, time.Now().Add(time.Hour))

@@ -7,26 +7,26 @@ import (
 	"net/url"
 )
 
-// Request is a request that arrived at the fake, see [Server.Requests].
+// Request is a request that arrived at the fake; see [Server.Requests].
 type Request struct {
 	// Method is the HTTP method.
 	Method string
-	// Path is the path as it was sent, percent-encoding included, without /v1:
-	// "/leads/a%2Fb". A path that is not under /v1 is left whole.
+	// Path is the path without /v1, percent-encoded as it was sent: "/leads/a%2Fb".
+	// A path that is not under /v1 is complete.
 	Path string
-	// Query holds the query parameters; malformed ones are left out.
+	// Query holds the query parameters, without malformed ones.
 	Query url.Values
 	// Header holds the headers under their canonical names.
 	Header http.Header
-	// Body is the body; of one too large, the first MiB.
+	// Body is the body, at most its first MiB.
 	Body []byte
-	// Status is the status code it was answered with; 0 if the connection was
-	// cut, the caller gave up, or the answer is still on its way.
+	// Status is the status code of the response. It is 0 if the connection was cut,
+	// the caller gave up, or the response is still pending.
 	Status int
 }
 
-// JSON returns the body as a JSON object, decoded as encoding/json does it:
-// numbers are float64. It returns nil if the body is none.
+// JSON returns the body decoded as a JSON object; numbers are float64, as in
+// encoding/json. It returns nil if the body is not a JSON object.
 func (r Request) JSON() map[string]any {
 	var fields map[string]any
 	if json.Unmarshal(r.Body, &fields) != nil {
@@ -35,10 +35,9 @@ func (r Request) JSON() map[string]any {
 	return fields
 }
 
-// Requests returns all requests that arrived, in the order of their arrival,
-// also those that were refused or dropped; see [WithRecentRequests]. The result
-// is the caller's own: it neither changes with time nor can anything be changed
-// through it.
+// Requests returns all requests that arrived, in order of arrival, including
+// rejected and dropped ones. [WithRecentRequests] limits how many. The result is a
+// copy, which the caller may modify.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,13 +49,14 @@ func (s *Server) Requests() []Request {
 	return all
 }
 
-// OnRequest calls f with each request that arrives from now on, before anything
-// else is done with it, so that f can change what the request meets: a record
-// appears between two pages, say. The request's Status is 0 then. Functions that
-// were given earlier are called first, and each gets its own copy.
+// OnRequest makes the server call f for each request that arrives from now on,
+// before it handles the request. f can change what the request gets: it can add a
+// record between two pages of a list, for example. Functions are called in the
+// order in which they were added, each with its own copy of the request, whose
+// Status is 0. A nil f is ignored.
 //
 // f may be called concurrently, and may call all methods of the server. If it
-// sends a request, it is called for that one as well. nil is ignored.
+// sends a request, it is called for that request, too.
 func (s *Server) OnRequest(f func(Request)) {
 	if f == nil {
 		return
@@ -66,7 +66,7 @@ func (s *Server) OnRequest(f func(Request)) {
 	s.onRequest = append(s.onRequest, f)
 }
 
-// clone returns a copy that shares nothing with r.
+// clone returns a deep copy.
 func (r *Request) clone() Request {
 	c := *r
 	c.Header = r.Header.Clone()
@@ -75,26 +75,26 @@ func (r *Request) clone() Request {
 	return c
 }
 
-// requestLog is what the server remembers of the requests that arrived.
+// requestLog holds the requests that arrived.
 type requestLog struct {
-	arrived int // so many did
-	keep    int // the newest to remember; negative: all
-	notes   []*Request
+	arrived int // how many, including those no longer in entries
+	keep    int // how many of the newest to keep; negative means all
+	entries []*Request
 }
 
-// newest returns the requests to remember.
+// newest returns the requests to keep.
 func (l *requestLog) newest() []*Request {
 	if l.keep < 0 {
-		return l.notes
+		return l.entries
 	}
-	return l.notes[max(0, len(l.notes)-l.keep):]
+	return l.entries[max(0, len(l.entries)-l.keep):]
 }
 
-// add notes a request and returns its note.
+// add logs a request and returns its entry.
 func (l *requestLog) add(in *arrival) *Request {
 	l.arrived++
-	if l.keep > 0 && len(l.notes)/2 >= l.keep { // now and then, as copying takes time
-		l.notes = append(make([]*Request, 0, len(l.notes)+1), l.newest()...)
+	if l.keep > 0 && len(l.entries)/2 >= l.keep { // at twice keep, so that copying is cheap on average
+		l.entries = append(make([]*Request, 0, len(l.entries)+1), l.newest()...)
 	}
 	path, ok := in.resource()
 	if !ok {
@@ -103,7 +103,7 @@ func (l *requestLog) add(in *arrival) *Request {
 	query, _ := url.ParseQuery(in.query)
 	r := &Request{Method: in.method, Path: path, Query: query, Header: in.header, Body: in.body}
 	if l.keep != 0 {
-		l.notes = append(l.notes, r)
+		l.entries = append(l.entries, r)
 	}
 	return r
 }

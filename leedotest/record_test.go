@@ -52,7 +52,7 @@ func TestRequests(t *testing.T) {
 			t.Errorf("query %v, header %v", got[0].Query, got[0].Header)
 		}
 
-		// Changing the result changes nothing else.
+		// Changing the result has no other effect.
 		got[0].Query["page"][0], got[0].Header["X-A"][0], got[1].Body[0] = "9", "9", '9'
 		again := s.Requests()
 		if again[0].Query.Get("page") != "1" || again[0].Header.Get("X-A") != "b" || again[1].Body[0] != '{' {
@@ -100,7 +100,7 @@ func TestIdempotencyKeys(t *testing.T) {
 		checkError(t, post("/accounts", `{}`, "k"), 400, "bad_request", "name") // not remembered
 
 		s.Inject(leedotest.Fault{Drop: true, Processed: true})
-		// Over a socket net/http may repeat this by itself, as it has a key.
+		// Over a socket, net/http may repeat this on its own, because it has a key.
 		if r, err := f.try(t, "POST", "/accounts", `{"name":"x"}`, "Idempotency-Key", "k"); err == nil && r.StatusCode != 201 {
 			t.Error(r.Status)
 		}
@@ -112,7 +112,7 @@ func TestIdempotencyKeys(t *testing.T) {
 			}
 		}
 		if first.Header.Get("X-Request-Id") == second.Header.Get("X-Request-Id") {
-			t.Error("two answers have one request id")
+			t.Error("two responses have the same request id")
 		}
 		if n := len(s.Accounts()); n != 2 {
 			t.Errorf("%d accounts, want 2", n)

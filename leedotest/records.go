@@ -10,10 +10,10 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// AddLead puts a lead into the fake, as if it had been created last, and
-// returns it as it is held. A zero ID, CreatedAt or UpdatedAt is filled in, and
-// an empty Status is "new"; nothing is checked. A lead with the ID of one that
-// is there replaces it in its place.
+// AddLead adds a lead as the newest record of the list and returns it as stored. It
+// fills in an ID, CreatedAt and UpdatedAt that are zero, and sets an empty Status to
+// "new". It validates nothing. If a lead with the same ID exists, the new one
+// replaces it and keeps its place in the list.
 func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
 	return leadOf(s.add("leads", record{
 		id: lead.ID, created: lead.CreatedAt, updated: lead.UpdatedAt,
@@ -27,10 +27,10 @@ func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
 	}))
 }
 
-// AddAccount puts an account into the fake, as if it had been created last,
-// and returns it as it is held. A zero ID, CreatedAt or UpdatedAt is filled in;
-// nothing is checked. An account with the ID of one that is there replaces it
-// in its place.
+// AddAccount adds an account as the newest record of the list and returns it as
+// stored. It fills in an ID, CreatedAt and UpdatedAt that are zero. It validates
+// nothing. If an account with the same ID exists, the new one replaces it and keeps
+// its place in the list.
 func (s *Server) AddAccount(account leedo.Account) leedo.Account {
 	return accountOf(s.add("accounts", record{
 		id: account.ID, created: account.CreatedAt, updated: account.UpdatedAt,
@@ -42,10 +42,10 @@ func (s *Server) AddAccount(account leedo.Account) leedo.Account {
 	}))
 }
 
-// AddContact puts a contact into the fake, as if it had been created last, and
-// returns it as it is held. A zero ID, CreatedAt or UpdatedAt is filled in;
-// nothing is checked, not even that the account exists. A contact with the ID
-// of one that is there replaces it in its place.
+// AddContact adds a contact as the newest record of the list and returns it as
+// stored. It fills in an ID, CreatedAt and UpdatedAt that are zero. It validates
+// nothing, not even that the account exists. If a contact with the same ID exists,
+// the new one replaces it and keeps its place in the list.
 func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
 	return contactOf(s.add("contacts", record{
 		id: contact.ID, created: contact.CreatedAt, updated: contact.UpdatedAt,
@@ -58,10 +58,10 @@ func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
 	}))
 }
 
-// AddCampaign puts a campaign into the fake, as if it had been created last,
-// and returns it as it is held. A zero ID, CreatedAt or UpdatedAt is filled in,
-// and an empty Status is "active"; nothing is checked. A campaign with the ID
-// of one that is there replaces it in its place.
+// AddCampaign adds a campaign as the newest record of the list and returns it as
+// stored. It fills in an ID, CreatedAt and UpdatedAt that are zero, and sets an
+// empty Status to "active". It validates nothing. If a campaign with the same ID
+// exists, the new one replaces it and keeps its place in the list.
 func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
 	return campaignOf(s.add("campaigns", record{
 		id: campaign.ID, created: campaign.CreatedAt, updated: campaign.UpdatedAt,
@@ -73,25 +73,25 @@ func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
 	}))
 }
 
-// Leads returns the leads that the fake holds, in the order of the list: the
-// one added last comes first. nil means none.
+// Leads returns the leads that the fake holds, newest first as in the list, or nil
+// if there are none.
 func (s *Server) Leads() []leedo.Lead { return held(s, "leads", leadOf) }
 
-// Accounts returns the accounts that the fake holds, in the order of the list:
-// the one added last comes first. nil means none.
+// Accounts returns the accounts that the fake holds, newest first as in the list,
+// or nil if there are none.
 func (s *Server) Accounts() []leedo.Account { return held(s, "accounts", accountOf) }
 
-// Contacts returns the contacts that the fake holds, in the order of the list:
-// the one added last comes first. nil means none.
+// Contacts returns the contacts that the fake holds, newest first as in the list,
+// or nil if there are none.
 func (s *Server) Contacts() []leedo.Contact { return held(s, "contacts", contactOf) }
 
-// Campaigns returns the campaigns that the fake holds, in the order of the
-// list: the one added last comes first. nil means none.
+// Campaigns returns the campaigns that the fake holds, newest first as in the list,
+// or nil if there are none.
 func (s *Server) Campaigns() []leedo.Campaign { return held(s, "campaigns", campaignOf) }
 
-// Delete removes the record with the given id, of whatever kind, and reports
-// whether there was one. The API has no such operation, yet rows vanish there,
-// too. What refers to the record stays as it is.
+// Delete removes the records of any kind with the given id, and reports whether
+// there was one. Records that refer to them are not changed. The documented API has
+// no such operation; Delete serves to test code against records that disappear.
 func (s *Server) Delete(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,15 +102,14 @@ func (s *Server) Delete(id string) bool {
 	return found
 }
 
-// SetField gives a field of the record with the given id another value, and
-// reports whether there is such a record. value is sent as encoding/json encodes
-// it; SetField panics if that fails. key can be any field, a custom one too, and
-// value of any type: nothing is checked, and updated_at is not changed. Where one
-// id belongs to records of several kinds, as with [Server.Delete] all are meant.
+// SetField sets a field of the records of any kind with the given id, and reports
+// whether there was one. key may be any field, documented or custom, and value any
+// value that encoding/json can encode; SetField panics if it cannot. The value is
+// not validated, and updated_at is not changed.
 //
-// The record stays where it is in the list, and is still found by the id that it
-// was added with if "id" is set. [Server.Leads] and the like show a field that
-// does not fit its type as the zero value.
+// Setting "id" changes what is sent; the record is still found by the id with which
+// it was added. The record keeps its place in the list. [Server.Leads] and the like
+// show a value that does not fit the field's Go type as the zero value.
 func (s *Server) SetField(id, key string, value any) bool {
 	b, err := json.Marshal(value)
 	if err != nil {
@@ -120,7 +119,7 @@ func (s *Server) SetField(id, key string, value any) bool {
 	defer s.mu.Unlock()
 	found := false
 	for _, t := range s.store {
-		if r := t.rows[id]; r != nil {
+		if r := t.records[id]; r != nil {
 			t.set(r, key, decoded(b))
 			found = true
 		}
@@ -128,7 +127,7 @@ func (s *Server) SetField(id, key string, value any) bool {
 	return found
 }
 
-// decoded is a value as requests would bring it: numbers as they are written.
+// decoded decodes a value as from a request: numbers stay as they are encoded.
 func decoded(encoded []byte) any {
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
 	decoder.UseNumber()
@@ -137,26 +136,26 @@ func decoded(encoded []byte) any {
 	return value
 }
 
-// Record returns the record with the given id, of whatever kind, with all the
-// fields that a GET of one record sends, decoded as encoding/json does it:
-// numbers are float64. nil means that there is none. Where one id belongs to
-// records of several kinds, leads come first, then accounts, contacts and
-// campaigns. The map is the caller's own.
+// Record returns the record of any kind with the given id, or nil if there is none.
+// It has all the fields that a GET of the record sends, decoded as encoding/json
+// does: numbers are float64. If records of several kinds have the id, a lead comes
+// before an account, a contact and a campaign. The map is a copy, which the caller
+// may modify.
 func (s *Server) Record(id string) map[string]any {
 	var fields map[string]any
 	if k, r := s.find(id); r != nil {
-		json.Unmarshal(k.item(r), &fields) // a number too large for a float64 is left nil
+		json.Unmarshal(k.item(r), &fields) // a number that is too large for a float64 stays nil
 	}
 	return fields
 }
 
-// find returns a record and its kind, nil if there is none. Records are never
-// changed, so the lock is not needed to read it.
+// find returns a record and its kind, or nil if there is none. A record is never
+// changed in place, so the caller can read it without the lock.
 func (s *Server) find(id string) (*kind, *record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range kinds {
-		if r := s.store[k.path].rows[id]; r != nil {
+		if r := s.store[k.path].records[id]; r != nil {
 			return k, r
 		}
 	}
@@ -174,12 +173,12 @@ func (s *Server) add(path string, r record) *record {
 	if r.id == "" {
 		r.id = s.freeID(id)
 	}
-	r.created, r.updated = plain(r.created), plain(r.updated)
+	r.created, r.updated = normalize(r.created), normalize(r.updated)
 	return s.store[path].put(r, now)
 }
 
-// held converts all records of a kind. Records are never changed, so the lock
-// is not needed to read them.
+// held returns all records of a kind, converted. A record is never changed in
+// place, so it can be read without the lock.
 func held[T any](s *Server, path string, convert func(*record) T) []T {
 	s.mu.Lock()
 	records := s.store[path].all()
@@ -222,7 +221,7 @@ func campaignOf(r *record) leedo.Campaign {
 	}
 }
 
-// text is a string as the store keeps it: one that is not set is null.
+// text returns a string as the store keeps it: an empty one is null.
 func text(s string) any {
 	if s == "" {
 		return nil
@@ -235,8 +234,9 @@ func (r *record) text(name string) string {
 	return s
 }
 
-// plain is a time as it would come back from the wire.
-func plain(t time.Time) time.Time {
+// normalize returns t as a client would decode it: in UTC, without a monotonic
+// reading.
+func normalize(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
 	}

@@ -6,12 +6,10 @@ import (
 	"strings"
 )
 
-// operation carries out a request on the records of one kind; id is "" on the
-// list.
-type operation func(s *Server, t *table, id string, in *arrival) *answer
+// operation executes a request on the records of one kind. For the list, id is "".
+type operation func(s *Server, t *table, id string, in *arrival) *response
 
-// operations returns what can be done with a list, or with one record, by
-// method.
+// operations returns the operations on one record, or on the list, by method.
 func (k *kind) operations(one bool) map[string]operation {
 	ops := make(map[string]operation)
 	switch {
@@ -27,19 +25,19 @@ func (k *kind) operations(one bool) map[string]operation {
 		}
 	}
 	if get := ops[http.MethodGet]; get != nil {
-		ops[http.MethodHead] = get // the front ends leave the body out
+		ops[http.MethodHead] = get // the front ends omit the body
 	}
 	return ops
 }
 
-// methods are those that operations may name, as an Allow header lists them.
+// methods lists the methods of all operations, in the order of an Allow header.
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch}
 
-// route finds the operation that a request asks for and carries it out. The
-// path is split while it is escaped, so that an id may have slashes, and
-// nothing is cleaned or redirected. It returns nil, and has done nothing, if it
-// needs an id for a record; see [Server.process]. The caller holds the lock.
-func (s *Server) route(in *arrival) *answer {
+// route finds the operation for a request and executes it. It splits the escaped
+// path, so that an id may contain slashes, and does not clean or redirect paths. It
+// returns nil, and has changed nothing, if the request creates a record that still
+// needs an id; see Server.process. The caller holds the lock.
+func (s *Server) route(in *arrival) *response {
 	if in.problem != nil {
 		return in.problem
 	}
@@ -67,21 +65,21 @@ func (s *Server) route(in *arrival) *answer {
 	if in.method == http.MethodGet || in.method == http.MethodHead {
 		return op(s, s.store[k.path], id, in)
 	}
-	return s.once(in, func() *answer { return op(s, s.store[k.path], id, in) })
+	return s.once(in, func() *response { return op(s, s.store[k.path], id, in) })
 }
 
-func noRoute(in *arrival) *answer {
-	return refusal(http.StatusNotFound, "there is nothing at %s", in.path)
+func noRoute(in *arrival) *response {
+	return errorResponse(http.StatusNotFound, "there is nothing at %s", in.path)
 }
 
-func notAllowed(in *arrival, ops map[string]operation) *answer {
+func notAllowed(in *arrival, ops map[string]operation) *response {
 	var allow []string
 	for _, method := range methods {
 		if ops[method] != nil {
 			allow = append(allow, method)
 		}
 	}
-	ans := refusal(http.StatusMethodNotAllowed, "%s cannot be used on %s", in.method, in.path)
-	ans.header.Set("Allow", strings.Join(allow, ", "))
-	return ans
+	resp := errorResponse(http.StatusMethodNotAllowed, "%s cannot be used on %s", in.method, in.path)
+	resp.header.Set("Allow", strings.Join(allow, ", "))
+	return resp
 }

@@ -7,29 +7,28 @@ import (
 	"time"
 )
 
-// kind describes one kind of record: what the API calls it, which fields it
-// has and what can be done with it. Values of enumerations are not checked, as
-// the documentation does not list them all.
+// kind describes one kind of record: its names, fields and operations. Values of
+// enumerations are not checked, because the documentation does not list them all.
 type kind struct {
-	name     string // of one record, in messages
-	path     string // of the list: /v1/<path>
-	creates  bool   // POST of the list
-	gets     bool   // GET of one record
-	updates  bool   // PATCH of one record
+	name     string // the name of one record in messages
+	path     string // the list is at /v1/<path>
+	creates  bool   // whether there is POST /v1/<path>
+	gets     bool   // whether there is GET /v1/<path>/{id}
+	updates  bool   // whether there is PATCH /v1/<path>/{id}
 	required string // the field that must be a non-empty string
 	fields   []field
 }
 
-// field is one documented field; all that a request can bring are strings.
+// field is one documented field. All that requests can set are strings.
 type field struct {
 	name     string
-	initial  any    // the value of a new record that is not given one; nil: null
-	refersTo string // path of the kind whose id it holds; "": none
-	unlisted bool   // left out of the items of a list
+	initial  any    // the value in a new record if the request has none; nil means null
+	refersTo string // the path of the kind whose id it holds; "" means that it holds no id
+	unlisted bool   // whether it is omitted from list items
 }
 
-// The documentation, once more. Every record has id, created_at and updated_at
-// besides; items of a list lack updated_at.
+// kinds is the documented schema, written independently of package leedo. Every
+// record also has id, created_at and updated_at; list items have no updated_at.
 var kinds = []*kind{
 	{
 		name: "lead", path: "leads", required: "name",
@@ -72,7 +71,7 @@ var kinds = []*kind{
 	},
 }
 
-// kindOf returns the kind whose list is at /v1/<path>, nil if there is none.
+// kindOf returns the kind whose list is at /v1/<path>, or nil if there is none.
 func kindOf(path string) *kind {
 	for _, k := range kinds {
 		if k.path == path {
@@ -91,25 +90,25 @@ func (k *kind) field(name string) *field {
 	return nil
 }
 
-// serversOwn reports whether a field is one that requests cannot set. It is sent as
-// the record has it, unless SetField gave it a value.
-func serversOwn(name string) bool {
+// readOnly reports whether requests cannot set a field. Such a field is sent with
+// the record's own value, unless SetField replaced it.
+func readOnly(name string) bool {
 	return name == "id" || name == "created_at" || name == "updated_at"
 }
 
-// item spells a whole record.
+// item encodes a whole record.
 func (k *kind) item(r *record) []byte {
 	return object(append(k.members(r, false),
 		member{"created_at", r.sent("created_at", timestamp(r.created))},
 		member{"updated_at", r.sent("updated_at", timestamp(r.updated))})...)
 }
 
-// listItem spells a record the way a list does.
+// listItem encodes a record as an item of a list.
 func (k *kind) listItem(r *record) json.RawMessage {
 	return object(append(k.members(r, true), member{"created_at", r.sent("created_at", timestamp(r.created))})...)
 }
 
-// members are a record's documented fields in the documentation's order, then
+// members returns a record's documented fields in the documentation's order, then
 // the custom ones by name.
 func (k *kind) members(r *record, listed bool) []member {
 	members := []member{{"id", r.sent("id", r.id)}}
@@ -119,13 +118,13 @@ func (k *kind) members(r *record, listed bool) []member {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.values)) {
-		if k.field(name) == nil && !serversOwn(name) {
+		if k.field(name) == nil && !readOnly(name) {
 			members = append(members, member{name, r.values[name]})
 		}
 	}
 	return members
 }
 
-// timestamp spells a time like the documentation, with a fraction of a second
-// only where there is one.
+// timestamp formats a time as in the documentation, with a fraction of a second
+// only if it has one.
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -7,14 +7,13 @@ import (
 	"strconv"
 )
 
-// ServeHTTP answers requests that come by a real connection: mount the server
-// on httptest.NewServer, or with http.Serve on a port. Routes are under /v1.
+// ServeHTTP implements [http.Handler], to serve the fake on a real connection with
+// httptest.NewServer or http.Serve. Its routes are under /v1.
 //
-// A [Fault] that drops or truncates really cuts the connection. Where w cannot
-// be hijacked, as with HTTP/2 or httptest.ResponseRecorder, Drop panics with
-// http.ErrAbortHandler, as handlers do to abort. A client of net/http repeats
-// some requests by itself when a connection is cut that it used before; in
-// memory there is no such thing.
+// A [Fault] with Drop or Truncate closes the connection. If w cannot be hijacked, as
+// with HTTP/2 or httptest.ResponseRecorder, Drop panics with http.ErrAbortHandler,
+// as other handlers do to abort. Over a real connection, net/http repeats some
+// requests on its own if a reused connection breaks; in memory it never does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in := &arrival{method: r.Method, header: r.Header.Clone()}
 	if in.method == "" {
@@ -25,31 +24,32 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Body != nil {
 		if err := in.read(r.Body); err != nil {
-			in.problem = refusal(http.StatusBadRequest, "the body did not arrive in full")
+			in.problem = errorResponse(http.StatusBadRequest, "the body did not arrive in full")
 		}
 	}
-	ans, err := s.handle(r.Context(), in)
-	if err != nil || ans.drop {
+	resp, err := s.handle(r.Context(), in)
+	if err != nil || resp.drop {
 		hangUp(w)
 		return
 	}
 	header := w.Header()
-	maps.Copy(header, ans.header) // where a name has no values net/http adds none
-	if !bodyAllowed(ans.status) {
-		w.WriteHeader(ans.status)
+	maps.Copy(header, resp.header) // net/http omits headers that have no values
+	if !bodyAllowed(resp.status) {
+		w.WriteHeader(resp.status)
 		return
 	}
-	header.Set("Content-Length", strconv.Itoa(len(ans.body)))
-	w.WriteHeader(ans.status)
-	if ans.cut >= 0 {
-		// net/http closes a connection on which less was written than announced.
-		ans.body = ans.body[:ans.cut]
+	header.Set("Content-Length", strconv.Itoa(len(resp.body)))
+	w.WriteHeader(resp.status)
+	if resp.cut >= 0 {
+		// net/http closes the connection after a body that is shorter than its
+		// Content-Length.
+		resp.body = resp.body[:resp.cut]
 	}
-	w.Write(ans.body)
+	w.Write(resp.body)
 }
 
-// hangUp cuts the connection. With no time to linger the client sees a reset
-// rather than an end.
+// hangUp closes the connection. Without lingering, the client sees a reset rather
+// than the end of the stream.
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

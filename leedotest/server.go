@@ -1,6 +1,5 @@
-// Package leedotest is a Leedo for tests: a fake of the API that keeps its
-// records in memory, so that code written against package leedo can be tested
-// without a network, a port or a clock that has to be waited for.
+// Package leedotest provides an in-memory fake of the Leedo API for testing
+// code that uses package leedo. It needs no network, and no test has to sleep.
 //
 //	func TestImport(t *testing.T) {
 //		server := leedotest.NewServer()
@@ -8,33 +7,35 @@
 //
 //		err := Import(t.Context(), server.Client()) // the code under test
 //		...
-//		server.Requests() // what it sent
-//		server.Leads()    // what is there now
+//		server.Requests() // the requests that it sent
+//		server.Leads()    // the leads that exist now
 //	}
 //
-// The fake answers all documented operations with the documented fields and
-// status codes. On top of that it can misbehave on request: [Server.Inject]
-// makes answers fail, come late, in part or not at all, and [Server.SetRateLimit]
-// gives it a quota, counted in whichever way the options say. [Server.OnRequest]
-// changes what is there while requests arrive, [Server.SetField] what a record
-// looks like; [WithIDs] and [WithClock] are for golden files. It spells the
-// API's JSON by itself, without the types of package leedo, so that a wrong
-// field name there does not go unnoticed.
+// The fake implements all documented operations. A test controls how it behaves:
 //
-// A [Server] reached through [Server.Client] or [Server.HTTPClient] answers in
-// the goroutine that asks. It therefore works inside a testing/synctest bubble,
-// where an hour's quota is waited for in no time. The same server can be
-// mounted on a real port, as it is an [http.Handler].
+//   - [Server.Inject] makes responses fail, arrive late, break off or get lost.
+//   - [Server.SetRateLimit], [WithPlan] and [WithAlgorithm] set a rate limit.
+//   - [Server.OnRequest] runs a function for each request, to change records
+//     while a list is read, for example.
+//   - [Server.SetField] sets any field of a record to any JSON value.
+//   - [WithIDs] and [WithClock] make responses reproducible for golden files.
 //
-// # Where the documentation is silent
+// Requests through [Server.Client] and [Server.HTTPClient] are served in the
+// calling goroutine. They work inside a testing/synctest bubble, where waiting an
+// hour for the quota takes no real time. A [Server] is also an [http.Handler], so
+// the same fake can be served on a port.
 //
-// The order of a list is newest first: what was added last comes first,
-// whatever its CreatedAt says. A page has 20 items unless per_page asks for up
-// to 100; more is answered as 100. A name must be a non-empty string, and a
-// contact's account_id must exist. PATCH takes null, which clears a field.
-// Fields unknown to the documentation are kept and come back in answers, as
-// custom fields would. Fields nobody has set are answered as null. Bodies may
-// have up to 1 MiB.
+// # What the API documentation leaves open
+//
+// Lists are newest first: the record added last comes first, whatever its
+// CreatedAt. A page has 20 items by default and 100 at most. A name must be a
+// non-empty string, and the account_id of a contact must exist. In a PATCH, null
+// clears a field. Unknown fields are stored and returned, like custom fields.
+// Fields that were never set are returned as null. A request body may have up to
+// 1 MiB.
+//
+// The fake encodes the API's JSON itself, without the types of package leedo, so
+// that a wrong field name in package leedo makes tests fail.
 package leedotest
 
 import (
@@ -48,31 +49,32 @@ import (
 
 const defaultToken = "leedotest-token"
 
-// The back-off of Client's clients: a test should not wait for long.
+// The retry backoff of the clients that Client returns: short, so that tests are
+// fast.
 const (
 	minBackoff = time.Millisecond
 	maxBackoff = 5 * time.Millisecond
 )
 
-// Server is a fake Leedo. Make one with [NewServer]; the zero value is of no
-// use. It owns no goroutine and no port, so there is nothing to close. All its
-// methods may be called concurrently.
+// Server is a fake of the Leedo API. Create one with [NewServer]; the zero Server
+// is not usable. It starts no goroutine and opens no port, so there is nothing to
+// close. Its methods are safe for concurrent use.
 type Server struct {
 	token string
 	clock clock
-	ids   func() string // nil: random; called without the lock
+	ids   func() string // nil means random ids; called without the lock
 
-	mu        sync.Mutex // guards all below; never held while waiting or calling the user's functions
+	mu        sync.Mutex // guards all below; not held while waiting or calling the user's functions
 	store     store
 	quota     quota
-	faults    []*armedFault
+	faults    []*pendingFault
 	onRequest []func(Request)
 	requests  requestLog
-	replays   map[replayKey]replay // nil: idempotency keys mean nothing
+	replays   map[replayKey]replay // nil means that idempotency keys are ignored
 }
 
-// NewServer returns a fake without records, with no rate limit and a token of
-// its own choosing. The options change that; nil ones are ignored.
+// NewServer returns a fake that holds no records and has no rate limit. It accepts
+// the token that [Server.Token] returns. Nil options are ignored.
 func NewServer(opts ...ServerOption) *Server {
 	s := &Server{
 		token:    defaultToken,
@@ -89,13 +91,13 @@ func NewServer(opts ...ServerOption) *Server {
 	return s
 }
 
-// Client returns a client of the fake that needs no socket, with a back-off of
-// milliseconds instead of the usual one. The options come after these settings
-// and can replace them. Each call makes a new client.
+// Client returns a new client of the fake. It opens no socket, sends the right
+// token, and backs off for milliseconds before a retry, so that tests are fast.
+// opts are applied after these settings and can override them.
 //
-// Client panics on options that [leedo.NewClient] refuses. One of them is
-// leedo.WithTokenSource, as the client has a token already: to test a source,
-// call leedo.NewClient("", ...) with [Server.HTTPClient].
+// Client panics if [leedo.NewClient] rejects the options. It rejects
+// leedo.WithTokenSource, because the client already has a token: to test a token
+// source, call leedo.NewClient("", ...) with [Server.HTTPClient].
 func (s *Server) Client(opts ...leedo.Option) *leedo.Client {
 	all := append([]leedo.Option{
 		leedo.WithHTTPClient(s.HTTPClient()),
@@ -108,30 +110,31 @@ func (s *Server) Client(opts ...leedo.Option) *leedo.Client {
 	return client
 }
 
-// HTTPClient returns an HTTP client whose transport hands every request to the
-// fake in memory, whatever scheme and host it is for. Each call makes a new
-// one, which the caller may change.
+// HTTPClient returns a new HTTP client whose transport passes every request to
+// the fake in memory, whatever its scheme and host. The caller may modify it.
 func (s *Server) HTTPClient() *http.Client {
 	return &http.Client{Transport: &transport{server: s}}
 }
 
-// Token returns the API token that the fake accepts. All requests without it
-// are answered with 401.
+// Token returns the API token that the fake accepts. The response to a request
+// without it is 401.
 func (s *Server) Token() string { return s.token }
 
-// SetRateLimit allows limit requests per window from now on and forgets what
-// was used before; [Server.SetPlan] does not forget. Zero refuses all requests,
-// a negative limit means none, which is the default. A window of zero or less
-// is an hour, the API's own.
+// SetRateLimit limits the server to limit requests per window and discards what
+// was counted so far; [Server.SetPlan] keeps the count. Zero rejects every request.
+// A negative limit means no limit, the default. A window of zero or less means an
+// hour, the window of the API.
 //
-// The window is fixed, unless [WithAlgorithm] says otherwise: it begins with its
-// first request and ends when its time is over; the next request begins
-// another. While a limit is set all answers carry X-RateLimit-Limit,
-// X-RateLimit-Remaining and X-RateLimit-Reset, and requests beyond it are
-// answered with 429 and Retry-After, which says when a request will be served
-// again. Times are rounded up to the header's unit: who waits until then is
-// served. A request with a wrong token costs nothing; any other costs one,
-// whatever becomes of it, except a refused one (see [WithCountedRefusals]).
+// Unless [WithAlgorithm] says otherwise, the window is fixed: it starts with its
+// first request, and the first request after its end starts the next one. While
+// there is a limit, every response has the headers X-RateLimit-Limit,
+// X-RateLimit-Remaining and X-RateLimit-Reset. Requests beyond the limit are
+// rejected with 429 and a Retry-After header; a request sent after that time is
+// served. Times in headers are rounded up to their unit.
+//
+// Every request costs one, whatever its response, except those with a wrong token,
+// those that [Fault.Drop] cuts before they are processed and, without
+// [WithCountedRefusals], those rejected with 429.
 func (s *Server) SetRateLimit(limit int, window time.Duration) {
 	if window <= 0 {
 		window = time.Hour
@@ -143,9 +146,9 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 }
 
 // SetPlan changes the plan while the server is in use, as if the customer had
-// bought another: the new limit holds at once, and what was used counts on. A
-// fixed window goes on as well and ends when it would have; if more was used in
-// it than the new plan allows, nothing is left of it.
+// bought another one. The new limit applies immediately, and requests already
+// counted still count: if they exceed the new limit, none remain. A fixed window
+// keeps its end.
 func (s *Server) SetPlan(plan Plan) {
 	now := s.clock.now()
 	s.mu.Lock()

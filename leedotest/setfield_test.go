@@ -14,8 +14,8 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Whatever a field is set to is sent, in its place, by all operations that send
-// the field; Record is what a GET of one record sends.
+// All operations that send a field send its new value, in the usual place. Record returns
+// what a GET of the record sends.
 func TestSetField(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -71,7 +71,7 @@ func TestSetField(t *testing.T) {
 	})
 }
 
-// All kinds of records have fields, and what the fake returns by type follows.
+// SetField works for all kinds of records, and changes what Leads and the like return.
 func TestSetFieldByType(t *testing.T) {
 	t.Parallel()
 	s := documented()
@@ -111,7 +111,7 @@ func TestSetFieldByType(t *testing.T) {
 	}
 }
 
-// Numbers are float64 as in Request.JSON.
+// Numbers are float64, as in Request.JSON.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	s := documented()
@@ -139,7 +139,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// One id may belong to records of several kinds, as users choose ids.
+// Records of several kinds may have one id, because users choose ids.
 func TestSetFieldOfTheSameID(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
@@ -154,8 +154,8 @@ func TestSetFieldOfTheSameID(t *testing.T) {
 	}
 }
 
-// The clients see it, an update keeps it but for updated_at, and records that
-// were read before do not change.
+// Clients get the new value, an update keeps it except for updated_at, and records
+// returned earlier do not change.
 func TestSetFieldAndClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -183,8 +183,8 @@ func TestSetFieldAndClient(t *testing.T) {
 	})
 }
 
-// What cannot be encoded is a mistake in the test. No lock is held while a value
-// encodes itself.
+// A value that cannot be encoded is a mistake in the test. The lock is not held while a
+// value encodes itself.
 func TestSetFieldPanics(t *testing.T) {
 	t.Parallel()
 	s := documented()

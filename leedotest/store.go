@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// record is one record. It is never changed: an update puts a new one in its
-// place.
+// record is one record. It is never changed in place: an update replaces it.
 type record struct {
 	id               string
-	seq              int            // its place in the list
-	values           map[string]any // documented and custom fields, decoded; nil is null; see serversOwn
+	seq              int            // its sequence number in the order of the table
+	values           map[string]any // documented and custom fields, decoded; nil means null; see readOnly
 	created, updated time.Time
 }
 
@@ -21,15 +20,15 @@ type store map[string]*table
 
 // table holds the records of one kind.
 type table struct {
-	kind  *kind
-	order order
-	rows  map[string]*record
+	kind    *kind
+	order   order
+	records map[string]*record
 }
 
 func newStore() store {
 	s := make(store)
 	for _, k := range kinds {
-		s[k.path] = &table{kind: k, rows: make(map[string]*record)}
+		s[k.path] = &table{kind: k, records: make(map[string]*record)}
 	}
 	return s
 }
@@ -37,15 +36,15 @@ func newStore() store {
 // taken reports whether a record of any kind has the id.
 func (s store) taken(id string) bool {
 	for _, t := range s {
-		if t.rows[id] != nil {
+		if t.records[id] != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// put adds a record, or replaces the one with its id in the same place. Zero
-// times are filled in, and so are values with an initial one.
+// put adds a record, or replaces the one with the same id and keeps its place. It
+// fills in zero times and initial values.
 func (t *table) put(r record, now time.Time) *record {
 	now = stamp(now)
 	if r.created.IsZero() {
@@ -64,17 +63,17 @@ func (t *table) put(r record, now time.Time) *record {
 			}
 		}
 	}
-	if held := t.rows[r.id]; held != nil {
+	if held := t.records[r.id]; held != nil {
 		r.seq = held.seq
 	} else {
 		r.seq = t.order.add(r.id)
 	}
-	t.rows[r.id] = &r
+	t.records[r.id] = &r
 	return &r
 }
 
-// update replaces the record r by one with other values, and a later
-// updated_at even if the clock stood still.
+// update replaces the record r by one with other values. Its updated_at is later
+// even if the clock did not advance.
 func (t *table) update(r *record, values map[string]any, now time.Time) *record {
 	updated := stamp(now)
 	if !updated.After(r.updated) {
@@ -82,26 +81,26 @@ func (t *table) update(r *record, values map[string]any, now time.Time) *record 
 	}
 	delete(values, "updated_at")
 	next := &record{id: r.id, seq: r.seq, values: values, created: r.created, updated: updated}
-	t.rows[r.id] = next
+	t.records[r.id] = next
 	return next
 }
 
-// set replaces the record r by one with another value in one field.
+// set replaces the record r by one in which one field has another value.
 func (t *table) set(r *record, key string, value any) {
 	next := *r
 	next.values = maps.Clone(r.values)
 	next.values[key] = value
 	text, _ := value.(string)
-	if instant, _ := time.Parse(time.RFC3339, text); key == "created_at" { // zero if it is none
-		next.created = plain(instant)
+	if instant, _ := time.Parse(time.RFC3339, text); key == "created_at" { // zero if text is not a time
+		next.created = normalize(instant)
 	} else if key == "updated_at" {
-		next.updated = plain(instant)
+		next.updated = normalize(instant)
 	}
-	t.rows[r.id] = &next
+	t.records[r.id] = &next
 }
 
-// sent returns the value that was set for a field of the server's own, or else
-// the usual one.
+// sent returns the value that SetField set for a read-only field, or otherwise the
+// usual one.
 func (r *record) sent(name string, usual any) any {
 	if value, ok := r.values[name]; ok {
 		return value
@@ -110,27 +109,28 @@ func (r *record) sent(name string, usual any) any {
 }
 
 func (t *table) remove(id string) bool {
-	r := t.rows[id]
+	r := t.records[id]
 	if r == nil {
 		return false
 	}
-	delete(t.rows, id)
+	delete(t.records, id)
 	t.order.remove(r.seq)
 	return true
 }
 
-// page returns up to n records, newest first, after the first skip.
+// page skips that many of the newest records and returns the next n at most, newest
+// first.
 func (t *table) page(skip, n int64) []*record {
 	var records []*record
 	for _, id := range t.order.newest(skip, n) {
-		records = append(records, t.rows[id])
+		records = append(records, t.records[id])
 	}
 	return records
 }
 
-func (t *table) all() []*record { return t.page(0, int64(len(t.rows))) }
+func (t *table) all() []*record { return t.page(0, int64(len(t.records))) }
 
-// freeID returns id if a new record can have it, else another one.
+// freeID returns id if it is not empty and no record has it, otherwise a new one.
 func (s *Server) freeID(id string) string {
 	if id == "" || s.store.taken(id) {
 		return newID()

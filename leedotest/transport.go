@@ -16,12 +16,11 @@ import (
 	"syscall"
 )
 
-// transport is the front end in memory. It stands for net/http's transport,
-// the wire and net/http's server, and keeps to what these would do to a
-// request and an answer.
+// transport is the in-memory front end. It stands in for net/http's transport, the
+// connection and net/http's server, and treats requests and responses as these do.
 type transport struct{ server *Server }
 
-// RoundTrip answers in the caller's goroutine and leaves the request alone.
+// RoundTrip serves the request in the calling goroutine and does not modify it.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
@@ -33,17 +32,17 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ans, err := t.server.handle(req.Context(), in)
+	resp, err := t.server.handle(req.Context(), in)
 	if err != nil {
 		return nil, err
 	}
-	if ans.drop {
+	if resp.drop {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	}
-	return receive(req, ans), nil
+	return receive(req, resp), nil
 }
 
-// send turns a request into what a server would see of it.
+// send makes the request that a server would see.
 func send(req *http.Request) (*arrival, error) {
 	in := &arrival{method: req.Method, header: make(http.Header)}
 	if in.method == "" {
@@ -54,7 +53,7 @@ func send(req *http.Request) (*arrival, error) {
 			if name == "" || strings.ContainsAny(name, " :\r\n\x00") || strings.ContainsAny(value, "\r\n\x00") {
 				return nil, fmt.Errorf("leedotest: invalid header field %q", name)
 			}
-			in.header.Add(name, value) // header names are canonical on the other side
+			in.header.Add(name, value) // a server sees canonical names
 		}
 	}
 	for _, name := range []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer"} {
@@ -71,15 +70,15 @@ func send(req *http.Request) (*arrival, error) {
 	target, err := url.ParseRequestURI(req.URL.RequestURI())
 	if err != nil {
 		in.path = req.URL.RequestURI()
-		in.problem = refusal(http.StatusBadRequest, "the path is malformed")
+		in.problem = errorResponse(http.StatusBadRequest, "the path is malformed")
 		return in, nil
 	}
 	in.path, in.query = target.EscapedPath(), target.RawQuery
 	return in, nil
 }
 
-// readRequest reads the body, and finds fault with one of the wrong length as
-// net/http would.
+// readRequest reads the body. Like net/http, it returns an error if the length is
+// wrong.
 func readRequest(in *arrival, req *http.Request) error {
 	counted := &countingReader{r: req.Body}
 	if err := in.read(counted); err != nil {
@@ -103,7 +102,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// sendable refuses a request that net/http would not send.
+// sendable returns an error for a request that net/http would not send.
 func sendable(req *http.Request) error {
 	switch u := req.URL; {
 	case u == nil:
@@ -116,41 +115,41 @@ func sendable(req *http.Request) error {
 	return context.Cause(req.Context())
 }
 
-// receive turns an answer into what a client would see of it.
-func receive(req *http.Request, ans *answer) *http.Response {
-	resp := &http.Response{
-		Status:        strings.TrimSpace(fmt.Sprintf("%d %s", ans.status, http.StatusText(ans.status))),
-		StatusCode:    ans.status,
+// receive makes the response that a client would see.
+func receive(req *http.Request, resp *response) *http.Response {
+	out := &http.Response{
+		Status:        strings.TrimSpace(fmt.Sprintf("%d %s", resp.status, http.StatusText(resp.status))),
+		StatusCode:    resp.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        make(http.Header),
-		ContentLength: int64(len(ans.body)),
+		ContentLength: int64(len(resp.body)),
 		Body:          http.NoBody,
 		Request:       req,
 	}
-	for name, values := range ans.header {
+	for name, values := range resp.header {
 		if len(values) > 0 {
-			resp.Header[name] = values
+			out.Header[name] = values
 		}
 	}
-	if !bodyAllowed(ans.status) {
-		return resp
+	if !bodyAllowed(resp.status) {
+		return out
 	}
-	resp.Header.Set("Content-Length", strconv.Itoa(len(ans.body)))
+	out.Header.Set("Content-Length", strconv.Itoa(len(resp.body)))
 	if req.Method == http.MethodHead {
-		return resp
+		return out
 	}
-	if ans.cut >= 0 {
-		resp.Body = &body{Reader: io.MultiReader(bytes.NewReader(ans.body[:ans.cut]), cutOff{})}
+	if resp.cut >= 0 {
+		out.Body = &body{Reader: io.MultiReader(bytes.NewReader(resp.body[:resp.cut]), cutEnd{})}
 	} else {
-		resp.Body = &body{Reader: bytes.NewReader(ans.body)}
+		out.Body = &body{Reader: bytes.NewReader(resp.body)}
 	}
-	return resp
+	return out
 }
 
-// body is the body of an answer in memory. It cannot be read once it is
-// closed, as no body can.
+// body is the body of an in-memory response. Like any response body, it cannot be
+// read after it is closed.
 type body struct {
 	io.Reader
 	closed atomic.Bool
@@ -168,7 +167,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// cutOff is the end of a body whose connection was cut.
-type cutOff struct{}
+// cutEnd is the end of a body whose connection was cut: reading it fails.
+type cutEnd struct{}
 
-func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (cutEnd) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

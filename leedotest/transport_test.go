@@ -19,7 +19,7 @@ type badReader struct{}
 
 func (badReader) Read([]byte) (int, error) { return 0, errRead }
 
-// closing notes that it was closed.
+// closing records that it was closed.
 type closing struct {
 	io.Reader
 	closed bool
@@ -37,7 +37,7 @@ func TestRoundTripContract(t *testing.T) {
 	req := &http.Request{
 		Method: "POST",
 		URL:    &url.URL{Scheme: "http", Host: "whatever:99", Path: "/v1/leads", RawQuery: "a=1"},
-		// Not as net/http would have them, yet it would send them.
+		// net/http would send them in another form.
 		Header: http.Header{
 			"authorization":   {"Bearer " + s.Token()},
 			"idempotency-key": {"k"},
@@ -58,7 +58,7 @@ func TestRoundTripContract(t *testing.T) {
 		t.Errorf("the request was changed: %v", req.Header)
 	}
 	if resp.Status != "201 Created" || resp.Request != req || resp.ProtoMajor != 1 || resp.Header.Get("Date") == "" {
-		t.Errorf("answer: %+v", resp)
+		t.Errorf("response: %+v", resp)
 	}
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || int64(len(b)) != resp.ContentLength {
@@ -94,7 +94,7 @@ func TestRoundTripRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
 		req   func() *http.Request
-		want  error // nil: any
+		want  error // nil means any
 		match string
 	}{
 		{"nil URL", func() *http.Request { return &http.Request{} }, nil, "nil Request.URL"},
@@ -126,7 +126,7 @@ func TestRoundTripRefuses(t *testing.T) {
 	}
 }
 
-// A request without a method is a GET, and need not have a body.
+// A request without a method is a GET, and a request may have no body.
 func TestRoundTripDefaults(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()

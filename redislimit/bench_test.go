@@ -10,8 +10,8 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// BenchmarkExchange compares an exchange with a PING on the same connection,
-// among as many processes as the state knows.
+// BenchmarkExchange compares an exchange with a PING on the same connection, for states
+// of several numbers of processes.
 func BenchmarkExchange(b *testing.B) {
 	rdb := startRedis(b).client()
 	b.Run("ping", func(b *testing.B) {
@@ -32,11 +32,11 @@ func BenchmarkExchange(b *testing.B) {
 			ask := &asks[n%processes]
 			n++
 			ask.Number++
-			answer, err := store.Exchange(b.Context(), *ask)
+			reply, err := store.Exchange(b.Context(), *ask)
 			if err != nil {
 				b.Fatal(err)
 			}
-			ask.Served, ask.Sent, ask.Remaining = ask.Served+1, answer.Turn, ask.Remaining-1
+			ask.Served, ask.Sent, ask.Remaining = ask.Served+1, reply.Turn, ask.Remaining-1
 		}
 		b.Run(fmt.Sprintf("exchange/processes=%d", processes), func(b *testing.B) {
 			for range processes {
@@ -49,7 +49,7 @@ func BenchmarkExchange(b *testing.B) {
 	}
 }
 
-// BenchmarkCalls tells how many exchanges a call costs: in a burst of bulk, in an
+// BenchmarkCalls reports how many exchanges a call costs: in a burst of bulk calls, in an
 // iteration of one page after the other, and for interactive calls that are far apart.
 func BenchmarkCalls(b *testing.B) {
 	list := func(client *leedo.Client, opts ...leedo.RequestOption) {
@@ -102,15 +102,15 @@ func BenchmarkCalls(b *testing.B) {
 	}
 }
 
-// pause lets the machine go to rest, as between calls that are far apart.
+// pause lets the machine become idle, as between calls that are far apart.
 func pause(b *testing.B) {
 	b.StopTimer()
 	time.Sleep(25 * time.Millisecond)
 	b.StartTimer()
 }
 
-// BenchmarkReport tells what the report adds to a call that leaves its process idle,
-// beside a PING as far apart.
+// BenchmarkReport measures the report that a call makes when it leaves its process idle,
+// and a PING for comparison.
 func BenchmarkReport(b *testing.B) {
 	rdb := startRedis(b).client()
 	b.Run("ping", func(b *testing.B) {
@@ -127,11 +127,11 @@ func BenchmarkReport(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
 			a.Interactive = 1
-			answer, err := store.Exchange(b.Context(), a)
-			if err != nil || answer.Interactive != 1 {
-				b.Fatal(answer, err)
+			reply, err := store.Exchange(b.Context(), a)
+			if err != nil || reply.Interactive != 1 {
+				b.Fatal(reply, err)
 			}
-			a.Number, a.Served, a.Calls, a.Sent, a.Interactive = a.Number+1, a.Served+1, a.Calls+1, answer.Turn, 0
+			a.Number, a.Served, a.Calls, a.Sent, a.Interactive = a.Number+1, a.Served+1, a.Calls+1, reply.Turn, 0
 			a.Limit, a.Remaining, a.Reset = 1e6, 1e6-int(a.Served), time.Hour
 			pause(b)
 			if _, err := store.Exchange(b.Context(), a); err != nil {

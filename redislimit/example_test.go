@@ -11,8 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Each process that uses the token does the same. Nothing is sent before the
-// first call.
+// Every process that uses the token does this. Nothing is sent before the first call.
 func Example() {
 	rdb := redis.NewClient(&redis.Options{Addr: "redis.internal:6379"})
 	store, err := redislimit.New(rdb, "leedo:acme") // the same key in each process, one for each token
@@ -32,8 +31,8 @@ func Example() {
 	// Output: 0
 }
 
-// No call fails for a store that does not work, so a program may want to know it when
-// it starts.
+// No call fails because the store does not work. Check reports at startup that it does
+// not.
 func ExampleStore_Check() {
 	rdb := redis.NewClient(&redis.Options{Addr: "redis.internal:6379", DialerRetries: 1})
 	store, err := redislimit.New(rdb, "leedo:acme")

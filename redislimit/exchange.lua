@@ -1,286 +1,329 @@
--- One exchange of a process with the quota that it shares with others. The
--- judgement is that of the SDK's own ledger (internal/quota), in small.
+-- One exchange: a process reports what became of its requests and asks for
+-- permits; the script updates the shared state and grants some. The rules are a
+-- simplified form of those of the SDK's own limiter (internal/quota).
 --
--- KEYS[1] is a hash of what is known of the quota and what each process told
--- last, as packed doubles. ARGV is the field of a process and its ask, the answer
--- interactive, bulk, ask again, opens, turn and hints, all packed so. Times are
--- microseconds of Redis' own clock, as the clocks of the processes need not agree.
+-- KEYS[1] is a hash. Its field QUOTA holds the state of the quota, and a field for
+-- each process holds the last report of that process. ARGV[1] is the field of the
+-- process, ARGV[2] its ask, and ARGV[3], in tests only, the time. The result is
+-- interactive and bulk permits, ask again, opens, turn and flags; see QuotaAsk and
+-- QuotaAnswer in package leedo. The values of the hash, the ask and the result are
+-- packed doubles. Times are microseconds of the Redis server's clock, because the
+-- clocks of the processes may differ.
 
-local QUOTA = 'leedo-quota-1' -- no other hash has such a field
+local QUOTA = 'leedo-quota-1' -- identifies the format of the state
 local SECOND, HOUR = 1e6, 3600e6
-local SILENCE = 5 * SECOND   -- a process with permits reports every 2 s: one silent for so long is gone
-local SWEEP = SECOND         -- how often such processes are looked for
-local SETBACK = 5 * SECOND   -- a clock that is so far behind was set back
-local AFRESH = 3 * SECOND    -- within which processes that live have reported to a state that is new
-local PROMPT = 30 * SECOND   -- how soon after a reset figures show what it restored
-local TOLERANCE = 2 * SECOND -- resets that differ by less are the same
-local MARGIN = SECOND / 20   -- how long after a reset it is believed
-local REPROBE = 3 * SECOND   -- for how long the answer to a probe is waited for
-local COLD, LEASE = 4, 32    -- permits out before anything is known; for bulk in one answer
-local SILENT = 20            -- responses without figures after which old ones are no longer believed
-local TURNS = 3              -- so often a limit is reported again within an hour: two limits in turn
-local NEVER_SEEN = 120 * SECOND -- how fast the default reserve shrinks before any interactive call
+local LEASE_EXPIRY = 5 * SECOND    -- permits count as spent after this time without a report; processes report every 2 s
+local SWEEP_INTERVAL = SECOND      -- how often such processes are removed
+local CLOCK_JUMP = 5 * SECOND      -- a clock this far behind the last exchange was set back
+local REJOIN = 3 * SECOND          -- how soon all live processes have reported to a new state
+local PROMPT_RESET = 30 * SECOND   -- how soon after a reset figures show what it restored
+local SAME_RESET = 2 * SECOND      -- resets that differ by less are the same
+local RESET_DELAY = SECOND / 20    -- how long to wait after a reset
+local REPROBE = 3 * SECOND         -- how long to wait for the response to a probe
+local COLD = 4                     -- permits out before 4 responses came without headers, or by an estimated refill
+local MAX_BULK = 32                -- the most bulk permits in one reply
+local MAX_SILENT = 20              -- consecutive responses without headers after which figures are discarded
+local MIN_ALTERNATIONS = 3         -- returns to an earlier limit within an hour that show two limits in turn
+local UNUSED_DECAY = 120 * SECOND  -- time constant of the default reserve's decay before any interactive call
 local min, max, floor = math.min, math.max, math.floor
 local call, pack, unpack = redis.call, struct.pack, struct.unpack
 
 local key, name = KEYS[1], ARGV[1]
-local number, wantInteractive, wantBulk, reserve, held, allServed, allLost, allSilent, allRefused, allCalls,
-	toldLimit, toldLeft, toldReset, age, sent, retry, refusedSent = unpack('>ddddddddddddddddd', ARGV[2])
-local now = ARGV[3] and tonumber(ARGV[3]) -- only tests tell the time
+local askNumber, wantInteractive, wantBulk, askReserve, askHeld,
+	totalServed, totalLost, totalSilent, totalRejected, totalCalls,
+	askLimit, askRemaining, askReset, askAge, askSent, retryAfter, rejectedSent = unpack('>ddddddddddddddddd', ARGV[2])
+local now = ARGV[3] and tonumber(ARGV[3]) -- only tests set the time
 if not now then
 	local time = call('TIME')
 	now = time[1] * SECOND + time[2]
 end
 
 local stored = call('HMGET', key, QUOTA, name)
-local state, mine = stored[1], stored[2]
+local state, previous = stored[1], stored[2]
 if not state and call('EXISTS', key) == 1 then
-	return redis.error_reply('ERR the key holds something else than a quota')
+	return redis.error_reply('ERR the key does not hold a quota')
 end
--- Turns number the exchanges, across a loss of the state, too: a request that
--- was sent before the turn in which the state was born says little of now.
-local turn, last = 0, now
+-- Turns number the exchanges, also across a loss of the state: the response to a
+-- request sent before the turn in which the state was created says little about now.
+local turn, lastAt = 0, now
 if state then
-	turn, last = unpack('>dd', state)
+	turn, lastAt = unpack('>dd', state)
 end
-if not state or now < last - SETBACK then -- nothing there, or the clock was set back
+if not state or now < lastAt - CLOCK_JUMP then -- no state, or the clock was set back
 	call('DEL', key)
-	turn = max(turn, sent) -- or what processes know from before would be news
-	-- part is 0.9, as nobody knows yet who else there is. called is when the newest
-	-- interactive call came, or if there was none, since when: as a negative number.
+	turn = max(turn, askSent) -- otherwise figures from before would look new
+	-- usablePart starts at 0.9, because others may use the quota, too. calledAt is the
+	-- time of the newest interactive call. While there was none it is negative: minus
+	-- the time at which the state was created.
 	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
 		pack('>d', -now) .. string.rep('\0', 8 * 8) .. pack('>d', now) .. string.rep('\0', 8 * 4)
-	mine = nil
+	previous = nil
 end
-local born, swept, part, processes, out, limit, left, reset, opens, length, observed, booked,
-	blocked, strikes, struck, probed, silent, called, recent, others,
-	firstAt, firstLeft, ours, rolled, waiting, pace, apart, unheard, former, turned, turns =
+-- The state. Rates are requests per microsecond.
+--   bornTurn: the turn in which the state was created, and 0 once the figures of a
+--     request sent since then are known
+--   sweptAt: when silent processes were last removed
+--   usablePart: the part of the remaining requests that may be out at once
+--   processes, outstanding, waiting: how many processes there are, how many permits
+--     they hold, and for how many interactive calls they wait for one
+--   limit, remaining, reset, observedAt, figuresTurn: the newest figures of a response,
+--     when it arrived, and the turn that recorded them; limit is 0 if they are unknown
+--   opens: when requests are expected to be restored, and 0 if that is unknown
+--   length: how long windows are
+--   blockedUntil, rejections, rejectedTurn: until when a 429 blocks all requests, the
+--     number of consecutive 429s, and the turn of the newest
+--   probedAt: when the last probe was sent
+--   silentCount: consecutive responses without headers
+--   calledAt, recentCalls: the newest interactive call, and a decaying count of them
+--   othersRate: how fast others send requests without this store
+--   firstAt, firstRemaining, ownSpent: the first figures of the window, and how many
+--     requests the processes have spent since
+--   partialResetAt: when resets began to come that are followed by another one within
+--     half a window, and 0 if the newest is not such a reset
+--   refillRate: how fast a sliding window restores requests, and 0 if windows are fixed
+--   bypassedAt: when a process last sent requests without this store
+--   orphaned: permits of removed processes, counted as spent until there are new figures
+--   formerLimit, alternatedAt, alternations: the limit before this one, and when and how
+--     often an earlier limit was reported again
+local bornTurn, sweptAt, usablePart, processes, outstanding, limit, remaining, reset, opens, length, observedAt,
+	figuresTurn, blockedUntil, rejections, rejectedTurn, probedAt, silentCount, calledAt, recentCalls, othersRate,
+	firstAt, firstRemaining, ownSpent, partialResetAt, waiting, refillRate, bypassedAt, orphaned,
+	formerLimit, alternatedAt, alternations =
 	unpack('>ddddddddddddddddddddddddddddddd', state, 17)
 
-local myNumber, myHeld, myWaiting, _, fed, served, lost, wordless, refused, calls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-if mine then
-	myNumber, myHeld, myWaiting, _, fed, served, lost, wordless, refused, calls = unpack('>dddddddddd', mine)
-	if number <= myNumber then
-		return pack('>dddddd', 0, 0, 0, 0, turn, 0) -- it came twice, or late
+-- The previous report of this process. Its totals become differences below.
+local oldNumber, oldHeld, oldWants, _, grantedAt,
+	newServed, newLost, newSilent, newRejected, newCalls = 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+if previous then
+	oldNumber, oldHeld, oldWants, _, grantedAt,
+		newServed, newLost, newSilent, newRejected, newCalls = unpack('>dddddddddd', previous)
+	if askNumber <= oldNumber then
+		return pack('>dddddd', 0, 0, 0, 0, turn, 0) -- a duplicate, or out of order
 	end
 end
 turn = max(now, turn + 1)
-if now - swept >= SWEEP then
-	swept, processes, out, waiting = now, 0, 0, 0
+if now - sweptAt >= SWEEP_INTERVAL then
+	sweptAt, processes, outstanding, waiting = now, 0, 0, 0
 	local all = call('HGETALL', key)
 	for i = 1, #all, 2 do
 		if all[i] ~= QUOTA then
 			local _, permits, wants, at = unpack('>dddd', all[i + 1])
-			if now - at <= SILENCE or all[i] == name then
-				processes, out, waiting = processes + 1, out + permits, waiting + wants
+			if now - at <= LEASE_EXPIRY or all[i] == name then
+				processes, outstanding, waiting = processes + 1, outstanding + permits, waiting + wants
 			else
-				-- Whether its requests were counted nobody will hear: they are taken to
-				-- have been, until newer figures show it.
+				-- It is unknown whether its requests were counted. Assume that they were,
+				-- until newer figures show it.
 				call('HDEL', key, all[i])
-				left, unheard, ours = left - permits, unheard + permits, ours + permits
+				remaining, orphaned, ownSpent = remaining - permits, orphaned + permits, ownSpent + permits
 			end
 		end
 	end
-	left = max(left, 0)
+	remaining = max(remaining, 0)
 end
 
--- Counters are totals: an exchange that got lost is made up for by the next.
-if mine then
-	served, lost, wordless = allServed - served, allLost - lost, allSilent - wordless
-	refused, calls = allRefused - refused, allCalls - calls
-	out, waiting = out - myHeld, waiting - myWaiting
+-- Processes report totals, so that the next exchange makes up for a lost one.
+if previous then
+	newServed, newLost, newSilent = totalServed - newServed, totalLost - newLost, totalSilent - newSilent
+	newRejected, newCalls = totalRejected - newRejected, totalCalls - newCalls
+	outstanding, waiting = outstanding - oldHeld, waiting - oldWants
 else
-	served, lost, wordless, refused, calls = 0, 0, 0, retry > 0 and 1 or 0, wantInteractive
+	newServed, newLost, newSilent, newRejected, newCalls = 0, 0, 0, retryAfter > 0 and 1 or 0, wantInteractive
 	processes = processes + 1
 end
-if mine and served + lost + refused > myHeld then
-	apart, pace = now, 0 -- it has sent requests without Redis, when it could not reach it
+if previous and newServed + newLost + newRejected > oldHeld then
+	bypassedAt, refillRate = now, 0 -- it sent requests while it could not reach Redis
 end
-out, ours, silent = out + held, ours + served + lost, silent + wordless
+outstanding, ownSpent, silentCount = outstanding + askHeld, ownSpent + newServed + newLost, silentCount + newSilent
 
--- Figures are news if their request was sent after the newest ones had come.
--- Others may only lower what is left, or be of a later window; not those of a
--- process that comes back, which has reported them before, unless that was lost.
-local ends = toldReset > 0 and now + toldReset or 0 -- none: it is over
-local was = length
-local newer, plan = sent >= booked, toldLimit ~= limit
-local later, earlier = ends - reset > TOLERANCE, reset - ends > TOLERANCE
-local news = newer or (mine or born > 0) and not plan and not earlier and (later or toldLeft < left)
-if news and toldLimit > 0 and (not mine or served + refused > 0) then
-	-- Resets are rather believed too late than too early.
-	local over = now >= reset or later and toldLeft > left and reset - now <= TOLERANCE
-	if over and now - reset <= PROMPT then
-		-- A reset that is followed by another one soon gives back a few requests:
-		-- what was spent together comes back together, a window later.
-		local goesOn = rolled > 0 and now - rolled <= 0.9 * length
-		rolled = ends - now >= length / 2 and 0 or goesOn and rolled or now
-		-- One that is followed by another a window later, and gave back less than
-		-- half: what was spent in the window before counts less and less. But not
-		-- while there may be processes that spend without Redis: where the state
-		-- was lost they come back one by one.
-		pace = 0
-		if later and rolled == 0 and (toldLeft + 1) * 2 < limit and now - age - reset <= REPROBE and
-			now - apart > PROMPT then
-			pace = (limit - toldLeft) / (ends - now)
+-- Accept the figures of the ask if their request was sent after the current ones
+-- were recorded. Otherwise accept them only if they lower what remains or belong to a
+-- later window, and not from a process that was removed: it reported them before,
+-- unless the state was lost since.
+local askResetAt = askReset > 0 and now + askReset or 0 -- 0 means unknown, or past
+local oldLength = length
+local isNewer, limitChanged = askSent >= figuresTurn, askLimit ~= limit
+local isLater, isEarlier = askResetAt - reset > SAME_RESET, reset - askResetAt > SAME_RESET
+local accept = isNewer or (previous or bornTurn > 0) and not limitChanged and not isEarlier and
+	(isLater or askRemaining < remaining)
+if accept and askLimit > 0 and (not previous or newServed + newRejected > 0) then
+	-- Believing a reset too late is better than too early.
+	local windowOver = now >= reset or isLater and askRemaining > remaining and reset - now <= SAME_RESET
+	if windowOver and now - reset <= PROMPT_RESET then
+		-- If the next reset is less than half a window away, this one restored only
+		-- the requests that were sent at about the same time a window ago.
+		local continues = partialResetAt > 0 and now - partialResetAt <= 0.9 * length
+		partialResetAt = askResetAt - now >= length / 2 and 0 or continues and partialResetAt or now
+		-- If the next reset is later than that but this one restored less than half of
+		-- the limit, the requests of the previous window count less and less: the server
+		-- restores them at an even rate. This cannot be concluded while processes may
+		-- send without Redis, as after a loss of the state.
+		refillRate = 0
+		if isLater and partialResetAt == 0 and (askRemaining + 1) * 2 < limit and now - askAge - reset <= REPROBE and
+			now - bypassedAt > PROMPT_RESET then
+			refillRate = (limit - askRemaining) / (askResetAt - now)
 		end
 	end
-	length = max(plan and 0 or length, min(ends - now, HOUR), SECOND)
-	if ends > 0 and (later or earlier or ends < reset) then
-		reset = ends
+	length = max(limitChanged and 0 or length, min(askResetAt - now, HOUR), SECOND)
+	if askResetAt > 0 and (isLater or isEarlier or askResetAt < reset) then
+		reset = askResetAt
 	end
-	opens = reset > 0 and min(reset, now + HOUR + PROMPT) + MARGIN or 0 -- a later reset is a slip
-	pace = plan and 0 or pace
-	if plan and limit > 0 then
-		turns = toldLimit == former and (now - turned <= HOUR and turns or 0) + 1 or turns
-		former, turned = limit, toldLimit == former and now or turned
+	opens = reset > 0 and min(reset, now + HOUR + PROMPT_RESET) + RESET_DELAY or 0 -- a later reset is an error
+	refillRate = limitChanged and 0 or refillRate
+	if limitChanged and limit > 0 then
+		alternations = askLimit == formerLimit and (now - alternatedAt <= HOUR and alternations or 0) + 1 or alternations
+		formerLimit, alternatedAt = limit, askLimit == formerLimit and now or alternatedAt
 	end
-	limit, left, observed, booked, silent, unheard = toldLimit, toldLeft, now - age, turn, 0, 0
-	-- It is known how it is now; a process that never had an answer lost nothing.
-	born = (sent >= born or sent == 0 and observed > born) and 0 or born
-	-- What others spend shows in figures that have fallen, since the first of the
-	-- window, more than our requests can explain. Those under way may have been
-	-- counted or not: what was believed stays, within what is possible.
-	local elapsed, all = observed - firstAt, firstLeft - left
-	if plan or later then
-		firstAt, firstLeft, ours = observed, left, 0
+	limit, remaining, observedAt, figuresTurn, silentCount, orphaned = askLimit, askRemaining, now - askAge, turn, 0, 0
+	-- Figures from after the creation of the state settle it. If askSent is 0, the
+	-- process had no reply before, so the age of its figures decides.
+	bornTurn = (askSent >= bornTurn or askSent == 0 and observedAt > bornTurn) and 0 or bornTurn
+	-- If remaining has fallen, since the first figures of the window, by more than our
+	-- requests explain, others have spent the rest. The server may or may not have
+	-- counted the requests in flight: keep the estimates, within these bounds.
+	local elapsed, fallen = observedAt - firstAt, firstRemaining - remaining
+	if limitChanged or isLater then
+		firstAt, firstRemaining, ownSpent = observedAt, remaining, 0
 	else
-		if all * 10 >= limit then
-			part = min(max(part, min(ours / all, 1)), min((ours + out) / all, 1))
+		if fallen * 10 >= limit then
+			usablePart = min(max(usablePart, min(ownSpent / fallen, 1)), min((ownSpent + outstanding) / fallen, 1))
 		end
 		if elapsed >= length / 60 then
-			local pace = min(max(others * elapsed, all - ours - out, 0), max(all - ours, 0)) / elapsed
-			others = min(pace, limit / length) -- faster nobody can go on for long
+			local rate = min(max(othersRate * elapsed, fallen - ownSpent - outstanding, 0), max(fallen - ownSpent, 0)) / elapsed
+			othersRate = min(rate, limit / length) -- the limit allows no higher rate for long
 		end
 	end
 end
 
-left = max(left - lost, 0)
-if silent > SILENT and now >= opens then
-	limit, reset, opens, pace, unheard = 0, 0, 0, 0, 0 -- it has stopped telling
+remaining = max(remaining - newLost, 0)
+if silentCount > MAX_SILENT and now >= opens then
+	limit, reset, opens, refillRate, orphaned = 0, 0, 0, 0, 0 -- the server has stopped sending headers
 end
-if served > 0 and sent >= struck or lost > 0 and now >= blocked then
-	strikes = 0
+if newServed > 0 and askSent >= rejectedTurn or newLost > 0 and now >= blockedUntil then
+	rejections = 0
 end
-if refused > 0 and refusedSent >= struck then -- those under way together count as one
-	strikes = strikes + 1
-	blocked = now + min(2 ^ (strikes - 1), 300) * SECOND
-	if retry > 0 then
-		blocked = now + retry + MARGIN
-	elseif opens > now and pace == 0 then
-		blocked = opens
+if newRejected > 0 and rejectedSent >= rejectedTurn then -- 429s of requests in flight together count as one
+	rejections = rejections + 1
+	blockedUntil = now + min(2 ^ (rejections - 1), 300) * SECOND
+	if retryAfter > 0 then
+		blockedUntil = now + retryAfter + RESET_DELAY
+	elseif opens > now and refillRate == 0 then
+		blockedUntil = opens
 	end
-	pace = pace * 0.7 -- it was too much
-	left, unheard, opens, struck = 0, 0, limit > 0 and blocked or 0, turn
+	refillRate = refillRate * 0.7 -- the estimate was too high
+	remaining, orphaned, opens, rejectedTurn = 0, 0, limit > 0 and blockedUntil or 0, turn
 end
 
 local window = length > 0 and length or HOUR
-recent = recent * math.exp((last - now) / (window / 6)) + calls
-called = calls > 0 and now or called
+recentCalls = recentCalls * math.exp((lastAt - now) / (window / 6)) + newCalls
+calledAt = newCalls > 0 and now or calledAt
 
-local interactive, bulk, again, wait, probing = 0, 0, 0, 0, false
+local interactive, bulk, askAgain, untilOpen, probing = 0, 0, 0, 0, false
 if wantInteractive + wantBulk == 0 then
-	-- it only reports
-elseif now < blocked then
-	again, wait = blocked - now, blocked - now
+	-- the process only reports
+elseif now < blockedUntil then
+	askAgain, untilOpen = blockedUntil - now, blockedUntil - now
 else
-	-- Figures without a reset allow one try after a while.
-	local first = opens > 0 and opens or observed + HOUR / max(limit, 1) * 2 ^ min(strikes, 10)
-	local rest = min(max((rolled > 0 and rolled + window or first) - now, 0), window) -- of the window
-	local there, spent, share = left + pace * (now - observed), 0, 0
-	if limit > 0 and now < first and others * window / 12 > 1 then
-		-- What others have likely spent is not there, nor is the last request.
-		spent = floor(others * (now - observed) + 0.5) + 1
+	-- If the figures have no reset, probe after a while.
+	local opensAt = opens > 0 and opens or observedAt + HOUR / max(limit, 1) * 2 ^ min(rejections, 10)
+	local timeLeft = min(max((partialResetAt > 0 and partialResetAt + window or opensAt) - now, 0), window) -- in the window
+	local available, othersSpent, reserved = remaining + refillRate * (now - observedAt), 0, 0
+	if limit > 0 and now < opensAt and othersRate * window / 12 > 1 then
+		-- Leave what others have probably spent since then, and one request more.
+		othersSpent = floor(othersRate * (now - observedAt) + 0.5) + 1
 	end
-	-- Bulk leaves a share to interactive calls, which shrinks towards the reset, so
-	-- that none of it is lost; more if they are seen to need more, and what others
-	-- are likely to spend.
-	if wantBulk > 0 and limit > 0 and reserve >= 0 then
-		local least = reserve * limit
-		if reserve == 0 then -- the default, which is forgotten if no call is seen
+	-- Bulk leaves a reserve to interactive calls. It shrinks to zero towards the reset,
+	-- so that none of it expires unused. It is larger if interactive calls have needed
+	-- more, and includes what others will probably spend.
+	if wantBulk > 0 and limit > 0 and askReserve >= 0 then
+		local least = askReserve * limit
+		if askReserve == 0 then -- the default, which decays if there are no interactive calls
 			least = max(0.05 * limit, min(10, limit / 10))
-			least = least * (called < 0 and math.exp((-called - now) / NEVER_SEEN) or 1)
+			least = least * (calledAt < 0 and math.exp((-calledAt - now) / UNUSED_DECAY) or 1)
 		end
-		local need = 1.5 * recent / (window / 6) * rest
-		share = floor(min(max(least * rest / window, need) + min(others * rest, 0.4 * limit), 0.6 * limit))
+		local need = 1.5 * recentCalls / (window / 6) * timeLeft
+		reserved = floor(min(max(least * timeLeft / window, need) + min(othersRate * timeLeft, 0.4 * limit), 0.6 * limit))
 	end
 
-	-- Not all that is left may be out at once, as others send, too.
-	local most = math.huge
-	if born > 0 and limit > 0 and now - born < AFRESH then
-		most = 1 -- figures from before the state was lost, and who has permits is not known yet
-	elseif limit == 0 and silent < COLD then
-		most = COLD -- the responses in flight may still say what is left
+	-- Only a part of what remains may be out at once, because others send, too.
+	local maxOut = math.huge
+	if bornTurn > 0 and limit > 0 and now - bornTurn < REJOIN then
+		maxOut = 1 -- the figures are older than the state, and not all processes have reported
+	elseif limit == 0 and silentCount < COLD then
+		maxOut = COLD -- the responses in flight may still report what remains
 	end
-	if strikes > 0 and (limit == 0 or pace > 0) then
-		most = 1
-	elseif pace > 0 then
-		most = min(most, max(left, COLD)) -- more on reckoning alone would be bold
+	if rejections > 0 and (limit == 0 or refillRate > 0) then
+		maxOut = 1
+	elseif refillRate > 0 then
+		maxOut = min(maxOut, max(remaining, COLD)) -- do not rely on the estimated refill alone
 	end
-	local forAll, forBulk = most, most
+	local usable, usableByBulk = maxOut, maxOut
 	if limit > 0 then
-		local n = floor(there) - spent
-		forAll = n < 1 and 0 or min(max(floor(n * part), 1), most)
-		n = n - share
-		forBulk = share == 0 and forAll or n < 1 and 0 or min(max(floor(n * part), 1), most)
+		local n = floor(available) - othersSpent
+		usable = n < 1 and 0 or min(max(floor(n * usablePart), 1), maxOut)
+		n = n - reserved
+		usableByBulk = reserved == 0 and usable or n < 1 and 0 or min(max(floor(n * usablePart), 1), maxOut)
 	end
-	-- What is not enough for all interactive calls that wait, here and in other
-	-- processes, is divided; a process that just had its part leaves theirs to
-	-- the others, until they had time to ask. They pass before bulk, too.
-	local room, all = max(forAll - out, 0), wantInteractive + waiting
-	interactive = min(wantInteractive, room)
-	if waiting > 0 and interactive > 0 and room < all then
-		local justFed = now - fed <= min(SECOND, window / 50)
-		interactive = justFed and max(room - waiting, 0) or max(floor(room * wantInteractive / all), 1)
+	-- If there is not enough for all interactive calls that wait, in all processes, it
+	-- is divided among them. A process that just got its part leaves the others theirs
+	-- until they have had time to ask. Interactive calls come before bulk.
+	local capacity, demand = max(usable - outstanding, 0), wantInteractive + waiting
+	interactive = min(wantInteractive, capacity)
+	if waiting > 0 and interactive > 0 and capacity < demand then
+		local justGranted = now - grantedAt <= min(SECOND, window / 50)
+		interactive = justGranted and max(capacity - waiting, 0) or max(floor(capacity * wantInteractive / demand), 1)
 	end
-	fed = interactive > 0 and now or fed
-	local free = min(forBulk - out, room - waiting) - interactive
+	grantedAt = interactive > 0 and now or grantedAt
+	local free = min(usableByBulk - outstanding, capacity - waiting) - interactive
 	if wantBulk > 0 and free >= 1 then
-		bulk = min(wantBulk, LEASE, max(floor(free / (2 * processes)), 1))
+		bulk = min(wantBulk, MAX_BULK, max(floor(free / (2 * processes)), 1))
 	end
-	-- A new window begins with a probe, and so does what is left if it went to
-	-- processes that are gone. Long after the last response it is better to ask than
-	-- to guess what others have spent, if it is worth a 429.
-	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + share)
-	local need = wantInteractive > 0 and 1 or 1 + share
-	local unsure = now >= first or unheard > 0 and there + unheard >= need
+	-- A new window begins with a probe: a single request, sent to get new figures. So
+	-- does the rest of a window whose permits are with processes that are gone. Long
+	-- after the last response a probe is better than an estimate of what others have
+	-- spent, if enough remains to risk a 429.
+	local enough = wantInteractive > 0 and max(limit / 50, 1) or max(limit / 20, 1 + reserved)
+	local need = wantInteractive > 0 and 1 or 1 + reserved
+	local unsure = now >= opensAt or orphaned > 0 and available + orphaned >= need
 	if interactive + bulk == 0 and limit > 0 and
-		(now >= first and now - probed >= REPROBE or
-		out == 0 and (unsure or there >= enough and now - observed > window / 12)) then
+		(now >= opensAt and now - probedAt >= REPROBE or
+		outstanding == 0 and (unsure or available >= enough and now - observedAt > window / 12)) then
 		interactive = min(wantInteractive, 1)
 		bulk = min(wantBulk, 1 - interactive)
-		probed = now
+		probedAt = now
 	end
-	out = out + interactive + bulk
-	if interactive < wantInteractive or wantBulk > 0 and bulk == 0 then -- else there may be more at once
-		local free = there - out - spent
-		again = min(20 + 2 * processes, 250) * 1e3 -- responses in flight will tell
+	outstanding = outstanding + interactive + bulk
+	if interactive < wantInteractive or wantBulk > 0 and bulk == 0 then -- otherwise it may ask again immediately
+		local free = available - outstanding - othersSpent
+		askAgain = min(20 + 2 * processes, 250) * 1e3 -- responses in flight will report what remains
 		unsure = unsure or limit == 0
-		probing = unsure or free >= (wantBulk > 0 and bulk == 0 and 1 + share or 1)
+		probing = unsure or free >= (wantBulk > 0 and bulk == 0 and 1 + reserved or 1)
 		if unsure then
-			-- nothing to wait for
-		elseif pace > 0 then
-			local lack = 1 - free + (interactive == wantInteractive and share or 0)
-			again = min(max(lack / pace, again), max(first - now, again))
-			wait = again
-		elseif interactive == wantInteractive and free >= 1 and free < 1 + share then
-			again, wait = min(max(rest / 50, again), 5 * SECOND), rest -- it shrinks, but not for many
-		elseif there < 1 or out == 0 and there < enough then
-			again, wait = max(first - now, again), first - now
-		elseif out == 0 and room < 1 then -- else it is for others, for a moment
-			again = max(observed + window / 12 - now, again)
-			wait = again
+			-- no known time to wait for
+		elseif refillRate > 0 then
+			local lack = 1 - free + (interactive == wantInteractive and reserved or 0)
+			askAgain = min(max(lack / refillRate, askAgain), max(opensAt - now, askAgain))
+			untilOpen = askAgain
+		elseif interactive == wantInteractive and free >= 1 and free < 1 + reserved then
+			askAgain, untilOpen = min(max(timeLeft / 50, askAgain), 5 * SECOND), timeLeft -- the reserve shrinks, but slowly
+		elseif available < 1 or outstanding == 0 and available < enough then
+			askAgain, untilOpen = max(opensAt - now, askAgain), opensAt - now
+		elseif outstanding == 0 and capacity < 1 then -- otherwise others get it, for a moment
+			askAgain = max(observedAt + window / 12 - now, askAgain)
+			untilOpen = askAgain
 		end
 	end
 end
 local wants = wantInteractive - interactive
 waiting = waiting + wants
 
-call('HSET', key, QUOTA, pack('>ddddddddddddddddddddddddddddddddd', turn, now, born, swept, part, processes, out,
-	limit, left, reset, opens, length, observed, booked, blocked, strikes, struck, probed, silent, called, recent,
-	others, firstAt, firstLeft, ours, rolled, waiting, pace, apart, unheard, former, turned, turns),
-	name, pack('>dddddddddd', number, held + interactive + bulk, wants, now, fed, allServed, allLost, allSilent, allRefused, allCalls))
-if swept == now or length ~= was or refused > 0 then
-	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blocked - now) / 1000))
+call('HSET', key, QUOTA, pack('>ddddddddddddddddddddddddddddddddd', turn, now, bornTurn, sweptAt, usablePart, processes,
+	outstanding, limit, remaining, reset, opens, length, observedAt, figuresTurn, blockedUntil, rejections, rejectedTurn,
+	probedAt, silentCount, calledAt, recentCalls, othersRate, firstAt, firstRemaining, ownSpent, partialResetAt, waiting,
+	refillRate, bypassedAt, orphaned, formerLimit, alternatedAt, alternations),
+	name, pack('>dddddddddd', askNumber, askHeld + interactive + bulk, wants, now, grantedAt,
+	totalServed, totalLost, totalSilent, totalRejected, totalCalls))
+if sweptAt == now or length ~= oldLength or newRejected > 0 then
+	call('PEXPIRE', key, math.ceil(max(2 * length, 600 * SECOND, blockedUntil - now) / 1000))
 end
-local mixed = turns >= TURNS and now - turned <= HOUR
-return pack('>dddddd', interactive, bulk, again, wait, turn, (probing and 1 or 0) + (mixed and 2 or 0))
+local mixed = alternations >= MIN_ALTERNATIONS and now - alternatedAt <= HOUR
+return pack('>dddddd', interactive, bulk, askAgain, untilOpen, turn, (probing and 1 or 0) + (mixed and 2 or 0))

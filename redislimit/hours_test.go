@@ -16,19 +16,20 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// fleet is what became of some processes in hours of virtual time, with the
-// model for a store, which TestScriptIsTheModel says is the script.
+// fleet holds the results of some processes in hours of virtual time. Their store is the
+// model, which TestScriptIsTheModel compares with the script.
 type fleet struct {
-	perHour       []int // requests served in each hour, others' included
-	ours, refused int
-	exchanges     int
-	waits         []time.Duration // of interactive calls
-	failed        int
+	perHour        []int // requests served in each hour, including those of others
+	ours, rejected int
+	exchanges      int
+	waits          []time.Duration // of interactive calls
+	failed         int
 }
 
-// run lets n processes call bulk without end, and each of them interactively
-// once in a while, for so many hours. Others send once in a while, too, and the
-// store loses all once in a while.
+// run makes n processes send bulk calls continuously for that many hours. Each of them
+// also makes an interactive call in each interval every, others send without the store in
+// each interval others, and the store loses its state in each interval flush. Zero means
+// never.
 func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, flush time.Duration) (f fleet) {
 	m := &model{delay: time.Millisecond}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -105,7 +106,7 @@ func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, fl
 			if r.Header.Get("X-Who") == "ours" {
 				f.ours++
 				if r.Status == http.StatusTooManyRequests {
-					f.refused++
+					f.rejected++
 				}
 			}
 		}
@@ -113,7 +114,7 @@ func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, fl
 	}
 	cancel()
 	all.Wait()
-	time.Sleep(time.Minute) // until all is reported
+	time.Sleep(time.Minute) // until all processes have reported
 	m.mu.Lock()
 	f.exchanges = m.asks
 	m.mu.Unlock()
@@ -121,7 +122,7 @@ func run(t *testing.T, server *leedotest.Server, n, hours int, every, others, fl
 	return f
 }
 
-// slow takes a while for each request, and says whose it is.
+// slow delays each request, and names its sender in a header.
 type slow struct {
 	http.RoundTripper
 	who string
@@ -136,20 +137,20 @@ func (s slow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// What a fleet of eight gets in hours, from servers of all kinds.
+// Eight processes spend the quota of several hours, with all kinds of servers.
 func TestHours(t *testing.T) {
 	for name, tt := range map[string]struct {
 		server        *leedotest.Server
 		every, others time.Duration
 		flush         time.Duration
 		hours         int
-		most          float64 // refusals per 1,000 requests
+		most          float64 // 429s per 1,000 requests
 	}{
-		// Beside others a window ends with no refusal, one or two, by chance: in ten
-		// hours 1.4 of 1,000 on average.
+		// If others send, too, a window ends with none, one or two 429s, by chance: in ten
+		// hours 1.4 per 1,000 requests on average.
 		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0, 3, 0},
 		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 5, 3},
-		"with people":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
+		"with interactive":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
 		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 10, 5},
 		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 10, 5},
 		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.TokenBucket)), 10 * time.Minute, 0, 0, 3, 5},
@@ -159,15 +160,15 @@ func TestHours(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := run(t, tt.server, 8, tt.hours, tt.every, tt.others, tt.flush)
-				per := 1000 * float64(f.refused) / float64(f.ours)
-				t.Logf("served in each hour: %v; %d of %d refused, %.2f of 1,000; %.2f exchanges per request",
-					f.perHour, f.refused, f.ours, per, float64(f.exchanges)/float64(f.ours))
+				per := 1000 * float64(f.rejected) / float64(f.ours)
+				t.Logf("served in each hour: %v; %d of %d rejected, %.2f of 1,000; %.2f exchanges per request",
+					f.perHour, f.rejected, f.ours, per, float64(f.exchanges)/float64(f.ours))
 				least := 490
 				if name == "alone" || strings.HasPrefix(name, "with ") || name == "flushed" { // a fixed window
 					switch {
-					case tt.flush > 0: // what was held when the state was lost
+					case tt.flush > 0: // permits held when the state was lost are not used
 						least = 485
-					case tt.others > 0: // what they may have taken is left alone
+					case tt.others > 0: // what others may have spent is not used
 						least = 495
 					default:
 						least = 500
@@ -183,16 +184,16 @@ func TestHours(t *testing.T) {
 					t.Logf("%d interactive calls: p50 %v, p99 %v", len(f.waits), f.waits[len(f.waits)/2], f.waits[len(f.waits)*99/100])
 				}
 				if per > tt.most || f.failed > 0 {
-					t.Errorf("%.2f of 1,000 refused, %d calls failed", per, f.failed)
+					t.Errorf("%.2f of 1,000 rejected, %d calls failed", per, f.failed)
 				}
 			})
 		})
 	}
 }
 
-// A process in which more callers wait than a window has room for leaves some
-// to a single caller in another.
-func TestACrowdLeavesRoomForOne(t *testing.T) {
+// A process with more waiting callers than the limit of a window leaves some permits to a
+// single caller in another process.
+func TestManyCallersLeavePermitsForOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 		m := &model{delay: time.Millisecond}
@@ -203,11 +204,11 @@ func TestACrowdLeavesRoomForOne(t *testing.T) {
 				leedo.WithHTTPClient(&http.Client{Transport: slow{server.HTTPClient().Transport, ""}}))
 		}
 		var all sync.WaitGroup
-		crowd := newClient()
+		many := newClient()
 		for range 200 {
 			all.Go(func() {
 				for ctx.Err() == nil {
-					crowd.Leads.List(ctx, nil)
+					many.Leads.List(ctx, nil)
 				}
 			})
 		}
@@ -221,10 +222,10 @@ func TestACrowdLeavesRoomForOne(t *testing.T) {
 		}
 		cancel()
 		all.Wait()
-		time.Sleep(time.Minute) // until all is reported
+		time.Sleep(time.Minute) // until all processes have reported
 		for _, r := range server.Requests() {
 			if r.Status != http.StatusOK {
-				t.Errorf("answered with %d", r.Status)
+				t.Errorf("a response with %d", r.Status)
 			}
 		}
 		t.Logf("%d calls, one after the other, of %d; the longest took %v", calls, len(server.Requests()), longest)
@@ -234,9 +235,9 @@ func TestACrowdLeavesRoomForOne(t *testing.T) {
 	})
 }
 
-// Callers of several processes who want more than a window has get all of it at
-// once, and nobody is refused for less than the reset.
-func TestCrowdsSpendAWindow(t *testing.T) {
+// If the callers of several processes want more than the limit, they get all of it at
+// once, and the others are not asked to retry before the reset.
+func TestManyCallersSpendAWindow(t *testing.T) {
 	for name, tt := range map[string]struct{ processes, callers int }{
 		"two large": {2, 60}, "eight small": {8, 13}, "eight large": {8, 50},
 	} {
@@ -261,7 +262,7 @@ func TestCrowdsSpendAWindow(t *testing.T) {
 				all.Wait()
 				time.Sleep(time.Minute - time.Since(start))
 				if n := len(server.Requests()); n != min(100, tt.processes*tt.callers) || early.Load() > 0 {
-					t.Errorf("%d of 100 used within a minute, %d refused until before the reset", n, early.Load())
+					t.Errorf("%d of 100 used within a minute, %d to retry before the reset", n, early.Load())
 				}
 			})
 		})

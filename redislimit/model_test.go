@@ -9,8 +9,9 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// model is what exchange.lua does, in Go: a store for processes that are one,
-// and for tests in virtual time. Times are microseconds, as in the script.
+// model is a Go model of exchange.lua, which TestScriptIsTheModel compares with it. As
+// a store it serves limiters of one process in virtual time. Times are microseconds,
+// and fields have the names of the script's variables.
 type model struct {
 	mu    sync.Mutex
 	state *modelState
@@ -20,18 +21,22 @@ type model struct {
 }
 
 type modelProcess struct {
-	number, held, wants, at, fed, served, lost, silent, refused, calls float64
+	number, held, wants, at, grantedAt, served, lost, silent, rejected, calls float64
 }
 
 type modelState struct {
-	born, now, swept                                     float64
-	sure                                                 bool
-	procs                                                map[string]modelProcess
-	limit, left, reset, opens, length                    float64
-	observed, booked, blocked, strikes, struck           float64
-	probed, silent, total, called, watched, calls        float64
-	others, part, firstAt, firstLeft, firstTotal, rolled float64
-	pace, apart, unheard, former, turned, turns          float64
+	bornTurn, now, sweptAt                           float64
+	settled                                          bool // the script sets bornTurn to 0
+	processes                                        map[string]modelProcess
+	limit, remaining, reset, opens, length           float64
+	observedAt, figuresTurn, blockedUntil            float64
+	rejections, rejectedTurn                         float64
+	probedAt, silentCount, ownSpent, recentCalls     float64
+	calledAt, createdAt                              float64 // the script has one for both
+	othersRate, usablePart, firstAt, firstRemaining  float64
+	firstOwnSpent                                    float64 // the script counts ownSpent from 0 instead
+	partialResetAt, refillRate, bypassedAt, orphaned float64
+	formerLimit, alternatedAt, alternations          float64
 }
 
 const (
@@ -53,7 +58,7 @@ func (m *model) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAn
 
 func within(x, least, most float64) float64 { return min(max(x, least), most) }
 
-// window is a part of the window.
+// window returns the length of a window, divided by part.
 func (s *modelState) window(part float64) float64 {
 	if s.length > 0 {
 		return s.length / part
@@ -63,271 +68,272 @@ func (s *modelState) window(part float64) float64 {
 
 func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
-// at is an exchange at the given time.
+// at makes an exchange at the given time.
 func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
-	anew := m.state == nil || now < m.state.now-5*second
-	if anew {
+	created := m.state == nil || now < m.state.now-5*second
+	if created {
 		m.turn = max(m.turn, float64(ask.Sent))
 	}
 	turn := max(now, m.turn+1)
-	if anew {
-		m.state = &modelState{born: turn, now: now, procs: map[string]modelProcess{}, part: 0.9, watched: now, apart: now}
+	if created {
+		m.state = &modelState{bornTurn: turn, now: now, processes: map[string]modelProcess{}, usablePart: 0.9, createdAt: now, bypassedAt: now}
 	}
 	s := m.state
-	if p, ok := s.procs[ask.Process]; ok && float64(ask.Number) <= p.number {
+	if p, ok := s.processes[ask.Process]; ok && float64(ask.Number) <= p.number {
 		return leedo.QuotaAnswer{Turn: int64(m.turn)}
 	}
-	out, processes := float64(ask.Held), 1.0
-	waiting, sweep := 0.0, now-s.swept >= second
+	outstanding, processes := float64(ask.Held), 1.0
+	waiting, sweep := 0.0, now-s.sweptAt >= second
 	if sweep {
-		s.swept = now
+		s.sweptAt = now
 	}
-	for name, p := range s.procs {
+	for name, p := range s.processes {
 		switch {
 		case name == ask.Process:
 		case sweep && now-p.at > 5*second:
-			delete(s.procs, name)
-			s.left, s.unheard, s.total = s.left-p.held, s.unheard+p.held, s.total+p.held
+			delete(s.processes, name)
+			s.remaining, s.orphaned, s.ownSpent = s.remaining-p.held, s.orphaned+p.held, s.ownSpent+p.held
 		default:
-			out, processes, waiting = out+p.held, processes+1, waiting+p.wants
+			outstanding, processes, waiting = outstanding+p.held, processes+1, waiting+p.wants
 		}
 	}
 	if sweep {
-		s.left = max(s.left, 0)
+		s.remaining = max(s.remaining, 0)
 	}
-	me, known := s.procs[ask.Process]
-	served, lost, silent, refused, calls := 0.0, 0.0, 0.0, 0.0, float64(ask.Interactive)
+	me, known := s.processes[ask.Process]
+	served, lost, silent, rejected, calls := 0.0, 0.0, 0.0, 0.0, float64(ask.Interactive)
 	if known {
 		served, lost, silent = float64(ask.Served)-me.served, float64(ask.Lost)-me.lost, float64(ask.Silent)-me.silent
-		refused, calls = float64(ask.Refused)-me.refused, float64(ask.Calls)-me.calls
-		if served+lost+refused > me.held {
-			s.apart, s.pace = now, 0
+		rejected, calls = float64(ask.Refused)-me.rejected, float64(ask.Calls)-me.calls
+		if served+lost+rejected > me.held {
+			s.bypassedAt, s.refillRate = now, 0
 		}
 	} else if ask.RetryAfter > 0 {
-		refused = 1
+		rejected = 1
 	}
-	s.total += served + lost
-	s.silent += silent
-	if ask.Limit > 0 && (!known || served+refused > 0) {
-		s.book(ask, known, out, now, turn)
+	s.ownSpent += served + lost
+	s.silentCount += silent
+	if ask.Limit > 0 && (!known || served+rejected > 0) {
+		s.record(ask, known, outstanding, now, turn)
 	}
-	s.left = max(s.left-lost, 0)
-	if s.silent > 20 && now >= s.opens {
-		s.limit, s.reset, s.opens, s.pace, s.unheard = 0, 0, 0, 0, 0
+	s.remaining = max(s.remaining-lost, 0)
+	if s.silentCount > 20 && now >= s.opens {
+		s.limit, s.reset, s.opens, s.refillRate, s.orphaned = 0, 0, 0, 0, 0
 	}
-	if served > 0 && float64(ask.Sent) >= s.struck || lost > 0 && now >= s.blocked {
-		s.strikes = 0
+	if served > 0 && float64(ask.Sent) >= s.rejectedTurn || lost > 0 && now >= s.blockedUntil {
+		s.rejections = 0
 	}
-	if refused > 0 && float64(ask.RefusedSent) >= s.struck {
-		s.refuse(ask, now, turn)
+	if rejected > 0 && float64(ask.RefusedSent) >= s.rejectedTurn {
+		s.reject(ask, now, turn)
 	}
-	s.calls = s.calls*math.Exp((s.now-now)/s.window(6)) + calls
+	s.recentCalls = s.recentCalls*math.Exp((s.now-now)/s.window(6)) + calls
 	if calls > 0 {
-		s.called = now
+		s.calledAt = now
 	}
-	answer := s.grant(ask, out, processes, waiting, &me.fed, now)
-	answer.Turn = int64(turn)
-	s.procs[ask.Process] = modelProcess{
-		number: float64(ask.Number), held: float64(ask.Held + answer.Interactive + answer.Bulk),
-		wants: float64(ask.Interactive - answer.Interactive), at: now, fed: me.fed,
-		served: float64(ask.Served), lost: float64(ask.Lost), silent: float64(ask.Silent), refused: float64(ask.Refused), calls: float64(ask.Calls),
+	reply := s.grant(ask, outstanding, processes, waiting, &me.grantedAt, now)
+	reply.Turn = int64(turn)
+	s.processes[ask.Process] = modelProcess{
+		number: float64(ask.Number), held: float64(ask.Held + reply.Interactive + reply.Bulk),
+		wants: float64(ask.Interactive - reply.Interactive), at: now, grantedAt: me.grantedAt,
+		served: float64(ask.Served), lost: float64(ask.Lost), silent: float64(ask.Silent), rejected: float64(ask.Refused), calls: float64(ask.Calls),
 	}
 	m.turn, s.now = turn, now
-	return answer
+	return reply
 }
 
-func (s *modelState) book(ask leedo.QuotaAsk, known bool, out, now, turn float64) {
+func (s *modelState) record(ask leedo.QuotaAsk, known bool, outstanding, now, turn float64) {
 	limit, remaining := float64(ask.Limit), float64(ask.Remaining)
 	at, reset := now-micros(ask.Age), 0.0
 	if ask.Reset > 0 {
 		reset = now + micros(ask.Reset)
 	}
-	newer, plan := float64(ask.Sent) >= s.booked, limit != s.limit
-	later, earlier := reset-s.reset > 2*second, s.reset-reset > 2*second
-	if !newer && (!known && s.sure || plan || earlier || !later && remaining >= s.left) {
+	isNewer, limitChanged := float64(ask.Sent) >= s.figuresTurn, limit != s.limit
+	isLater, isEarlier := reset-s.reset > 2*second, s.reset-reset > 2*second
+	if !isNewer && (!known && s.settled || limitChanged || isEarlier || !isLater && remaining >= s.remaining) {
 		return
 	}
-	over := now >= s.reset || later && remaining > s.left && s.reset-now <= 2*second
-	if over && now-s.reset <= 30*second {
+	windowOver := now >= s.reset || isLater && remaining > s.remaining && s.reset-now <= 2*second
+	if windowOver && now-s.reset <= 30*second {
 		switch {
 		case reset-now >= s.length/2:
-			s.rolled = 0
-		case s.rolled == 0 || now-s.rolled > 0.9*s.length:
-			s.rolled = now
+			s.partialResetAt = 0
+		case s.partialResetAt == 0 || now-s.partialResetAt > 0.9*s.length:
+			s.partialResetAt = now
 		}
-		s.pace = 0
-		if later && s.rolled == 0 && (remaining+1)*2 < s.limit && at-s.reset <= 3*second && now-s.apart > 30*second {
-			s.pace = (s.limit - remaining) / (reset - now)
+		s.refillRate = 0
+		if isLater && s.partialResetAt == 0 && (remaining+1)*2 < s.limit && at-s.reset <= 3*second && now-s.bypassedAt > 30*second {
+			s.refillRate = (s.limit - remaining) / (reset - now)
 		}
 	}
-	if plan {
-		s.length, s.pace = 0, 0
+	if limitChanged {
+		s.length, s.refillRate = 0, 0
 	}
 	s.length = max(s.length, min(reset-now, hour), second)
-	if reset > 0 && (later || earlier || reset < s.reset) {
+	if reset > 0 && (isLater || isEarlier || reset < s.reset) {
 		s.reset = reset
 	}
 	s.opens = 0
 	if s.reset > 0 {
 		s.opens = min(s.reset, now+hour+30*second) + second/20
 	}
-	if plan && s.limit > 0 {
-		if limit == s.former {
-			if now-s.turned > hour {
-				s.turns = 0
+	if limitChanged && s.limit > 0 {
+		if limit == s.formerLimit {
+			if now-s.alternatedAt > hour {
+				s.alternations = 0
 			}
-			s.turns, s.turned = s.turns+1, now
+			s.alternations, s.alternatedAt = s.alternations+1, now
 		}
-		s.former = s.limit
+		s.formerLimit = s.limit
 	}
-	s.limit, s.left, s.observed, s.booked, s.silent, s.unheard = limit, remaining, at, turn, 0, 0
-	s.sure = s.sure || float64(ask.Sent) >= s.born || ask.Sent == 0 && at > s.born
-	if plan || later {
-		s.firstAt, s.firstLeft, s.firstTotal = at, remaining, s.total
+	s.limit, s.remaining, s.observedAt, s.figuresTurn, s.silentCount, s.orphaned = limit, remaining, at, turn, 0, 0
+	s.settled = s.settled || float64(ask.Sent) >= s.bornTurn || ask.Sent == 0 && at > s.bornTurn
+	if limitChanged || isLater {
+		s.firstAt, s.firstRemaining, s.firstOwnSpent = at, remaining, s.ownSpent
 		return
 	}
-	elapsed, all, ours := at-s.firstAt, s.firstLeft-remaining, s.total-s.firstTotal
-	if all*10 >= s.limit {
-		s.part = within(s.part, min(ours/all, 1), min((ours+out)/all, 1))
+	elapsed, fallen, spent := at-s.firstAt, s.firstRemaining-remaining, s.ownSpent-s.firstOwnSpent
+	if fallen*10 >= s.limit {
+		s.usablePart = within(s.usablePart, min(spent/fallen, 1), min((spent+outstanding)/fallen, 1))
 	}
 	if elapsed >= s.window(60) {
-		pace := within(s.others*elapsed, max(all-ours-out, 0), max(all-ours, 0)) / elapsed
-		s.others = min(pace, s.limit/s.length)
+		rate := within(s.othersRate*elapsed, max(fallen-spent-outstanding, 0), max(fallen-spent, 0)) / elapsed
+		s.othersRate = min(rate, s.limit/s.length)
 	}
 }
 
-func (s *modelState) refuse(ask leedo.QuotaAsk, now, turn float64) {
-	s.strikes++
+func (s *modelState) reject(ask leedo.QuotaAsk, now, turn float64) {
+	s.rejections++
 	switch {
 	case ask.RetryAfter.Microseconds() > 0:
-		s.blocked = now + micros(ask.RetryAfter) + second/20
-	case s.opens > now && s.pace == 0:
-		s.blocked = s.opens
+		s.blockedUntil = now + micros(ask.RetryAfter) + second/20
+	case s.opens > now && s.refillRate == 0:
+		s.blockedUntil = s.opens
 	default:
-		s.blocked = now + min(math.Pow(2, s.strikes-1), 300)*second
+		s.blockedUntil = now + min(math.Pow(2, s.rejections-1), 300)*second
 	}
-	s.left, s.unheard, s.opens, s.struck, s.pace = 0, 0, 0, turn, s.pace*0.7
+	s.remaining, s.orphaned, s.opens, s.rejectedTurn, s.refillRate = 0, 0, 0, turn, s.refillRate*0.7
 	if s.limit > 0 {
-		s.opens = s.blocked
+		s.opens = s.blockedUntil
 	}
 }
 
-// kept is what bulk leaves.
-func (s *modelState) kept(reserve, rest, now float64) float64 {
+// reserved returns how many requests bulk leaves.
+func (s *modelState) reserved(reserve, timeLeft, now float64) float64 {
 	least := reserve * s.limit
 	if reserve == 0 {
 		least = max(0.05*s.limit, min(10, s.limit/10))
-		if s.called == 0 {
-			least *= math.Exp((s.watched - now) / (120 * second))
+		if s.calledAt == 0 {
+			least *= math.Exp((s.createdAt - now) / (120 * second))
 		}
 	}
-	need := 1.5 * s.calls / s.window(6) * rest
-	return math.Floor(min(max(least*rest/s.window(1), need)+min(s.others*rest, 0.4*s.limit), 0.6*s.limit))
+	need := 1.5 * s.recentCalls / s.window(6) * timeLeft
+	return math.Floor(min(max(least*timeLeft/s.window(1), need)+min(s.othersRate*timeLeft, 0.4*s.limit), 0.6*s.limit))
 }
 
-func (s *modelState) room(n, out, now float64) float64 {
-	most := 0.0
+// usable returns how many of n permits may be granted in addition to those outstanding.
+func (s *modelState) usable(n, outstanding, now float64) float64 {
+	maxOut := 0.0
 	if n >= 1 {
-		most = max(math.Floor(n*s.part), 1)
+		maxOut = max(math.Floor(n*s.usablePart), 1)
 	}
 	if s.limit == 0 {
-		most = math.Inf(1)
+		maxOut = math.Inf(1)
 	}
 	switch {
-	case s.strikes > 0 && (s.limit == 0 || s.pace > 0):
-		most = min(most, 1)
-	case s.pace > 0:
-		most = min(most, max(s.left, 4))
+	case s.rejections > 0 && (s.limit == 0 || s.refillRate > 0):
+		maxOut = min(maxOut, 1)
+	case s.refillRate > 0:
+		maxOut = min(maxOut, max(s.remaining, 4))
 	}
 	switch {
-	case s.limit > 0 && !s.sure && now-s.born < 3*second:
-		most = min(most, 1)
-	case s.limit == 0 && s.silent < 4:
-		most = min(most, 4)
+	case s.limit > 0 && !s.settled && now-s.bornTurn < 3*second:
+		maxOut = min(maxOut, 1)
+	case s.limit == 0 && s.silentCount < 4:
+		maxOut = min(maxOut, 4)
 	}
-	return max(most-out, 0)
+	return max(maxOut-outstanding, 0)
 }
 
-func (s *modelState) grant(ask leedo.QuotaAsk, out, processes, waiting float64, fed *float64, now float64) leedo.QuotaAnswer {
-	opens := s.opens
-	if opens == 0 {
-		opens = s.observed + hour/max(s.limit, 1)*math.Pow(2, min(s.strikes, 10))
+func (s *modelState) grant(ask leedo.QuotaAsk, outstanding, processes, waiting float64, grantedAt *float64, now float64) leedo.QuotaAnswer {
+	opensAt := s.opens
+	if opensAt == 0 {
+		opensAt = s.observedAt + hour/max(s.limit, 1)*math.Pow(2, min(s.rejections, 10))
 	}
-	rest := within(opens-now, 0, s.window(1))
-	if s.rolled > 0 {
-		rest = within(s.rolled+s.window(1)-now, 0, s.window(1))
+	timeLeft := within(opensAt-now, 0, s.window(1))
+	if s.partialResetAt > 0 {
+		timeLeft = within(s.partialResetAt+s.window(1)-now, 0, s.window(1))
 	}
-	there, spent, share := s.left+s.pace*(now-s.observed), 0.0, 0.0
+	available, othersSpent, reserved := s.remaining+s.refillRate*(now-s.observedAt), 0.0, 0.0
 	if s.limit > 0 && ask.Reserve >= 0 {
-		share = s.kept(ask.Reserve, rest, now)
+		reserved = s.reserved(ask.Reserve, timeLeft, now)
 	}
-	if s.limit > 0 && now < opens && s.others*s.window(12) > 1 {
-		spent = math.Floor(s.others*(now-s.observed)+0.5) + 1
+	if s.limit > 0 && now < opensAt && s.othersRate*s.window(12) > 1 {
+		othersSpent = math.Floor(s.othersRate*(now-s.observedAt)+0.5) + 1
 	}
 	wantInteractive, wantBulk := float64(ask.Interactive), float64(ask.Bulk)
-	interactive, bulk, room := 0.0, 0.0, 0.0
-	again, wait, probing := max(s.blocked-now, 0), max(s.blocked-now, 0), false
-	if wait == 0 {
-		room = s.room(math.Floor(there)-spent, out, now)
-		interactive = min(wantInteractive, room)
-		if all := wantInteractive + waiting; waiting > 0 && interactive > 0 && room < all {
-			if now-*fed <= min(second, s.window(50)) {
-				interactive = max(room-waiting, 0)
+	interactive, bulk, capacity := 0.0, 0.0, 0.0
+	askAgain, untilOpen, probing := max(s.blockedUntil-now, 0), max(s.blockedUntil-now, 0), false
+	if untilOpen == 0 {
+		capacity = s.usable(math.Floor(available)-othersSpent, outstanding, now)
+		interactive = min(wantInteractive, capacity)
+		if demand := wantInteractive + waiting; waiting > 0 && interactive > 0 && capacity < demand {
+			if now-*grantedAt <= min(second, s.window(50)) {
+				interactive = max(capacity-waiting, 0)
 			} else {
-				interactive = max(math.Floor(room*wantInteractive/all), 1)
+				interactive = max(math.Floor(capacity*wantInteractive/demand), 1)
 			}
 		}
 		if interactive > 0 {
-			*fed = now
+			*grantedAt = now
 		}
-		if free := min(s.room(math.Floor(there)-spent-share, out, now), room-waiting) - interactive; free >= 1 {
+		if free := min(s.usable(math.Floor(available)-othersSpent-reserved, outstanding, now), capacity-waiting) - interactive; free >= 1 {
 			bulk = min(wantBulk, 32, max(math.Floor(free/(2*processes)), 1))
 		}
 		enough, need := max(s.limit/50, 1), 1.0
 		if wantInteractive == 0 {
-			enough, need = max(s.limit/20, 1+share), 1+share
+			enough, need = max(s.limit/20, 1+reserved), 1+reserved
 		}
-		unsure := now >= opens || s.unheard > 0 && there+s.unheard >= need
-		probe := now >= opens && now-s.probed >= 3*second ||
-			out == 0 && (unsure || there >= enough && now-s.observed > s.window(12))
+		unsure := now >= opensAt || s.orphaned > 0 && available+s.orphaned >= need
+		probe := now >= opensAt && now-s.probedAt >= 3*second ||
+			outstanding == 0 && (unsure || available >= enough && now-s.observedAt > s.window(12))
 		if probe && wantInteractive+wantBulk > 0 && interactive+bulk == 0 && s.limit > 0 {
 			interactive = min(wantInteractive, 1)
 			bulk = min(wantBulk, 1-interactive)
-			s.probed = now
+			s.probedAt = now
 		}
-		out += interactive + bulk
-		free := there - out - spent
-		again = min(20+2*processes, 250) * 1e3
+		outstanding += interactive + bulk
+		free := available - outstanding - othersSpent
+		askAgain = min(20+2*processes, 250) * 1e3
 		most := 1.0
 		if wantBulk > 0 && bulk == 0 {
-			most += share
+			most += reserved
 		}
 		probing = unsure || s.limit == 0 || free >= most
 		switch {
 		case unsure || s.limit == 0:
-		case s.pace > 0:
+		case s.refillRate > 0:
 			lack := 1 - free
 			if interactive == wantInteractive {
-				lack += share
+				lack += reserved
 			}
-			again = min(max(lack/s.pace, again), max(opens-now, again))
-			wait = again
-		case interactive == wantInteractive && free >= 1 && free < 1+share:
-			again, wait = within(rest/50, again, 5*second), rest
-		case there < 1 || out == 0 && there < enough:
-			again, wait = max(opens-now, again), opens-now
-		case out == 0 && room < 1:
-			again = max(s.observed+s.window(12)-now, again)
-			wait = again
+			askAgain = min(max(lack/s.refillRate, askAgain), max(opensAt-now, askAgain))
+			untilOpen = askAgain
+		case interactive == wantInteractive && free >= 1 && free < 1+reserved:
+			askAgain, untilOpen = within(timeLeft/50, askAgain, 5*second), timeLeft
+		case available < 1 || outstanding == 0 && available < enough:
+			askAgain, untilOpen = max(opensAt-now, askAgain), opensAt-now
+		case outstanding == 0 && capacity < 1:
+			askAgain = max(s.observedAt+s.window(12)-now, askAgain)
+			untilOpen = askAgain
 		}
 	}
 	if interactive == wantInteractive && (bulk > 0 || wantBulk == 0) {
-		again, wait, probing = 0, 0, false
+		askAgain, untilOpen, probing = 0, 0, false
 	}
 	return leedo.QuotaAnswer{
-		Probing: probing, Mixed: s.turns >= 3 && now-s.turned <= hour,
+		Probing: probing, Mixed: s.alternations >= 3 && now-s.alternatedAt <= hour,
 		Interactive: int(interactive), Bulk: int(bulk),
-		AskAgain: time.Duration(math.Floor(again)) * time.Microsecond,
-		Opens:    time.Duration(math.Floor(wait)) * time.Microsecond,
+		AskAgain: time.Duration(math.Floor(askAgain)) * time.Microsecond,
+		Opens:    time.Duration(math.Floor(untilOpen)) * time.Microsecond,
 	}
 }

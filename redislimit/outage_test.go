@@ -11,22 +11,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// refusedBetween counts the requests and refusals of a time.
-func refusedBetween(all []arrival, from, to time.Time) (requests, refused int) {
+// countBetween counts the requests and the 429s between two times.
+func countBetween(all []arrival, from, to time.Time) (requests, rejected int) {
 	for _, r := range all {
 		if r.at.Before(from) || r.at.After(to) {
 			continue
 		}
 		requests++
 		if r.status == 429 {
-			refused++
+			rejected++
 		}
 	}
-	return requests, refused
+	return requests, rejected
 }
 
-// Redis dies for twenty seconds and comes back empty. No call fails for it, and
-// when it is back it decides again.
+// Redis is killed for twenty seconds and returns empty. No call fails, and the store
+// decides again after its return.
 func TestRedisDies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -36,7 +36,7 @@ func TestRedisDies(t *testing.T) {
 	a := newAPI(t, limit, length)
 	workers := bulk(t, 4, 2, a, r)
 	workers = append(workers, start(t, job{
-		Name: "person", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
+		Name: "interactive", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
 		Callers: 1, Every: 50 * time.Millisecond, MaxWait: time.Second,
 	}))
 	a.await(t, "a window", begun(2))
@@ -48,8 +48,8 @@ func TestRedisDies(t *testing.T) {
 	}
 	up := time.Now()
 	rdb := r.client()
-	// One whose first answer came too late goes on alone for another five seconds.
-	// Who has several soon after one another goes by the store.
+	// A process whose first reply is late continues without the store for another five
+	// seconds. One with several exchanges in short succession uses the store.
 	var first map[string]float64
 	a.await(t, "all processes at the store", func([]arrival) bool {
 		now := exchanges(t, rdb, "{test}")
@@ -80,10 +80,10 @@ func TestRedisDies(t *testing.T) {
 	for name, during := range map[string][2]time.Time{
 		"before": {{}, down}, "while it was dead": {down, up}, "while they came back": {up, back}, "after": {back, time.Now()},
 	} {
-		requests, refused := refusedBetween(all, during[0], during[1])
-		t.Logf("%s: %d of %d refused", name, refused, requests)
+		requests, rejected := countBetween(all, during[0], during[1])
+		t.Logf("%s: %d of %d rejected", name, rejected, requests)
 		if name == "before" || name == "after" {
-			noRefusals(t, name, all, during[0], during[1], away)
+			no429s(t, name, all, during[0], during[1], away)
 		}
 		if requests == 0 && name != "while they came back" {
 			t.Errorf("%s: no requests", name)
@@ -91,10 +91,10 @@ func TestRedisDies(t *testing.T) {
 	}
 }
 
-// noRefusals checks that none was refused in a time. On a machine that is busy an
-// exchange may take too long: then a process goes by its own account, and what is
-// refused in the next seconds says nothing.
-func noRefusals(t *testing.T, what string, all []arrival, from, to time.Time, away []time.Time) {
+// no429s checks that there are no 429s between two times. On a busy machine an exchange may
+// take too long. The process then uses its own figures, and 429s in the next seconds are
+// ignored.
+func no429s(t *testing.T, what string, all []arrival, from, to time.Time, away []time.Time) {
 	t.Helper()
 	for _, r := range all {
 		if r.status != 429 || r.at.Before(from) || r.at.After(to) {
@@ -105,19 +105,20 @@ func noRefusals(t *testing.T, what string, all []arrival, from, to time.Time, aw
 			since = from
 		}
 		if left := leftSince(away, since, r.at); len(left) > 0 {
-			t.Logf("%s: one of %s refused %v after an exchange that failed or was slow", what, r.who, r.at.Sub(left[0]))
+			t.Logf("%s: a request of %s rejected %v after an exchange that failed or was slow", what, r.who, r.at.Sub(left[0]))
 			continue
 		}
-		t.Errorf("%s: one of %s refused, want none", what, r.who)
+		t.Errorf("%s: a request of %s rejected, want none", what, r.who)
 	}
 }
 
-// leftSince returns those times in a time when a process may have left the store.
+// leftSince returns the times, between from and to, at which a process may have stopped
+// using the store.
 func leftSince(away []time.Time, from, to time.Time) []time.Time {
 	return slices.DeleteFunc(slices.Clone(away), func(at time.Time) bool { return at.Before(from) || at.After(to) })
 }
 
-// exchanges asks Redis how many each process had.
+// exchanges returns the number of exchanges of each process, from the state in Redis.
 func exchanges(t *testing.T, rdb *redis.Client, key string) map[string]float64 {
 	t.Helper()
 	fields, err := rdb.HGetAll(t.Context(), key).Result()

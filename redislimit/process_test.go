@@ -26,11 +26,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-// workerEnv tells a test binary to be a worker, and what it shall do.
+// workerEnv is the environment variable that makes the test binary run a worker. It holds
+// the job.
 const workerEnv = "REDISLIMIT_TEST_WORKER"
 
 func TestMain(m *testing.M) {
-	logging.Disable() // of go-redis, which tells of each dial that fails
+	logging.Disable() // go-redis logs every dial that fails
 	if job := os.Getenv(workerEnv); job != "" {
 		if err := work(job); err != nil {
 			fmt.Fprintln(os.Stderr, "worker:", err)
@@ -41,25 +42,25 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// job is what a worker process does until its standard input ends.
+// job describes what a worker process does until its standard input ends.
 type job struct {
 	Name, URL, Token, Redis, Key string
-	Callers                      int           // who call one after the other
-	Every                        time.Duration // between two calls of each; 0: no pause
+	Callers                      int           // each makes one call after the other
+	Every                        time.Duration // the pause between two calls of a caller
 	Priority                     leedo.Priority
 	MaxWait                      time.Duration
 	Reserve                      float64
-	Once                         bool // one call, when a byte comes, after a line that says that it is ready
-	Stop                         bool // and then a SIGSTOP instead of the end
+	Once                         bool // print a line when ready, wait for a byte, and make one call
+	Stop                         bool // then stop with SIGSTOP instead of exiting
 }
 
 // report is what a worker prints at its end.
 type report struct {
-	Calls, Refused int
-	Failed         []string        // errors that are no refusals by the quota
-	Took           []time.Duration // of each call, if there is a pause
-	Warnings       []string        // what was logged of the store
-	Away           []time.Time     // when it may have begun to go by its own account
+	Calls, Limited int             // Limited counts the calls that failed with a RateLimitError
+	Failed         []string        // all other errors
+	Took           []time.Duration // the durations of successful calls, if there is a pause
+	Warnings       []string        // log records about the store
+	Away           []time.Time     // when it may have stopped using the store
 }
 
 // work is the main function of a worker.
@@ -91,7 +92,7 @@ func work(text string) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		bufio.NewReader(os.Stdin).ReadByte() // the end of it, when the test ends or dies
+		bufio.NewReader(os.Stdin).ReadByte() // returns at the end of the input, when the test ends or dies
 		cancel()
 	}()
 	var (
@@ -112,7 +113,7 @@ func work(text string) error {
 				mu.Lock()
 				switch r.Calls++; {
 				case isLimited:
-					r.Refused++
+					r.Limited++
 				case err != nil:
 					r.Failed = append(r.Failed, err.Error())
 				case j.Every > 0:
@@ -135,9 +136,9 @@ func work(text string) error {
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// recorder is a log handler that keeps what was said of the store.
+// recorder is a log handler that keeps the records about the store.
 type recorder struct {
-	info bool // at Info, too
+	info bool // keep those at Info, too
 	mu   sync.Mutex
 	said []string
 	at   []time.Time
@@ -168,8 +169,8 @@ func (r *recorder) all() []string {
 	return slices.Clone(r.said)
 }
 
-// watched is a store that notes when exchanges that failed or were slow began and
-// ended: after 100 ms a process goes by its own account. Not each of them is logged.
+// watched is a store that records when exchanges that failed or were slow began and
+// ended: after 100 ms a process continues without the store, which is not always logged.
 type watched struct {
 	leedo.QuotaStore
 	mu   sync.Mutex
@@ -178,13 +179,13 @@ type watched struct {
 
 func (w *watched) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 	start := time.Now()
-	answer, err := w.QuotaStore.Exchange(ctx, ask)
+	reply, err := w.QuotaStore.Exchange(ctx, ask)
 	if err != nil || time.Since(start) > 50*time.Millisecond {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.slow = append(w.slow, start, time.Now())
 	}
-	return answer, err
+	return reply, err
 }
 
 // worker is a worker process.
@@ -224,7 +225,7 @@ func start(t *testing.T, j job) *worker {
 	return &worker{t, in, in.Close, json.NewDecoder(out), cmd.Wait}
 }
 
-// finish ends the workers and returns what they did.
+// finish ends the workers and returns their reports.
 func finish(t *testing.T, workers ...*worker) []report {
 	t.Helper()
 	for _, w := range workers {
@@ -242,7 +243,7 @@ func finish(t *testing.T, workers ...*worker) []report {
 	return all
 }
 
-// arrival is a request as the API answered it.
+// arrival is a request that the API received, and its response.
 type arrival struct {
 	who    string // the user agent
 	status int
@@ -250,7 +251,7 @@ type arrival struct {
 	at     time.Time
 }
 
-// api is a fake Leedo on a port that counts by windows.
+// api is a fake API on a port that records all arrivals.
 type api struct {
 	*leedotest.Server
 	url  string
@@ -269,7 +270,7 @@ func newAPI(t *testing.T, limit int, window time.Duration) *api {
 	return a
 }
 
-// statusWriter remembers the status.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -290,8 +291,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.seen.Broadcast()
 }
 
-// await waits until the condition holds, and fails the test after a time that
-// only a broken program takes.
+// await waits until the condition holds, and fails the test after two minutes.
 func (a *api) await(t *testing.T, what string, holds func([]arrival) bool) []arrival {
 	t.Helper()
 	limit := 2 * time.Minute
@@ -309,10 +309,10 @@ func (a *api) await(t *testing.T, what string, holds func([]arrival) bool) []arr
 	return slices.Clone(a.all)
 }
 
-// window is what was answered in a window, by who had called.
-type window struct{ served, refused map[string]int }
+// window counts the responses in a window by caller: the 429s, and all others.
+type window struct{ served, rejected map[string]int }
 
-// windows counts the answers of each window.
+// windows counts the responses in each window.
 func windows(all []arrival) []window {
 	var (
 		byName  = map[string]int{}
@@ -326,7 +326,7 @@ func windows(all []arrival) []window {
 			windows = append(windows, window{map[string]int{}, map[string]int{}})
 		}
 		if r.status == http.StatusTooManyRequests {
-			windows[i].refused[r.who]++
+			windows[i].rejected[r.who]++
 		} else {
 			windows[i].served[r.who]++
 		}
@@ -334,7 +334,7 @@ func windows(all []arrival) []window {
 	return windows
 }
 
-// sum adds up the counts.
+// sum returns the sum of the counts.
 func sum(counts map[string]int) int {
 	n := 0
 	for _, c := range counts {
@@ -343,7 +343,7 @@ func sum(counts map[string]int) int {
 	return n
 }
 
-// begun tells whether so many windows have begun.
+// begun returns a condition for await: that n windows have begun.
 func begun(n int) func([]arrival) bool {
 	seen, next := map[string]bool{}, 0
 	return func(all []arrival) bool {

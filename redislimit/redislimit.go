@@ -1,56 +1,56 @@
-// Package redislimit shares the quota of a Leedo token among processes, on any
+// Package redislimit shares the quota of one Leedo API token among processes, on any
 // number of machines, through Redis:
 //
 //	store, err := redislimit.New(redis.NewClient(&redis.Options{Addr: "redis:6379"}), "leedo")
 //	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: store})
 //	client, err := leedo.NewClient(token, leedo.WithRateLimiter(limiter))
 //
-// Each process that uses the same token does the same with the same key. They
-// then spend what is left together, and one of them at a time asks whether a
-// new window has begun. While Redis cannot be reached each goes by what it sees
-// in its own responses; no call fails for it. [Store.Check] reports at start-up
-// whether the store works.
+// Every process that uses the token does this with the same key. Together they spend
+// what remains of the quota, and after a reset only one of them sends the first
+// request. While Redis is unavailable, each process relies on the rate limit headers
+// that it receives itself; no call fails because of Redis. [Store.Check] reports at
+// startup whether the store works.
 //
 // # Short-lived processes
 //
-// A process may make one call and end, or be frozen: a call that leaves its process
-// idle has reported what became of it before it returns. A process that holds permits
-// or waits for some reports every two seconds. Permits of one that was silent for 5
-// seconds, for example because it was killed in the middle of a call, count as spent
-// until a newer response shows what is left. They delay nobody: if nothing else is left, one request
-// is sent to find out.
+// A process may make one call and exit, or be frozen after it, as serverless functions
+// are: a call that leaves the process idle reports to Redis before it returns. A
+// process that holds permits or waits for some reports every two seconds. If it is
+// silent for 5 seconds, because it was killed for example, its permits count as spent
+// until a newer response shows what remains. They do not block other processes: if
+// nothing else remains, one request is sent to find out.
 //
 // # Cost and latency
 //
-// An exchange with Redis is one round trip of one script, which takes some 30
-// microseconds of Redis' time. An interactive call needs two exchanges, and so does a
-// page of an iteration; bulk in bursts gets up to 32 permits with one.
+// An exchange with Redis is one round trip and one script, which takes Redis about 30
+// microseconds. An interactive call needs two exchanges, and so does a page of an
+// iteration. Bulk calls in bursts share exchanges: one grants up to 32 permits.
 //
-// An exchange that takes over 100 ms is not waited for: the call is decided by what its
-// process knows. One that is late, as on a new connection, counts all the same when it
-// comes, but not two in a row. With a Redis that is always further away than that, in
-// another region, each process goes by what it sees itself.
+// If an exchange takes over 100 ms, the call continues without it, based on what its
+// process knows. A single late reply, as on a new connection, is used when it arrives. If
+// replies keep being late, as with Redis in another region, each process relies on the
+// headers that it receives itself.
 //
-// # Trouble
+// # Errors
 //
-// The logger of a client gets the cause of a failure at Warn, once, when the exchange
-// has ended, and at Info that the store works again, once. go-redis dials five times
-// with pauses of 100 ms, and repeats a command three times, before it returns the
-// error: with DialerRetries set to 1 a process that makes only one call has the cause
-// in time, too. That two limits are reported in turn, as by two tokens under one key,
-// is logged at Warn once.
+// When exchanges fail, a client's logger gets one record at Warn, with the cause, and
+// one at Info when the store works again. The cause is known when the exchange ends: by
+// default go-redis dials five times with pauses of 100 ms, and repeats a command three
+// times, before it returns an error. Set DialerRetries to 1 so that a process that makes
+// only one call logs the cause, too. If two limits are reported in turn, as by two
+// tokens with one key, that is logged at Warn once.
 //
 // # Access
 //
-// A user of Redis needs these commands, on the key as it is sent, in braces:
+// The Redis user needs these commands, on the key with its braces:
 //
 //	ACL SETUSER leedo on >password ~{leedo} +eval +evalsha +time +hmget +hset +hgetall +hdel +exists +del +pexpire
 //
 // # Versions
 //
-// Versions of this package whose scripts keep the same state share it. A script that
-// finds the state of another kind, or anything else, leaves it alone: each exchange is
-// an error, and the process goes by what it sees itself.
+// Versions of this package share the state if its format is the same. If the key holds
+// another format, or anything else, it is not changed: every exchange returns an error,
+// and each process relies on the headers that it receives itself.
 package redislimit
 
 import (
@@ -73,40 +73,42 @@ import (
 //go:embed exchange.lua
 var source string
 
-// script is loaded by its hash, and sent as a whole to a server that does not
-// know it (EVALSHA, and EVAL after a NOSCRIPT).
+// script is run by its hash, and sent in full to a server that does not have it
+// (EVALSHA, and EVAL after a NOSCRIPT error).
 var script = redis.NewScript(source)
 
-// Store is a [leedo.QuotaStore] on Redis, 6.2 or newer, or Valkey. It is safe
-// for concurrent use, and owns nothing that would have to be closed.
+// Store is a [leedo.QuotaStore] in Redis 6.2 or newer, or Valkey. Use [New]; the zero
+// Store is not usable. A Store is safe for concurrent use and need not be closed; the
+// Redis client remains the caller's to close.
 type Store struct {
 	rdb redis.Scripter
 	key string
 }
 
-// New returns a store that keeps the state of one quota in one key of Redis.
-// Processes share a quota by using the same key, so it should name the token's
-// owner and not hold the token. The key is put in braces unless it has some, as
-// a hash tag for Redis Cluster: "leedo" becomes "{leedo}". It goes some two
-// windows after the last exchange, after ten minutes at least, and no earlier
-// than a refusal ends. If it holds anything else, that is left alone and each
-// exchange is an error.
+// New returns a store that keeps the state of one quota in one key of Redis. Processes
+// with the same key share a quota, so the key should name the owner of the token. It
+// should not contain the token.
 //
-// rdb may be any client of go-redis: a [redis.Client], with Sentinel or not, a
-// [redis.ClusterClient] or [redis.Ring]. New sends nothing. A nil client or an
-// empty key is [leedo.ErrInvalidArgument].
+// Unless the key contains a hash tag for Redis Cluster, New puts it in braces: "leedo"
+// becomes "{leedo}". The key expires about two windows after the last exchange, but
+// not within ten minutes and not before the wait of a 429 ends. If the key holds anything
+// else, it is not changed, and every exchange returns an error.
+//
+// rdb may be any client of go-redis: a [redis.Client], with or without Sentinel, a
+// [redis.ClusterClient] or a [redis.Ring]. New sends nothing. It returns an error that
+// matches [leedo.ErrInvalidArgument] if rdb is nil or key is empty.
 func New(rdb redis.Scripter, key string) (*Store, error) {
-	if absent(rdb) {
-		return nil, fmt.Errorf("redislimit: no Redis client: %w", leedo.ErrInvalidArgument)
+	if isNil(rdb) {
+		return nil, fmt.Errorf("redislimit: nil Redis client: %w", leedo.ErrInvalidArgument)
 	}
 	if key == "" {
-		return nil, fmt.Errorf("redislimit: an empty key: %w", leedo.ErrInvalidArgument)
+		return nil, fmt.Errorf("redislimit: empty key: %w", leedo.ErrInvalidArgument)
 	}
 	return &Store{rdb: rdb, key: tagged(key)}, nil
 }
 
-// absent reports whether v is nil, or an interface around a nil pointer.
-func absent(v any) bool {
+// isNil reports whether v is nil, or an interface that holds a nil pointer.
+func isNil(v any) bool {
 	if v == nil {
 		return true
 	}
@@ -114,8 +116,8 @@ func absent(v any) bool {
 	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-// tagged returns the key with a hash tag: what is in the first braces, if
-// anything, says which node of a cluster has it.
+// tagged returns the key with a hash tag: a part in braces, which determines the
+// cluster node that holds the key.
 func tagged(key string) string {
 	if _, after, ok := strings.Cut(key, "{"); ok && strings.Index(after, "}") > 0 {
 		return key
@@ -123,21 +125,21 @@ func tagged(key string) string {
 	return "{" + key + "}"
 }
 
-// Check reports whether the store works: it makes one exchange that asks for nothing,
-// and returns why that failed. It is for the start of a program, as no call fails for
-// a store that does not work. With the default options go-redis takes some two seconds
-// to find out that nobody listens; a ctx that ends earlier hides the cause.
+// Check makes one exchange that asks for no permits, and returns an error if it fails.
+// Call it when a program starts, as no call fails because the store does not work. With
+// the default options, go-redis takes about two seconds to return an error if it cannot
+// connect; if ctx ends earlier, the error does not show the cause.
 func (s *Store) Check(ctx context.Context) error {
 	_, err := s.Exchange(ctx, leedo.QuotaAsk{Process: fmt.Sprintf("check %016x", rand.Uint64()), Number: 1})
 	return err
 }
 
-// Exchange implements [leedo.QuotaStore], in one round trip. A Store that was
-// not made by [New] is [leedo.ErrInvalidArgument]; other errors wrap those of the
-// Redis client, and name the key as it is sent.
+// Exchange implements [leedo.QuotaStore] in one round trip. The error of a Store that
+// [New] did not create matches [leedo.ErrInvalidArgument]. Other errors wrap those of
+// the Redis client and name the key as it is sent.
 func (s *Store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 	if s == nil || s.rdb == nil {
-		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: a Store that New did not make: %w", leedo.ErrInvalidArgument)
+		return leedo.QuotaAnswer{}, fmt.Errorf("redislimit: Store not created by New: %w", leedo.ErrInvalidArgument)
 	}
 	return s.exchange(ctx, ask, arguments(ask))
 }
@@ -148,11 +150,11 @@ func (s *Store) exchange(ctx context.Context, ask leedo.QuotaAsk, args []any) (l
 	if err != nil {
 		return leedo.QuotaAnswer{}, &failure{s.key, err}
 	}
-	given, err := answer(ask, got)
+	reply, err := decode(ask, got)
 	if err != nil {
 		return leedo.QuotaAnswer{}, &failure{s.key, err}
 	}
-	return given, nil
+	return reply, nil
 }
 
 // failure is the error of an exchange.
@@ -161,18 +163,18 @@ type failure struct {
 	err error
 }
 
-// userinfo is what a URL holds between scheme and host: a password, if anything.
+// userinfo matches the part of a URL that may contain a password.
 var userinfo = regexp.MustCompile(`://[^\s"']*@`)
 
-// Error returns the text of the Redis client's error without the password of a URL,
-// which a dialer may have put into it.
+// Error returns the text of the Redis client's error. It masks the userinfo of a URL,
+// as the error of a dialer may contain a URL with a password.
 func (f *failure) Error() string {
 	return fmt.Sprintf("redislimit: key %q: %s", f.key, userinfo.ReplaceAllString(f.err.Error(), "://***@"))
 }
 
 func (f *failure) Unwrap() error { return f.err }
 
-// arguments encodes an ask for the script: numbers are doubles, which hold
+// arguments encodes an ask for the script. All numbers are doubles, which represent
 // microseconds exactly for 285 years.
 func arguments(ask leedo.QuotaAsk) []any {
 	packed := make([]byte, 0, 17*8)
@@ -189,25 +191,25 @@ func arguments(ask leedo.QuotaAsk) []any {
 
 func micros(d time.Duration) float64 { return float64(d.Microseconds()) }
 
-var errAnswer = errors.New("the answer of the script makes no sense")
+var errReply = errors.New("invalid reply from the script")
 
-// answer reads what the script returned, and believes nothing that it could
-// not have meant.
-func answer(ask leedo.QuotaAsk, packed string) (leedo.QuotaAnswer, error) {
+// decode decodes the reply of the script. It returns an error if a number is out of
+// range.
+func decode(ask leedo.QuotaAsk, packed string) (leedo.QuotaAnswer, error) {
 	var got [6]float64
 	if len(packed) != len(got)*8 {
-		return leedo.QuotaAnswer{}, errAnswer
+		return leedo.QuotaAnswer{}, errReply
 	}
 	const longest = float64(200*365*24*time.Hour) / 1e3 // in microseconds
 	most := [...]float64{float64(ask.Interactive), float64(ask.Bulk), longest, longest, 1 << 53, 3}
 	for i := range got {
 		got[i] = math.Float64frombits(binary.BigEndian.Uint64([]byte(packed[i*8:])))
-		if !(got[i] >= 0 && got[i] <= most[i]) { // as NaN is not, either
-			return leedo.QuotaAnswer{}, errAnswer
+		if !(got[i] >= 0 && got[i] <= most[i]) { // also false for NaN
+			return leedo.QuotaAnswer{}, errReply
 		}
 	}
 	if got[4] < 1 {
-		return leedo.QuotaAnswer{}, errAnswer
+		return leedo.QuotaAnswer{}, errReply
 	}
 	return leedo.QuotaAnswer{
 		Interactive: int(got[0]),

@@ -26,12 +26,12 @@ func newStore(t testing.TB, rdb redis.Scripter, key string) *redislimit.Store {
 	return store
 }
 
-// ask is a first ask for so many permits.
+// ask returns a first ask for that many permits.
 func ask(interactive, bulk int) leedo.QuotaAsk {
 	return leedo.QuotaAsk{Process: "p", Number: 1, Interactive: interactive, Bulk: bulk}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewInvalidArguments(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
 	defer rdb.Close()
 	for name, make := range map[string]func() (*redislimit.Store, error){
@@ -46,7 +46,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 	for _, store := range []*redislimit.Store{nil, {}} {
 		if _, err := store.Exchange(t.Context(), ask(1, 0)); !errors.Is(err, leedo.ErrInvalidArgument) {
-			t.Errorf("a store that New did not make: %v", err)
+			t.Errorf("a store not created by New: %v", err)
 		}
 	}
 }
@@ -71,7 +71,7 @@ func TestOneKey(t *testing.T) {
 	}
 }
 
-// A cluster is asked where the key is.
+// The cluster node of the key is found.
 func TestCluster(t *testing.T) {
 	r := startRedis(t, "--cluster-enabled", "yes")
 	node := r.client()
@@ -92,7 +92,7 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// A server that has forgotten the script gets it again.
+// The script is sent again to a server that no longer has it.
 func TestScriptFlush(t *testing.T) {
 	rdb := startRedis(t).client()
 	store := newStore(t, rdb, "k")
@@ -108,7 +108,7 @@ func TestScriptFlush(t *testing.T) {
 	}
 }
 
-// A key that holds anything else is not touched, and found out at once.
+// A key that holds anything else is not changed, and every exchange is an error.
 func TestForeignKeys(t *testing.T) {
 	rdb := startRedis(t).client()
 	ctx := t.Context()
@@ -136,7 +136,7 @@ func TestForeignKeys(t *testing.T) {
 				t.Errorf("the key holds %q now", got)
 			}
 
-			// A client goes by what it sees itself, and says so once.
+			// A client uses its own figures, and logs that once.
 			log := new(recorder)
 			client := leedotest.NewServer(leedotest.WithPlan(leedotest.Free)).Client(leedo.WithRateLimiter(newLimiter(t, store)), leedo.WithLogger(slog.New(log)))
 			for range 5 {
@@ -166,19 +166,19 @@ func newLimiter(t testing.TB, store leedo.QuotaStore) *leedo.RateLimiter {
 	return limiter
 }
 
-// scripted is a client of Redis that answers what the test wants.
+// scripted is a Redis client with a fixed reply.
 type scripted struct {
 	redis.Scripter
-	answer any
-	err    error
+	reply any
+	err   error
 }
 
 func (s scripted) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *redis.Cmd {
-	return redis.NewCmdResult(s.answer, s.err)
+	return redis.NewCmdResult(s.reply, s.err)
 }
 
-// What the script cannot have said is not believed.
-func TestAnswersAreChecked(t *testing.T) {
+// A reply that the script cannot have sent is an error.
+func TestRepliesAreChecked(t *testing.T) {
 	n := func(v ...float64) string {
 		var packed []byte
 		for i := range v {
@@ -187,9 +187,9 @@ func TestAnswersAreChecked(t *testing.T) {
 		return string(packed)
 	}
 	for _, tt := range []struct {
-		answer any
-		err    error
-		good   bool
+		reply any
+		err   error
+		good  bool
 	}{
 		{n(1, 2, 3, 4, 5, 0), nil, true},
 		{n(1, 2, 3, 4, 5, 3), nil, true},
@@ -213,10 +213,10 @@ func TestAnswersAreChecked(t *testing.T) {
 		{nil, nil, false},
 		{n(1, 2, 3, 4, 5, 0), errors.New("down"), false},
 	} {
-		store := newStore(t, scripted{answer: tt.answer, err: tt.err}, "k")
+		store := newStore(t, scripted{reply: tt.reply, err: tt.err}, "k")
 		got, err := store.Exchange(t.Context(), ask(1, 2))
 		if (err == nil) != tt.good || err != nil && got != (leedo.QuotaAnswer{}) {
-			t.Errorf("%q, %v: %+v, %v", tt.answer, tt.err, got, err)
+			t.Errorf("%q, %v: %+v, %v", tt.reply, tt.err, got, err)
 		}
 		if tt.err != nil && !errors.Is(err, tt.err) {
 			t.Errorf("the cause is lost: %v", err)
@@ -224,21 +224,21 @@ func TestAnswersAreChecked(t *testing.T) {
 	}
 }
 
-// counting counts the exchanges that went well.
+// counting counts successful exchanges.
 type counting struct {
 	leedo.QuotaStore
 	good atomic.Int64
 }
 
 func (c *counting) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
-	answer, err := c.QuotaStore.Exchange(ctx, ask)
+	reply, err := c.QuotaStore.Exchange(ctx, ask)
 	if err == nil {
 		c.good.Add(1)
 	}
-	return answer, err
+	return reply, err
 }
 
-// While Redis is slow calls go on without it; then it decides again.
+// While Redis is slow, calls continue without the store; then it decides again.
 func TestRedisIsSlow(t *testing.T) {
 	rdb := startRedis(t).client()
 	log, store := new(recorder), &counting{QuotaStore: newStore(t, rdb, "k")}

@@ -9,17 +9,17 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// asker makes the asks of a process, good and bad, without a plan.
+// asker makes random asks of a process, valid and invalid ones.
 type asker struct {
 	ask  leedo.QuotaAsk
-	sent []int64 // the turns it has seen
-	mute bool    // the server tells nothing
+	sent []int64 // the turns of its replies
+	mute bool    // the server sends no rate limit headers
 }
 
-// next makes another ask of what an exchange granted.
+// next makes the next ask, given the permits of the previous reply.
 func (a *asker) next(r *rand.Rand, limit int, reset float64, now float64) leedo.QuotaAsk {
 	k := &a.ask
-	if r.IntN(20) > 0 { // else it comes twice
+	if r.IntN(20) > 0 { // otherwise it is a duplicate
 		k.Number++
 	}
 	done := 0
@@ -79,8 +79,8 @@ func (a *asker) turn(r *rand.Rand) int64 {
 	return a.sent[max(len(a.sent)-1-r.IntN(5), 0)]
 }
 
-// The script gives the answers of the model, through thousands of exchanges of
-// all kinds, with processes that vanish after any of them, and some that come back.
+// The script gives the same replies as the model in thousands of exchanges of all kinds.
+// Processes vanish after any of them, and some return.
 func TestScriptIsTheModel(t *testing.T) {
 	rdb := startRedis(t).client()
 	exchanges, granted, waited, probes, faded, hints, mixed := 0, 0, 0, 0, 0, 0, 0
@@ -96,7 +96,7 @@ func TestScriptIsTheModel(t *testing.T) {
 		if seed%4 == 0 {
 			length *= 60
 		}
-		// Some runs are of a few seconds, in which most processes live on.
+		// Some runs take a few seconds, in which most processes stay alive.
 		pace := []int{int(length / 20), int(length / 20), second, second / 10}[r.IntN(4)]
 		var asleep []*asker
 		limits := [2]int{limit, 1 + r.IntN(600)}
@@ -107,7 +107,7 @@ func TestScriptIsTheModel(t *testing.T) {
 			case n == 0:
 				now -= 10 * second // the clock is set back
 			case n == 1:
-				now += 40 * second // all are taken for dead
+				now += 40 * second // all processes count as gone
 			case n == 2:
 				limit = 1 + r.IntN(600)
 			case n == 3:
@@ -121,16 +121,16 @@ func TestScriptIsTheModel(t *testing.T) {
 			}
 			i := r.IntN(len(askers))
 			switch n := r.IntN(40); {
-			case n == 0: // it vanished, and another began
+			case n == 0: // a process vanishes, and another starts
 				askers[i] = &asker{ask: leedo.QuotaAsk{Process: fmt.Sprint("p", len(askers)+exchanges)}}
-			case n == 1: // it is frozen
+			case n == 1: // a process is frozen
 				asleep = append(asleep, askers[i])
 				askers[i] = &asker{ask: leedo.QuotaAsk{Process: fmt.Sprint("p", len(askers)+exchanges)}}
-			case n == 2 && len(asleep) > 0: // it goes on
+			case n == 2 && len(asleep) > 0: // a frozen process continues
 				askers[i], asleep = asleep[0], asleep[1:]
 			}
 			a := askers[i]
-			a.mute = seed%8 == 0 && exchanges%250 < 100 // then it begins to
+			a.mute = seed%8 == 0 && exchanges%250 < 100 // later it starts to send them
 			ask := a.next(r, limit, reset, now)
 			want := m.at(ask, now)
 			got, err := store.ExchangeAt(t.Context(), ask, int64(now))
@@ -156,7 +156,7 @@ func TestScriptIsTheModel(t *testing.T) {
 			if got.Interactive+got.Bulk == 1 {
 				probes++
 			}
-			if m.state.pace > 0 {
+			if m.state.refillRate > 0 {
 				faded++
 			}
 		}

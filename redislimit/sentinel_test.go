@@ -17,8 +17,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// startSentinel starts a sentinel that looks after the master "m", and returns
-// its address. It is patient at first, as a busy machine is no dead master.
+// startSentinel starts a sentinel for the master "m", and returns its address. Its
+// timeout is long at first, so that a busy machine does not look like a dead master.
 func startSentinel(t *testing.T, host, port string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -30,8 +30,7 @@ func startSentinel(t *testing.T, host, port string) string {
 	return startRedis(t, file, "--sentinel").addr
 }
 
-// eventually waits until the condition holds, and fails the test after a time
-// that only a broken program takes.
+// eventually waits until the condition holds, and fails the test after a minute.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for start := time.Now(); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -41,8 +40,8 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// The master dies, and Sentinel makes its replica the master: the store goes on
-// there with what is known of the quota, and no call fails for it.
+// The master is killed, and Sentinel promotes its replica. The store continues there with
+// the same state, and no call fails.
 func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
 	master := startRedis(t, "--repl-diskless-sync-delay", "0")
@@ -58,7 +57,7 @@ func TestSentinelFailsOver(t *testing.T) {
 	rdb := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "m", SentinelAddrs: []string{addr}})
 	t.Cleanup(func() { rdb.Close() })
 
-	// Somebody calls all the time, with a quota that is never spent.
+	// A caller makes calls all the time, with a quota that is never exhausted.
 	log, decides := new(recorder), &counting{QuotaStore: newStore(t, rdb, "calls")}
 	client := leedotest.NewServer(leedotest.WithPlan(1e6), leedotest.WithRecentRequests(1)).Client(
 		leedo.WithRateLimiter(newLimiter(t, decides)), leedo.WithLogger(slog.New(log)))
@@ -89,10 +88,10 @@ func TestSentinelFailsOver(t *testing.T) {
 	}
 	p.Sent = exchange(&p, 1)
 	p.Held, p.Served, p.Limit, p.Remaining, p.Reset, p.Interactive = 0, 1, 100, 10, time.Hour, 100
-	granted := exchange(&p, 9) // of ten, as others may send without the store
+	granted := exchange(&p, 9) // of ten, because others may send without the store
 	last := exchange(&q, 0)
 	p.Interactive = 0
-	eventually(t, "the replica has the state", func() bool { // which comes there after the answer
+	eventually(t, "the replica has the state", func() bool { // replication is asynchronous
 		state := from.HGetAll(t.Context(), "{quota}").Val()
 		return len(state) == 3 && maps.Equal(state, to.HGetAll(t.Context(), "{quota}").Val())
 	})
@@ -114,7 +113,7 @@ func TestSentinelFailsOver(t *testing.T) {
 	exchange(&q, 1) // the one that p has left
 	good := decides.good.Load()
 	eventually(t, "the store decides again", func() bool { return decides.good.Load() > good+2 })
-	if t.Logf("logged: %q", log.all()); during == 0 { // an exchange that go-redis repeated in time is none that failed
+	if t.Logf("logged: %q", log.all()); during == 0 { // the log may be empty, if go-redis repeated the exchanges in time
 		t.Error("no calls without a master")
 	}
 }

@@ -15,8 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisServer is a redis-server of the test's own, on a free port of the
-// loopback interface.
+// redisServer is a redis-server process on a free port of the loopback interface.
 type redisServer struct {
 	t    testing.TB
 	addr string
@@ -24,7 +23,7 @@ type redisServer struct {
 	log  *os.File
 }
 
-// startRedis starts a Redis, and ends it with the test.
+// startRedis starts a Redis server that ends with the test.
 func startRedis(t testing.TB, args ...string) *redisServer {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
@@ -35,7 +34,7 @@ func startRedis(t testing.TB, args ...string) *redisServer {
 	}
 	s := &redisServer{t: t}
 	var err error
-	for range 5 { // somebody else may take the port in between
+	for range 5 { // another process may take the port in between
 		s.addr = freeAddr(t)
 		if err = s.start(args...); err == nil {
 			t.Cleanup(s.kill)
@@ -56,7 +55,7 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// start starts the server, empty, and waits until it answers.
+// start starts the server, without data, and waits until it responds.
 func (s *redisServer) start(args ...string) error {
 	host, port, _ := net.SplitHostPort(s.addr)
 	s.log, _ = os.Create(filepath.Join(s.t.TempDir(), "log"))
@@ -78,10 +77,10 @@ func (s *redisServer) start(args ...string) error {
 		time.Sleep(5 * time.Millisecond)
 	}
 	s.kill()
-	return fmt.Errorf("redis-server does not answer")
+	return fmt.Errorf("redis-server does not respond")
 }
 
-// kill ends the server without a word to its clients.
+// kill kills the server.
 func (s *redisServer) kill() {
 	if s.cmd != nil {
 		s.cmd.Process.Kill()

@@ -16,7 +16,7 @@ const (
 	length = 4 * time.Second
 )
 
-// bulk returns workers that would send without end.
+// bulk returns workers that send bulk calls continuously.
 func bulk(t *testing.T, n, callers int, a *api, r *redisServer) []*worker {
 	t.Helper()
 	var workers []*worker
@@ -29,7 +29,7 @@ func bulk(t *testing.T, n, callers int, a *api, r *redisServer) []*worker {
 	return workers
 }
 
-// noFailures checks that calls did not fail but for the quota.
+// noFailures checks that no calls failed except because of the quota.
 func noFailures(t *testing.T, reports []report) {
 	t.Helper()
 	for i, r := range reports {
@@ -42,10 +42,9 @@ func noFailures(t *testing.T, reports []report) {
 	}
 }
 
-// Eight processes that would send without end spend each window to the last
-// request, and none is refused. The last one that is kept for interactive calls is set
-// free so late, the last 25th of the window, that nobody may ask for it in the 160 ms
-// that this is here.
+// Eight processes that send continuously spend each window to the last request, without a
+// 429. The reserve for interactive calls releases its last request in the last 25th of
+// the window, which is only 160 ms here, so bulk may not ask for it in time.
 func TestProcessesShareWindows(t *testing.T) {
 	for reserve, least := range map[float64]int{-1: limit, 0: limit - 1} {
 		r := startRedis(t)
@@ -60,17 +59,17 @@ func TestProcessesShareWindows(t *testing.T) {
 		all := a.await(t, "three windows", begun(4))
 		noFailures(t, finish(t, workers...))
 		for i, w := range windows(all)[:3] {
-			n, refused := sum(w.served), sum(w.refused)
-			t.Logf("reserve %v, window %d: %d served, %d refused", reserve, i, n, refused)
-			if n < least || n > limit || refused != 0 {
-				t.Errorf("reserve %v, window %d: %d served, want %d at least; %d refused, want 0", reserve, i, n, least, refused)
+			n, rejected := sum(w.served), sum(w.rejected)
+			t.Logf("reserve %v, window %d: %d served, %d rejected", reserve, i, n, rejected)
+			if n < least || n > limit || rejected != 0 {
+				t.Errorf("reserve %v, window %d: %d served, want %d at least; %d rejected, want 0", reserve, i, n, least, rejected)
 			}
 		}
 	}
 }
 
-// foreign spends from the quota at an even pace without asking anybody, until
-// the function that it returns is called.
+// foreign spends from the quota at an even rate without the store, until the function
+// that it returns is called.
 func foreign(t *testing.T, a *api, every time.Duration) func() {
 	ctx, cancel := context.WithCancel(t.Context())
 	client := &http.Client{Transport: &http.Transport{}}
@@ -101,8 +100,8 @@ func foreign(t *testing.T, a *api, every time.Duration) func() {
 	return stop
 }
 
-// Others who spend nearly a third of the quota without the store cost one
-// refusal in a thousand requests at most.
+// If others spend nearly a third of the quota without the store, at most one in a
+// thousand requests gets a 429.
 func TestOthersSpendToo(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -112,31 +111,31 @@ func TestOthersSpendToo(t *testing.T) {
 	all := a.await(t, "four windows", begun(5))
 	noFailures(t, finish(t, workers...))
 	stop()
-	served, refused := 0, 0
+	served, rejected := 0, 0
 	for i, w := range windows(all)[:4] {
-		t.Logf("window %d: of %d served %d are others', %d of ours and %d of theirs refused", i,
-			sum(w.served), w.served["foreign"], w.refused["bulk"], w.refused["foreign"])
+		t.Logf("window %d: of %d served %d are others', %d of ours and %d of theirs rejected", i,
+			sum(w.served), w.served["foreign"], w.rejected["bulk"], w.rejected["foreign"])
 		served += w.served["bulk"]
-		refused += w.refused["bulk"]
+		rejected += w.rejected["bulk"]
 	}
-	t.Logf("%d refused of %d", refused, served+refused)
-	if most := (served + refused + 999) / 1000; refused > most || served < 1000 {
-		t.Errorf("%d refused of %d, want %d at most", refused, served+refused, most)
+	t.Logf("%d rejected of %d", rejected, served+rejected)
+	if most := (served + rejected + 999) / 1000; rejected > most || served < 1000 {
+		t.Errorf("%d rejected of %d, want %d at most", rejected, served+rejected, most)
 	}
 }
 
-// Interactive calls of one process pass the endless bulk of others.
+// Interactive calls of one process pass the continuous bulk calls of others.
 func TestInteractivePassesBulkOfOthers(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
 	a := newAPI(t, limit, length)
-	person := start(t, job{
-		Name: "person", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
+	interactive := start(t, job{
+		Name: "interactive", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
 		Callers: 1, Every: 100 * time.Millisecond, MaxWait: leedo.NoMaxWait,
 	})
 	workers := bulk(t, 3, 4, a, r)
 	all := a.await(t, "three windows", begun(4))
-	reports := finish(t, append(workers, person)...)
+	reports := finish(t, append(workers, interactive)...)
 	noFailures(t, reports)
 	took := reports[3].Took
 	slices.Sort(took)
@@ -146,9 +145,9 @@ func TestInteractivePassesBulkOfOthers(t *testing.T) {
 		t.Errorf("median %v", median)
 	}
 	for i, w := range windows(all)[:3] {
-		t.Logf("window %d: %d served, %d of them interactive; %d refused", i, sum(w.served), w.served["person"], sum(w.refused))
-		if sum(w.refused) != 0 {
-			t.Errorf("window %d: %d refused", i, sum(w.refused))
+		t.Logf("window %d: %d served, %d of them interactive; %d rejected", i, sum(w.served), w.served["interactive"], sum(w.rejected))
+		if sum(w.rejected) != 0 {
+			t.Errorf("window %d: %d rejected", i, sum(w.rejected))
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// once is what a worker does that makes one call: a cron job, a command line, or a
-// function that is frozen when it has returned.
+// once is the work of a process that makes one call: a cron job, a command, or a
+// serverless function that is frozen when it has returned.
 func once(client *leedo.Client, j job) error {
 	out := json.NewEncoder(os.Stdout)
 	if err := out.Encode("ready"); err != nil {
@@ -31,7 +31,7 @@ func once(client *leedo.Client, j job) error {
 	_, err := client.Leads.List(context.Background(), nil)
 	r.Took = []time.Duration{time.Since(start)}
 	if _, limited := errors.AsType[*leedo.RateLimitError](err); limited {
-		r.Refused++
+		r.Limited++
 	} else if err != nil {
 		r.Failed = []string{err.Error()}
 	}
@@ -44,8 +44,8 @@ func once(client *leedo.Client, j job) error {
 	return nil
 }
 
-// Fifty processes that know nothing make one call each and are gone: none waits for
-// what another took with it, and neither does a process that lives on beside them.
+// Fifty new processes make one call each and are gone. None of them waits for the permits
+// of another, and neither does a process that continues.
 func TestFiftyShortProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts 600 processes")
@@ -80,7 +80,7 @@ func TestFiftyShortProcesses(t *testing.T) {
 				long := common
 				long.Name, long.Callers, long.Every = "long", 1, 20*time.Millisecond
 				if limit == 100 {
-					long.Every *= 10 // there is enough for all
+					long.Every *= 10 // so that the limit suffices for all
 				}
 				beside := start(t, long)
 				reports := make([]report, len(short))
@@ -102,12 +102,12 @@ func TestFiftyShortProcesses(t *testing.T) {
 					if err := w.out.Decode(&reports[i]); err != nil {
 						t.Fatal(err)
 					}
-					if reports[i].Refused > 0 {
-						t.Errorf("process %d was refused", i)
+					if reports[i].Limited > 0 {
+						t.Errorf("process %d got a RateLimitError", i)
 					}
 					took = append(took, reports[i].Took...)
 				}
-				a.await(t, "a second call of the one that lives on", func(all []arrival) bool {
+				a.await(t, "a second call of the process that continues", func(all []arrival) bool {
 					n := 0
 					for _, a := range all {
 						if a.who == "long" {
@@ -123,12 +123,12 @@ func TestFiftyShortProcesses(t *testing.T) {
 				slices.Sort(besides.Took)
 				slowest := besides.Took[len(besides.Took)-1]
 				t.Logf("median %v, slowest %v; %d calls beside them, slowest %v", took[25], took[49], besides.Calls, slowest)
-				if took[49] > mode.longest || slowest > mode.longest || besides.Refused > 0 {
-					t.Errorf("the slowest call took %v, the slowest beside them %v; %d of those were refused", took[49], slowest, besides.Refused)
+				if took[49] > mode.longest || slowest > mode.longest || besides.Limited > 0 {
+					t.Errorf("the slowest call took %v, the slowest beside them %v; %d of those got a RateLimitError", took[49], slowest, besides.Limited)
 				}
 				for _, seen := range a.await(t, "", func([]arrival) bool { return true }) {
 					if seen.status != 200 {
-						t.Errorf("answered with %d", seen.status)
+						t.Errorf("a response with %d", seen.status)
 					}
 				}
 			})

@@ -21,14 +21,14 @@ import (
 // The commands that the script needs, as the documentation of the package lists them.
 const commands = "+eval +evalsha +time +hmget +hset +hgetall +hdel +exists +del +pexpire"
 
-// broken is a Redis that does not serve the store.
+// broken is a Redis server that the store cannot use.
 type broken struct {
 	options redis.Options
 	want    string // the cause that is logged; ADDR is the address
-	repair  func() // nil: it cannot be repaired
+	repair  func() // nil means that it cannot be repaired
 }
 
-// do sends a command to a server, and fails the test if that does not work.
+// do sends a command to a server, and fails the test if there is an error.
 func do(t *testing.T, r *redisServer, words string) {
 	t.Helper()
 	var args []any
@@ -40,8 +40,8 @@ func do(t *testing.T, r *redisServer, words string) {
 	}
 }
 
-// What is logged of a store that does not work is the true cause, once, and that it
-// works again, once. No call fails.
+// If the store does not work, its cause is logged once, and that it works again is logged
+// once. No call fails.
 func TestTroubleIsLogged(t *testing.T) {
 	t.Parallel()
 	for name, make := range map[string]func(*testing.T) broken{
@@ -56,7 +56,7 @@ func TestTroubleIsLogged(t *testing.T) {
 		},
 		"unknown host": func(*testing.T) broken {
 			return broken{redis.Options{Addr: "redis.invalid:6379", Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				host, _, _ := net.SplitHostPort(addr) // as no name server can be relied on in a test
+				host, _, _ := net.SplitHostPort(addr) // tests cannot rely on a name server
 				return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}}
 			}}, "dial tcp: lookup redis.invalid: no such host", nil}
 		},
@@ -157,7 +157,7 @@ func TestTroubleIsLogged(t *testing.T) {
 			want := 1
 			if b.repair != nil {
 				b.repair()
-				until("the return is logged", func(said []string) bool { return len(said) > 1 })
+				until("the recovery is logged", func(said []string) bool { return len(said) > 1 })
 				want = 2
 			}
 			said := log.all()
@@ -176,7 +176,7 @@ func TestTroubleIsLogged(t *testing.T) {
 	}
 }
 
-// A check leaves nothing that others would wait for.
+// A check holds no permits, so that other processes need not wait.
 func TestCheck(t *testing.T) {
 	rdb := startRedis(t).client()
 	store := newStore(t, rdb, "k")
@@ -190,7 +190,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The password of a URL is in no error, whoever put it there.
+// No error contains the password of a URL.
 func TestErrorsHoldNoPassword(t *testing.T) {
 	cause := errors.New(`dial redis://user:se/cr@et@redis.internal:6379/0: parse "rediss://:secret@host": bad`)
 	err := newStore(t, scripted{err: cause}, "k").Check(t.Context())
@@ -219,7 +219,7 @@ func TestTwoTokensUnderOneKey(t *testing.T) {
 		}
 	}
 	for i, log := range logs {
-		said := slices.DeleteFunc(log.all(), func(line string) bool { return !strings.Contains(line, "two limits") })
+		said := slices.DeleteFunc(log.all(), func(line string) bool { return !strings.Contains(line, "two different limits") })
 		if len(said) != 1 {
 			t.Errorf("process %d logged %q", i, said)
 		}
@@ -227,8 +227,7 @@ func TestTwoTokensUnderOneKey(t *testing.T) {
 	}
 }
 
-// A process that makes only one call has the cause logged, too, if go-redis does not
-// dial again and again.
+// A process that makes only one call logs the cause, too, if go-redis dials only once.
 func TestOneCallLogsTheCause(t *testing.T) {
 	r := startRedis(t)
 	r.kill()
@@ -245,7 +244,7 @@ func TestOneCallLogsTheCause(t *testing.T) {
 	}
 }
 
-// A connection that takes a while is no failure: the store decides, and nothing is logged.
+// A slow dial is not a failure: the store decides, and nothing is logged.
 func TestASlowDialIsNoFailure(t *testing.T) {
 	r := startRedis(t)
 	rdb := redis.NewClient(&redis.Options{Addr: r.addr, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {

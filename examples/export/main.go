@@ -1,13 +1,12 @@
-// Export writes all leads to standard output as CSV. It only reads.
+// Export writes all leads to standard output as CSV. It changes nothing.
 //
 //	LEEDO_API_TOKEN=... go run ./examples/export -wait > leads.csv
 //
-// With LEEDO_BASE_URL set it reads from that server. A page costs a request and
-// has 100 leads: on the Free plan, 100 requests an hour, 9,000 leads are all
-// that an hour gives. With -wait the export then waits for the next hour;
-// without it, it ends with an error that says how to resume. With -prefetch 8 it
-// reads eight pages at a time; if the list changes meanwhile, a row may be
-// missed (see leedo.WithPrefetch).
+// If LEEDO_BASE_URL is set, it reads from that server. A page of 100 leads costs one
+// request, so the Free plan, with 100 requests per hour, allows about 9,000 leads per
+// hour. With -wait the export then waits for the next hour; without it, it ends with
+// an error that says how to resume. With -prefetch 8 it fetches eight pages at a time,
+// and may miss a lead if the list changes meanwhile (see leedo.WithPrefetch).
 package main
 
 import (
@@ -39,10 +38,10 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) error {
 	flags := flag.NewFlagSet("export", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
-	wait := flags.Bool("wait", false, "wait for the quota, for hours if need be")
-	first := flags.Int("page", 1, "the `page` to begin with")
-	ahead := flags.Int("prefetch", 0, "how many `pages` to fetch before they are needed")
+	flags.SetOutput(io.Discard) // the error has the message
+	wait := flags.Bool("wait", false, "wait until the quota is restored, for hours if necessary")
+	first := flags.Int("page", 1, "the `page` to start with")
+	ahead := flags.Int("prefetch", 0, "how many `pages` to fetch ahead")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -51,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return err
 	}
 	if flags.NArg() > 0 || *first < 1 || *ahead < 0 {
-		return errors.New("the only arguments are -wait, -page N, with N from 1, and -prefetch N, with N from 0")
+		return errors.New("invalid arguments: want -wait, -page N of at least 1, and -prefetch N of at least 0")
 	}
 
 	opts := []leedo.Option{leedo.WithHooks(leedo.Hooks{
@@ -63,8 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		opts = append(opts, leedo.WithBaseURL(base))
 	}
 	if *wait {
-		// By default no call waits for longer than a minute. A walk over many
-		// pages needs more than that when the quota is used up.
+		// By default a call waits for up to a minute. When the quota is exhausted, the
+		// next page may have to wait for longer.
 		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
 	}
 	client, err := leedo.NewClient(strings.TrimSpace(getenv("LEEDO_API_TOKEN")), opts...)
@@ -74,8 +73,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return export(ctx, client, *first, *ahead, stdout)
 }
 
-// export writes the leads from the given page on. It writes page by page, so
-// that what was read is not lost when a later page fails.
+// export writes the leads from the given page on. It flushes after each page, so that
+// no lead is lost if a later page fails.
 func export(ctx context.Context, client *leedo.Client, page, ahead int, stdout io.Writer) error {
 	out := csv.NewWriter(stdout)
 	if page == 1 {

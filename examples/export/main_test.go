@@ -75,7 +75,7 @@ func TestExportOfNothing(t *testing.T) {
 	}
 }
 
-func TestExportRefuses(t *testing.T) {
+func TestExportInvalidArguments(t *testing.T) {
 	var out bytes.Buffer
 	if err := run(t.Context(), nil, &out, &out, func(string) string { return "" }); !errors.Is(err, leedo.ErrInvalidArgument) {
 		t.Errorf("without a token: %v", err)
@@ -86,6 +86,6 @@ func TestExportRefuses(t *testing.T) {
 		}
 	}
 	if !strings.Contains(out.String(), "-wait") {
-		t.Errorf("-h does not tell of -wait: %s", &out)
+		t.Errorf("-h does not mention -wait: %s", &out)
 	}
 }

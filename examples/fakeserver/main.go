@@ -1,11 +1,11 @@
-// Fakeserver puts the fake Leedo of package leedotest on a port, to try
-// programs against that are written in any language.
+// Fakeserver serves the fake API of package leedotest on a port, to test programs in
+// any language.
 //
 //	go run ./examples/fakeserver -addr 127.0.0.1:8080 -plan free -seed 250
 //
-// When it is ready it prints "listening on http://HOST:PORT/v1" on standard
-// output, and on standard error how to call it. What it holds is in memory and
-// gone when it ends, which an interrupt makes it do.
+// When it is ready, it prints "listening on http://HOST:PORT/v1" on standard output,
+// and on standard error how to call it. It keeps all records in memory. An interrupt
+// ends it.
 package main
 
 import (
@@ -24,14 +24,13 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// errUsage is the error of a command line that makes no sense. What is wrong
-// with it has been printed.
+// errUsage is the error of an invalid command line. The message has been printed.
 var errUsage = errors.New("usage")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal kills
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -71,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	case <-ctx.Done():
 	}
-	// Requests under way may end; who does not in five seconds is cut off.
+	// Requests in flight have five seconds to end.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
@@ -81,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// host is an address as this machine can call it.
+// host returns an address that this machine can connect to.
 func host(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
 	if ok && tcp.IP.IsUnspecified() {

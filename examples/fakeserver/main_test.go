@@ -23,32 +23,31 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// asProgram makes the test binary be the program itself.
+// asProgram is the environment variable that makes the test binary run main.
 const asProgram = "FAKESERVER_TEST_IS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
-		os.Exit(0) // as a main that returns does
+		os.Exit(0) // as if main returned
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// program is the program as a process of its own.
+// program is the program in another process.
 type program struct {
 	*exec.Cmd
 	url    string
 	stderr bytes.Buffer
 }
 
-// environment is that of the program. The race detector would make it sleep
-// for a second when it ends.
+// environment returns the environment of the program. Without GORACE, the race detector
+// would make it sleep for a second when it ends.
 func environment() []string {
 	return append(os.Environ(), asProgram+"=1", "GORACE=atexit_sleep_ms=0")
 }
 
-// start runs the program and waits until it says that it listens. No test
-// waits for it longer than a minute.
+// start runs the program and waits until it listens, for up to a minute.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -79,7 +78,7 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-// client returns a client of the server at url.
+// client returns a client of the server at url that never waits.
 func client(t *testing.T, url, token string) *leedo.Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -125,17 +124,16 @@ func TestServesUntilSignal(t *testing.T) {
 				t.Errorf("ended with %v; on standard error: %s", err, &p.stderr)
 			}
 			if !strings.Contains(p.stderr.String(), "LEEDO_API_TOKEN=my-token") {
-				t.Errorf("the token is not told: %s", &p.stderr)
+				t.Errorf("the token is not printed: %s", &p.stderr)
 			}
 			if _, err := c.Leads.List(t.Context(), nil); err == nil {
-				t.Error("still answers")
+				t.Error("the server still responds")
 			}
 		})
 	}
 }
 
-// TestQuickstart runs the quickstart, built from its source, against the
-// server.
+// TestQuickstart builds the quickstart and runs it against the server.
 func TestQuickstart(t *testing.T) {
 	t.Parallel()
 	goCommand, err := exec.LookPath("go")
@@ -155,7 +153,7 @@ func TestQuickstart(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{"this calls " + p.url, "1. Create", "2. Get", "3. Update", "4. List",
-		"Lead 3 <lead3@example.com>", "5. Ask", "404 not_found", "6. Look", "45 of 50 requests left"} {
+		"Lead 3 <lead3@example.com>", "5. Get", "404 not_found", "6. Print", "45 of 50 requests left"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("%q is missing in:\n%s", want, out)
 		}
@@ -222,7 +220,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestRateLimit runs in this process, and so looks at the goroutines, too.
+// TestRateLimit runs in this process, so that goleak checks its goroutines, too.
 func TestRateLimit(t *testing.T) {
 	for _, test := range []struct {
 		args  string

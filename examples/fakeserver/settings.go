@@ -12,12 +12,12 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// settings is what the command line says.
+// settings holds the values of the command line flags.
 type settings struct {
 	addr    string
 	token   string
 	plan    leedotest.Plan
-	limited bool // limit and window are to be set
+	limited bool // whether limit and window replace the plan
 	limit   int
 	window  time.Duration
 	seed    int
@@ -38,9 +38,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
 	flags.StringVar(&s.token, "token", leedotest.NewServer().Token(), "the API `token` to accept")
 	plan := flags.String("plan", "free", "the rate limit of a `plan`: free (100 requests an hour), duo (500), pro (5,000) or none")
-	flags.IntVar(&s.limit, "limit", 0, "`requests` per window, in place of the plan's; 0 refuses all")
-	flags.DurationVar(&s.window, "window", time.Hour, "the `duration` of a window of the rate limit")
-	flags.IntVar(&s.seed, "seed", 0, "the `number` of leads, accounts, contacts and campaigns each to begin with")
+	flags.IntVar(&s.limit, "limit", 0, "`requests` per window, instead of the plan's; 0 rejects all")
+	flags.DurationVar(&s.window, "window", time.Hour, "the `duration` of a rate limit window")
+	flags.IntVar(&s.seed, "seed", 0, "the `number` of leads, and of accounts, contacts and campaigns, to start with")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return s, err
@@ -66,7 +66,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case badToken != nil:
 		problem = "invalid value for flag -token: " + strings.TrimPrefix(badToken.Error(), "leedo: invalid argument: ")
 	case given["limit"] && s.limit < 0:
-		problem = "invalid value for flag -limit: negative; for no limit say -plan none"
+		problem = "invalid value for flag -limit: negative; use -plan none for no limit"
 	case s.window <= 0:
 		problem = "invalid value for flag -window: not positive"
 	case s.seed < 0:
@@ -79,8 +79,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	return s, errUsage
 }
 
-// seed fills the fake with n made-up records of each kind, the newest of which
-// comes first and has the number n.
+// seed adds n made-up records of each kind, numbered from the oldest, 1, to the newest,
+// n.
 func seed(fake *leedotest.Server, n int) {
 	industries := []string{"Technology", "Retail", "Health", "Energy"}
 	statuses := []leedo.LeadStatus{leedo.LeadStatusNew, leedo.LeadStatusQualified}

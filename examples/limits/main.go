@@ -1,12 +1,12 @@
-// Limits runs an import beside interactive calls on a fake Leedo with the Free
-// plan, 100 requests an hour, and prints how long each had to wait.
+// Limits runs an import and interactive calls at the same time, on a fake of the Leedo
+// API with the Free plan, 100 requests per hour, and prints how long both waited.
 //
 //	go run ./examples/limits
 //	go run ./examples/limits -equal
 //
-// Nobody wants to watch that for hours, so an hour of the fake lasts four
-// seconds, and the program about nine. With -equal the import has the same
-// priority as the interactive calls, which then wait for it.
+// An hour of the fake lasts four seconds, so that the program takes about nine. With
+// -equal the import has the same priority as the interactive calls, which then wait
+// for it.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	leads   = 250 // to be imported: more than two hours' quota
+	leads   = 250 // to import: more than the quota of two hours
 	workers = 8   // that import them
 )
 
@@ -46,7 +46,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("limits", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
+	flags.SetOutput(io.Discard) // the error has the message
 	hour := flags.Duration("hour", 4*time.Second, "how long an hour of the fake lasts, 4s to 1h")
 	equal := flags.Bool("equal", false, "give the import the priority of the interactive calls")
 	if err := flags.Parse(args); err != nil {
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 || *hour < 4*time.Second || *hour > time.Hour {
-		return errors.New("the only arguments are -equal and -hour D, with D from 4s to 1h")
+		return errors.New("invalid arguments: want -equal and -hour D, from 4s to 1h")
 	}
 	priority := leedo.PriorityBulk
 	if *equal {
@@ -65,8 +65,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	every := *hour / 20 * 3
-	fmt.Fprintf(stdout, "The fake has the Free plan, 100 requests an hour. An hour lasts %v here.\n", *hour)
-	fmt.Fprintf(stdout, "%d workers import %d leads; meanwhile somebody looks at a lead every %v.\n\n", workers, leads, every)
+	fmt.Fprintf(stdout, "The fake has the Free plan, 100 requests per hour. An hour lasts %v here.\n", *hour)
+	fmt.Fprintf(stdout, "%d workers import %d leads; meanwhile an interactive call gets a lead every %v.\n\n", workers, leads, every)
 	r, err := sideBySide(ctx, *hour, every, priority)
 	if err != nil {
 		return err
@@ -74,26 +74,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintln(stdout, "waited         calls    median      mean   longest")
 	r.bulk.print(stdout, "import")
 	r.interactive.print(stdout, "interactive")
-	_, err = fmt.Fprintf(stdout, "\n%d requests in %v, %d of them answered with 429.\n", r.requests, r.took.Round(time.Millisecond), r.refused)
+	_, err = fmt.Fprintf(stdout, "\n%d requests in %v, %d of them rejected with 429.\n", r.requests, r.took.Round(time.Millisecond), r.rejected)
 	return err
 }
 
-// result is what came of a run.
+// result holds the figures of a run.
 type result struct {
-	bulk, interactive waits
-	requests, refused int
-	took              time.Duration
+	bulk, interactive  waits
+	requests, rejected int
+	took               time.Duration
 }
 
-// sideBySide imports with the given priority, and calls interactively as long
-// as that takes.
+// sideBySide runs the import with the given priority, and makes interactive calls until
+// it ends.
 func sideBySide(ctx context.Context, hour, every time.Duration, priority leedo.Priority) (*result, error) {
-	// Seconds would be too coarse for an hour of a few of them.
+	// Seconds are too coarse for an hour of a few seconds.
 	server := leedotest.NewServer(leedotest.WithResetFormat(leedotest.ResetEpochMilliseconds))
 	server.SetRateLimit(int(leedotest.Free), hour)
 	id := server.AddLead(leedo.Lead{Name: "Ada Example"}).ID
-	// Nobody is refused, so that all waits can be seen. A program that answers
-	// people would rather keep to the default for interactive calls.
+	// Without a maximum, no call fails and all waits are measured. A program that
+	// serves users should keep the default for interactive calls.
 	client := server.Client(leedo.WithMaxWait(leedo.NoMaxWait))
 
 	var r result
@@ -101,12 +101,12 @@ func sideBySide(ctx context.Context, hour, every time.Duration, priority leedo.P
 	defer fail(nil)
 	start := time.Now()
 	imported := make(chan struct{})
-	var people sync.WaitGroup
-	people.Go(func() {
+	var users sync.WaitGroup
+	users.Go(func() {
 		ticker := time.NewTicker(every)
 		defer ticker.Stop()
 		for {
-			people.Go(func() { // who comes next does not wait for this one
+			users.Go(func() { // the next call does not wait for this one
 				r.interactive.measure(fail, func() error {
 					_, err := client.Leads.Get(ctx, id)
 					return err
@@ -123,14 +123,14 @@ func sideBySide(ctx context.Context, hour, every time.Duration, priority leedo.P
 	})
 
 	var (
-		crew sync.WaitGroup
-		last atomic.Int64
+		imports sync.WaitGroup
+		last    atomic.Int64
 	)
 	for range workers {
-		crew.Go(func() {
+		imports.Go(func() {
 			for n := last.Add(1); n <= leads && ctx.Err() == nil; n = last.Add(1) {
 				r.bulk.measure(fail, func() error {
-					// Calls are interactive unless told, only walks are bulk.
+					// By default calls are interactive, and only iterations are bulk.
 					_, err := client.Leads.Create(ctx, &leedo.LeadCreateParams{Name: fmt.Sprint("Lead ", n)},
 						leedo.WithPriority(priority))
 					return err
@@ -138,28 +138,28 @@ func sideBySide(ctx context.Context, hour, every time.Duration, priority leedo.P
 			}
 		})
 	}
-	crew.Wait()
+	imports.Wait()
 	close(imported)
-	people.Wait()
+	users.Wait()
 
 	r.took = time.Since(start)
 	for _, request := range server.Requests() {
 		r.requests++
 		if request.Status == http.StatusTooManyRequests {
-			r.refused++
+			r.rejected++
 		}
 	}
 	return &r, context.Cause(ctx)
 }
 
-// waits is how long the calls of one kind took. The fake answers at once, so
-// that is how long they waited.
+// waits holds the durations of the calls of one kind. The fake responds immediately,
+// so these are the times that the calls waited.
 type waits struct {
 	mu  sync.Mutex
 	all []time.Duration
 }
 
-// measure makes a call.
+// measure makes a call and records its duration.
 func (w *waits) measure(fail context.CancelCauseFunc, call func() error) {
 	start := time.Now()
 	if err := call(); err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// In a bubble an hour may be one, and the default of a few seconds takes no
-// time either.
+// In a synctest bubble neither a full hour nor the default of a few seconds takes time.
 func TestSideBySide(t *testing.T) {
 	for _, hour := range []time.Duration{time.Hour, 4 * time.Second} {
 		t.Run(hour.String(), func(t *testing.T) {
@@ -40,7 +39,7 @@ func TestSideBySide(t *testing.T) {
 	}
 }
 
-// Without priorities people wait for the import.
+// Without priorities, interactive calls wait for the import.
 func TestSideBySideEqual(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, err := sideBySide(t.Context(), time.Hour, 9*time.Minute, leedo.PriorityInteractive)
@@ -54,14 +53,14 @@ func TestSideBySideEqual(t *testing.T) {
 	})
 }
 
-// check asserts what holds whatever the priorities: all of the import is done,
-// as soon as the quota allows, and nothing is refused.
+// check asserts what holds for all priorities: the import completes as soon as the
+// quota allows, and no request gets a 429.
 func (r *result) check(t *testing.T, hour time.Duration) {
 	t.Helper()
 	calls := len(r.interactive.all)
-	if len(r.bulk.all) != leads || calls < 10 || r.requests != leads+calls || r.refused != 0 {
-		t.Errorf("%d leads imported, %d interactive calls, %d requests, %d of them refused",
-			len(r.bulk.all), calls, r.requests, r.refused)
+	if len(r.bulk.all) != leads || calls < 10 || r.requests != leads+calls || r.rejected != 0 {
+		t.Errorf("%d leads imported, %d interactive calls, %d requests, %d of them rejected",
+			len(r.bulk.all), calls, r.requests, r.rejected)
 	}
 	if r.took < 2*hour || r.took > 2*hour+hour/3 {
 		t.Errorf("took %v", r.took)
@@ -73,8 +72,8 @@ func TestOutput(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{nil, []string{"An hour lasts 4s here", "every 600ms", "\nimport           250 ", "\ninteractive       1", " 0 of them answered with 429.\n"}},
-		{[]string{"-hour", "1h", "-equal"}, []string{"An hour lasts 1h0m0s here", "every 9m0s", "\ninteractive       1", " 0 of them answered with 429.\n"}},
+		{nil, []string{"An hour lasts 4s here", "every 600ms", "\nimport           250 ", "\ninteractive       1", " 0 of them rejected with 429.\n"}},
+		{[]string{"-hour", "1h", "-equal"}, []string{"An hour lasts 1h0m0s here", "every 9m0s", "\ninteractive       1", " 0 of them rejected with 429.\n"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
@@ -98,7 +97,7 @@ func TestEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		var out bytes.Buffer
-		// The quota cannot be waited for until then, and that is known at once.
+		// The wait for the quota would exceed the deadline, so the call fails at once.
 		err := run(ctx, nil, &out, &out)
 		if _, ok := errors.AsType[*leedo.RateLimitError](err); !ok {
 			t.Errorf("with a deadline: %v", err)
@@ -111,7 +110,7 @@ func TestEnds(t *testing.T) {
 	})
 }
 
-func TestRefusals(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	var out bytes.Buffer
 	for _, args := range [][]string{{"-fast"}, {"-hour", "1s"}, {"-hour", "2h"}, {"import"}} {
 		err := run(t.Context(), args, &out, &out)

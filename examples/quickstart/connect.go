@@ -13,15 +13,15 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// realHost is where leads are real.
+// realHost is the host of the real API.
 const realHost = "api.leedo.app"
 
-// connect returns a client and tells which server it calls. Only -live leads
-// to the real API, so that nobody gets a lead by accident.
+// connect returns a client and a line that says which server it calls. Only -live
+// selects the real API, so that no lead is created there by accident.
 func connect(args []string, stderr io.Writer, getenv func(string) string) (*leedo.Client, string, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
-	live := flags.Bool("live", false, "call the real API with the token in LEEDO_API_TOKEN; a lead is made there and stays")
+	flags.SetOutput(io.Discard) // the error has the message
+	live := flags.Bool("live", false, "call the real API with the token in LEEDO_API_TOKEN; it creates a lead there that remains")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -37,23 +37,23 @@ func connect(args []string, stderr io.Writer, getenv func(string) string) (*leed
 	u, _ := url.Parse(base)
 	switch {
 	case *live && base != "":
-		return nil, "", errors.New("-live is for the real API: unset LEEDO_BASE_URL, or leave -live out")
+		return nil, "", errors.New("-live calls the real API: unset LEEDO_BASE_URL, or omit -live")
 	case !*live && base == "":
 		return fake(), "No -live and no LEEDO_BASE_URL: this starts the bundled fake, in memory and on the Free plan.", nil
 	case u != nil && strings.EqualFold(strings.TrimSuffix(u.Hostname(), "."), realHost):
-		return nil, "", errors.New("LEEDO_BASE_URL is the real API: if you want a lead made there, unset it and say -live")
+		return nil, "", errors.New("LEEDO_BASE_URL is the real API: to create a lead there, unset it and use -live")
 	case token == "":
 		return nil, "", errors.New("LEEDO_API_TOKEN is not set")
 	case *live:
 		client, err := leedo.NewClient(token)
-		return client, "-live: this calls the real API. The lead that it makes stays: the API has no delete.", err
+		return client, "-live: this calls the real API. The lead that it creates remains: the API cannot delete it.", err
 	}
 	client, err := leedo.NewClient(token, leedo.WithBaseURL(base))
 	return client, "LEEDO_BASE_URL: this calls " + base, err
 }
 
-// fake returns a client of a fake Leedo that holds the records of the API's
-// documentation. A program of your own calls [leedo.NewClient] instead.
+// fake returns a client of a fake that holds the records of the API's documentation.
+// Your own program calls [leedo.NewClient] instead.
 func fake() *leedo.Client {
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 	at := time.Date(2025, time.October, 1, 12, 0, 0, 0, time.UTC)

@@ -1,11 +1,11 @@
-// Quickstart makes a lead, reads it, changes it, lists all leads, asks for one
-// that does not exist and shows what is left of the quota.
+// Quickstart creates a lead, gets it, updates it, lists all leads, gets one that does
+// not exist, and prints what remains of the quota.
 //
 //	go run ./examples/quickstart
 //
-// runs against the bundled fake: it needs no token and no network. With
-// LEEDO_BASE_URL set it calls that server with the token in LEEDO_API_TOKEN;
-// with -live it calls the real API, and the lead that it makes stays there.
+// By default it calls the bundled fake and needs no token and no network. If
+// LEEDO_BASE_URL is set, it calls that server with the token in LEEDO_API_TOKEN. With
+// -live it calls the real API, where the lead that it creates remains.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return tour(ctx, client, stdout)
 }
 
-// tour is what a first program does. It stops at the first error.
+// tour makes the calls of a first program. It stops at the first unexpected error.
 func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	step := func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }
 
@@ -63,7 +63,7 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	}
 	step("   %s <%s>, created %s", lead.Name, lead.Email, lead.CreatedAt.Format("2006-01-02"))
 
-	step("\n3. Update it: what is nil stays as it is")
+	step("\n3. Update it: nil fields stay as they are")
 	lead, err = client.Leads.Update(ctx, lead.ID, &leedo.LeadUpdateParams{
 		Status: new(leedo.LeadStatusQualified),
 		Phone:  new("+1234567890"),
@@ -73,7 +73,7 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 	}
 	step("   status %q, phone %s, company still %s", lead.Status, lead.Phone, lead.Company)
 
-	step("\n4. List all leads, at most 500: 100 with each request")
+	step("\n4. List all leads, up to 500, in pages of 100")
 	count := 0
 	for lead, err := range client.Leads.All(ctx, nil, leedo.WithMaxItems(500)) {
 		if err != nil {
@@ -87,23 +87,23 @@ func tour(ctx context.Context, client *leedo.Client, stdout io.Writer) error {
 		step("   and %d more", count-5)
 	}
 
-	step("\n5. Ask for a lead that does not exist")
+	step("\n5. Get a lead that does not exist")
 	_, err = client.Leads.Get(ctx, "00000000-0000-0000-0000-000000000000")
 	notFound, ok := errors.AsType[*leedo.NotFoundError](err)
 	switch {
 	case ok:
-		step("   a *leedo.NotFoundError, as it should be: %v", notFound)
+		step("   a *leedo.NotFoundError, as expected: %v", notFound)
 	case err != nil:
 		return err
 	default:
 		return errors.New("the lead that does not exist was found")
 	}
 
-	step("\n6. Look at the quota")
+	step("\n6. Print the quota")
 	if rate := client.RateLimit(); rate.Limit > 0 {
 		step("   %d of %d requests left, until %s", rate.Remaining, rate.Limit, rate.Reset.Local().Format("15:04:05"))
 	} else {
-		step("   the server told none")
+		step("   the server does not report one")
 	}
 	return nil
 }

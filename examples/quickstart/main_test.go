@@ -13,7 +13,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// env is an environment that holds the given names and values.
+// env returns an environment with the given names and values.
 func env(pairs ...string) func(string) string {
 	return func(name string) string {
 		for i := 0; i+1 < len(pairs); i += 2 {
@@ -25,7 +25,7 @@ func env(pairs ...string) func(string) string {
 	}
 }
 
-// steps are what every full run prints, in this order.
+// steps lists what every complete run prints, in this order.
 var steps = []string{
 	"1. Create a lead",
 	`Ada Example, Example Inc: status "new"`,
@@ -35,13 +35,13 @@ var steps = []string{
 	`status "qualified", phone +1234567890, company still Example Inc`,
 	"4. List all leads",
 	"Ada Example <ada@example.com>, qualified",
-	"5. Ask for a lead that does not exist",
+	"5. Get a lead that does not exist",
 	"GET /leads/{id}: 404 not_found",
-	"6. Look at the quota",
+	"6. Print the quota",
 }
 
-// missing returns the first of the wanted texts that out does not have after
-// the ones before it.
+// missing returns the first of the wanted texts that out does not contain after the
+// ones before it, or "".
 func missing(out string, want ...string) string {
 	for _, w := range want {
 		_, rest, ok := strings.Cut(out, w)
@@ -55,7 +55,7 @@ func missing(out string, want ...string) string {
 
 func TestBundledFake(t *testing.T) {
 	var out bytes.Buffer
-	// A token alone does not lead to the real API.
+	// A token alone does not select the real API.
 	if err := run(t.Context(), nil, &out, &out, env("LEEDO_API_TOKEN", "secret-token")); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestBaseURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := append([]string{"this calls " + server.URL}, steps...)
-	if w := missing(out.String(), append(want, "the server told none")...); w != "" {
+	if w := missing(out.String(), append(want, "the server does not report one")...); w != "" {
 		t.Errorf("%q is missing in:\n%s", w, &out)
 	}
 	if !strings.Contains(out.String(), "and 3 more") {
@@ -93,7 +93,7 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	fake := leedotest.NewServer()
 	server := httptest.NewServer(fake)
 	defer server.Close()
@@ -110,7 +110,7 @@ func TestRefusals(t *testing.T) {
 		{"live without a token", []string{"-live"}, env(), "LEEDO_API_TOKEN is not set"},
 		{"server without a token", nil, env("LEEDO_BASE_URL", base), "LEEDO_API_TOKEN is not set"},
 		{"live and a server", []string{"-live"}, env("LEEDO_BASE_URL", base, "LEEDO_API_TOKEN", "x"), "unset LEEDO_BASE_URL"},
-		{"the real API without -live", nil, env("LEEDO_BASE_URL", "https://API.leedo.app/v1", "LEEDO_API_TOKEN", "x"), "say -live"},
+		{"the real API without -live", nil, env("LEEDO_BASE_URL", "https://API.leedo.app/v1", "LEEDO_API_TOKEN", "x"), "use -live"},
 		{"no URL", nil, env("LEEDO_BASE_URL", "localhost", "LEEDO_API_TOKEN", "x"), "invalid argument"},
 		{"malformed URL", nil, env("LEEDO_BASE_URL", "http://[", "LEEDO_API_TOKEN", "x"), "invalid argument"},
 		{"wrong token", nil, env("LEEDO_BASE_URL", base, "LEEDO_API_TOKEN", "wrong"), "401"},
@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	if got := len(fake.Leads()); got != 0 {
-		t.Errorf("%d leads were made", got)
+		t.Errorf("%d leads were created", got)
 	}
 }
 
@@ -142,6 +142,6 @@ func TestEnds(t *testing.T) {
 		t.Errorf("-h: %v", err)
 	}
 	if !strings.Contains(out.String(), "-live") {
-		t.Errorf("-h does not tell of -live:\n%s", &out)
+		t.Errorf("-h does not mention -live:\n%s", &out)
 	}
 }

@@ -1,5 +1,5 @@
-// The first program of README.md: prints all leads of the organization whose
-// token is in LEEDO_API_TOKEN. It only reads.
+// The first program of README.md: it prints all leads of the organization whose token
+// is in LEEDO_API_TOKEN. It changes nothing.
 package main
 
 import (

@@ -7,56 +7,57 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// account is what is known of the quota, and what this process has spent of it.
-// It has no lock and no clock of its own.
+// account is the state of the quota, as far as it is known, and what this process
+// has spent of it. It has neither a lock nor a clock.
 type account struct {
 	Options
-	ceiling *rate.Limiter // of Options.PerSecond; nil: none
+	pacer *rate.Limiter // the client-side limit, Options.PerSecond; nil if there is none
 
-	belief   belief        // what the server is taken to do
-	limit    int           // 0: not known
-	left     int           // what the newest response said, minus requests since then whose response had no headers
-	reset    time.Time     // end of the window at the latest; zero: not known
-	opens    time.Time     // when there will be more; zero: not known
-	length   time.Duration // of a window, as far as one was seen
-	observed time.Time     // when the newest response came; zero: never
-	level    level         // the mirror of the server's count: left, and what was restored since
-	lost     []uint64      // when requests were spent that the newest response has not counted
+	belief   belief        // how the server is assumed to count
+	limit    int           // zero if unknown
+	left     int           // what the newest response reported, minus requests since then whose outcome reported nothing
+	reset    time.Time     // the latest possible end of the window; zero if unknown
+	opens    time.Time     // when more requests will be available; zero if unknown
+	length   time.Duration // of a window, as far as is known
+	observed time.Time     // when the newest response came; zero if none has
+	level    level         // an estimate of the server's count: left, plus what has been restored since
+	lost     []uint64      // the ticks of spent requests that the newest response has not counted
 	jitter   time.Duration // how long after the reset the first request is sent
 
 	inFlight int
-	doubtful int       // of those in flight, that the newest response may have counted
+	doubtful int       // how many of those in flight the newest response may have counted
 	probed   time.Time // when the last probe of a new window was sent
-	blind    blind     // what stands in for figures
+	blind    blind     // what replaces figures if there are no headers
 
 	evidence
 	spending
-	spent  spent // what a server that remembers each request counts
+	spent  spent // when requests were spent, for the belief rolling
 	demand demand
 
-	blocked time.Time // nothing may be sent before
-	dated   bool      // as the newest 429 said
-	strikes int       // 429s in a row
-	sooner  bool      // the last of them said that there is more long before the reset
+	blocked time.Time // nothing is sent before this time
+	dated   bool      // blocked follows from the Retry-After of the newest 429
+	strikes int       // consecutive 429s
+	sooner  bool      // the last of them had a Retry-After that ends long before the reset
 
-	// Responses come out of order. ticks counts grants and responses, so that
-	// what happened first is known without a clock: booked is the tick of the
-	// newest response, struck of the newest 429, began of the window.
+	// Responses come out of order. ticks counts grants and responses, which shows
+	// what happened first without a clock. booked is the tick of the newest
+	// response, struck that of the newest 429, and began that of the beginning of
+	// the window.
 	ticks, booked, struck, began uint64
-	// How many requests the server has counted is known within bounds only:
-	// granted are those that were granted, counted those of them that may have
-	// been counted, and sure those whose responses showed it.
+	// The number of requests that the server has counted is only known within
+	// bounds: granted is the number of permits granted; counted is how many of
+	// those may have been counted; sure is how many a response has shown to be
+	// counted.
 	granted, counted, sure int
 }
 
-// Permit is the right to send one request. It must be settled or cancelled,
-// once.
+// Permit is the right to send one request. It must be settled or canceled, once.
 type Permit struct {
 	tick    uint64
-	counted int // how many may have been counted when it was granted
-	sure    int // and how many were for sure
+	counted int // account.counted when it was granted
+	sure    int // account.sure when it was granted
 	at      time.Time
-	turn    int64 // of the store's newest answer then
+	turn    int64 // the turn of the store's newest reply when it was granted
 }
 
 func newAccount(o Options) account {
@@ -68,12 +69,12 @@ func newAccount(o Options) account {
 	}
 	a := account{Options: o, belief: headerless{fixedWindow{}}, evidence: evidence{part: 1}}
 	if o.PerSecond > 0 {
-		a.ceiling = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
+		a.pacer = rate.NewLimiter(rate.Limit(o.PerSecond), 1)
 	}
 	return a
 }
 
-// remaining returns how many requests are left to be sent.
+// remaining returns how many more requests may be sent.
 func (a *account) remaining(now time.Time) float64 {
 	n := a.level.tokens(now) - float64(a.inFlight)
 	if a.Share == 1 {
@@ -82,7 +83,7 @@ func (a *account) remaining(now time.Time) float64 {
 	return min(n, a.shareLeft(now))
 }
 
-// grant gives a permit.
+// grant grants a permit.
 func (a *account) grant(_ Class, now time.Time) Permit {
 	if a.windowOver(now) {
 		a.probed = now
@@ -95,13 +96,13 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 	if a.demand.watched.IsZero() {
 		a.demand.watched = now
 	}
-	if a.ceiling != nil {
-		a.ceiling.ReserveN(now, 1)
+	if a.pacer != nil {
+		a.pacer.ReserveN(now, 1)
 	}
 	return Permit{tick: a.ticks, counted: a.counted, sure: a.sure, at: now}
 }
 
-// land ends the flight of a request.
+// land records that a request is no longer in flight.
 func (a *account) land(p Permit) {
 	a.inFlight--
 	if p.tick < a.booked {
@@ -127,13 +128,13 @@ func (a *account) cancel(p Permit, sent bool, now time.Time) {
 func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 	a.land(p)
 	a.ticks++
-	old := p.tick < a.began // of the window before
+	old := p.tick < a.began // the request was sent in the previous window
 	if !rejected {
 		a.counted++
 		a.blind.serve(p.at, now)
 		if p.tick > a.struck {
 			if a.sooner && now.Before(a.reset) && a.belief == (fixedWindow{}) {
-				a.belief, a.mark = refilling{documented(a.limit)}, mark{} // there was
+				a.belief, a.mark = refilling{documented(a.limit)}, mark{} // a request has been restored before the reset
 			}
 			a.strikes, a.sooner = 0, false
 		}
@@ -141,7 +142,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		a.spent.remove(p.at)
 	}
 	a.blind.garbled = r.Garbled
-	if r.Tells() {
+	if r.Valid() {
 		a.blind.silent = 0
 		if !rejected {
 			a.sure++
@@ -157,7 +158,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 		}
 	}
 	if rejected {
-		a.unspendShare(now) // a 429 takes nothing from the share
+		a.unspendShare(now) // a 429 uses none of the share
 	}
 	if rejected && !old {
 		a.block(p, r, now)
@@ -165,9 +166,9 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 	a.mirror(now)
 }
 
-// figures returns what is known, without what waits and is in flight, to one who
-// waits for the given reason. After the reset they are those of a new window, but to
-// one who still waits for that.
+// figures returns the rate limit state, without Waiting and InFlight, for a caller
+// that waits for the given reason. After the reset it is the state of a new window,
+// except for a caller that still waits for the quota.
 func (a *account) figures(why Reason, now time.Time) Figures {
 	f := Figures{Limit: a.limit, Remaining: max(int(a.remaining(now)), 0), Reset: a.reset, Observed: a.observed}
 	if a.limit > 0 && !a.reset.IsZero() && !now.Before(a.reset) && !now.Before(a.blocked) && why != WaitQuota {
@@ -176,8 +177,8 @@ func (a *account) figures(why Reason, now time.Time) Figures {
 	return f
 }
 
-// afterReset returns how many requests are left after the reset, of so many that
-// were left before: all, less those in flight, but at a server that restores them
+// afterReset returns how many requests are left after the reset if left were left
+// before it: all but those in flight, or at least one if the server restores them
 // one by one.
 func (a *account) afterReset(left int, now time.Time) int {
 	all := max(int(a.share())-a.inFlight, 0)
@@ -190,7 +191,7 @@ func (a *account) afterReset(left int, now time.Time) int {
 
 // lose counts a request that no response has counted.
 func (a *account) lose(now time.Time) {
-	if a.limit > len(a.lost) { // more cannot be spent of a window
+	if a.limit > len(a.lost) { // no more than the limit can be spent in a window
 		a.ticks++
 		a.lost = append(a.lost, a.ticks)
 		a.left = max(a.left-1, 0)
@@ -198,7 +199,7 @@ func (a *account) lose(now time.Time) {
 	}
 }
 
-// forget drops the figures of a server that has stopped sending headers.
+// forget discards the figures of a server that has stopped sending headers.
 func (a *account) forget() {
 	if a.limit > 0 {
 		a.belief = headerless{a.belief}
@@ -206,7 +207,7 @@ func (a *account) forget() {
 	a.limit, a.reset, a.opens = 0, time.Time{}, time.Time{}
 }
 
-// mirror sets the level to what is left.
+// mirror updates level from left.
 func (a *account) mirror(now time.Time) {
 	left, pace := float64(a.left), a.belief.refill()
 	have := a.level.tokens(now)
@@ -215,7 +216,7 @@ func (a *account) mirror(now time.Time) {
 		a.level = level{}
 	case a.level.most != float64(a.limit) || a.level.pace != pace || have < left-0.5:
 		a.level = level{most: float64(a.limit), pace: pace, amount: left, at: now}
-	case pace > 0 && a.observed.Before(now): // what was restored since the response is not in it
+	case pace > 0 && a.observed.Before(now): // left does not include what was restored since the response
 	case have >= left+1:
 		a.level.take(math.Floor(have-left), now)
 	}

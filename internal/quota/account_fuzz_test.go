@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// FuzzAccount drives the account with random answers at random times, out of
-// order, lost, absurd. Whatever they say, it never has more in flight than it
-// knows to be left, never forgets who waits or makes anybody wait for longer than
-// a day and an hour, and keeps count of its permits.
+// FuzzAccount gives the account random responses at random times, out of order,
+// lost or absurd. Whatever they say, it never has more in flight than it knows to
+// be left, never forgets a waiter or makes one wait for more than a day and an
+// hour, and keeps count of its permits.
 func FuzzAccount(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 10, 9, 5, 1, 10, 8, 5, 0, 3, 60, 0})
 	f.Add([]byte{0, 0, 1, 0, 0, 0, 3, 255, 0, 0, 2, 1})
@@ -26,7 +26,7 @@ func FuzzAccount(f *testing.F) {
 		}
 		for len(script) > 0 {
 			switch next() % 4 {
-			case 0: // somebody asks
+			case 0: // a caller arrives
 				c := Class(next() % 2)
 				if c == Interactive {
 					a.demand.arrive(now)
@@ -42,14 +42,14 @@ func FuzzAccount(f *testing.F) {
 				} else if at.Sub(now) > horizon+time.Minute {
 					t.Fatalf("to wait for %v", at.Sub(now))
 				} else if at.IsZero() && a.inFlight == 0 {
-					t.Fatal("to wait for an answer though nothing is in flight")
+					t.Fatal("to wait for a response though nothing is in flight")
 				} else if !at.IsZero() && !at.After(now) {
 					t.Fatalf("to look again at once, for ever: %v", at)
 				}
 				if until := a.estimate(v, 0, now); until.Sub(now) > horizon+time.Minute {
 					t.Fatalf("estimated to wait for %v", until.Sub(now))
 				}
-			case 1, 2: // an answer comes
+			case 1, 2: // a response comes
 				if len(open) == 0 {
 					continue
 				}
@@ -58,7 +58,7 @@ func FuzzAccount(f *testing.F) {
 				open = append(open[:i], open[i+1:]...)
 				r := Reading{Limit: next() - 1, Remaining: next() - 1}
 				if r.Limit >= 0 && r.Remaining > r.Limit {
-					r.Remaining = -1 // as Read has it
+					r.Remaining = -1 // as Read returns it
 				}
 				if d := next(); d > 0 {
 					r.Reset = now.Add(time.Duration(d-20) * 20 * time.Second)

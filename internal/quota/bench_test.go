@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// What a permit costs when nobody waits, its answer being read already.
+// The cost of a permit without waiters, including its response.
 func BenchmarkReadyPermit(b *testing.B) {
 	l := New(usual)
-	r := told(2e9, 1e9, 24*time.Hour)
+	r := headers(2e9, 1e9, 24*time.Hour)
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -27,14 +27,14 @@ func BenchmarkWaiters10(b *testing.B)    { benchmarkWaiters(b, 10) }
 func BenchmarkWaiters1000(b *testing.B)  { benchmarkWaiters(b, 1000) }
 func BenchmarkWaiters10000(b *testing.B) { benchmarkWaiters(b, 10000) }
 
-// benchmarkWaiters measures what a call costs while n others wait: one that
-// passes them, one that gives up and one that is refused.
+// benchmarkWaiters measures the cost of a call while n others wait: a call that
+// passes them, one that gives up, and one that fails.
 func benchmarkWaiters(b *testing.B, n int) {
-	// crowd returns a ledger with n callers of bulk that wait, half of them not
-	// for ever, and what lets them go.
-	crowd := func(b *testing.B, left int) (*Ledger, func()) {
+	// waiters returns a ledger with n bulk callers waiting, half of them with a
+	// bound, and a function that releases them.
+	waiters := func(b *testing.B, left int) (*Ledger, func()) {
 		l := New(usual)
-		l.Settle(l.Grant(), false, told(1e6, left, time.Hour), time.Now())
+		l.Settle(l.Grant(), false, headers(1e6, left, time.Hour), time.Now())
 		ctx, cancel := context.WithCancel(b.Context())
 		done := make(chan struct{})
 		for i := range n {
@@ -58,9 +58,9 @@ func benchmarkWaiters(b *testing.B, n int) {
 		}
 	}
 	b.Run("passes", func(b *testing.B) {
-		l, leave := crowd(b, 10000) // within the reserve
+		l, leave := waiters(b, 10000) // within the reserve
 		defer leave()
-		r := told(1e6, 10000, time.Hour)
+		r := headers(1e6, 10000, time.Hour)
 		b.ReportAllocs()
 		for b.Loop() {
 			p, _, err := l.Acquire(b.Context(), Ask{Notify: quiet})
@@ -71,7 +71,7 @@ func benchmarkWaiters(b *testing.B, n int) {
 		}
 	})
 	b.Run("gives up", func(b *testing.B) {
-		l, leave := crowd(b, 0)
+		l, leave := waiters(b, 0)
 		defer leave()
 		b.ReportAllocs()
 		for b.Loop() {
@@ -81,8 +81,8 @@ func benchmarkWaiters(b *testing.B, n int) {
 			}
 		}
 	})
-	b.Run("is refused", func(b *testing.B) {
-		l, leave := crowd(b, 0)
+	b.Run("fails", func(b *testing.B) {
+		l, leave := waiters(b, 0)
 		defer leave()
 		b.ReportAllocs()
 		for b.Loop() {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retries takes as many retries as there are, 1,000 at most.
+// retries takes all retries that there are, up to 1,000.
 func retries(l *Ledger) (n int) {
 	for n < 1000 && l.Retry() {
 		n++
@@ -25,7 +25,7 @@ func TestTheSizeOfTheRetryBudget(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(Options{RetryBudget: test.part, Share: test.share})
 			if test.limit > 0 {
-				learn(t, l, told(test.limit, test.limit-1, time.Hour))
+				learn(t, l, headers(test.limit, test.limit-1, time.Hour))
 			}
 			if got := retries(l); got != test.wants {
 				t.Errorf("%+v: %d retries", test, got)
@@ -34,19 +34,19 @@ func TestTheSizeOfTheRetryBudget(t *testing.T) {
 	}
 }
 
-// What was spent stays spent when the limit becomes known; an hour gives back all,
-// whatever was spent of a larger plan.
+// Spent retries stay spent when the limit becomes known. An hour restores the
+// budget, even if more was spent under a larger plan.
 func TestTheRetryBudgetGrowsWithTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
 		if got := retries(l); got != 10 {
 			t.Fatalf("%d retries", got)
 		}
-		learn(t, l, told(5000, 4999, time.Hour))
+		learn(t, l, headers(5000, 4999, time.Hour))
 		if got := retries(l); got != 90 {
 			t.Errorf("%d more, want 90", got)
 		}
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		<-time.After(30 * time.Minute)
 		if got := retries(l); got != 5 {
 			t.Errorf("%d of a plan that is smaller now, want half of 10", got)
@@ -58,7 +58,7 @@ func TestTheRetryBudgetIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{})
 		for range 100 {
-			l.Succeeded() // more than full it is not
+			l.Succeeded() // the budget is never more than full
 		}
 		for _, back := range []struct {
 			successes int

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Refusals that tell no time, of requests that were under way together, count
-// as one, and the last of them does not prolong what the first one began.
+// 429s without a time, of requests that were in flight together, count as one, and
+// the last of them does not prolong the wait that the first began.
 func TestRefusalsOfOneBurstAreOneStrike(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})

@@ -1,211 +1,234 @@
-// Package quota keeps the account of a quota of requests that a server enforces:
-// how many are left, when there will be more, and who has to wait until then. It
-// knows nothing of HTTP requests: responses go in as readings of their headers,
-// permits come out.
+// Package quota decides when a request may be sent, so that a program uses the
+// quota of requests that a server enforces without running into 429s. It tracks
+// how many requests are left and when there will be more, and makes callers wait
+// until then. It knows nothing of HTTP requests: the rate limit headers of
+// responses go in as a [Reading], permits come out.
 //
 // # What is promised
 //
-//   - No foreseeable 429. What the newest response says is left is spent, minus
-//     what is in flight; nothing that an older response says may raise it. After
-//     the reset one probe goes first, and its response lets the others go.
-//   - None of the quota is lost. It is spent as fast as callers ask, not evenly;
-//     what is kept from some shrinks to nothing by the reset.
-//   - Interactive requests pass before bulk, and bulk leaves them a reserve: as
-//     much as they were seen to need. That, not the order, is what spares them a
-//     wait for the reset beside an endless bulk job.
-//   - How the server counts need not be known. It is found out from responses.
-//   - A caller that would wait longer than it wants fails immediately, when it
-//     asks or as soon as that is known. What it is told is what decides: one
-//     estimate (estimate.go). Responses in flight that decide it are waited for, but
-//     by a caller that does not wait at all: it is sent unless something known
-//     forbids it, which is the one exception to the probe that goes first.
-//   - While the server fails, retries take a small part of the quota, and few requests
-//     are in flight. A caller waits for that no longer than a request may take, and is
-//     never refused for it.
-//   - Nobody who waits is forgotten, and what a call costs does not depend on how
-//     many wait.
+//   - No foreseeable 429. The limiter sends as many requests as the newest response
+//     says are left, minus those in flight. An older response that arrives late never
+//     raises that number, unless it is of a later window. After the reset a single
+//     request, the probe, goes first; its response shows how many others may follow.
+//   - No part of the quota is lost. It is spent as fast as callers ask, not spread
+//     evenly. Whatever is reserved for some callers shrinks to zero by the reset.
+//   - Interactive requests pass before bulk requests, and bulk leaves them a reserve,
+//     sized by how many they were seen to need. The reserve, not the order, is what
+//     spares an interactive call a wait for the reset beside an endless bulk job.
+//   - The server's way of counting need not be known. The limiter learns it from
+//     responses.
+//   - A caller that would have to wait longer than it wants fails immediately: on
+//     arrival, or as soon as that is known. The estimate in its error is the one that
+//     decided (estimate.go). If responses in flight will decide, the caller waits for
+//     them. A caller that never waits does not: it is sent unless something known
+//     forbids it, the one exception to the rule that a probe goes first.
+//   - While the server fails, retries take only a small part of the quota, and few
+//     requests are in flight. A caller waits because of that for at most as long as a
+//     request may take, and never fails because of it.
+//   - No waiter is forgotten, and the cost of a call does not depend on the number of
+//     waiters.
 //
-// # How it is divided
+// # Structure
 //
-// A [Ledger] has the lock, the queue and the timer. A keeper decides: an account by
-// itself, or with a store the type shared, whose account decides while the store
-// fails. The rules of the account exist a second time in the script of redislimit,
-// and a third time in the model that its tests compare it with: change all three. The
-// script lacks those for servers that remember each request, and for windows that
-// others have spent (evidence.whole).
+// A [Ledger] has the lock, the queue and the timer. A keeper makes the decisions: an
+// account or, if the quota is shared through a store, the type shared, which uses its
+// own account while the store fails. The ledger itself has the retry budget
+// (budget.go) and the bound on requests in flight after failures (outage.go), so with
+// a store each process has its own.
 //
-// The budget of retries (budget.go) and the bound on requests in flight after
-// failures (outage.go) are the ledger's: with a store each process has its own.
+// The rules of the account exist in two more places: in the Lua script of redislimit,
+// and in the Go model that redislimit's tests compare the script with. A change must
+// be made in all three. The script lacks the rules for servers that remember each
+// request, and for windows that others have spent (evidence.whole).
 //
-// An account keeps the order of responses (order.go), 429s (rejected.go), what is
-// kept from bulk (reserve.go), the share of this process (share.go) and the signs
-// of others (evidence.go). What it believes of the server is one of four types:
+// An account consists of: what responses say, in the order in which the requests were
+// sent (order.go); 429s (rejected.go); the reserve (reserve.go); the share of this
+// process (share.go); signs of others who spend the same quota (evidence.go); and a
+// belief, which is how the server is assumed to count. There are four beliefs:
 //
-//	       4 responses said nothing: no bound but what 429s teach
-//	      +------------+
-//	      | headerless | <---- 21 responses without headers, the reset has passed --- any
-//	      +------------+
-//	            | a response says what is left
-//	            v
-//	      +-------------+ <-------------- another limit: another plan --------------- any
-//	      | fixedWindow |
-//	      +-------------+
-//	       |  ^      |  ^
-//	    (1)|  |(2) (3)| |(4)
-//	       v  |      v  |
+//   - headerless: responses have no rate limit headers. At most 4 requests are in
+//     flight until 4 such responses have come. After that only what 429s have shown
+//     bounds their number.
+//   - fixedWindow: all requests are restored at the reset, and none before. This is
+//     what the API documents.
+//   - refilling: requests are restored one by one, as in a token bucket or a sliding
+//     counter.
+//   - rolling: each request is restored one window after it was spent, as in a sliding
+//     log. When requests will be restored follows from when they were spent. That is
+//     recorded at all times (spent.go), because this belief needs it from its first
+//     moment on.
+//
+// Responses and 429s that contradict a belief replace it:
+//
+//	+------------+
+//	| headerless | <------------------------- (5) --- any
+//	+------------+
+//	      | the first response with figures
+//	      v
+//	+-------------+ <------------------------ (6) --- any
+//	| fixedWindow |
+//	+-------------+
+//	   |  ^      |  ^
+//	(1)|  |(2) (3)| |(4)
+//	   v  |      v  |
 //	+-----------+  +---------+
 //	| refilling |  | rolling |
 //	+-----------+  +---------+
 //
-//	(1) 3 requests more than can be explained came back before the reset, or one
-//	    when a 429 said so, or less than half of them at a reset, seen at once, unless
-//	    an earlier reset restored more than a server does that refills all the time
-//	(2) over 90 % are left and the reset is later than it was, half a window ahead;
-//	    or a second 429 in a row, with a reset far ahead and no earlier time to come
-//	    back: it would have refilled by now; or a reset restored so many at once
-//	(3) at a reset under 90 % came back, and the next is less than half a window ahead,
-//	    but not if no reset was ever further ahead than that of the next request; or
-//	    before it the reset stays an hour ahead, and nothing comes back: it is that of all
-//	(4) at a reset over 90 % came back, but not if that was the reset of all
+//	(1) At least 3 requests were restored before the reset, which nothing else
+//	    explains. Or a request was served before the reset after a 429 whose
+//	    Retry-After ended long before it. Or less than half of the requests were
+//	    restored at a reset, as a prompt response showed, unless an earlier reset
+//	    restored more at once than a refilling server does.
+//	(2) Over 90 % are left and the reset has moved to more than half a window ahead.
+//	    Or a second consecutive 429 came, without an early Retry-After, while the
+//	    reset is far ahead: a refilling server would have restored a request by then.
+//	    Or a reset restored more at once than a refilling server does.
+//	(3) A response within 30 seconds of a reset shows that at most 90 % were restored,
+//	    and the next reset is less than half a window ahead. If less than half were
+//	    restored, as in (1), and every reset so far may have been that of a single
+//	    request, (1) applies instead. Or the reset stays about an hour ahead and
+//	    nothing is restored: it is the time when the newest request will be forgotten.
+//	(4) At a reset over 90 % were restored, unless the reset is that of the newest
+//	    request.
+//	(5) 21 consecutive responses had no headers, and the reset has passed.
+//	(6) A response names another limit: the plan has changed.
 //
-// While rolling is believed, what is restored when follows from when it was spent
-// (spent.go). That is remembered at all times, for it is needed from the first moment
-// of that belief on.
+// Four things can delay a request whatever the belief is: a 429, until the time that
+// it names or for a back-off; the client-side limit; the share; and the store.
 //
-// Over each of them lie: blocked, after a 429, until the time that it says or a
-// back-off; the client-side limit; the share; the store.
-//
-// fixedWindow is what the API documents. The others cost it nothing: without them
-// the simulation of a fixed window is the same to the last request. With them the
-// quota of a sliding counter is used to 98 % instead of 67 %, and the median wait of
-// an interactive call beside bulk on a sliding log falls from 15 minutes to nothing.
+// The beliefs other than fixedWindow cost a documented server nothing: without them
+// the simulation of a fixed window gives the same result to the last request. With
+// them the quota of a sliding counter is used to 98 % instead of 67 %, and the median
+// wait of an interactive call beside bulk on a sliding log falls from 15 minutes to
+// zero.
 //
 // # The numbers
 //
-// Each constant below says what it is for, why it has its value, and which tests
-// fail if it is another. The values were found by TestSimulation and the other
-// simulations of the root package.
+// Each constant below has a comment that says what it is for, why it has its value,
+// and which tests fail if it has another. The values were found with TestSimulation
+// and the other simulations in the tests.
 package quota
 
 import "time"
 
 // Windows and responses.
 const (
-	// hour is the window of the documented plans, believed until seen to be
-	// another, and the longest that is believed.
+	// hour is the length of the documented windows. It is assumed until responses
+	// show another, and is the longest that is accepted.
 	// TestTheLengthOfAWindow, TestAResetFurtherThanAWindowIsProbed.
 	hour = time.Hour
-	// cold is how many requests may be in flight before anything is known, and
-	// on reckoning alone. It is at most 4 % of the smallest plan, and so few that
-	// all of them getting 429s does no harm; with one a start would take as many
-	// round trips as there are calls.
+	// coldStart is how many requests may be in flight before any figures are known, and
+	// while they are only estimated. It is at most 4 % of the smallest plan, few
+	// enough that a 429 for each of them does no harm. With 1, a start would take as
+	// many round trips as there are calls.
 	// TestAColdStartIsCareful, TestFourResponsesMaySaySomething.
-	cold = 4
-	// answerTimeout is how long a caller waits for responses in flight that will
-	// say what is left, whatever its budget. Most take less than a second.
+	coldStart = 4
+	// responseTimeout is how long a caller waits for responses in flight that will
+	// say what is left, even if its budget is smaller, but not zero. Most take less
+	// than a second.
 	// TestABudgetBoundsTheWaitForAnswers, TestResponsesAreWaitedForFiveSeconds.
-	answerTimeout = 5 * time.Second
-	// maxSilent is the number of consecutive responses without headers after
-	// which old figures are discarded. A proxy may send a few of its own.
+	responseTimeout = 5 * time.Second
+	// maxSilent is the number of consecutive responses without headers after which
+	// old figures are discarded. A proxy may send a few responses of its own.
 	// TestAServerThatStopsTellingStaysWhatItWas.
 	maxSilent = 20
-	// reprobe is how long the response to a probe is waited for before the next.
-	// Few take longer, and each probe more may be one more 429.
+	// reprobe is how long to wait for the response to a probe before sending another.
+	// Few responses take longer, and each additional probe risks one more 429.
 	// TestALostProbeIsRepeated.
 	reprobe = 3 * time.Second
-	// promptReset is how soon after a reset a response shows what was restored:
-	// later it may be others who spent the rest.
+	// promptReset is how soon after a reset a response must come to show how many
+	// requests the reset restored. Later, others may have spent some of them.
 	// TestTheFirstResponseOfAWindowShowsTheBelief, TestTheTurnsOfARollingWindow.
 	promptReset = 30 * time.Second
-	// resetMargin is how much earlier than its header says a reset may be, for all that
-	// clocks and rounding do: what comes back then is no refill. A Retry-After shows one
-	// if it is sooner than the reset by more than twice that, and twice as soon.
+	// resetMargin is how much earlier than announced a reset may happen, due to clocks
+	// and rounding. Requests restored in that time are not evidence of refilling. A
+	// Retry-After is, if it ends more than twice this margin before the reset, and
+	// after less than half of the time to it.
 	// TestAResetMayBeSecondsEarly, TestARetryAfterShowsRefill.
 	resetMargin = 5 * time.Second
-	// spread is the longest of the random delays after a reset or a 429, which
-	// keep the processes of one token from returning all at once. An hour's quota
-	// loses a hundredth of a percent by it.
-	// TestTheReturnIsSpread.
+	// spread bounds the random delay after a reset or a 429, which keeps the processes
+	// of one token from returning at the same moment. It costs 0.01 % of an hour's
+	// quota. TestTheReturnIsSpread.
 	spread = 500 * time.Millisecond
 )
 
 // 429s.
 const (
-	// minBackoff and maxBackoff bound the waits after 429s that say no time: 1, 2,
-	// 4 … 300 seconds. At the most it costs 12 requests an hour to find out.
+	// minBackoff and maxBackoff bound the wait after a 429 that names no time: 1, 2,
+	// 4 … 300 seconds. At the maximum, probing costs 12 requests an hour.
 	// TestBlindBackOffGrowsAndIsBounded, TestHowLongARetryAfterIsBelieved.
 	minBackoff = time.Second
 	maxBackoff = 300 * time.Second
-	// maxDoublings keeps doubled waits from overflowing; all have a bound that
-	// is reached before. TestFiguresWithoutAReset.
+	// maxDoublings keeps doubled waits from overflowing. Each has a bound that is
+	// reached earlier. TestFiguresWithoutAReset.
 	maxDoublings = 10
-	// minOutage is how long a server without headers must have sent 429s for its
-	// next service to be the beginning of a window. What is over sooner was a
-	// limit of another kind. TestAWindowWithoutHeadersIsUnlearned.
+	// minOutage is how long a server without headers must have sent 429s for the next
+	// response to mark the beginning of a window. Anything shorter was a limit of
+	// another kind. TestAWindowWithoutHeadersIsUnlearned.
 	minOutage = time.Minute
 )
 
 // Failures.
 const (
-	// leastRetries is how many retries the full budget is at least: 2 % of the
-	// smallest plan would be too few for three calls that meet a restart. It is also
-	// the budget while the limit is not known. TestTheSizeOfTheRetryBudget.
+	// leastRetries is the minimum of the full retry budget, and the budget while the
+	// limit is unknown: 2 % of the smallest plan would not be enough for three calls
+	// that meet a restart. TestTheSizeOfTheRetryBudget.
 	leastRetries = 10
-	// givenBack is which part of a retry a call gives back that succeeds at its
-	// first attempt: while no more than one call in eleven needs a retry, the budget
+	// givenBack is the part of a retry that is given back for each call that succeeds
+	// at its first attempt. While at most one call in eleven needs a retry, the budget
 	// stays full. TestTheRetryBudgetIsGivenBack.
 	givenBack = 0.1
-	// maxFailures is after how many failures in a row few requests may be in
-	// flight. Where one request in five fails at random, one in 3,000 completes such
-	// a row, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
+	// maxFailures is the number of consecutive failures after which few requests may be
+	// in flight. If one request in five fails at random, one in 3,000 completes such a
+	// sequence, which then costs a few round trips. TestFewAreInFlightAfterFiveFailures.
 	maxFailures = 5
-	// silence is how long no response must have come before a request whose time is over
-	// counts as a failure: otherwise callers with little time would delay all others. Few
-	// servers take longer. TestLittleTimeIsNoFailure.
-	silence = time.Second
+	// minSilence is how long the server must have sent nothing, or only failures, before a
+	// request that timed out counts as a failure. Otherwise callers with short timeouts
+	// would delay all others. Few servers take longer. TestLittleTimeIsNoFailure.
+	minSilence = time.Second
 )
 
 // What bulk leaves to interactive requests.
 const (
 	// defaultReserve is the part of a window that bulk leaves by default, and
-	// minReserve how many requests that is at least: 5 % of the smallest plan would
-	// be too few; minReservePart bounds it, or a limit of 10 would be all reserve.
-	// TestBulkLeavesTheReserve.
+	// minReserve the number of requests that this is at least, because 5 % of the
+	// smallest plan would not be enough. minReservePart bounds that minimum: without
+	// it, a limit of 10 would be all reserve. TestBulkLeavesTheReserve.
 	defaultReserve = 0.05
 	minReserve     = 10
 	minReservePart = 0.1
-	// standingPart is which part of the reserve is left at any time where no reset
-	// sets it free, or minStandingPart of the limit if that is more: what is
-	// left there is never spent by bulk, so it has to be little.
-	// TestWhatTheReserveIsMadeOf.
+	// standingPart is the part of the reserve that is kept at any time if no reset
+	// releases it, or minStandingPart of the limit if that is more. Bulk never spends
+	// it, so it must be small. TestWhatTheReserveIsMadeOf.
 	standingPart    = 0.2
 	minStandingPart = 0.02
-	// maxReserve is which part is left at the most, so that bulk gets on whatever
-	// interactive callers and others need. TestWhatTheReserveIsMadeOf.
+	// maxReserve is the largest part of a window that is reserved, so that bulk makes
+	// progress whatever interactive callers and others need. TestWhatTheReserveIsMadeOf.
 	maxReserve = 0.6
-	// demandMargin is for demand that is not even: half as much again.
+	// demandMargin allows for uneven demand: half as much again.
 	// TestWhatTheReserveIsMadeOf, TestDemandRaisesTheReserve.
 	demandMargin = 1.5
-	// Demand is remembered over a short and a long time, whichever says more: a
-	// burst shows at once, and a pause of a quarter of an hour forgets nothing.
+	// Demand is averaged over a short and a long time, and the larger average counts:
+	// a burst shows at once, and a pause of a quarter of an hour erases nothing.
 	// TestDemandIsRememberedForLongAndShort.
 	shortMemory = 10 * time.Minute
 	longMemory  = time.Hour
-	// neverSeen is how fast the default reserve shrinks while there was no
-	// interactive call ever: a program that only exports has all of it within a
-	// quarter of an hour, and leaves none in the windows after that. A program that
-	// also answers users has had the first call by then.
+	// unusedDecay is the time constant by which the default reserve shrinks while no
+	// interactive call has come. A program that only exports gets all of it within a
+	// quarter of an hour, and keeps no reserve in later windows. A program that also
+	// serves users has had its first interactive call by then.
 	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
-	neverSeen = 2 * time.Minute
-	// closely is how exactly the time is found at which the reserve has shrunk
-	// enough, and maxSteps bounds the search: three are usual.
+	unusedDecay = 2 * time.Minute
+	// precision is how exactly the time is found at which the reserve has shrunk
+	// enough. maxSteps bounds the search, which usually takes three steps.
 	// TestWhenTheReserveIsFreedIsFound.
-	closely  = 10 * time.Millisecond
-	maxSteps = 40
-	// minLook is how soon bulk looks again for what the reserve sets free, at the
-	// soonest. While others spend that time cannot be known: then it looks as many
-	// times as looks says until the reset, but no less often than maxLook says. A
-	// look costs a microsecond. TestBulkLooksForTheReserve.
+	precision = 10 * time.Millisecond
+	maxSteps  = 40
+	// minLook is the shortest interval at which bulk checks whether the reserve has
+	// released a request. While others spend, that time cannot be computed; bulk then
+	// checks looks times until the reset, and at least every maxLook. A check costs a
+	// microsecond. TestBulkLooksForTheReserve.
 	minLook = 50 * time.Millisecond
 	looks   = 50
 	maxLook = 5 * time.Second
@@ -213,67 +236,68 @@ const (
 
 // Others who spend the same quota.
 const (
-	// guesswork is for how long what others may have spent since the newest
-	// response is believed; then a request is sent to find out. Others who spend
-	// less than one request in that time are not reckoned with.
+	// maxGuessAge is how long the estimate of what others have spent since the newest
+	// response is used. After that a request is sent to find out. Others who spend less
+	// than one request in that time are ignored.
 	// TestWhatOthersMayHaveSpentIsLeftAlone, TestAGuessAboutOthersLocksNobodyOut.
-	guesswork = 5 * time.Minute
-	// someLeft is which part of the limit must be left for that: a few requests
-	// are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
-	someLeft = 0.02
-	// shortestMeasure is the shortest time over which others are measured: in less
-	// they cannot be distinguished from what is in flight. TestOthersAreMeasuredByTheMinute.
+	maxGuessAge = 5 * time.Minute
+	// minLeftPart is the part of the limit that must be left for such a request: a few
+	// requests are not worth a 429. TestWhatOthersMayHaveSpentIsLeftAlone.
+	minLeftPart = 0.02
+	// shortestMeasure is the shortest time over which the spending of others is
+	// measured. In less, it cannot be distinguished from requests in flight.
+	// TestOthersAreMeasuredByTheMinute.
 	shortestMeasure = time.Minute
-	// maxOthers is which part of the limit bulk leaves to others at most, who may
+	// maxOthers is the largest part of the limit that bulk leaves to others, who may
 	// have stopped. TestWhatTheReserveIsMadeOf.
 	maxOthers = 0.4
-	// maxProcesses is which part of the limit is left to other processes at most,
+	// maxProcesses is the largest part of the limit that is left to other processes,
 	// one request to each. TestWhatTheReserveIsMadeOf.
 	maxProcesses = 0.1
-	// clearSign is how many times what is not known for sure must have been spent
-	// to see that nobody else spends. TestThePartThatIsOurs.
+	// clearSign is how many times the uncertainty must have been spent to show that
+	// this process is the only one that spends. TestThePartThatIsOurs.
 	clearSign = 4
 )
 
 // Servers that refill or slide.
 const (
-	// leastGain is how many requests must have come back to be a sign of refill:
-	// two can be requests that the server did not count after all.
+	// leastGain is how many requests must have been restored to be evidence of
+	// refilling. Two may be requests that the server did not count after all.
 	// TestThreeThatComeBackAreRefill.
 	leastGain = 3
-	// maxRefill is how many times the limit is believed to be restored in an hour:
-	// a little is for rounding. How far ahead the reset is says nothing of that.
-	// TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
+	// maxRefill bounds the estimated pace of a refilling server: so many times the limit
+	// in an hour, where anything over 1 allows for rounding. How far ahead the reset is
+	// does not matter. TestHowFastRequestsAreRestored, TestTheResetOfTheNextRequest.
 	maxRefill = 1.25
-	// sameTime is for how long requests that are sent are remembered as one part,
-	// spread evenly: more of them would take more memory and time, and tell little
-	// more beside logMargin. TestSpent, TestSpentAsAList.
-	sameTime = 5 * time.Second
-	// logMargin is how much more than the length of a window after it was sent a
-	// request is taken to be restored: it takes time to reach the server, and resets
-	// are in whole seconds. With half of it, a third more of those who come back at
-	// RetryAt are too early. TestWhenASlidingLogRestores, TestSimulationWaits.
+	// partLength is the length of time whose requests are recorded as one entry, spread
+	// evenly. Finer entries would take more memory and time, and add little precision
+	// compared with logMargin. TestSpent, TestSpentAsAList.
+	partLength = 5 * time.Second
+	// logMargin is added to the length of a window to get the time when a request is
+	// restored: a request takes time to reach the server, and resets are in whole
+	// seconds. With half of it, a third more of the calls that are repeated at RetryAt
+	// are too early. TestWhenASlidingLogRestores, TestSimulationWaits.
 	logMargin = 2 * time.Second
-	// refillMargin is how much of a request more is waited for, for the pace may
-	// be a little slower; leastRefill is the least that is waited for at all.
+	// refillMargin is the fraction of a request that is waited for in addition, in case
+	// the pace is slower than estimated. leastRefill is the least that is waited for.
 	// TestARestoredRequestIsWaitedFor.
 	refillMargin = 0.3
 	leastRefill  = 0.1
-	// nextReset is how far ahead a reset is at the most that is that of the next
-	// request only: of a limit of ten, one is restored in six minutes.
+	// nextReset is the distance up to which a reset may be that of the next request
+	// alone: with a limit of ten, one request is restored in six minutes.
 	// TestTheResetOfARefillingServer, TestTheResetOfTheNextRequest.
 	nextReset = hour / 10
-	// behindMargin is how much longer than the pace says a caller behind others is
-	// told to wait, for responses round down what is restored: less than a tenth.
+	// behindMargin lengthens the estimate for a caller that has others ahead of it:
+	// responses round the restored requests down, which costs less than a tenth.
 	// TestTheLineOfARefillingServer, TestSimulationWaits.
 	behindMargin = 1.04
-	// slower is by how much the pace is taken to be slower after each 429, and
-	// slowest what divides that of the documented window to give the slowest.
+	// slower is the factor by which each 429 slows the estimated pace. The slowest pace
+	// is that of the documented window divided by slowest.
 	// TestA429OfARefillingServer.
 	slower  = 0.7
 	slowest = 20
-	// allBack and halfBack are which parts of the limit are taken for all, and
-	// for too little for a fixed window: others may have spent some.
+	// allBack is the part of the limit that counts as all of it, as others may have
+	// spent some. Less than halfBack is too little for a fixed window.
 	// TestTheFirstResponseOfAWindowShowsTheBelief, TestTheTurnsOfARollingWindow.
 	allBack  = 0.9
 	halfBack = 0.5
@@ -281,18 +305,19 @@ const (
 
 // The queue.
 const (
-	// maxPassed is how many interactive callers in a row pass before one of bulk,
-	// which thus never starves. TestBulkHasATurnAfterTwentyInteractive.
+	// maxPassed is how many consecutive interactive callers pass before a bulk caller
+	// does, so that bulk never starves. TestBulkHasATurnAfterTwentyInteractive.
 	maxPassed = 20
-	// estimateSlack is by how much the outlook must have grown worse for all
-	// waiters to be judged anew: that takes time for each of them, and nobody
-	// minds a tenth of a second. TestAWorseOutlookRefuses, BenchmarkWaiters10000.
+	// estimateSlack is by how much the estimate for a class must worsen before all its
+	// waiters are judged again, which takes time for each of them. A tenth of a second
+	// matters to no caller. TestAWorseOutlookRefuses, BenchmarkWaiters10000.
 	estimateSlack = 100 * time.Millisecond
-	// estimatePart is which part of the time still to wait it must be besides, for
-	// that of bulk moves with each request. TestAWorseOutlookRefuses.
+	// estimatePart: the estimate must also worsen by this part of the remaining wait (a
+	// twentieth), because that of bulk moves with each request.
+	// TestAWorseOutlookRefuses.
 	estimatePart = 20
-	// longWait is the length from which a wait is news, and minMove by how much its
-	// end must at least have moved to be news again.
+	// longWait is the length from which a wait is reported, and minMove by how much its
+	// end must at least have moved to be reported again.
 	// TestAWaitIsReportedOnce, TestAWaitIsReportedAgainWhenItsEndMoves.
 	longWait = time.Second
 	minMove  = 2 * time.Second
@@ -300,42 +325,42 @@ const (
 
 // The store.
 const (
-	// storeTimeout is how long an exchange is waited for before the account
-	// decides: many times what a store in the same data center takes, and little
-	// beside a request. An answer that is late counts, as it may have been this
-	// program that was slow. TestAStoreThatIsAlwaysSlow, TestALateAnswerCounts.
+	// storeTimeout is how long a caller waits for an exchange before the account
+	// decides: many times what a store in the same data center takes, and short
+	// compared with a request. A late reply still counts, because this program may have
+	// been slow, not the store. TestAStoreThatIsAlwaysSlow, TestALateAnswerCounts.
 	storeTimeout = 100 * time.Millisecond
-	// storeDial is how long the one answer may take that is late without being
-	// logged: the first on a new connection, as a rule, which is no failure.
-	// TestALateAnswerCounts.
+	// storeDial is how long a late reply may take without being logged as a failure, if
+	// there was no other one shortly before: usually it is the first on a new
+	// connection. TestALateAnswerCounts.
 	storeDial = 3 * storeTimeout
-	// storeRest is how long a store that fails is not asked, and how late an
-	// answer may be. TestAStoreThatIsAlwaysSlow, TestAStoreThatFailsIsAskedAgain.
+	// storeRest is how long a failed store is left alone, and how late a reply may be.
+	// TestAStoreThatIsAlwaysSlow, TestAStoreThatFailsIsAskedAgain.
 	storeRest = 5 * time.Second
-	// reportDelay is how soon what there is to report is reported, and permits
-	// that nobody wants go back: what happens meanwhile is one exchange.
+	// reportDelay is the delay after which news is reported and unused permits are
+	// returned. Everything that happens in that time goes into one exchange.
 	// TestWhoGivesUpHoldsNothingOfAStore.
 	reportDelay = 20 * time.Millisecond
-	// idleLease is for how long unused permits stay while a call is in flight that
-	// may be followed by another, as in an iteration. TestAWalkKeepsItsPermits.
+	// idleLease is how long unused permits are kept while a call is in flight, which may
+	// be followed by another, as in an iteration. TestAWalkKeepsItsPermits.
 	idleLease = 500 * time.Millisecond
-	// heartbeat is how often a process that holds permits shows that it lives.
-	// The store counts permits as spent of which it hears nothing for 5 s.
+	// heartbeat is the interval at which a process that holds permits reports to the
+	// store, which counts permits as spent after 5 seconds without a report.
 	// TestALongCallShowsThatItLives.
 	heartbeat = 2 * time.Second
-	// leaseTTL is for how long a process that reports nothing has its permits, from
-	// the beginning of the exchange that brought them: less than those 5 s.
-	// TestPermitsDoNotOutliveAStop.
+	// leaseTTL is how long a process that reports nothing may use its permits, counted
+	// from the beginning of the exchange that granted them. It is less than those 5
+	// seconds. TestPermitsDoNotOutliveAStop.
 	leaseTTL = 4 * time.Second
-	// bulkLease is how many permits for bulk are asked for at a time, at least: an
-	// exchange for each would cost more than the request.
+	// bulkLease is the least number of bulk permits to ask for at a time: an exchange
+	// for each would cost more than the request.
 	// TestAWalkKeepsItsPermits, TestLeasesAreSpentAndReturned.
 	bulkLease = 32
-	// maxIdleDoublings bounds how much less often a store is asked that has no
-	// permits: every 320 ms at most, if it does not say otherwise itself.
+	// maxIdleDoublings bounds how rarely a store without permits is asked: every 320 ms,
+	// unless the store itself says otherwise.
 	// TestAStoreWithoutPermitsIsAskedLessOften.
 	maxIdleDoublings = 4
-	// pauseSpread is which part of such a pause is random, so that processes do
-	// not ask all at once. TestAStoreWithoutPermitsIsAskedLessOften.
+	// pauseSpread: a fraction of such a pause (an eighth) is random, so that processes do
+	// not all ask at the same moment. TestAStoreWithoutPermitsIsAskedLessOften.
 	pauseSpread = 8
 )

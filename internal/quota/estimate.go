@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Reason is what a caller waits for; leedo.WaitReason documents it. Empty: an
-// exchange with the store, which is no wait.
+// Reason is what a caller waits for; leedo.WaitReason documents the values. The
+// empty Reason is an exchange with the store, which does not count as a wait.
 type Reason string
 
 // The reasons for a wait.
@@ -18,19 +18,19 @@ const (
 	WaitPace       Reason = "pace"
 )
 
-// Wait is what a caller that waits is told.
+// Wait describes the wait of a caller.
 type Wait struct {
-	Until   time.Time // when it is likely to have its permit
+	Until   time.Time // when it is likely to get its permit
 	Reason  Reason
-	Figures Figures // then, without what waits and is in flight
+	Figures Figures // the current ones, without Waiting and InFlight
 }
 
-// Long reports whether the wait is so long that it is news.
+// Long reports whether the wait is long enough to be reported.
 func (w Wait) Long(now time.Time) bool { return w.Until.Sub(now).Round(time.Microsecond) > longWait }
 
-// estimate returns when a caller with so many others ahead is likely to have its
-// permit, if nobody else comes and each response in flight counts one request. Who
-// is refused is told the same.
+// estimate returns when a caller with ahead others before it is likely to get its
+// permit, if no others come and each response in flight counts one request. The
+// error of a caller that fails has the same estimate.
 func (a *account) estimate(v verdict, ahead int, now time.Time) time.Time {
 	at := a.belief.estimate(a, v, ahead, now)
 	if a.PerSecond > 0 {
@@ -54,18 +54,18 @@ func (a *account) reason(v verdict, at time.Time, ahead int, now time.Time) Reas
 	return WaitQuota
 }
 
-// inPace returns when the client-side limit allows a caller with so many others
-// ahead.
+// inPace returns when the client-side limit allows a caller with ahead others
+// before it.
 func (a *account) inPace(ahead int, now time.Time) time.Time {
-	lack := float64(ahead) + 1 - a.ceiling.TokensAt(now)
+	lack := float64(ahead) + 1 - a.pacer.TokensAt(now)
 	if lack <= 0 {
 		return now
 	}
 	return now.Add(time.Duration(lack/a.PerSecond*float64(time.Second)) + 1)
 }
 
-// inLine returns when a caller is likely to have its permit if requests are
-// restored at the given time, and so many others are ahead.
+// inLine returns when a caller with ahead others before it is likely to get its
+// permit if requests are restored at the given time.
 func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
 	if a.limit > 0 && at.After(now) {
 		at = at.Add(time.Duration(ahead/int(a.share())) * a.length)
@@ -73,7 +73,7 @@ func (a *account) inLine(at time.Time, ahead int, now time.Time) time.Time {
 	return at
 }
 
-// inWindows returns when a caller with so many others ahead is likely to have its
+// inWindows returns when a caller with ahead others before it is likely to get its
 // permit from a server that counts in windows.
 func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 	switch {
@@ -108,8 +108,8 @@ func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 }
 
 // sureLeft returns how many requests are left if the newest response has counted
-// none of those in flight, and how many more if it has counted all that it may
-// have.
+// none of those in flight, and how many more if it has counted all that it can have
+// counted.
 func (a *account) sureLeft(now time.Time) (left, doubtful float64) {
 	if a.limit == 0 {
 		return float64(a.blind.capacity - a.blind.served - a.inFlight), 0
@@ -117,12 +117,12 @@ func (a *account) sureLeft(now time.Time) (left, doubtful float64) {
 	return math.Floor(a.remaining(now) - a.spentByOthers(now)), float64(a.doubtful)
 }
 
-// inNextWindows returns when a caller with so many others ahead, for whom nothing is
-// left of this window, is likely to have its permit.
+// inNextWindows returns when a caller is likely to get its permit if nothing is
+// left of this window for it and ahead others before it.
 func (a *account) inNextWindows(v verdict, ahead int, now time.Time) time.Time {
 	w, at := a.window(), later(now, a.blocked)
 	if a.limit == 0 {
-		at = later(at, w.end.Add(grain+spread)) // it is known no more exactly
+		at = later(at, w.end.Add(grain+spread)) // it is not known more exactly
 	} else {
 		at = later(later(at, a.shareOpens()), later(a.opens, v.look))
 	}
@@ -137,10 +137,10 @@ func (a *account) inNextWindows(v verdict, ahead int, now time.Time) time.Time {
 	return at
 }
 
-// waitForReserve waits until so much of what is kept from bulk is set free that a
-// request of bulk may use what is left. By the end of the window all of it is.
+// waitForReserve returns the verdict on a bulk request that may be sent when the
+// reserve has shrunk far enough. By the end of the window all of it is released.
 func (a *account) waitForReserve(left float64, end, now time.Time) verdict {
-	if a.others > 0 { // what they may have spent grows meanwhile
+	if a.others > 0 { // what they may have spent grows in the meantime
 		return verdict{look: now.Add(min(max(end.Sub(now)/looks, minLook), maxLook))}
 	}
 	look := end
@@ -150,19 +150,19 @@ func (a *account) waitForReserve(left float64, end, now time.Time) verdict {
 	return verdict{look: later(look, now.Add(minLook))}
 }
 
-// freed returns when a request of bulk may use the last of so many that are left
-// of a window, from the given time on; zero: not before its end.
+// freed returns when, from the given time on, a bulk request may use the last of
+// left requests of a window; zero means not before its end.
 func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	left = math.Floor(left)
 	most := w.end.Sub(from)
-	others := 0.0 // what they are likely to spend meanwhile
-	if a.others > 1/guesswork.Seconds() {
+	others := 0.0 // what they are likely to spend in the meantime
+	if a.others > 1/maxGuessAge.Seconds() {
 		others = a.others
 	}
 	over := func(d time.Duration) float64 { return a.reserveOf(w, from.Add(d)) + others*d.Seconds() - left }
 	low, high := time.Duration(0), most
 	if full := most - w.length; full > 0 && over(full) >= 0 {
-		low = full // until then it does not shrink with the time to the end
+		low = full // until then the reserve does not shrink with the time to the end
 	}
 	atLow, atHigh := over(low), over(high)
 	switch {
@@ -171,20 +171,21 @@ func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	case atHigh >= 0 || most <= 0:
 		return time.Time{}
 	}
-	// The reserve shrinks almost evenly: a straight line between the two ends meets
-	// the time closely. An end that stays is taken for nearer (the Illinois rule).
+	// The reserve shrinks almost linearly, so the root is close to where a straight
+	// line between the two ends crosses zero. An end that stays the same gets half
+	// the weight (the Illinois variant of regula falsi).
 	for range maxSteps {
 		d := low + time.Duration(float64(high-low)*atLow/(atLow-atHigh))
-		if d-low < closely { // a line is no guide where the reserve is level
+		if d-low < precision { // a line does not help where the reserve is constant
 			d = low + (high-low)/2
 		}
 		at := over(d)
 		switch {
-		case at >= 0 && over(d+closely) < 0:
-			return from.Add(d + closely)
+		case at >= 0 && over(d+precision) < 0:
+			return from.Add(d + precision)
 		case at >= 0:
 			low, atLow, atHigh = d, at, atHigh/2
-		case over(max(d-closely, 0)) >= 0:
+		case over(max(d-precision, 0)) >= 0:
 			return from.Add(d)
 		default:
 			high, atHigh, atLow = d, at, atLow/2

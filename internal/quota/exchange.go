@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// refresh drops permits that others may have been given in the meantime: this
-// program was suspended, or its machine, and the monotonic clock with it.
+// refresh drops permits that may have been given to others in the meantime: this
+// program was suspended, or the whole machine, and the monotonic clock with it.
 func (s *shared) refresh(now time.Time) {
 	if s.leases == [2]int{} || max(now.Sub(s.heard), now.Round(0).Sub(s.heard.Round(0))) <= leaseTTL {
 		return
@@ -18,15 +18,15 @@ func (s *shared) refresh(now time.Time) {
 	s.leases, s.news = [2]int{}, true
 }
 
-// poll asks the store if that is due. It takes how many callers wait, and when the
-// gate is to be asked again (zero: when a response comes), and returns when the
-// ledger is to dispatch again.
+// poll begins an exchange if one is due. interactive and bulk are the numbers of
+// waiters; gate is when the gate is to be asked again, zero for when a response
+// comes. poll returns when the ledger is to dispatch again.
 func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 	open, opens := s.open(now)
 	if !open && opens.Sub(now) > idleLease {
 		interactive, bulk = 0, 0 // none will pass soon
 	}
-	if s.wants > 0 && interactive == 0 && !s.asking { // they gave up: others may have theirs
+	if s.wants > 0 && interactive == 0 && !s.asking { // the waiters gave up: others may have their permits
 		s.wants, s.news = 0, true
 	}
 	at := s.due(interactive, bulk, open, now)
@@ -35,7 +35,7 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 		at = s.due(interactive, bulk, open, now)
 	}
 	switch {
-	case at.IsZero() || s.local && interactive+bulk == 0: // the next call will see to it
+	case at.IsZero() || s.local && interactive+bulk == 0: // the next call will begin an exchange
 		return gate
 	case gate.IsZero() || at.Before(gate):
 		return at
@@ -43,15 +43,15 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 	return gate
 }
 
-// Report has the store told what became of the last requests, if the process is idle
-// now: it may end, or be frozen, before a later report. It waits for that, but no
-// longer than any exchange is waited for. Whoever is not idle reports anyway. news is
-// called like [Ask].StoreNews.
+// Report reports the outcome of the last requests to the store if the process is
+// idle now, because it may end, or be frozen, before a later report. It waits for
+// the exchange, but no longer than for any other. A process that is not idle
+// reports anyway. news is called like [Ask].StoreNews.
 func (l *Ledger) Report(news func(StoreNews)) {
 	if l.shared == nil {
 		return
 	}
-	defer l.shared.tell(news)
+	defer l.shared.deliver(news)
 	timer := time.NewTimer(storeTimeout)
 	defer timer.Stop()
 	for {
@@ -69,23 +69,23 @@ func (l *Ledger) Report(news func(StoreNews)) {
 	}
 }
 
-// flush begins the report of a process that is idle. It returns what is closed when
-// the pending exchange ends; nil: there is nothing to wait for.
+// flush begins the report of an idle process. It returns a channel that is closed
+// when the pending exchange ends; nil if there is nothing to wait for.
 func (s *shared) flush(waiting int, now time.Time) <-chan struct{} {
-	// The first exchange may be late, as its connection is new. What it brings would be
-	// kept from others when this process is gone.
+	// The first exchange may be late, as its connection is new. If the process
+	// ended before its reply, the permits in that would be withheld from others.
 	first := s.asking && s.report.Number == 1
 	if s.local && !first || waiting+s.own.inFlight > 0 || !s.news && s.leases == [2]int{} && !s.asking {
 		return nil
 	}
 	if !s.asking {
-		s.leases = [2]int{} // the next call may be long in coming
+		s.leases = [2]int{} // the next call may come much later
 		s.begin(s.ask(0, 0, true, now))
 	}
 	return s.ended
 }
 
-// due returns when the next exchange is due; zero: there is nothing to say.
+// due returns when the next exchange is due; zero if there is nothing to report.
 // Waiters count only if they could pass as far as the store does not decide.
 func (s *shared) due(interactive, bulk int, open bool, now time.Time) time.Time {
 	waiting, leases := interactive+bulk, s.leases[Interactive]+s.leases[Bulk]
@@ -99,7 +99,7 @@ func (s *shared) due(interactive, bulk int, open bool, now time.Time) time.Time 
 	case s.last.IsZero():
 		return now
 	case unused && s.own.inFlight > 0:
-		at = at.Add(idleLease) // one call after the other: the next may want them
+		at = at.Add(idleLease) // the next of consecutive calls may use the permits
 	case unused, s.news:
 		at = at.Add(reportDelay)
 	default:
@@ -111,7 +111,7 @@ func (s *shared) due(interactive, bulk int, open bool, now time.Time) time.Time 
 	return at
 }
 
-// dueForWaiters returns when waiters want to ask, or the given time if that is
+// dueForWaiters returns when to ask for permits for the waiters, or at if that is
 // earlier.
 func (s *shared) dueForWaiters(at time.Time, interactive, bulk int) time.Time {
 	if interactive > 0 && s.leases == [2]int{} {
@@ -123,10 +123,10 @@ func (s *shared) dueForWaiters(at time.Time, interactive, bulk int) time.Time {
 	return at
 }
 
-// ask makes the next report.
+// ask prepares the next report.
 func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 	if !s.used && interactive == 0 {
-		s.leases[Interactive] = 0 // nobody wants them: they go back
+		s.leases[Interactive] = 0 // unused: they are returned
 	}
 	if !s.used && interactive+bulk == 0 {
 		s.leases[Bulk] = 0
@@ -134,10 +134,10 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 	s.asking, s.used, s.news, s.fresh = true, false, false, false
 	ask := &s.report
 	ask.Number++
-	most := math.MaxInt // what cannot be sent soon is for others
+	most := math.MaxInt // permits that cannot be used soon are left to others
 	if !open {
 		most = 0
-	} else if s.own.ceiling != nil {
+	} else if s.own.pacer != nil {
 		most = 1 + int(s.own.PerSecond)
 	}
 	ask.Interactive, ask.Bulk, ask.Reserve = max(min(interactive, most)-s.leases[Interactive], 0), 0, s.own.Reserve
@@ -145,15 +145,15 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 		ask.Bulk = max(min(max(bulk, bulkLease), most)-s.leases[Bulk], 0)
 	}
 	ask.Held = s.own.inFlight + s.leases[Interactive] + s.leases[Bulk]
-	if !s.toldAt.IsZero() {
-		ask.Limit, ask.Remaining, ask.Age = s.told.Limit, s.told.Remaining, now.Sub(s.toldAt)
-		ask.Reset = left(s.told.Reset, now)
+	if !s.reportedAt.IsZero() {
+		ask.Limit, ask.Remaining, ask.Age = s.reported.Limit, s.reported.Remaining, now.Sub(s.reportedAt)
+		ask.Reset = left(s.reported.Reset, now)
 	}
 	ask.RetryAfter = left(s.pause, now)
 	return *ask
 }
 
-// left returns the time until t, 0 if it is over or not known.
+// left returns the time until t; zero if t is past or unknown.
 func left(t, now time.Time) time.Duration {
 	if t.IsZero() {
 		return 0
@@ -161,20 +161,20 @@ func left(t, now time.Time) time.Duration {
 	return max(t.Sub(now), 0)
 }
 
-var errHangs = errors.New("no answer, and it does not end with its context")
+var errHangs = errors.New("no reply, and Exchange ignores the end of its context")
 
-// call asks the store. A panic in it, or in its error, is an error like any
-// other.
-func (s *shared) call(ctx context.Context, ask StoreAsk) (answer StoreAnswer, err error) {
+// call calls the store. A panic in it, or in the text of its error, becomes an
+// error.
+func (s *shared) call(ctx context.Context, ask StoreAsk) (reply StoreReply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.New("panic in the QuotaStore")
 		}
 	}()
-	if answer, err = s.store.Exchange(ctx, ask); err != nil {
+	if reply, err = s.store.Exchange(ctx, ask); err != nil {
 		err = errors.New(err.Error())
 	}
-	return answer, err
+	return reply, err
 }
 
 // begin begins an exchange.
@@ -183,10 +183,10 @@ func (s *shared) begin(ask StoreAsk) {
 	go s.exchange(ask)
 }
 
-// exchange asks the store. A store that takes too long is not waited for. Its
-// answer counts if it comes after all, as it may have been this program that was
-// slow, or the connection that was new; but not the next time. Why the store failed
-// is not known before the exchange ends.
+// exchange calls the store. If that takes too long, the account decides in the meantime.
+// A late reply still counts, as this program may have been slow, or the connection
+// new; but not if another was late shortly before. Why the store failed is not
+// known until the exchange ends.
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
@@ -194,7 +194,7 @@ func (s *shared) exchange(ask StoreAsk) {
 	slow := time.AfterFunc(storeTimeout, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if done { // while this waited for the lock
+		if done { // it ended while this waited for the lock
 			return
 		}
 		now := time.Now()
@@ -208,9 +208,9 @@ func (s *shared) exchange(ask StoreAsk) {
 		defer s.mu.Unlock()
 		s.failed(errHangs)
 	})
-	var answer StoreAnswer
-	err := errors.New("the QuotaStore ended the goroutine")
-	defer func() { // even if the store ends the goroutine
+	var reply StoreReply
+	err := errors.New("the QuotaStore called runtime.Goexit")
+	defer func() { // also if the store ends the goroutine
 		slow.Stop()
 		hangs.Stop()
 		s.mu.Lock()
@@ -221,14 +221,14 @@ func (s *shared) exchange(ask StoreAsk) {
 		switch {
 		case err == nil && !late:
 			s.returned()
-			s.took(ask, answer, start, now)
+			s.apply(ask, reply, start, now)
 		case err == nil:
 			forgiven = forgiven && now.Sub(start) < storeRest
 			if !forgiven || now.Sub(start) > storeDial {
-				s.failed(fmt.Errorf("an answer took %v, %v are waited for", now.Sub(start).Round(time.Millisecond), storeTimeout))
+				s.failed(fmt.Errorf("an exchange took %v, longer than the limit of %v", now.Sub(start).Round(time.Millisecond), storeTimeout))
 			}
 			if forgiven {
-				s.took(ask, answer, start, now)
+				s.apply(ask, reply, start, now)
 			}
 		default:
 			if !late {
@@ -238,80 +238,80 @@ func (s *shared) exchange(ask StoreAsk) {
 		}
 		s.dispatch(now)
 	}()
-	answer, err = s.call(ctx, ask)
+	reply, err = s.call(ctx, ask)
 }
 
-// rest leaves the store alone for a while: the account decides.
+// rest leaves the store alone for storeRest: the account decides.
 func (s *shared) rest(now time.Time) {
 	s.last, s.news, s.local, s.leases, s.probing = now, true, true, [2]int{}, [2]bool{}
 }
 
-// StoreNews is what is to be logged of a store. It failed, or returned, or both, in
-// that order.
+// StoreNews is what is to be logged about a store. It failed, or returned, or both,
+// in that order.
 type StoreNews struct {
-	Failed   error // why it failed; nil: it did not
-	Returned bool  // it decides again
+	Failed   error // why it failed; nil if it did not
+	Returned bool  // it works again
 	Mixed    bool  // two limits are reported in turn
 }
 
-// failed notes why the store failed: once, until it returns.
+// failed records why the store failed, once until it returns.
 func (s *shared) failed(err error) {
 	if s.failing {
 		return
 	}
 	s.failing = true
-	if s.tidings.Returned {
-		s.tidings.Returned = false // so soon that nobody has been told
+	if s.unlogged.Returned {
+		s.unlogged.Returned = false // this has not been logged yet
 		return
 	}
-	s.tidings.Failed = err
+	s.unlogged.Failed = err
 }
 
-// returned notes that the store answers in time.
+// returned records that the store replies in time.
 func (s *shared) returned() {
 	if s.failing {
-		s.failing, s.tidings.Returned = false, true
+		s.failing, s.unlogged.Returned = false, true
 	}
 }
 
-// tell calls report with what there is to be reported, which may be nothing.
-func (s *shared) tell(report func(StoreNews)) {
+// deliver calls report with the unlogged news, if there is any.
+func (s *shared) deliver(report func(StoreNews)) {
 	if report == nil {
 		return
 	}
 	s.mu.Lock()
-	news := s.tidings
-	s.tidings = StoreNews{}
+	news := s.unlogged
+	s.unlogged = StoreNews{}
 	s.mu.Unlock()
 	if news != (StoreNews{}) {
 		report(news)
 	}
 }
 
-// took takes in the answer of the store.
-func (s *shared) took(ask StoreAsk, answer StoreAnswer, began, now time.Time) {
+// apply takes into account the store's reply.
+func (s *shared) apply(ask StoreAsk, reply StoreReply, began, now time.Time) {
 	s.last, s.heard, s.local = now, began, false
-	if answer.Mixed && !s.mixed {
-		s.mixed, s.tidings.Mixed = true, true
+	if reply.Mixed && !s.mixed {
+		s.mixed, s.unlogged.Mixed = true, true
 	}
-	s.turn = max(s.turn, answer.Turn)
-	s.wants = ask.Interactive - min(max(answer.Interactive, 0), ask.Interactive)
+	s.turn = max(s.turn, reply.Turn)
+	s.wants = ask.Interactive - min(max(reply.Interactive, 0), ask.Interactive)
 	if ask.Refused != s.report.Refused {
-		return // it was granted before the store knew of the 429
+		return // the permits were granted before the store knew of a 429
 	}
-	if s.idle++; answer.Interactive+answer.Bulk > 0 {
+	if s.idle++; reply.Interactive+reply.Bulk > 0 {
 		s.idle = 0
 	}
-	s.leases[Interactive] += min(max(answer.Interactive, 0), ask.Interactive)
-	s.leases[Bulk] += min(max(answer.Bulk, 0), ask.Bulk)
-	pause := min(max(answer.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
-	pause += rand.N(min(pause/pauseSpread, spread) + 1) // processes are not to ask all at once
+	s.leases[Interactive] += min(max(reply.Interactive, 0), ask.Interactive)
+	s.leases[Bulk] += min(max(reply.Bulk, 0), ask.Bulk)
+	pause := min(max(reply.AskAgain, reportDelay<<min(s.idle, maxIdleDoublings)), hour)
+	pause += rand.N(min(pause/pauseSpread, spread) + 1) // so that processes do not all ask at the same moment
 	s.again, s.opens, s.probing = [2]time.Time{now, now}, [2]time.Time{}, [2]bool{}
-	for c, short := range []bool{answer.Interactive < ask.Interactive, answer.Bulk < 1 && ask.Bulk > 0} {
+	for c, short := range []bool{reply.Interactive < ask.Interactive, reply.Bulk < 1 && ask.Bulk > 0} {
 		if short {
 			s.again[c] = now.Add(pause)
-			s.opens[c] = now.Add(min(answer.Opens, horizon))
-			s.probing[c] = answer.Probing
+			s.opens[c] = now.Add(min(reply.Opens, horizon))
+			s.probing[c] = reply.Probing
 		}
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// fixedWindow believes that the server counts in windows: at the reset all
-// requests are restored, and none before. It is what the API documents, so it is
-// believed until something contradicts it.
+// fixedWindow believes that the server counts in windows: all requests are restored
+// at the reset, and none before. The API documents this, so it is the belief until
+// something contradicts it.
 type fixedWindow struct{}
 
 func (fixedWindow) gate(a *account, c Class, now time.Time) verdict {
@@ -18,7 +18,7 @@ func (fixedWindow) gate(a *account, c Class, now time.Time) verdict {
 	return a.windowGate(q, now)
 }
 
-// windowGate decides on a request while a window is not over, or some of it is
+// windowGate decides on a request while the window has not ended, or some of it is
 // left.
 func (a *account) windowGate(q request, now time.Time) verdict {
 	v, decided := a.spend(q, now)
@@ -46,7 +46,7 @@ func (fixedWindow) estimate(a *account, v verdict, ahead int, now time.Time) tim
 
 func (fixedWindow) reserve(a *account, w window, now time.Time) float64 {
 	least := 0.0
-	if a.began == 0 && a.nearReset() { // nothing is lost yet if it is no end of a window
+	if a.began == 0 && a.nearReset() { // the reset may not be the end of a window
 		least = a.standingReserve(w, now)
 	}
 	return a.shrinkingReserve(w, least, now)
@@ -69,9 +69,10 @@ func (w fixedWindow) observe(a *account, o observation) belief {
 	return w
 }
 
-// resetIsOfAll reports whether the reset is when the newest request will be forgotten.
-// It has gone on as the time since the mark, so it ends no window; and it is further
-// ahead than where requests are restored all the time, of which there is no sign either.
+// resetIsOfAll reports whether the reset is the time when the newest request will
+// be forgotten. It has moved on with the time since the mark, so it does not end a
+// window; and it is further ahead than that of a server that restores requests
+// continuously, of which there is no sign either.
 func (a *account) resetIsOfAll(o observation) bool {
 	elapsed, ahead := o.now.Sub(a.mark.at), o.Reset.Sub(o.now)
 	perSecond := documented(o.Limit)
@@ -80,20 +81,21 @@ func (a *account) resetIsOfAll(o observation) bool {
 		ahead > nearly(hour) && ahead > full+resetMargin && perSecond*elapsed.Seconds() >= 2*leastGain
 }
 
-// afterReset returns what is believed after the first response of what looks like a
+// afterReset returns the next belief after the first response of what seems to be a
 // new window.
 func (w fixedWindow) afterReset(a *account, o observation) belief {
 	back := o.back()
 	a.whole = a.whole || o.atOnce
-	// A window ended, but it slides. Where one was seen to end, others were faster.
+	// A window ended, but the window slides. If a window was seen to end before,
+	// others were faster.
 	slides := back < halfBack && o.newer && !a.whole && a.length > 0 && o.now.Sub(a.opens) < reprobe+spread
 	switch {
 	case back > allBack:
 		a.own = nil
-	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
+	case o.now.Sub(a.reset) > promptReset: // others may have spent some
 	case slides && a.nearReset():
 		return refilling{documented(o.Limit)}
-	case o.Reset.Sub(o.now) < a.length/2: // the next reset is near: each restores a few
+	case o.Reset.Sub(o.now) < a.length/2: // the next reset is near: each restores some
 		return rolling{since: o.now}
 	case slides:
 		return refilling{documented(o.Limit)}
@@ -107,7 +109,7 @@ func (fixedWindow) backoff(a *account, r Reading, now time.Time) time.Time {
 	if r.RetryAfter.IsZero() && r.Reset.After(now) && r.Remaining <= 0 {
 		return r.Reset
 	}
-	// The 429 says no time, or something else than the quota is exhausted.
+	// The 429 names no time, or something other than the quota is exhausted.
 	wait := a.backoff()
 	return now.Add(wait/2 + rand.N(wait/2))
 }

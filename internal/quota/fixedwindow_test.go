@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// desk is an account whose time is set by the test, of a server with a limit of
-// 100 unless told otherwise.
-type desk struct {
+// testAccount is an account with a clock that the test sets, of a server with a
+// limit of 100 unless stated otherwise.
+type testAccount struct {
 	account
 	quota int
 	now   time.Time
 }
 
-func newDesk(o Options) *desk {
-	return &desk{account: newAccount(o), quota: 100, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+func newTestAccount(o Options) *testAccount {
+	return &testAccount{account: newAccount(o), quota: 100, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 }
 
-// reading is what a response says now; without a reset if that is 0 from now.
-func (d *desk) reading(remaining int, reset time.Duration) Reading {
+// reading returns what a response reports now; without a reset if that is zero.
+func (d *testAccount) reading(remaining int, reset time.Duration) Reading {
 	r := Reading{Limit: d.quota, Remaining: remaining}
 	if reset != 0 {
 		r.Reset = d.now.Add(reset)
@@ -26,28 +26,28 @@ func (d *desk) reading(remaining int, reset time.Duration) Reading {
 	return r
 }
 
-// hears sends a request, to which a response comes at once.
-func (d *desk) hears(remaining int, reset time.Duration) {
+// hears sends a request and receives its response at once.
+func (d *testAccount) hears(remaining int, reset time.Duration) {
 	d.settle(d.grant(Interactive, d.now), false, d.reading(remaining, reset), d.now)
 }
 
 // sends puts n requests in flight.
-func (d *desk) sends(n int) (permits []Permit) {
+func (d *testAccount) sends(n int) (permits []Permit) {
 	for range n {
 		permits = append(permits, d.grant(Interactive, d.now))
 	}
 	return permits
 }
 
-// asks asks the gate, and when the first in line is likely to pass.
-func (d *desk) asks(c Class) (v verdict, until time.Time) {
+// asks returns the gate's decision, and when the first in line is likely to pass.
+func (d *testAccount) asks(c Class) (v verdict, until time.Time) {
 	v = d.gate(c, d.now)
 	return v, d.estimate(v, 0, d.now)
 }
 
-// What others may have spent since the newest response is left alone, and so is
-// the last request. After five minutes that is but a guess, which one interactive
-// request may find out about if more than a few are left.
+// Requests that others may have spent since the newest response are not spent
+// again, nor is the last request. After five minutes that is only a guess; then an
+// interactive request may find out, if more than a few are left.
 func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 	for _, tt := range []struct {
 		left  int
@@ -64,7 +64,7 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		{5, 6 * time.Minute, Bulk, false},
 		{5, time.Hour, Interactive, true}, // a new window
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(tt.left, time.Hour)
 		d.others = 0.1
 		d.now = d.now.Add(tt.after)
@@ -74,10 +74,10 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 	}
 }
 
-// Of what is left each process sends its part, before it has seen what others sent.
+// Each process sends its part of what is left before it has seen what others sent.
 func TestOtherProcessesSendTheirPart(t *testing.T) {
 	for part, want := range map[float64]int{1: 40, 0.25: 8, 0.001: 1} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(40, time.Hour)
 		d.part = part
 		n := 0
@@ -90,9 +90,10 @@ func TestOtherProcessesSendTheirPart(t *testing.T) {
 	}
 }
 
-// However late its response, a probe is followed by no more than the limit.
+// A probe is never followed by more requests than the limit, however late its
+// response is.
 func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.quota = 2
 	d.hears(0, time.Minute)
 	d.now = d.now.Add(time.Minute + spread)
@@ -108,15 +109,15 @@ func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
 	}
 }
 
-// Where a response has no reset, one request is tried as often as requests would
-// be restored one by one, and less often after each 429.
+// If a response has no reset, one request is tried as often as requests would be
+// restored one by one, and less often after each 429.
 func TestFiguresWithoutAReset(t *testing.T) {
 	for _, tt := range []struct {
 		share   float64
 		strikes int
 		want    time.Duration
 	}{{1, 0, 36 * time.Second}, {0.5, 0, 72 * time.Second}, {1, 2, 144 * time.Second}, {1, 20, time.Hour}} {
-		d := newDesk(Options{Share: tt.share})
+		d := newTestAccount(Options{Share: tt.share})
 		d.hears(0, 0)
 		d.strikes = tt.strikes
 		v, until := d.asks(Interactive)
@@ -134,18 +135,18 @@ func TestFiguresWithoutAReset(t *testing.T) {
 	}
 }
 
-// Bulk looks often for what the shrinking reserve sets free, and is told to expect
-// it at the reset, as there is little for many.
+// Bulk checks often what the shrinking reserve has released. The estimate for it is
+// the reset, because little is left for many.
 func TestBulkLooksForTheReserve(t *testing.T) {
 	for left, want := range map[time.Duration]time.Duration{
 		time.Hour: 5 * time.Second, 100 * time.Second: 2 * time.Second, time.Second: 50 * time.Millisecond,
 	} {
-		d := newDesk(Options{Reserve: 1})
+		d := newTestAccount(Options{Reserve: 1})
 		d.hears(5, time.Hour)
 		d.hears(4, time.Hour)
 		d.now = d.now.Add(time.Hour - left)
 		d.demand.arrive(d.now)
-		d.others = 6 // or nothing would be kept so near to the reset
+		d.others = 6 // otherwise nothing would be reserved so near to the reset
 		d.observed = d.now
 		v, until := d.asks(Bulk)
 		if v.pass || v.look.Sub(d.now) != want || !until.Equal(d.opens) {
@@ -154,11 +155,11 @@ func TestBulkLooksForTheReserve(t *testing.T) {
 	}
 }
 
-// What comes back within seconds of the reset came back at the reset, whatever
-// the clocks say; before that the server restores requests all the time.
+// Requests restored within seconds of the reset were restored by the reset,
+// allowing for clocks; earlier ones show that the server refills continuously.
 func TestAResetMayBeSecondsEarly(t *testing.T) {
 	for early, refills := range map[time.Duration]bool{6 * time.Second: true, 4 * time.Second: false} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		end := d.reset
 		d.now = end.Add(-early)
@@ -169,11 +170,10 @@ func TestAResetMayBeSecondsEarly(t *testing.T) {
 	}
 }
 
-// Two requests more than expected may be due to a response that got lost; three
-// are not.
+// Two requests more than expected may be due to a lost response; three are not.
 func TestThreeThatComeBackAreRefill(t *testing.T) {
 	for remaining, refills := range map[int]bool{51: false, 52: true} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		d.now = d.now.Add(10 * time.Minute)
 		d.hears(remaining, 50*time.Minute) // one of them spent
@@ -184,7 +184,7 @@ func TestThreeThatComeBackAreRefill(t *testing.T) {
 }
 
 // The first response after a reset shows how the server counts, if it is prompt:
-// later others may have spent what was restored.
+// later, others may have spent what was restored.
 func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 	const near, far = 10 * time.Minute, time.Hour
 	for _, tt := range []struct {
@@ -203,7 +203,7 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 		{31 * time.Second, 60, near, "fixed"},
 		{31 * time.Second, 30, far, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(5, time.Hour)
 		d.now = d.now.Add(time.Hour + tt.late)
 		d.own = &level{} // of a time when there were no windows
@@ -229,15 +229,15 @@ func kind(b belief) string {
 	return "headerless"
 }
 
-// After a 429 that says no time the reset is waited for, if nothing is left and
-// Retry-After is missing, not past.
+// After a 429 without a time, the reset is waited for if nothing is left and
+// Retry-After is missing, not if it is past.
 func TestAfterA429WithoutATime(t *testing.T) {
 	for name, tt := range map[string]struct {
 		remaining  int
 		retryAfter time.Duration
 		long       bool
 	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		r := d.reading(tt.remaining, time.Hour)
 		if tt.retryAfter != 0 {
@@ -251,9 +251,9 @@ func TestAfterA429WithoutATime(t *testing.T) {
 	}
 }
 
-// Where a reset was seen to restore many at once, a window of which little is left
-// when the first response comes has been spent by others: the next reset restores
-// all again. One that restores a few may slide.
+// If a reset was seen to restore many requests at once, and little of a window is
+// left when its first response comes, others have spent it: the next reset restores
+// all again. A window whose reset restores a few may slide.
 func TestOthersWereFasterAfterAReset(t *testing.T) {
 	const window = 4 * time.Second
 	for _, tt := range []struct {
@@ -263,10 +263,10 @@ func TestOthersWereFasterAfterAReset(t *testing.T) {
 		{400, 20, "fixed"},
 		{400, 0, "fixed"},
 		{20, 0, "fixed"},
-		{0, 20, "fixed"}, // so many are not restored in 4 s one by one
+		{0, 20, "fixed"}, // 20 requests are not restored one by one in 4 s
 		{0, 1, "refilling"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.quota = 500
 		d.hears(0, window)
 		for _, left := range []int{tt.before, tt.after} {
@@ -285,10 +285,10 @@ func TestOthersWereFasterAfterAReset(t *testing.T) {
 	}
 }
 
-// A server that was taken to restore requests one by one has windows after all if
-// one of its resets restores many at once.
+// A server that was believed to restore requests one by one has windows after all
+// if one of its resets restores many at once.
 func TestAResetThatRestoresManyAtOnceEndsAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.quota = 500
 	d.hears(0, 4*time.Second)
 	d.belief = refilling{documented(500)}

@@ -9,40 +9,40 @@ import (
 	"time"
 )
 
-// Whatever answers come, and whoever gives up: nobody who waits is forgotten,
-// nothing is left behind when nobody does, and all get through in the end.
+// Whatever responses come, and whichever callers give up: no waiter is forgotten,
+// nothing is left when there are no waiters, and all get permits in the end.
 func TestNobodyIsForgotten(t *testing.T) {
 	for seed := range uint64(200) {
-		synctest.Test(t, func(t *testing.T) { newCrowd(t, seed).run() })
+		synctest.Test(t, func(t *testing.T) { newRandomCallers(t, seed).run() })
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
 	}
 }
 
-// crowd is callers of a ledger who do at random what callers do.
-type crowd struct {
+// randomCallers is callers of a ledger that act at random.
+type randomCallers struct {
 	*rand.Rand
 	t       *testing.T
 	l       *Ledger
 	limit   int
 	permits chan Permit
 	have    []Permit
-	moods   *moods // nil: no store
+	store   *erraticStore // may be nil
 }
 
-// moods is a store that does as it likes: it fails, is late, gives much or
-// little. Once it is kind it gives all that is wanted. A ledger speaks to it
-// once at a time.
-type moods struct {
+// erraticStore is a store that fails, is late, and grants much or little at random.
+// Once it is kind it grants all that is asked for. A ledger calls it once at a
+// time.
+type erraticStore struct {
 	*rand.Rand
 	turn int64
 	kind atomic.Bool
 }
 
-func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
+func (m *erraticStore) Exchange(_ context.Context, ask StoreAsk) (StoreReply, error) {
 	m.turn++
-	a := StoreAnswer{Interactive: ask.Interactive, Bulk: ask.Bulk, Turn: m.turn}
+	a := StoreReply{Interactive: ask.Interactive, Bulk: ask.Bulk, Turn: m.turn}
 	if m.kind.Load() {
 		return a, nil
 	}
@@ -50,7 +50,7 @@ func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
 		<-time.After(time.Duration(m.IntN(300)) * time.Millisecond)
 	}
 	if m.IntN(6) == 0 {
-		return StoreAnswer{}, errHangs
+		return StoreReply{}, errHangs
 	}
 	a.Interactive, a.Bulk = m.IntN(ask.Interactive+1), m.IntN(ask.Bulk+1)*m.IntN(2)
 	a.AskAgain = time.Duration(m.IntN(int(20 * time.Second)))
@@ -59,29 +59,29 @@ func (m *moods) Exchange(_ context.Context, ask StoreAsk) (StoreAnswer, error) {
 	return a, nil
 }
 
-func newCrowd(t *testing.T, seed uint64) *crowd {
-	c := &crowd{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, permits: make(chan Permit, 10000)}
+func newRandomCallers(t *testing.T, seed uint64) *randomCallers {
+	c := &randomCallers{Rand: rand.New(rand.NewPCG(seed, 7)), t: t, permits: make(chan Permit, 10000)}
 	c.limit = c.count()
 	o := Options{
 		Share: c.pick(0, 0, 0, 1, 0.5, 0.1), Reserve: c.pick(-1, DefaultReserve, DefaultReserve, 0.2, 1), PerSecond: c.pick(0, 0, 0, 0.01, 1, 100),
 	}
 	if seed%3 == 0 {
-		c.moods = &moods{Rand: rand.New(rand.NewPCG(seed, 8))}
-		o.Store = c.moods
+		c.store = &erraticStore{Rand: rand.New(rand.NewPCG(seed, 8))}
+		o.Store = c.store
 	}
 	c.l = New(o)
 	return c
 }
 
-func (c *crowd) pick(of ...float64) float64 { return of[c.IntN(len(of))] }
+func (c *randomCallers) pick(of ...float64) float64 { return of[c.IntN(len(of))] }
 
-func (c *crowd) count() int { return int(c.pick(1, 2, 3, 10, 100, 500, 5000, 1<<31-1)) }
+func (c *randomCallers) count() int { return int(c.pick(1, 2, 3, 10, 100, 500, 5000, 1<<31-1)) }
 
-func (c *crowd) seconds(of ...float64) time.Duration {
+func (c *randomCallers) seconds(of ...float64) time.Duration {
 	return time.Duration(c.pick(of...) * float64(time.Second))
 }
 
-func (c *crowd) run() {
+func (c *randomCallers) run() {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
 	for range 150 {
@@ -106,8 +106,8 @@ func (c *crowd) run() {
 	c.drain()
 }
 
-// come lets somebody ask who may give up.
-func (c *crowd) come(ctx context.Context) {
+// come adds a caller that may give up.
+func (c *randomCallers) come(ctx context.Context) {
 	class, budget := Class(c.IntN(2)), []time.Duration{0, time.Minute, 2 * time.Hour, Forever, Forever}[c.IntN(5)]
 	patience := 1000 * time.Hour
 	if c.IntN(6) == 0 {
@@ -122,15 +122,15 @@ func (c *crowd) come(ctx context.Context) {
 	}()
 }
 
-func (c *crowd) take() Permit {
+func (c *randomCallers) take() Permit {
 	i := c.IntN(len(c.have))
 	p := c.have[i]
 	c.have = append(c.have[:i], c.have[i+1:]...)
 	return p
 }
 
-// reading is what some answer says.
-func (c *crowd) reading() Reading {
+// reading returns a random reading.
+func (c *randomCallers) reading() Reading {
 	now := time.Now()
 	r := Reading{Limit: -1, Remaining: -1}
 	if c.IntN(10) == 0 {
@@ -149,8 +149,8 @@ func (c *crowd) reading() Reading {
 	return r
 }
 
-// check looks for somebody who is forgotten.
-func (c *crowd) check() {
+// check fails the test if a waiter is forgotten.
+func (c *randomCallers) check() {
 	synctest.Wait()
 	for len(c.permits) > 0 {
 		c.have = append(c.have, <-c.permits)
@@ -166,11 +166,11 @@ func (c *crowd) check() {
 	if q.len() > 0 && c.l.timer == nil && a.inFlight == 0 && !asking {
 		c.t.Fatalf("%d wait for nothing: %+v", q.len(), *a)
 	}
-	if q.len() == 0 && c.l.timer != nil && c.moods == nil {
+	if q.len() == 0 && c.l.timer != nil && c.store == nil {
 		c.t.Fatal("a timer is armed, though nobody waits")
 	}
 	if a.PerSecond > 0 && a.PerSecond < 1 {
-		return // that takes as long as it takes
+		return // that may take any time
 	}
 	now := time.Now()
 	for _, class := range []Class{Interactive, Bulk} {
@@ -181,10 +181,10 @@ func (c *crowd) check() {
 	}
 }
 
-// drain lets all through who still wait.
-func (c *crowd) drain() {
-	if c.moods != nil {
-		c.moods.kind.Store(true)
+// drain serves all remaining waiters.
+func (c *randomCallers) drain() {
+	if c.store != nil {
+		c.store.kind.Store(true)
 	}
 	for _, p := range c.have {
 		c.l.Cancel(p, true)
@@ -207,5 +207,5 @@ func (c *crowd) drain() {
 	for len(c.permits) > 0 {
 		c.l.Cancel(<-c.permits, false)
 	}
-	<-time.After(time.Second) // until the store has answered
+	<-time.After(time.Second) // until the store has replied
 }

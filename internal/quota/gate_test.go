@@ -18,37 +18,37 @@ import (
 // asker is a server as a client sees it.
 type asker interface{ ask() (Reading, bool) }
 
-// served lets somebody ask again and again until the time is up and returns
-// how often the server served and refused.
-func (d *door) served(s asker, c Class, until time.Time) (served, refused int) {
-	ctx, cancel := context.WithCancel(d.t.Context()) // not a deadline, which would be refused
+// served sends requests until the given time and returns how many the server served
+// and rejected.
+func (d *callers) served(s asker, c Class, until time.Time) (served, rejected int) {
+	ctx, cancel := context.WithCancel(d.t.Context()) // not a deadline, with which calls would fail
 	defer time.AfterFunc(time.Until(until), cancel).Stop()
 	defer cancel()
 	for {
 		p, _, err := d.Acquire(ctx, Ask{Class: c, Budget: Forever, Notify: quiet})
 		if err != nil {
-			return served, refused
+			return served, rejected
 		}
 		r, over := s.ask()
 		d.Settle(p, over, r, time.Now())
 		if over {
-			refused++
+			rejected++
 		} else {
 			served++
 		}
 	}
 }
 
-// may tells whether a request of the class may be sent now.
-func (d *door) may(c Class) bool {
+// may reports whether a request of the class may be sent now.
+func (d *callers) may(c Class) bool {
 	d.Ledger.mu.Lock()
 	defer d.Ledger.mu.Unlock()
 	return d.account.gate(c, time.Now()).pass
 }
 
-// unknown returns a door to a ledger that knows nothing.
-func unknown(t *testing.T, o Options) *door {
-	return &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+// unknown returns callers of a ledger that has no figures.
+func unknown(t *testing.T, o Options) *callers {
+	return &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
 
 func TestBulkLeavesTheReserve(t *testing.T) {
@@ -67,9 +67,9 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			server := windowed(tt.limit)
-			d := open(t, Options{Reserve: tt.reserve}, server.answer())
+			d := open(t, Options{Reserve: tt.reserve}, server.respond())
 			for d.may(Bulk) {
-				d.Settle(d.Grant(), false, server.answer(), time.Now())
+				d.Settle(d.Grant(), false, server.respond(), time.Now())
 			}
 			if f := d.Figures(); f.Remaining != tt.left || tt.left > 0 && !d.may(Interactive) {
 				t.Errorf("%s: bulk leaves %d, want %d", name, f.Remaining, tt.left)
@@ -78,12 +78,12 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 	}
 }
 
-// The reserve melts to nothing towards the reset, so none of it is lost.
+// The reserve shrinks to zero by the reset, so none of it is lost.
 func TestTheReserveMelts(t *testing.T) {
 	for _, limit := range []int{10, 100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
 			server := windowed(limit)
-			d := open(t, usual, server.answer())
+			d := open(t, usual, server.respond())
 			reserve := max(limit/20, min(10, limit/10))
 			for minute := range 59 {
 				d.served(server, Bulk, server.end.Add(time.Duration(minute-60)*time.Minute+30*time.Second))
@@ -93,7 +93,7 @@ func TestTheReserveMelts(t *testing.T) {
 			}
 			d.served(server, Bulk, server.end.Add(-1))
 			if server.served != limit || server.over != 0 {
-				t.Errorf("limit %d: %d served and %d refused by the reset", limit, server.served, server.over)
+				t.Errorf("limit %d: %d served and %d rejected by the reset", limit, server.served, server.over)
 			}
 		})
 	}
@@ -102,30 +102,30 @@ func TestTheReserveMelts(t *testing.T) {
 func TestDemandRaisesTheReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := windowed(1000)
-		d := open(t, usual, server.answer())
+		d := open(t, usual, server.respond())
 		for range 30 { // interactive calls, one every 20 s
 			<-time.After(20 * time.Second)
 			p, _, err := d.Acquire(t.Context(), Ask{Class: Interactive, Notify: quiet})
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.Settle(p, false, server.answer(), time.Now())
+			d.Settle(p, false, server.respond(), time.Now())
 		}
 		for d.may(Bulk) {
-			d.Settle(d.Grant(), false, server.answer(), time.Now())
+			d.Settle(d.Grant(), false, server.respond(), time.Now())
 		}
 		// 50 minutes with 150 more of them are ahead.
 		if left := d.Figures().Remaining; left < 100 || left > 300 {
 			t.Errorf("bulk leaves %d", left)
 		}
-		late := server.end.Add(-10 * time.Minute) // nobody called any more
+		late := server.end.Add(-10 * time.Minute) // no calls since
 		d.served(server, Bulk, late)
 		if left := d.Figures().Remaining; left > 60 {
 			t.Errorf("bulk leaves %d ten minutes before the reset", left)
 		}
 		d.served(server, Bulk, server.end.Add(-1))
 		if server.served != 1000 || server.over != 0 {
-			t.Errorf("%d served and %d refused by the reset", server.served, server.over)
+			t.Errorf("%d served and %d rejected by the reset", server.served, server.over)
 		}
 	})
 }
@@ -134,7 +134,7 @@ func TestHalfAShareUsesHalf(t *testing.T) {
 	for _, c := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
 			server := windowed(100)
-			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, server.answer())
+			d := open(t, Options{Share: 0.5, Reserve: DefaultReserve}, server.respond())
 			for hour := range 3 {
 				d.served(server, c, server.end.Add(-1))
 				if server.served != 50*(hour+1) || server.over > 0 {
@@ -147,24 +147,24 @@ func TestHalfAShareUsesHalf(t *testing.T) {
 	}
 }
 
-// On a server that refills all the time, half a share is half of what comes
-// back.
+// On a server that refills continuously, a share of one half is half of what is
+// restored.
 func TestHalfAShareUsesHalfOfWhatComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := refills(100)
 		r, _ := server.ask()
 		d := open(t, Options{Share: 0.5}, r)
 		const hours = 10
-		served, refused := d.served(server, Interactive, time.Now().Add(hours*time.Hour))
-		if most := 50 * (hours + 1); served > most+most/10 || served < most/2 || refused > 2 {
-			t.Errorf("%d served and %d refused in %d hours, half would be %d", served, refused, hours, most)
+		served, rejected := d.served(server, Interactive, time.Now().Add(hours*time.Hour))
+		if most := 50 * (hours + 1); served > most+most/10 || served < most/2 || rejected > 2 {
+			t.Errorf("%d served and %d rejected in %d hours, half would be %d", served, rejected, hours, most)
 		}
 	})
 }
 
 func TestRequestsPerSecondAreSpacedEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, Options{PerSecond: 2, Reserve: DefaultReserve}, told(1000, 900, time.Hour))
+		d := open(t, Options{PerSecond: 2, Reserve: DefaultReserve}, headers(1000, 900, time.Hour))
 		for i := range 10 {
 			d.come(t.Context(), string("aB"[i%2])+fmt.Sprint(i), Class(i%2), Forever)
 		}
@@ -182,24 +182,24 @@ func TestRequestsPerSecondAreSpacedEvenly(t *testing.T) {
 	})
 }
 
-// Who would have to wait too long for its turn under the ceiling is refused.
+// A caller whose turn under the client-side limit would come too late fails.
 func TestRequestsPerSecondRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, Options{PerSecond: 0.1}, told(1000, 900, time.Hour))
+		d := open(t, Options{PerSecond: 0.1}, headers(1000, 900, time.Hour))
 		start := time.Now()
 		for i := range 5 {
 			name := fmt.Sprint(i)
 			d.come(t.Context(), name, Interactive, 35*time.Second)
-			if until := d.refused(name); until.IsZero() != (i < 3) {
-				t.Errorf("caller %d, whose turn is in %d s: refused until %v from now", i, 10*(i+1), until.Sub(start))
+			if until := d.failedUntil(name); until.IsZero() != (i < 3) {
+				t.Errorf("caller %d, whose turn is in %d s: rejected until %v from now", i, 10*(i+1), until.Sub(start))
 			}
 		}
-		if until := d.refused("4").Sub(start); until < 39*time.Second || until > 41*time.Second {
-			t.Errorf("told to come in %v", until)
+		if until := d.failedUntil("4").Sub(start); until < 39*time.Second || until > 41*time.Second {
+			t.Errorf("the estimate is %v", until)
 		}
 		d.wg.Wait()
 		if took := time.Since(start); took > 31*time.Second {
-			t.Errorf("all were told after %v", took)
+			t.Errorf("all were notified after %v", took)
 		}
 	})
 }
@@ -210,15 +210,15 @@ func TestAColdStartIsCareful(t *testing.T) {
 		for i := range 64 {
 			d.come(t.Context(), fmt.Sprint(i), Class(i%2), Forever)
 		}
-		d.counts(64-cold, cold)
-		d.answer("0", false, told(10, 9, time.Hour))
-		d.counts(64-10, 9) // ten are counted or under way
+		d.counts(64-coldStart, coldStart)
+		d.respond("0", false, headers(10, 9, time.Hour))
+		d.counts(64-10, 9) // ten are counted or in flight
 	})
 }
 
 func TestOneProbeAfterAReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 0, time.Minute))
+		d := open(t, usual, headers(100, 0, time.Minute))
 		for i := range 20 {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
@@ -227,15 +227,15 @@ func TestOneProbeAfterAReset(t *testing.T) {
 		d.counts(19, 1)
 		<-time.After(2 * time.Second)
 		d.counts(19, 1)
-		d.answer("0", false, told(100, 99, time.Hour))
+		d.respond("0", false, headers(100, 99, time.Hour))
 		d.counts(0, 19)
 	})
 }
 
-// A probe whose answer is lost, or late, is followed by another.
+// If the response to a probe is lost or late, another probe follows.
 func TestALostProbeIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 0, time.Minute))
+		d := open(t, usual, headers(100, 0, time.Minute))
 		for i := range 20 {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
@@ -244,10 +244,10 @@ func TestALostProbeIsRepeated(t *testing.T) {
 			d.counts(19-probes, probes+1)
 			<-time.After(3 * time.Second)
 		}
-		d.answer("3", false, told(100, 96, time.Hour))
+		d.respond("3", false, headers(100, 96, time.Hour))
 		d.counts(0, 19)
 
-		d = open(t, usual, told(100, 0, time.Minute))
+		d = open(t, usual, headers(100, 0, time.Minute))
 		for i := range 3 {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
@@ -257,21 +257,21 @@ func TestALostProbeIsRepeated(t *testing.T) {
 	})
 }
 
-// What was lost was counted, whatever an answer says that was asked for before.
+// A lost request counts as spent, whatever a response to an earlier request says.
 func TestALostRequestStaysCounted(t *testing.T) {
 	for name, lose := range map[string]func(l *Ledger, p Permit){
 		"lost":           func(l *Ledger, p Permit) { l.Cancel(p, true) },
 		"without a word": func(l *Ledger, p Permit) { l.Settle(p, false, Reading{Limit: -1, Remaining: -1}, time.Now()) },
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := open(t, usual, told(100, 10, time.Hour))
+			d := open(t, usual, headers(100, 10, time.Hour))
 			before, lost := d.Grant(), d.Grant()
 			lose(d.Ledger, lost)
-			d.Settle(before, false, told(100, 9, time.Hour), time.Now()) // the first that the server counted
+			d.Settle(before, false, headers(100, 9, time.Hour), time.Now()) // the first that the server counted
 			if left := d.Figures().Remaining; left != 8 {
 				t.Errorf("%s: %d left, want 8", name, left)
 			}
-			d.Settle(d.Grant(), false, told(100, 9, time.Hour), time.Now()) // it never arrived
+			d.Settle(d.Grant(), false, headers(100, 9, time.Hour), time.Now()) // it never arrived
 			if left := d.Figures().Remaining; left != 9 {
 				t.Errorf("%s: %d left, want 9", name, left)
 			}
@@ -279,8 +279,7 @@ func TestALostRequestStaysCounted(t *testing.T) {
 	}
 }
 
-// A server that gives back all the time is found out, and what comes back is
-// used.
+// A server that refills continuously is recognized, and what it restores is used.
 func TestARefillingServerIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500, 5000} {
 		synctest.Test(t, func(t *testing.T) {
@@ -296,13 +295,13 @@ func TestARefillingServerIsFoundOut(t *testing.T) {
 			}
 			d.served(server, Bulk, start.Add(4*time.Hour))
 			if best := 5 * limit; server.served < best*95/100 || server.over > best/200 {
-				t.Errorf("limit %d: %d served and %d refused, %d were possible", limit, server.served, server.over, best)
+				t.Errorf("limit %d: %d served and %d rejected, %d were possible", limit, server.served, server.over, best)
 			}
 		})
 	}
 }
 
-// What was believed of a refilling server is forgotten when it is no more.
+// The belief that a server refills ends when it no longer does.
 func TestARefillingServerIsForgotten(t *testing.T) {
 	for name, next := range map[string]*server{
 		"another plan":     windowed(500),
@@ -317,14 +316,14 @@ func TestARefillingServerIsForgotten(t *testing.T) {
 			}
 			d.served(next, Bulk, time.Now().Add(4*time.Hour))
 			if best := 4 * next.Limit; next.served < best*95/100 || next.over > 8 {
-				t.Errorf("%s: %d served and %d refused, %d were possible", name, next.served, next.over, best)
+				t.Errorf("%s: %d served and %d rejected, %d were possible", name, next.served, next.over, best)
 			}
 		})
 	}
 }
 
-// A server that remembers each request for an hour is found out when one comes
-// back at the reset.
+// A server that remembers each request for an hour is recognized when one request
+// is restored at the reset.
 func TestASlidingLogIsFoundOut(t *testing.T) {
 	for _, limit := range []int{100, 500} {
 		synctest.Test(t, func(t *testing.T) {
@@ -346,7 +345,7 @@ func TestASlidingLogIsFoundOut(t *testing.T) {
 			}
 			d.served(server, Bulk, start.Add(5*time.Hour))
 			if best := 5 * limit; server.served < best*95/100 || server.over > best/100 {
-				t.Errorf("limit %d: %d served and %d refused, %d were possible", limit, server.served, server.over, best)
+				t.Errorf("limit %d: %d served and %d rejected, %d were possible", limit, server.served, server.over, best)
 			}
 		})
 	}
@@ -365,29 +364,29 @@ func TestAFixedWindowIsNotMistaken(t *testing.T) {
 			}
 		}
 		if server.served != 5*100 || server.over > 0 {
-			t.Errorf("%d served, %d refused", server.served, server.over)
+			t.Errorf("%d served, %d rejected", server.served, server.over)
 		}
 	})
 }
 
-// However answers overtake one another, none of them raises what is left.
+// Responses that overtake one another never raise what is left.
 func TestAnswersOutOfOrderNeverRaise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dice := rand.New(rand.NewPCG(1, 2))
 		for range 200 {
 			const calls = 20
 			server := windowed(100)
-			d := open(t, usual, server.answer())
-			permits, answers := make([]Permit, calls), make([]Reading, calls)
+			d := open(t, usual, server.respond())
+			permits, responses := make([]Permit, calls), make([]Reading, calls)
 			for i := range permits {
 				permits[i] = d.Grant()
 			}
 			for _, i := range dice.Perm(calls) { // requests overtake one another, too
-				answers[i] = server.answer()
+				responses[i] = server.respond()
 			}
 			lowest := d.account.left
 			for _, i := range dice.Perm(calls) {
-				d.Settle(permits[i], false, answers[i], time.Now())
+				d.Settle(permits[i], false, responses[i], time.Now())
 				if left := d.account.left; left > lowest {
 					t.Fatalf("%d left after %d", left, lowest)
 				}
@@ -405,28 +404,28 @@ func TestAnswersOutOfOrderNeverRaise(t *testing.T) {
 
 func TestAnotherPlanIsTakenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 1, time.Hour))
+		d := open(t, usual, headers(100, 1, time.Hour))
 		older, p := d.Grant(), d.Grant()
 		for i := range 30 {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
 		d.counts(30, 2)
-		d.Settle(p, false, told(5000, 4901, time.Hour), time.Now()) // up
+		d.Settle(p, false, headers(5000, 4901, time.Hour), time.Now()) // up
 		d.counts(0, 31)
-		d.Settle(older, false, told(100, 0, time.Hour), time.Now()) // of before
+		d.Settle(older, false, headers(100, 0, time.Hour), time.Now()) // sent before that
 		if f := d.Figures(); f.Limit != 5000 || f.Remaining != 4901-30 {
 			t.Errorf("%+v", f)
 		}
-		d.answer("0", false, told(100, 0, time.Hour)) // down
+		d.respond("0", false, headers(100, 0, time.Hour)) // down
 		d.come(t.Context(), "late", Interactive, time.Minute)
-		if f := d.Figures(); f.Limit != 100 || f.Remaining != 0 || d.refused("late").IsZero() {
+		if f := d.Figures(); f.Limit != 100 || f.Remaining != 0 || d.failedUntil("late").IsZero() {
 			t.Errorf("%+v", f)
 		}
 	})
 }
 
-// Of a server without headers the number that it served before it refused is
-// learned; near it only one request at a time is sent.
+// The number of requests that a server without headers served before its first 429
+// is learned. Near that number only one request at a time is sent.
 func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 100
@@ -463,13 +462,13 @@ func TestTheCapacityOfASilentServerIsLearned(t *testing.T) {
 		}
 		for hour := 1; hour < 4; hour++ {
 			if most[hour] > 1 {
-				t.Errorf("in hour %d a refusal met %d in flight", hour, most[hour])
+				t.Errorf("in hour %d a 429 met %d in flight", hour, most[hour])
 			}
 		}
 	})
 }
 
-// A clock that is wrong does no harm where the server tells its own.
+// A wrong local clock does no harm if the server sends its own time.
 func TestAWrongClockDoesNotMatter(t *testing.T) {
 	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute, 3 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -486,7 +485,7 @@ func TestAWrongClockDoesNotMatter(t *testing.T) {
 	}
 }
 
-// Headers that make no sense change nothing of what is known.
+// Absurd headers do not change the rate limit state.
 func TestNonsenseChangesNothing(t *testing.T) {
 	now := time.Now()
 	yesterday := strconv.FormatInt(now.Add(-24*time.Hour).Unix(), 10)
@@ -530,8 +529,8 @@ func TestNonsenseChangesNothing(t *testing.T) {
 	}
 }
 
-// Several processes that share nothing but the token return at different
-// moments after a reset.
+// Several processes that share only the token return at different moments after a
+// reset.
 func TestTheReturnIsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -539,7 +538,7 @@ func TestTheReturnIsSpread(t *testing.T) {
 		var wg sync.WaitGroup
 		start := time.Now()
 		for range 32 {
-			d := open(t, usual, told(100, 0, time.Minute))
+			d := open(t, usual, headers(100, 0, time.Minute))
 			wg.Go(func() {
 				_, waited, err := d.Acquire(t.Context(), Ask{Budget: Forever, Notify: quiet})
 				mu.Lock()
@@ -557,8 +556,8 @@ func TestTheReturnIsSpread(t *testing.T) {
 	})
 }
 
-// What others spend is what they were seen to spend, not more because they
-// once took much at a time, and exactly that while nothing is in flight.
+// The estimate of what others spend follows what was measured. It is not raised by
+// a burst, and is exact while nothing is in flight.
 func TestWhatOthersSpendIsReckoned(t *testing.T) {
 	for name, tt := range map[string]struct {
 		takes    []int // of others, each minute
@@ -573,11 +572,11 @@ func TestWhatOthersSpendIsReckoned(t *testing.T) {
 				end := time.Now().Add(time.Hour)
 				left := 499
 				l := New(usual)
-				l.Settle(l.Grant(), false, told(500, left, time.Hour), time.Now())
+				l.Settle(l.Grant(), false, headers(500, left, time.Hour), time.Now())
 				for _, n := range tt.takes {
 					time.Sleep(time.Minute)
 					left -= n + 1
-					l.Settle(l.Grant(), false, told(500, left, time.Until(end)), time.Now())
+					l.Settle(l.Grant(), false, headers(500, left, time.Until(end)), time.Now())
 				}
 				if got := l.account.others * 3600; got < tt.from || got > tt.to {
 					t.Errorf("others are taken to spend %.1f an hour, want %v to %v", got, tt.from, tt.to)
@@ -587,14 +586,14 @@ func TestWhatOthersSpendIsReckoned(t *testing.T) {
 	}
 }
 
-// Each of several processes sees the reserve melt and sends one request more:
-// so many are left to them.
+// Each of several processes sees the reserve shrink and sends one more request, so
+// bulk leaves one to each of them.
 func TestOtherProcessesAreLeftOneEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: 0.06})
-		l.Settle(l.Grant(), false, told(500, 499, time.Hour), time.Now())
+		l.Settle(l.Grant(), false, headers(500, 499, time.Hour), time.Now())
 		alone := l.account.reserved(time.Now())
-		l.Settle(l.Grant(), false, told(500, 499-14, time.Hour), time.Now()) // one or two of them were ours
+		l.Settle(l.Grant(), false, headers(500, 499-14, time.Hour), time.Now()) // one or two of them were ours
 		if got := l.account.reserved(time.Now()); l.account.part > 0.2 || got < alone+7 || got > alone+9 {
 			t.Errorf("bulk leaves %v, %v when alone; part %v", got, alone, l.account.part)
 		}

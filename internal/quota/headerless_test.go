@@ -6,22 +6,22 @@ import (
 )
 
 // serves sends n requests that are served without headers.
-func (d *desk) serves(n int) {
+func (d *testAccount) serves(n int) {
 	for range n {
 		d.settle(d.grant(Interactive, d.now), false, Reading{Limit: -1, Remaining: -1}, d.now)
 	}
 }
 
-// rejects sends a request that gets a 429 without headers, but for Retry-After.
-func (d *desk) rejects(retryAfter time.Duration) {
+// rejects sends a request that gets a 429 without headers except Retry-After.
+func (d *testAccount) rejects(retryAfter time.Duration) {
 	r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(retryAfter)}
 	d.settle(d.grant(Interactive, d.now), true, r, d.now)
 }
 
-// seasonedDesk has seen a server without headers serve 100 requests in a window of
-// an hour; a new one has begun with a request.
-func seasonedDesk(o Options) *desk {
-	d := newDesk(o)
+// seasonedAccount has seen a server without headers serve 100 requests in a window
+// of an hour. A new window has begun with one request.
+func seasonedAccount(o Options) *testAccount {
+	d := newTestAccount(o)
 	d.serves(100)
 	d.rejects(time.Hour)
 	d.now = d.now.Add(time.Hour)
@@ -30,10 +30,10 @@ func seasonedDesk(o Options) *desk {
 	return d
 }
 
-// Until four responses have said nothing, they may say something yet.
+// Until four responses without headers have come, the next may have some.
 func TestFourResponsesMaySaySomething(t *testing.T) {
-	for served, want := range map[int]int{0: cold, 3: cold, 4: 20} {
-		d := newDesk(Options{})
+	for served, want := range map[int]int{0: coldStart, 3: coldStart, 4: 20} {
+		d := newTestAccount(Options{})
 		d.serves(served)
 		n := 0
 		for ; n < 20 && d.gate(Interactive, d.now).pass; n++ {
@@ -45,14 +45,14 @@ func TestFourResponsesMaySaySomething(t *testing.T) {
 	}
 }
 
-// What was served before the first 429 is how much a window has, and the time until
-// the server serves again, how long it is.
+// The requests served before the first 429 are those of a window; the time until
+// the server serves again shows its length.
 func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
-	d := seasonedDesk(Options{Reserve: 0.2})
+	d := seasonedAccount(Options{Reserve: 0.2})
 	if b := d.blind; b.capacity != 100 || b.length != time.Hour || b.capacity-b.served != 99 || kind(d.belief) != "headerless" {
 		t.Fatalf("%+v", b)
 	}
-	d.demand.last = d.now // or the reserve would be halved soon
+	d.demand.last = d.now // otherwise the reserve would soon be halved
 	n := 0
 	for ; d.gate(Bulk, d.now).pass; n++ {
 		d.serves(1)
@@ -63,7 +63,7 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 		t.Errorf("bulk has %d, then %+v", n, v)
 	}
 	at := *d
-	for after, pass := range map[time.Duration]bool{0: true, -closely - 1: false} {
+	for after, pass := range map[time.Duration]bool{0: true, -precision - 1: false} {
 		at.now = until.Add(after)
 		if at.gate(Bulk, at.now).pass != pass {
 			t.Errorf("bulk at the estimated time and %v: %v", after, !pass)
@@ -85,9 +85,9 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 	}
 }
 
-// What contradicts the window that was learned ends the belief in it.
+// Responses that contradict the learned window end the belief in it.
 func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
-	d := seasonedDesk(Options{})
+	d := seasonedAccount(Options{})
 	d.serves(109)
 	if d.blind.capacity != 100 {
 		t.Errorf("110 served make it %d", d.blind.capacity)
@@ -98,7 +98,7 @@ func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 	}
 
 	for after, length := range map[time.Duration]time.Duration{30 * time.Second: 0, 61 * time.Second: 10*time.Minute + 61*time.Second + spread} {
-		d = seasonedDesk(Options{})
+		d = seasonedAccount(Options{})
 		d.serves(50)
 		d.now = d.now.Add(10 * time.Minute)
 		d.rejects(time.Second)
@@ -108,7 +108,7 @@ func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 			t.Errorf("it serves again after %v: windows of %v", after, d.blind.length)
 		}
 	}
-	d = seasonedDesk(Options{})
+	d = seasonedAccount(Options{})
 	d.now = d.blind.end().Add(-10 * time.Second)
 	d.rejects(time.Second)
 	d.now = d.now.Add(20 * time.Second)
@@ -116,7 +116,7 @@ func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 	if d.blind.length < 59*time.Minute {
 		t.Errorf("a 429 shortly before the end: windows of %v", d.blind.length)
 	}
-	d = newDesk(Options{})
+	d = newTestAccount(Options{})
 	d.serves(10)
 	d.rejects(time.Hour)
 	d.now = d.now.Add(3 * time.Hour)
@@ -128,7 +128,7 @@ func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 
 // Requests that were in flight when the first 429 came were served before it.
 func TestServedBeforeThe429(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.serves(10)
 	p := d.sends(5)
 	d.now = d.now.Add(time.Second)
@@ -148,9 +148,10 @@ func TestServedBeforeThe429(t *testing.T) {
 	}
 }
 
-// A server that has stopped sending headers restores requests as it did before.
+// A server that has stopped sending headers is believed to restore requests as
+// before.
 func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
-	d := refillingDesk(Options{Reserve: 0.2}, 50)
+	d := refillingAccount(Options{Reserve: 0.2}, 50)
 	d.now = d.now.Add(time.Hour + spread)
 	d.serves(maxSilent)
 	if kind(d.belief) != "refilling" {
@@ -179,9 +180,10 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 	}
 }
 
-// Silence does not count while a reset is ahead: what is left is spent.
+// Responses without headers do not count while a reset is ahead: what is left is
+// spent.
 func TestOldFiguresHoldUntilTheReset(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)
 	d.serves(2 * maxSilent)
 	if d.limit != 100 || d.left != 99-2*maxSilent {

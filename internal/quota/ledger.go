@@ -7,64 +7,66 @@ import (
 	"time"
 )
 
-// Forever is the budget of a caller who waits as long as the context allows.
+// Forever is the budget of a caller that waits as long as its context allows.
 const Forever = time.Duration(1<<63 - 1)
 
 // Class is the urgency of a request.
 type Class int
 
-// Interactive requests pass before those in Bulk, which leave them a share.
+// Interactive requests pass before bulk requests, which leave them a reserve.
 const (
 	Interactive Class = iota
 	Bulk
 )
 
-// Figures is what a ledger knows. Times are of the local clock.
+// Figures is the current rate limit state. Times are those of the local clock.
 type Figures struct {
-	Limit     int       // requests per window; 0: nothing is known
-	Remaining int       // requests left, less those in flight; after the reset, of a new window
-	Reset     time.Time // end of the window; zero: unknown, as after the reset
-	Observed  time.Time // when the newest figures came; zero: never
+	Limit     int       // requests per window; zero if unknown
+	Remaining int       // requests left, minus those in flight; after the reset, those of a new window
+	Reset     time.Time // end of the window; zero if unknown, as after the reset
+	Observed  time.Time // when the newest figures came; zero if there are none
 	Waiting   int       // callers waiting for a permit
-	InFlight  int       // permits granted and not settled
+	InFlight  int       // permits granted and not yet settled or canceled
 }
 
-// Refusal is the error of a caller for whom the wait would be too long.
-type Refusal Wait
+// WaitError is the error of a caller that would have to wait too long.
+type WaitError Wait
 
-func (r *Refusal) Error() string { return "quota used up" }
+func (r *WaitError) Error() string { return "quota used up" }
 
-// Ledger is the account of one quota. It is safe for concurrent use.
+// Ledger keeps account of one quota and grants permits. It is safe for concurrent
+// use.
 type Ledger struct {
 	mu      sync.Mutex
 	account account
-	shared  *shared // what a store knows of the account; nil: there is no store
-	keeper  keeper  // shared, or the account if that is nil
+	shared  *shared // nil without a store
+	keeper  keeper  // shared, or account without a store
 	queue   queue
 	retries retryBudget
 	outage  outage
-	timer   *time.Timer // dispatches again; nil: there is nothing to wait for but responses
+	timer   *time.Timer // calls dispatch; nil if only a response can change anything
 }
 
-// A keeper decides who may send a request, and keeps count. The lock of the
-// ledger guards it.
+// A keeper decides who may send a request, and keeps count. The ledger's lock
+// guards it.
 type keeper interface {
 	// gate decides on the next request of a class.
 	gate(c Class, now time.Time) verdict
-	// estimate returns when a caller with so many others ahead is likely to
-	// have its permit, given what gate decided, and reason what it waits for.
+	// estimate returns when a caller with ahead others before it is likely to get
+	// its permit, given what gate decided. reason returns what it waits for.
 	estimate(v verdict, ahead int, now time.Time) time.Time
 	reason(v verdict, at time.Time, ahead int, now time.Time) Reason
-	// figures returns what is known to one who waits for the given reason.
+	// figures returns the rate limit state for a caller that waits for the given
+	// reason.
 	figures(why Reason, now time.Time) Figures
-	// grant gives a permit that gate allows.
+	// grant grants a permit that gate allows.
 	grant(c Class, now time.Time) Permit
 	// settle ends a permit with a response, cancel without one.
 	settle(p Permit, rejected bool, r Reading, now time.Time)
 	cancel(p Permit, sent bool, now time.Time)
 }
 
-// New returns a ledger that knows nothing yet.
+// New returns a ledger without any figures.
 func New(o Options) *Ledger {
 	l := &Ledger{account: newAccount(o)}
 	l.keeper = &l.account
@@ -75,38 +77,40 @@ func New(o Options) *Ledger {
 	return l
 }
 
-// Ask is what a caller of Acquire wants.
+// Ask is the request of a caller of Acquire.
 type Ask struct {
 	Class Class
-	// Budget is the longest wait. With 0 the caller does not wait: it gets a permit
-	// unless something known forbids it.
+	// Budget is the longest wait. With zero the caller does not wait: it gets a
+	// permit unless something known forbids it.
 	Budget time.Duration
-	// Hold is the longest wait for a server that does not respond, within Budget and
-	// half of the time to the deadline of ctx; 0 means no bound.
+	// Hold is the longest wait for a server that does not respond, in addition to
+	// the bounds by Budget and by half of the time to the deadline of ctx; zero
+	// means no bound.
 	Hold time.Duration
-	// Notify is called before a wait with its likely end, and again when that is
-	// first a second away or has moved considerably. While the caller waits for
-	// the store alone the wait has no Reason.
+	// Notify is called before a wait with its likely end, and again when the end is
+	// first over a second away or has moved considerably later. While the caller waits
+	// only for the store, the wait has no Reason.
 	Notify func(Wait)
-	// Waited is called after a wait, whatever its end, with what Notify was called
-	// with last and how long it took; not after one for the store alone. It may be
-	// nil.
+	// Waited is called after a wait, however it ended, with the last argument of
+	// Notify and the duration of the wait; not after a wait for the store alone. It
+	// may be nil.
 	Waited func(Wait, time.Duration)
-	// StoreNews is called when Acquire returns, if there is something to be logged of
+	// StoreNews is called when Acquire returns, if there is something to log about
 	// the store. It may be nil.
 	StoreNews func(StoreNews)
 }
 
 // Acquire waits for a permit and returns how long it waited. If the wait for the
 // quota is likely to exceed the budget or the deadline of ctx, it returns a
-// [*Refusal], on arrival or as soon as that is known; if ctx ends while it waits,
-// it returns the error of ctx. With a budget it waits a few seconds for responses in
-// flight that will say what is left, however small the budget is. If they do not
-// come, or the server fails, and nothing that is known forbids the request, it gets
-// its permit after the budget, after ask.Hold, or after half of the time to the
-// deadline, whichever is shortest.
+// [*WaitError], on arrival or as soon as that is known. If ctx ends during the
+// wait, it returns the error of ctx.
+//
+// A caller with a budget, however small, waits a few seconds for responses in
+// flight that will say what is left. If they do not come, or the server fails, and
+// nothing known forbids the request, the caller gets its permit after the shortest
+// of the budget, ask.Hold, and half of the time to the deadline.
 func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, error) {
-	deadline, bounded := ctx.Deadline() // the caller's code, so not under the lock
+	deadline, bounded := ctx.Deadline() // may be the caller's code, so not under the lock
 	l.mu.Lock()
 	now := time.Now()
 	if ask.Class == Interactive {
@@ -114,12 +118,12 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	}
 	atOnce := l.queue.len() == 0
 	if l.full() {
-		atOnce = ask.Budget <= 0 // others may wait for the server, it does not
+		atOnce = ask.Budget <= 0 // a caller that never waits passes those that wait for the server
 	}
 	if l.shared != nil {
-		defer l.shared.tell(ask.StoreNews)
+		defer l.shared.deliver(ask.StoreNews)
 		l.shared.arrive(ask.Class, now)
-		// While the store fails, it is for a dispatch to ask it again.
+		// While the store fails, dispatch must ask it again.
 		atOnce = atOnce && !l.shared.local
 	}
 	if atOnce && l.keeper.gate(ask.Class, now).pass {
@@ -148,23 +152,22 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	return l.await(ctx, w, now, ask, first)
 }
 
-// await waits for what becomes of w, but no longer than the budget, and notifies
-// the caller of the wait. If the caller does not return from that, or its context
-// ends, w leaves the queue.
-func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, told Wait) (p Permit, took time.Duration, err error) {
-	out := false // of the queue
+// await waits for the outcome of w and notifies the caller of the wait. If Notify
+// panics, or ctx ends, w leaves the queue.
+func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask, wait Wait) (p Permit, took time.Duration, err error) {
+	out := false // w has left the queue
 	defer func() {
 		if !out {
 			l.leave(w)
 		}
 	}()
-	ask.Notify(told)
+	ask.Notify(wait)
 	timer := time.NewTimer(w.patience(since, ask))
 	defer timer.Stop()
 	for waits := true; waits; {
 		select {
-		case told = <-w.later:
-			ask.Notify(told)
+		case wait = <-w.later:
+			ask.Notify(wait)
 			continue
 		case <-timer.C:
 			timer.Reset(l.overdue(w, since, ask))
@@ -172,24 +175,24 @@ func (l *Ledger) await(ctx context.Context, w *waiter, since time.Time, ask Ask,
 		case <-w.ready:
 			p, err = w.outcome.permit, w.outcome.err()
 		case <-ctx.Done():
-			out = true // before Waited, which may take long: it holds no place
+			out = true // before Waited, which may take long
 			l.leave(w)
 			err = ctx.Err()
 		}
 		waits, took = false, time.Since(since)
-		if told.Reason == "" {
-			told.Reason = l.reason(w, took)
+		if wait.Reason == "" {
+			wait.Reason = l.reason(w, took)
 		}
-		if ask.Waited != nil && told.Reason != "" {
-			ask.Waited(told, took)
+		if ask.Waited != nil && wait.Reason != "" {
+			ask.Waited(wait, took)
 		}
 	}
 	out = true
 	return p, took, err
 }
 
-// reason returns what w has waited for that was not notified; empty: an exchange
-// with the store.
+// reason returns what w has waited for if no reason was notified; empty means the
+// store.
 func (l *Ledger) reason(w *waiter, took time.Duration) Reason {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,28 +202,28 @@ func (l *Ledger) reason(w *waiter, took time.Duration) Reason {
 	return cmp.Or(w.why, WaitQuota)
 }
 
-// leave takes w out of the queue. A permit that it got in the meantime goes back.
+// leave removes w from the queue. If it has got a permit in the meantime, that is
+// returned.
 func (l *Ledger) leave(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	if !w.done {
 		l.queue.remove(w)
-	} else if w.outcome.refusal == nil {
+	} else if w.outcome.late == nil {
 		l.keeper.cancel(w.outcome.permit, false, now)
 	}
 	l.dispatch(now)
 }
 
-// Grant gives a permit without asking whether there is one.
+// Grant grants a permit unconditionally.
 func (l *Ledger) Grant() Permit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.account.grant(Interactive, time.Now())
 }
 
-// Settle ends a permit with the response that came for it; rejected reports
-// whether that was a 429.
+// Settle ends a permit with a response; rejected reports whether that was a 429.
 func (l *Ledger) Settle(p Permit, rejected bool, r Reading, received time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -228,8 +231,8 @@ func (l *Ledger) Settle(p Permit, rejected bool, r Reading, received time.Time) 
 	l.dispatch(received)
 }
 
-// Cancel ends a permit for which no response came. Whether the server counted
-// the request is not known; if it was sent, it is assumed to be counted.
+// Cancel ends a permit without a response. Whether the server counted the request
+// is unknown; if it was sent, it is assumed to be counted.
 func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -238,8 +241,8 @@ func (l *Ledger) Cancel(p Permit, sent bool) {
 	l.dispatch(now)
 }
 
-// dispatch grants what can be granted, refuses those for whom it would take too
-// long, and sets the timer for the next time.
+// dispatch grants permits, fails those that would wait too long, and sets the timer
+// for the next dispatch.
 func (l *Ledger) dispatch(now time.Time) {
 	if l.shared != nil {
 		l.shared.refresh(now)
@@ -257,15 +260,16 @@ func (l *Ledger) dispatch(now time.Time) {
 	}
 }
 
-// admit grants permits to those first in line until the gate closes, and refuses
-// those of the others for whom it would take too long. It returns when to ask the
-// gate again; zero: when a response comes, or nobody waits.
+// admit grants permits to the first waiters until the gate closes, and fails those
+// that would wait too long. It returns when to ask the gate again; zero if only a
+// response can change its decision, or if the queue is empty.
 func (l *Ledger) admit(now time.Time) time.Time {
 	for l.queue.len() > 0 {
 		w := l.queue.front()
 		v := l.keeper.gate(w.class, now)
 		if !v.pass && w.class == Bulk && l.queue.interactive.list.Len() > 0 {
-			// Bulk would pass first this time, but has to leave what is left.
+			// It is bulk's turn, but what is left is reserved for interactive
+			// callers.
 			w = l.queue.interactive.first()
 			v = l.keeper.gate(w.class, now)
 		}
@@ -274,7 +278,7 @@ func (l *Ledger) admit(now time.Time) time.Time {
 			continue
 		}
 		l.admitNever(now)
-		if l.queue.refuse(now, l.keeper); !w.done {
+		if l.queue.failLate(now, l.keeper); !w.done {
 			return v.look
 		}
 	}
@@ -287,14 +291,14 @@ func (l *Ledger) look() {
 	l.dispatch(time.Now())
 }
 
-// Known returns what is known now, without what waits and is in flight.
+// Known returns the rate limit state, without Waiting and InFlight.
 func (l *Ledger) Known() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.keeper.figures("", time.Now())
 }
 
-// Figures returns what is known now.
+// Figures returns the rate limit state.
 func (l *Ledger) Figures() Figures {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,12 +13,13 @@ import (
 
 func quiet(Wait) {}
 
-// told is the reading of an answer that says what is left until a reset.
-func told(limit, remaining int, reset time.Duration) Reading {
+// headers returns the reading of a response with a limit, what remains, and a
+// reset.
+func headers(limit, remaining int, reset time.Duration) Reading {
 	return Reading{Limit: limit, Remaining: remaining, Reset: time.Now().Add(reset)}
 }
 
-// learn settles a request with what its answer told.
+// learn settles a request with a response.
 func learn(t *testing.T, l *Ledger, r Reading) {
 	t.Helper()
 	p, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
@@ -30,12 +31,12 @@ func learn(t *testing.T, l *Ledger, r Reading) {
 
 func TestNothingKnownRefusesNobody(t *testing.T) {
 	l := New(Options{Reserve: DefaultReserve})
-	for range cold {
+	for range coldStart {
 		if _, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if f := l.Figures(); f.InFlight != cold || f.Limit != 0 || !f.Observed.IsZero() {
+	if f := l.Figures(); f.InFlight != coldStart || f.Limit != 0 || !f.Observed.IsZero() {
 		t.Errorf("figures %+v", f)
 	}
 }
@@ -43,7 +44,7 @@ func TestNothingKnownRefusesNobody(t *testing.T) {
 func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 3, time.Hour))
+		learn(t, l, headers(100, 3, time.Hour))
 		var permits []Permit
 		for i := range 3 {
 			p, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
@@ -52,21 +53,21 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 			}
 			permits = append(permits, p)
 		}
-		// All three are in flight, and came after the answer: nothing is left. A
-		// fourth caller fails at once.
+		// All three are in flight, and were sent after the response: nothing is
+		// left. A fourth caller fails at once.
 		time.AfterFunc(time.Second, func() {
 			for _, p := range permits {
-				l.Settle(p, false, told(100, 0, time.Hour-time.Second), time.Now())
+				l.Settle(p, false, headers(100, 0, time.Hour-time.Second), time.Now())
 			}
 		})
 		start := time.Now()
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
-		refusal, ok := errors.AsType[*Refusal](err)
-		if !ok || refusal.Until.Sub(start) < time.Hour || waited != 0 {
+		late, ok := errors.AsType[*WaitError](err)
+		if !ok || late.Until.Sub(start) < time.Hour || waited != 0 {
 			t.Fatalf("fourth: %v after %v", err, waited)
 		}
 		time.Sleep(time.Second)
-		synctest.Wait() // for the answers
+		synctest.Wait() // for the responses
 		if f := l.Figures(); f.Remaining != 0 || f.InFlight != 0 || f.Waiting != 0 {
 			t.Errorf("figures %+v", f)
 		}
@@ -76,7 +77,7 @@ func TestWhatIsLeftIsSpentOnce(t *testing.T) {
 func TestWaitsForTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, 50*time.Second))
+		learn(t, l, headers(100, 0, 50*time.Second))
 		start := time.Now()
 		var notified time.Time
 		p, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Notify: func(w Wait) { notified = w.Until }})
@@ -84,9 +85,9 @@ func TestWaitsForTheReset(t *testing.T) {
 			t.Errorf("waited %v (really %v), %v", waited, time.Since(start), err)
 		}
 		if !notified.Equal(start.Add(waited)) {
-			t.Errorf("told of a wait until %v", notified)
+			t.Errorf("notified of a wait until %v", notified)
 		}
-		l.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		l.Settle(p, false, headers(100, 99, time.Hour), time.Now())
 		if f := l.Figures(); f.Remaining != 99 || f.Waiting != 0 || f.InFlight != 0 {
 			t.Errorf("figures %+v", f)
 		}
@@ -96,7 +97,7 @@ func TestWaitsForTheReset(t *testing.T) {
 func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		short, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -108,13 +109,13 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 			"no wait":  func() error { _, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); return err },
 			"deadline": func() error { _, _, err := l.Acquire(short, Ask{Budget: Forever, Notify: quiet}); return err },
 		} {
-			refusal, ok := errors.AsType[*Refusal](try())
-			if !ok || refusal.Until.Sub(start) < time.Hour || refusal.Until.Sub(start) > time.Hour+spread {
-				t.Errorf("%s: %v", name, refusal)
+			late, ok := errors.AsType[*WaitError](try())
+			if !ok || late.Until.Sub(start) < time.Hour || late.Until.Sub(start) > time.Hour+spread {
+				t.Errorf("%s: %v", name, late)
 			}
 		}
 		if time.Since(start) != 0 {
-			t.Errorf("refused after %v", time.Since(start))
+			t.Errorf("failed after %v", time.Since(start))
 		}
 	})
 }
@@ -122,7 +123,7 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 func TestContextEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		_, waited, err := l.Acquire(ctx, Ask{Budget: Forever, Notify: quiet})
@@ -144,23 +145,23 @@ func TestAnswersOutOfOrder(t *testing.T) {
 			l.Settle(p, false, Reading{Limit: limit, Remaining: remaining, Reset: reset}, time.Now())
 		}
 		settle(late, 100, 50, reset)
-		settle(early, 100, 51, reset) // was asked for before, so it may not raise
+		settle(early, 100, 51, reset) // sent earlier, so it may not raise what is left
 		if got := l.Figures().Remaining; got != 50 {
-			t.Errorf("an older answer raised what is left to %d", got)
+			t.Errorf("an older response raised what is left to %d", got)
 		}
 
 		older, newest := l.Grant(), l.Grant()
 		settle(newest, 100, 48, reset)
-		settle(older, 100, 40, reset) // but it may lower: others spend, too
+		settle(older, 100, 40, reset) // but it may lower it: others spend, too
 		if got := l.Figures().Remaining; got != 40 {
 			t.Errorf("left %d, want 40", got)
 		}
 
 		stale, turn := l.Grant(), l.Grant()
-		settle(turn, 100, 99, reset.Add(time.Hour)) // the window turned
-		settle(stale, 100, 0, reset)                // and this is of the old one
+		settle(turn, 100, 99, reset.Add(time.Hour)) // a new window
+		settle(stale, 100, 0, reset)                // of the old window
 		if f := l.Figures(); f.Remaining != 99 || !f.Reset.Equal(reset.Add(time.Hour)) {
-			t.Errorf("an answer of an old window left %+v", f)
+			t.Errorf("a response of an old window left %+v", f)
 		}
 	})
 }
@@ -168,7 +169,7 @@ func TestAnswersOutOfOrder(t *testing.T) {
 func TestAnswersWithoutAWordAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(100, 10, time.Hour))
+		learn(t, l, headers(100, 10, time.Hour))
 		learn(t, l, Reading{Limit: -1, Remaining: -1})
 		lost, _, _ := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet})
 		l.Cancel(lost, true)
@@ -184,7 +185,7 @@ func TestARefusalHoldsAllBack(t *testing.T) {
 	const none, long, short = 0, time.Hour, 7 * time.Second
 	for name, tt := range map[string]struct {
 		limit             int
-		reset, retryAfter time.Duration // from now; 0: not told
+		reset, retryAfter time.Duration // from now; zero if there is none
 		wait, spread      time.Duration
 	}{
 		"Retry-After before the reset": {100, long, short, short, spread},
@@ -244,7 +245,7 @@ func TestBlindBackOffGrowsAndIsBounded(t *testing.T) {
 
 func TestPanicInNotifyLeavesNoWaiter(t *testing.T) {
 	l := New(Options{Reserve: DefaultReserve})
-	learn(t, l, told(1, 0, time.Hour))
+	learn(t, l, headers(1, 0, time.Hour))
 	func() {
 		defer func() { recover() }()
 		l.Acquire(t.Context(), Ask{Budget: Forever, Notify: func(Wait) { panic("hook") }})
@@ -258,7 +259,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, callers = 10, 64
 		l := New(Options{Reserve: DefaultReserve})
-		learn(t, l, told(limit, limit, time.Minute))
+		learn(t, l, headers(limit, limit, time.Minute))
 		var mu sync.Mutex
 		sent := map[time.Duration]int{}
 		start := time.Now()

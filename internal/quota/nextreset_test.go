@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// A reset may be that of the next request: when one has passed, and next to nothing is
-// left, the server refills, at the pace of an hour. Until then it may as well be the end
-// of a window: bulk leaves a few requests to find out with.
+// A reset may be that of the next request: if almost nothing is left after one has
+// passed, the server refills, at the pace of an hour. Until then the reset may be
+// the end of a window: bulk leaves a few requests with which to find out.
 func TestTheResetOfTheNextRequest(t *testing.T) {
 	for reset, want := range map[time.Duration]string{
 		8 * time.Second: "refilling", nextReset: "refilling", nextReset + time.Second: "rolling",
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, reset)
 		if got := d.reserved(d.now); got < 2 {
 			t.Errorf("a reset in %v: bulk leaves %v", reset, got)
@@ -30,18 +30,18 @@ func TestTheResetOfTheNextRequest(t *testing.T) {
 			t.Errorf("a reset in %v: %v a second", reset, d.belief.refill())
 		}
 	}
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, 8*time.Second)
 	d.now = d.now.Add(8*time.Second + spread)
-	d.hears(99, 8*time.Second) // a short window, after all
+	d.hears(99, 8*time.Second) // a short window after all
 	d.now = d.now.Add(7 * time.Second)
 	if got := d.reserved(d.now); kind(d.belief) != "fixed" || got > 1 {
 		t.Errorf("%s, bulk leaves %v a second before the reset", kind(d.belief), got)
 	}
 }
 
-// A 429 that says to come back long before the reset was right if a request is served
-// then: the server refills.
+// A 429 whose Retry-After ends long before the reset was right if a request is
+// served then: the server refills.
 func TestARetryAfterShowsRefill(t *testing.T) {
 	for name, tt := range map[string]struct {
 		remaining         int
@@ -54,7 +54,7 @@ func TestARetryAfterShowsRefill(t *testing.T) {
 		"some are left":     {5, 7 * time.Second, time.Hour, "fixed"},
 		"no time":           {0, 0, time.Hour, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(0, tt.reset)
 		r := d.reading(tt.remaining, tt.reset)
 		if tt.retryAfter > 0 {
@@ -73,11 +73,12 @@ func TestARetryAfterShowsRefill(t *testing.T) {
 	}
 }
 
-// Where others of whom there are signs reckon the same, each sends on reckoning alone as
-// often as its part of what is restored allows. What a response said is left may be spent.
+// If there are signs of others with the same estimate, each sends by estimate alone
+// only as often as its part of what is restored allows. What a response reported as
+// left may be spent.
 func TestEachHasItsTurn(t *testing.T) {
 	for part, want := range map[float64]time.Duration{1: 13 * time.Second, 0.5: 20 * time.Second, 0.125: 80 * time.Second, 0.001: maxBackoff} {
-		d := refillingDesk(Options{}, 0)
+		d := refillingAccount(Options{}, 0)
 		d.part = part
 		v, until := d.asks(Interactive)
 		if got := v.look.Sub(d.now).Round(time.Millisecond); v.pass || got != want || until.Sub(d.now) < want-time.Millisecond {
@@ -92,7 +93,7 @@ func TestEachHasItsTurn(t *testing.T) {
 			t.Errorf("part %v: %+v", part, v)
 		}
 	}
-	d := refillingDesk(Options{}, 1)
+	d := refillingAccount(Options{}, 1)
 	d.part = 0.125
 	if v, _ := d.asks(Interactive); !v.pass {
 		t.Errorf("with one left: %+v", v)

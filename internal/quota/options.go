@@ -2,17 +2,18 @@ package quota
 
 import "fmt"
 
-// DefaultRetryBudget is the part of an hour's quota that retries may take unless told
-// otherwise, or leastRetries if that is more: less than the default reserve, so that
-// an outage leaves that to interactive calls. TestTheSizeOfTheRetryBudget.
+// DefaultRetryBudget is the part of an hour's quota that retries may take by
+// default, or leastRetries if that is more. It is less than the default reserve, so
+// that an outage leaves the reserve to interactive calls.
+// TestTheSizeOfTheRetryBudget.
 const DefaultRetryBudget = 0.02
 
-// Options sets up a ledger.
+// Options configures a ledger.
 type Options struct {
-	Share   float64 // the part of the quota that may be used here; zero means all
-	Reserve float64 // the part that bulk leaves to interactive requests; zero means the default, negative means none
+	Share   float64 // the part of the quota that this process may use; zero means all
+	Reserve float64 // the part that bulk leaves to interactive requests; zero means the default, negative means no reserve
 	// RetryBudget is the part of the quota that retries may take; zero means
-	// DefaultRetryBudget, negative no bound.
+	// DefaultRetryBudget, negative means no bound.
 	RetryBudget float64
 	PerSecond   float64 // an additional limit on the requests per second; zero means no limit
 	Store       Store   // shares the quota with other processes; nil means no store
@@ -20,15 +21,15 @@ type Options struct {
 
 // Check returns what is wrong with the options.
 func (o Options) Check() error {
-	switch { // a NaN is in no range
+	switch { // written so that NaN fails, too
 	case !(o.Share >= 0 && o.Share <= 1):
-		return fmt.Errorf("a Share of %v is not from 0 to 1", o.Share)
+		return fmt.Errorf("RateLimiterOptions.Share: %v is not between 0 and 1", o.Share)
 	case !(o.Reserve <= 1):
-		return fmt.Errorf("a Reserve of %v is over 1", o.Reserve)
+		return fmt.Errorf("RateLimiterOptions.Reserve: %v is not 1 or less", o.Reserve)
 	case !(o.RetryBudget <= 1):
-		return fmt.Errorf("a RetryBudget of %v is over 1", o.RetryBudget)
+		return fmt.Errorf("RateLimiterOptions.RetryBudget: %v is not 1 or less", o.RetryBudget)
 	case o.PerSecond != 0 && !(o.PerSecond >= 1e-5 && o.PerSecond <= 1e6):
-		return fmt.Errorf("a ceiling of %v requests per second is not from 0.00001 to a million", o.PerSecond)
+		return fmt.Errorf("RateLimiterOptions.RequestsPerSecond: %v is neither zero nor between 0.00001 and 1000000", o.PerSecond)
 	}
 	return nil
 }

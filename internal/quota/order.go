@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// book takes in what a response says, if that is news. A response whose request
-// was sent before the newest one came may only lower what is left, or be of a
-// later window.
+// book takes into account the figures of a response, if they are news. If its
+// request was sent before the newest response came, it may only lower what is left,
+// or belong to a later window.
 func (a *account) book(p Permit, r Reading, now time.Time) {
 	o := a.compare(p, r, now)
 	switch {
@@ -37,7 +37,7 @@ func (a *account) book(p Permit, r Reading, now time.Time) {
 	a.setMarks(o)
 }
 
-// compare returns how a response relates to those before it.
+// compare returns how a response relates to earlier ones.
 func (a *account) compare(p Permit, r Reading, now time.Time) observation {
 	o := observation{Reading: r, permit: p, now: now}
 	o.newer = a.observed.IsZero() || p.tick > a.booked
@@ -52,13 +52,13 @@ func (a *account) compare(p Permit, r Reading, now time.Time) observation {
 	return o
 }
 
-// beginWindow counts anew all that is counted by window.
+// beginWindow resets everything that is counted by window.
 func (a *account) beginWindow(now time.Time) {
 	a.mark, a.seen, a.lost, a.began = mark{}, mark{}, nil, a.ticks
 	a.fraction, a.counting = a.fraction*a.countedStill(now)+float64(a.inFlight+1), now
 }
 
-// moveReset takes in the reset of a response.
+// moveReset takes into account the reset of a response.
 func (a *account) moveReset(o observation) {
 	switch first := a.reset.IsZero(); {
 	case o.Reset.IsZero():
@@ -68,12 +68,12 @@ func (a *account) moveReset(o observation) {
 		}
 		a.reset = o.Reset
 	case o.Reset.Before(a.reset):
-		a.reset = o.Reset // the same window, more exactly
+		a.reset = o.Reset // the same window, known more exactly
 	}
 	if a.reset.IsZero() {
-		a.opens = time.Time{} // it came from a 429
+		a.opens = time.Time{} // what was there came from a 429
 		return
 	}
-	// A reset further ahead than any window is a slip: look in an hour.
+	// A reset further ahead than any window is a mistake: probe in an hour.
 	a.opens = earlier(a.reset.Add(a.jitter), o.now.Add(hour+promptReset))
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Another limit is another plan: nothing that was found out holds.
+// Another limit means another plan: everything learned is discarded.
 func TestAnotherPlanIsAnotherServer(t *testing.T) {
-	d := refillingDesk(Options{Share: 0.5}, 50)
+	d := refillingAccount(Options{Share: 0.5}, 50)
 	d.shareLeft(d.now)
 	d.now = d.now.Add(time.Second)
 	d.quota = 500
@@ -22,10 +22,10 @@ func TestAnotherPlanIsAnotherServer(t *testing.T) {
 	}
 }
 
-// A window that turns begins all anew that is counted by window. What got lost in
-// the old one is not of the new.
+// A new window resets everything that is counted by window. Requests lost in the
+// old window do not count in the new one.
 func TestAWindowBeginsAnew(t *testing.T) {
-	d := newDesk(Options{Share: 0.5})
+	d := newTestAccount(Options{Share: 0.5})
 	d.hears(90, time.Hour)
 	d.cancel(d.sends(1)[0], true, d.now)
 	d.now = d.now.Add(time.Hour)
@@ -49,11 +49,11 @@ func TestAWindowBeginsAnew(t *testing.T) {
 	}
 }
 
-// How a reset moves: later and earlier ones are taken from newer responses, unless
-// they are so by no more than the way of a response takes.
+// The reset moves to a later or earlier one in a newer response, unless the
+// difference may be due to how long the response took.
 func TestAResetMoves(t *testing.T) {
 	for _, tt := range []struct {
-		took, reset time.Duration // of the response, from the known one
+		took, reset time.Duration // how long the response took; its reset, from the known one
 		want        time.Duration // from the known one
 	}{
 		{0, time.Hour, time.Hour},
@@ -63,7 +63,7 @@ func TestAResetMoves(t *testing.T) {
 		{5 * time.Second, 6 * time.Second, 0},
 		{5 * time.Second, 8 * time.Second, 8 * time.Second},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, 30*time.Minute)
 		known := d.reset
 		p := d.sends(1)[0]
@@ -73,7 +73,7 @@ func TestAResetMoves(t *testing.T) {
 			t.Errorf("%+v: moves by %v", tt, got)
 		}
 	}
-	d := refillingDesk(Options{}, 50)
+	d := refillingAccount(Options{}, 50)
 	known := d.reset
 	d.hears(49, time.Hour+time.Second)
 	if !d.reset.Equal(known.Add(time.Second)) {
@@ -82,7 +82,7 @@ func TestAResetMoves(t *testing.T) {
 }
 
 // A response whose request was sent before the newest one came is news only if it
-// lowers what is left, with what got lost since, or is of a later window.
+// lowers what is left, minus what was lost since, or is of a later window.
 func TestWhatAnOlderResponseMayDo(t *testing.T) {
 	for name, tt := range map[string]struct {
 		limit, remaining int
@@ -96,13 +96,13 @@ func TestWhatAnOlderResponseMayDo(t *testing.T) {
 		"of an earlier window":       {100, 3, 10 * time.Minute, 49},
 		"of a later window":          {100, 98, 2 * time.Hour, 97},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		old := d.sends(1)[0]
 		d.hears(50, time.Hour)
 		d.cancel(d.sends(1)[0], true, d.now)
 		d.settle(old, false, Reading{Limit: tt.limit, Remaining: tt.remaining, Reset: d.now.Add(tt.reset)}, d.now)
 		if tt.reset > time.Hour {
-			tt.want = tt.remaining // a window begins anew
+			tt.want = tt.remaining // a new window
 		}
 		if d.left != tt.want || d.limit != 100 {
 			t.Errorf("%s: %d of %d left, want %d", name, d.left, d.limit, tt.want)
@@ -110,9 +110,9 @@ func TestWhatAnOlderResponseMayDo(t *testing.T) {
 	}
 }
 
-// What is longest of what was seen is the length of a window, an hour at most.
+// The length of a window is the longest that was observed, at most an hour.
 func TestTheLengthOfAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for _, tt := range []struct{ reset, want time.Duration }{
 		{10 * time.Minute, 10 * time.Minute}, {time.Minute, 10 * time.Minute}, {20 * time.Minute, 20 * time.Minute}, {20 * time.Hour, time.Hour},
 	} {
@@ -121,16 +121,16 @@ func TestTheLengthOfAWindow(t *testing.T) {
 			t.Errorf("a reset in %v: %v", tt.reset, d.length)
 		}
 	}
-	d = newDesk(Options{})
+	d = newTestAccount(Options{})
 	if d.hears(50, -10*time.Second); d.length != time.Second {
 		t.Errorf("a reset that is past: %v", d.length)
 	}
 }
 
-// Marks are kept until their reset has passed. What got lost before one does not
-// look as if it came back.
+// Marks are kept until their reset has passed. Requests lost before a mark do not
+// look as if they had been restored.
 func TestMarks(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for range 3 {
 		d.cancel(d.sends(1)[0], true, d.now)
 	}
@@ -154,22 +154,22 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// Which part of what was spent is ours: between what was surely counted and all
-// that was granted. If so few are in flight that there would be a sign of others,
-// and there is none, it is all.
+// The part of spending that is this process's lies between what was certainly
+// counted and all that was granted. If so few requests are in flight that others
+// would be noticed, and there is no sign of them, it is all.
 func TestThePartThatIsOurs(t *testing.T) {
 	for _, tt := range []struct {
-		served, inFlight, spent int // spent: by all, without those of before
+		served, inFlight, spent int // spent: by all processes, since the mark
 		want                    float64
 	}{
 		{1, 0, 11, 1.5 / 12}, // one or two of twelve
 		{1, 4, 11, 3.5 / 12}, // one to six
 		{10, 0, 10, 1},
-		{10, 2, 10, 0.3}, // it does not show
+		{10, 2, 10, 0.3}, // others would not be noticed
 		{10, 1, 10, 1},
 	} {
-		d := newDesk(Options{})
-		for range 3 { // lost before
+		d := newTestAccount(Options{})
+		for range 3 { // lost before the mark
 			d.cancel(d.sends(1)[0], true, d.now)
 		}
 		d.hears(100, time.Hour) // it was not counted
@@ -185,15 +185,15 @@ func TestThePartThatIsOurs(t *testing.T) {
 	}
 }
 
-// What others spend is measured over a minute at least, and follows what is
-// measured slowly.
+// The spending of others is measured over at least a minute, and the estimate
+// follows slowly.
 func TestOthersAreMeasuredByTheMinute(t *testing.T) {
 	for after, measured := range map[time.Duration]bool{59 * time.Second: false, time.Minute: true} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(99, time.Hour)
 		d.now = d.now.Add(after)
 		d.hears(88, time.Hour-after)                                  // ten by others
-		if got := d.others > 0; got != measured || d.others > 0.003 { // 100 an hour at most, of which a tenth is believed
+		if got := d.others > 0; got != measured || d.others > 0.003 { // at most 100 an hour, of which a tenth enters the estimate
 			t.Errorf("after %v: %v a second", after, d.others)
 		}
 		if d.seen.at.Equal(d.now) != measured {
@@ -202,10 +202,10 @@ func TestOthersAreMeasuredByTheMinute(t *testing.T) {
 	}
 }
 
-// Others, and the pace of a server that refills, are measured by newer responses
-// only: an older one is of another time than when it comes.
+// Others, and the pace of a refilling server, are measured by newer responses only:
+// the time at which an older one arrives says nothing about its figures.
 func TestAnOlderResponseMeasuresNothing(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)
 	old := d.sends(1)[0]
 	d.now = d.now.Add(2 * time.Minute)
@@ -217,7 +217,7 @@ func TestAnOlderResponseMeasuresNothing(t *testing.T) {
 		t.Errorf("%d left, others %v, before %v", d.left, d.others, others)
 	}
 
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	old = d.sends(1)[0]
 	d.now = d.now.Add(10 * time.Minute)
 	d.hears(51, 50*time.Minute)
@@ -229,17 +229,17 @@ func TestAnOlderResponseMeasuresNothing(t *testing.T) {
 	}
 }
 
-// A window may turn before its reset; the reset of a refilling server is later each
-// time, and no window turns.
+// A window may end before its reset. The reset of a refilling server is later each
+// time, which does not begin a window.
 func TestWhichResponseTurnsAWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	d.now = d.now.Add(30 * time.Minute)
 	d.hears(99, time.Hour)
 	if !d.mark.at.Equal(d.now) || kind(d.belief) != "fixed" || d.began == 0 {
 		t.Errorf("%#v, compares with %v before", d.belief, d.now.Sub(d.mark.at))
 	}
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	marked, jitter := d.mark, d.jitter
 	d.now = d.now.Add(10 * time.Second)
 	d.hears(51, time.Hour)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// fail ends the requests of an outage.
+// fail ends a request with a failure of the server.
 func fail(l *Ledger, permits ...Permit) {
 	for _, p := range permits {
 		l.Note(true)
@@ -17,7 +17,8 @@ func fail(l *Ledger, permits ...Permit) {
 	}
 }
 
-// hold lets callers come who hold out for 30 seconds, and returns what they get.
+// hold starts callers with a Hold of 30 seconds and returns the channel of their
+// results.
 func hold(t *testing.T, l *Ledger, n int, ask Ask) chan Permit {
 	granted := make(chan Permit, n)
 	ask.Notify, ask.Hold = quiet, 30*time.Second
@@ -46,9 +47,9 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 	for _, failures := range []int{4, 5} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(5000, 4999, time.Hour))
+			learn(t, l, headers(5000, 4999, time.Hour))
 			for range 3 {
-				fail(l, l.Grant()) // not in a row with those after
+				fail(l, l.Grant()) // not consecutive with those after
 			}
 			l.Note(false)
 			for range failures {
@@ -60,37 +61,37 @@ func TestFewAreInFlightAfterFiveFailures(t *testing.T) {
 				return
 			}
 			left := 4999
-			answer := func() {
+			respond := func() {
 				l.Note(false)
 				left--
-				l.Settle(<-granted, false, told(5000, left, time.Hour), time.Now())
+				l.Settle(<-granted, false, headers(5000, left, time.Hour), time.Now())
 				synctest.Wait()
 			}
 			inFlight(t, l, 1)
 			fail(l, <-granted)
 			inFlight(t, l, 1) // the next one
 			for _, want := range []int{2, 4, 8, 16, 32} {
-				answer()
+				respond()
 				inFlight(t, l, want)
 			}
-			for range 70 { // the bound has no end that it overflows at
+			for range 70 { // the bound does not overflow
 				l.Note(false)
 			}
 			for range 10 {
 				go func() { l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet}) }()
 			}
-			answer()
+			respond()
 			inFlight(t, l, 33+10)
 		})
 	}
 }
 
-// Requests whose time is over are failures while the server does not respond to others.
+// Requests that time out are failures while the server does not respond to others.
 func TestLittleTimeIsNoFailure(t *testing.T) {
-	for silent, want := range map[time.Duration]int{silence - 1: 10, silence: 1} {
+	for silent, want := range map[time.Duration]int{minSilence - 1: 10, minSilence: 1} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(5000, 4999, time.Hour))
+			learn(t, l, headers(5000, 4999, time.Hour))
 			l.Note(false)
 			time.Sleep(silent)
 			for range maxFailures {
@@ -104,8 +105,8 @@ func TestLittleTimeIsNoFailure(t *testing.T) {
 	}
 }
 
-// A server that hangs holds nobody for longer than an attempt timeout, or than the
-// caller waits at all.
+// A server that hangs delays callers for no longer than an attempt timeout, or than
+// they wait at all.
 func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 	for name, test := range map[string]struct {
 		ask  Ask
@@ -123,7 +124,7 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(usual)
 				if known {
-					learn(t, l, told(5000, 4999, time.Hour))
+					learn(t, l, headers(5000, 4999, time.Hour))
 				}
 				for range maxFailures {
 					fail(l, l.Grant())
@@ -138,7 +139,7 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 				}
 				most := 12
 				if test.held < 30*time.Second {
-					most = 11 // the second of those before waits on
+					most = 11 // the second of those before still waits
 				}
 				inFlight(t, l, most)
 				if t.Failed() {
@@ -149,20 +150,20 @@ func TestACallerIsHeldForAnAttemptTimeout(t *testing.T) {
 	}
 }
 
-// A caller with a deadline is sent in time for a response, whether the server failed
-// or has not yet said anything.
+// A caller with a deadline is sent in time for a response, whether the server
+// failed or has not responded yet.
 func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
 			if known {
-				learn(t, l, told(5000, 4999, time.Hour))
+				learn(t, l, headers(5000, 4999, time.Hour))
 				for range maxFailures {
 					fail(l, l.Grant())
 				}
 				l.Grant()
 			} else {
-				for range cold {
+				for range coldStart {
 					l.Grant()
 				}
 			}
@@ -170,21 +171,21 @@ func TestACallerWithADeadlineIsSentInTime(t *testing.T) {
 			defer cancel()
 			for _, in := range []time.Duration{2 * time.Second, time.Second, 500 * time.Millisecond} {
 				start := time.Now()
-				var told Wait
-				_, waited, err := l.Acquire(ctx, Ask{Budget: time.Minute, Hold: 30 * time.Second, Notify: func(w Wait) { told = w }})
-				if err != nil || waited != in || known && told.Until.Sub(start) != in {
-					t.Fatalf("known %v: %v after %v, told %+v", known, err, waited, told)
+				var notified Wait
+				_, waited, err := l.Acquire(ctx, Ask{Budget: time.Minute, Hold: 30 * time.Second, Notify: func(w Wait) { notified = w }})
+				if err != nil || waited != in || known && notified.Until.Sub(start) != in {
+					t.Fatalf("known %v: %v after %v, notified %+v", known, err, waited, notified)
 				}
 			}
 		})
 	}
 }
 
-// Being held is no reason to overrun what is known: the quota, a 429, the
-// client-side limit.
+// A delayed caller still respects what is known: the quota, a 429, the client-side
+// limit.
 func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 3, time.Hour))
+		d := open(t, usual, headers(100, 3, time.Hour))
 		for range maxFailures {
 			fail(d.Ledger, d.Grant())
 		}
@@ -193,19 +194,19 @@ func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 		}
 		<-time.After(time.Minute)
 		d.counts(0, 3)
-		refused := 0
+		failed := 0
 		for i := range 6 {
-			if !d.refused(fmt.Sprint(i)).IsZero() {
-				refused++
+			if !d.failedUntil(fmt.Sprint(i)).IsZero() {
+				failed++
 			}
 		}
-		if refused != 3 {
-			t.Errorf("%d refused, want 3", refused)
+		if failed != 3 {
+			t.Errorf("%d failed, want 3", failed)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
 		l := New(Options{PerSecond: 0.5})
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
@@ -220,13 +221,14 @@ func TestWhoIsHeldObeysWhatIsKnown(t *testing.T) {
 	})
 }
 
-// Who does not wait is not held with a store either, whether it works or fails.
+// A caller that does not wait is not delayed with a store either, whether the store
+// works or fails.
 func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
 	for _, err := range []error{nil, errors.New("down")} {
 		for _, class := range []Class{Interactive, Bulk} {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(Options{Store: &counter{left: 100, err: err}})
-				learn(t, l, told(5000, 4999, time.Hour))
+				learn(t, l, headers(5000, 4999, time.Hour))
 				for range maxFailures {
 					fail(l, l.Grant())
 				}
@@ -244,24 +246,24 @@ func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
 	}
 }
 
-// A call is told until when it is held at the longest.
+// A call is notified of the latest end of its delay.
 func TestAHeldCallerIsNotified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
 		p := l.Grant()
 		for _, class := range []Class{Interactive, Bulk} {
-			var told, waited Wait
+			var notified, waited Wait
 			start := time.Now()
 			held, _, _ := l.Acquire(t.Context(), Ask{
 				Class: class, Budget: time.Minute, Hold: 20 * time.Second,
-				Notify: func(w Wait) { told = w }, Waited: func(w Wait, _ time.Duration) { waited = w },
+				Notify: func(w Wait) { notified = w }, Waited: func(w Wait, _ time.Duration) { waited = w },
 			})
-			if took := time.Since(start); took != 20*time.Second || told.Until.Sub(start) != took || told.Reason != WaitProbe || waited != told {
-				t.Errorf("held for %v, told %+v, then %+v", took, told, waited)
+			if took := time.Since(start); took != 20*time.Second || notified.Until.Sub(start) != took || notified.Reason != WaitProbe || waited != notified {
+				t.Errorf("held for %v, notified %+v, then %+v", took, notified, waited)
 			}
 			l.Cancel(held, false)
 		}
@@ -271,11 +273,11 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 	})
 }
 
-// Nor is it told an earlier end when the quota is used up meanwhile.
+// It is not notified of an earlier end if the quota is used up in the meantime.
 func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 2, 20*time.Second))
+		learn(t, l, headers(100, 2, 20*time.Second))
 		for range maxFailures {
 			fail(l, l.Grant())
 		}
@@ -284,7 +286,7 @@ func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 		go l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: func(w Wait) { reports = append(reports, w) }})
 		synctest.Wait()
 		l.Note(true)
-		l.Settle(p, false, told(100, 0, 20*time.Second), time.Now())
+		l.Settle(p, false, headers(100, 0, 20*time.Second), time.Now())
 		synctest.Wait()
 		if len(reports) != 1 || reports[0].Reason != WaitProbe {
 			t.Errorf("%+v", reports)
@@ -292,26 +294,26 @@ func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 	})
 }
 
-// A server that responds, if slowly, is not taken for one that hangs: who waits for
-// responses waits on.
+// A server that responds, if slowly, is not taken for one that hangs: callers that
+// wait for responses continue to wait.
 func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // after the reset one request is sent
 		l := New(usual)
-		learn(t, l, told(100, 0, time.Hour))
+		learn(t, l, headers(100, 0, time.Hour))
 		<-time.After(time.Hour - 29*time.Second)
 		hold(t, l, 5, Ask{Budget: Forever})
 		<-time.After(29*time.Second + reprobe - 1)
 		inFlight(t, l, 1)
 	})
-	synctest.Test(t, func(t *testing.T) { // of headers that cannot be read
+	synctest.Test(t, func(t *testing.T) { // with headers that cannot be parsed
 		l := New(usual)
 		unreadable := Reading{Limit: -1, Remaining: -1, Garbled: true}
-		for range cold {
+		for range coldStart {
 			learn(t, l, unreadable)
 		}
 		granted := hold(t, l, 20, Ask{Budget: Forever})
 		for range 10 {
-			inFlight(t, l, cold)
+			inFlight(t, l, coldStart)
 			<-time.After(10 * time.Second)
 			l.Note(false)
 			l.Settle(<-granted, false, unreadable, time.Now())

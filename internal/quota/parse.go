@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The names of the rate limit headers, as http.Header keys them;
-// Retry-After is RFC 9110, section 10.2.3.
+// The names of the rate limit headers, as http.Header keys them. Retry-After is
+// defined in RFC 9110, section 10.2.3.
 const (
 	HeaderLimit      = "X-Ratelimit-Limit"
 	HeaderRemaining  = "X-Ratelimit-Remaining"
@@ -19,41 +19,41 @@ const (
 )
 
 const (
-	// horizon is how far ahead a time may lie to be believed: the longest
-	// window of the API is an hour, so a day and an hour is generous.
+	// horizon is how far ahead a time may be to be accepted. The longest window of
+	// the API is an hour, so a day and an hour is generous.
 	horizon = 25 * time.Hour
-	// stale is how long ago a reset may lie to be taken for one at all.
+	// stale is how far in the past a reset may be to be accepted.
 	stale = time.Minute
-	// grain is what a value in whole seconds may have lost to rounding down.
+	// grain is how much a value in whole seconds may have lost by rounding down.
 	grain = time.Second
-	// tolerance is the difference between two clocks that is put down to
-	// rounding and travel rather than to a clock that is wrong.
+	// tolerance is the difference between two clocks that is attributed to rounding
+	// and latency rather than to a wrong clock.
 	tolerance = 2 * time.Second
 )
 
-// Reading is what the headers of one response say. A header that is missing,
-// malformed or absurd is unknown.
+// Reading is the content of the rate limit headers of one response. A header that
+// is missing, malformed or absurd is unknown.
 //
-// Headers are read as servers and proxies write them. Of a list, whether in one
-// field or in several, the first element counts that can be read; parameters
-// behind it, such as the window of "100;w=3600", do not.
+// Headers are read as servers and proxies write them. Of a list, in one field or
+// several, the first valid element counts; parameters after it, such as the window
+// in "100;w=3600", are ignored.
 type Reading struct {
-	// Garbled says that the headers of the quota are there and cannot be read.
+	// Garbled means that the rate limit headers are present but cannot be parsed.
 	Garbled    bool
-	Limit      int       // requests per window; -1: unknown
-	Remaining  int       // requests left in the window; -1: unknown
-	Reset      time.Time // when the window ends, at the latest, on the local clock; zero: unknown
-	RetryAfter time.Time // when a request that got a 429 may be repeated, on the local clock; zero: unknown
+	Limit      int       // requests per window; -1 if unknown
+	Remaining  int       // requests left in the window; -1 if unknown
+	Reset      time.Time // the latest end of the window, on the local clock; zero if unknown
+	RetryAfter time.Time // when a request may be repeated, on the local clock; zero if unknown
 }
 
-// Tells reports whether the limit and what is left of it are known.
-func (r Reading) Tells() bool { return r.Limit > 0 && r.Remaining >= 0 }
+// Valid reports whether both Limit and Remaining are known.
+func (r Reading) Valid() bool { return r.Limit > 0 && r.Remaining >= 0 }
 
-// Read reads the headers of a response that was received at the given time of
-// the local clock.
+// Read parses the headers of a response that was received at the given time of the
+// local clock.
 func Read(h http.Header, received time.Time) Reading {
 	if age, ok := first(h["Age"], number); ok && age > tolerance.Seconds() {
-		// A response from a cache (RFC 9111, section 5.1) is about long ago.
+		// The figures of a response from a cache (RFC 9111, section 5.1) are old.
 		return Reading{Limit: -1, Remaining: -1}
 	}
 	r := Reading{Limit: -1, Remaining: -1}
@@ -65,16 +65,16 @@ func Read(h http.Header, received time.Time) Reading {
 	}
 	r.Garbled = r.Limit < 0 && present(h[HeaderLimit]) || r.Remaining < 0 && present(h[HeaderRemaining])
 	wait, waits := first(h[HeaderRetryAfter], readMoment)
-	// skew is how far the local clock is ahead of the server's at the most. A server
-	// that seems to be ahead by no more than tolerance is taken to agree, so that
-	// its times are rather too late than too early.
+	// skew is how far the local clock is ahead of the server's, at most. A server
+	// that seems to be ahead by no more than tolerance is assumed to agree, so that
+	// its times are too late rather than too early.
 	skew := time.Duration(0)
 	if date, ok := first(h["Date"], readDate); ok {
 		if d := received.Sub(date); d > 0 || d < -tolerance {
 			skew = d
 		}
 	}
-	if skew.Abs() > horizon/2 { // of another day; what counts from now is still true
+	if skew.Abs() > horizon/2 { // one clock is wrong; times relative to now are still valid
 		r.discard()
 		if waits && wait.date.IsZero() {
 			r.RetryAfter = wait.retryAfter(received, 0)
@@ -83,11 +83,11 @@ func Read(h http.Header, received time.Time) Reading {
 	}
 	if reset, ok := first(h[HeaderReset], readMoment); ok {
 		if r.Reset = reset.reset(received, skew); r.Reset.IsZero() {
-			r.discard() // of another day
+			r.discard() // the time is absurd
 		}
 	}
 	if r.Limit == 0 {
-		r.Limit, r.Remaining = -1, -1 // nothing to count with
+		r.Limit, r.Remaining = -1, -1 // a limit of 0 is not usable
 	}
 	if waits {
 		r.RetryAfter = wait.retryAfter(received, skew)
@@ -95,13 +95,13 @@ func Read(h http.Header, received time.Time) Reading {
 	return r
 }
 
-// discard makes figures unknown that are there and cannot be believed.
+// discard makes figures unknown that are present but not credible.
 func (r *Reading) discard() {
-	r.Garbled = r.Garbled || r.Tells()
+	r.Garbled = r.Garbled || r.Valid()
 	r.Limit, r.Remaining = -1, -1
 }
 
-// Figures returns what the response itself says, the zero value if nothing.
+// Figures returns what the response itself reports, or the zero value.
 func (r Reading) Figures(received time.Time) Figures {
 	if r.Limit < 0 && r.Remaining < 0 && r.Reset.IsZero() {
 		return Figures{}
@@ -119,12 +119,12 @@ func present(fields []string) bool {
 	return false
 }
 
-// grouped is a number such as "5,000", which is no list. It is not read: what a
-// server that writes so means by "4,999" is not clear.
+// grouped matches a number such as "5,000", which is not a list. It is not read,
+// because what a server that writes so means by "4,999" is ambiguous.
 var grouped = regexp.MustCompile(`^\s*\d{1,3}(,\d{3})*,0\d\d(,\d{3})*\s*(;.*)?$`)
 
-// first returns the first element of the fields of a header that read can read.
-// Elements are separated by commas, and a date has one of its own.
+// first returns the first element in the fields of a header that read accepts.
+// Elements are separated by commas, but a date contains one, too.
 func first[T any](fields []string, read func(string) (T, bool)) (value T, ok bool) {
 	for _, field := range fields {
 		if strings.Contains(field, ",") && grouped.MatchString(field) {
@@ -145,20 +145,20 @@ func first[T any](fields []string, read func(string) (T, bool)) (value T, ok boo
 	return value, false
 }
 
-// bare returns an element without its parameters and the quotes around it.
+// bare returns an element without its parameters and quotes.
 func bare(element string) string {
 	value, _, _ := strings.Cut(element, ";")
 	return strings.Trim(value, " \t\"")
 }
 
-// count reads a number of requests, of which half a one does not count.
+// count reads a number of requests, rounded down.
 func count(s string) (int, bool) {
 	n, ok := number(s)
 	return int(n), ok && n <= math.MaxInt32
 }
 
-// number reads a plain decimal number: no sign, no exponent, no words such as
-// NaN or Inf, which strconv would take.
+// number reads a plain decimal number: no sign, no exponent, and no words such as
+// NaN or Inf, which strconv would accept.
 func number(s string) (float64, bool) {
 	if s == "" || len(s) > 24 || strings.Trim(s, "0123456789.") != "" {
 		return 0, false
@@ -167,12 +167,12 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// moment is a time in one of the forms of a header: a number of seconds, from now
-// or since 1970, or a date.
+// moment is a time in one of the forms used in headers: a number of seconds, from
+// now or since 1970, or a date.
 type moment struct {
 	number  float64
 	decimal bool
-	date    time.Time // zero: number counts
+	date    time.Time // zero if number is used
 }
 
 func readMoment(s string) (moment, bool) {
@@ -183,8 +183,8 @@ func readMoment(s string) (moment, bool) {
 	return moment{date: date}, ok
 }
 
-// reset is the moment as the time of the reset, of which the documentation names
-// no form: they are told apart by size.
+// reset returns the moment as the time of the reset. The documentation does not
+// define its form, so the size of a number decides what it means.
 func (m moment) reset(received time.Time, skew time.Duration) time.Time {
 	if !m.date.IsZero() {
 		return toLocal(m.date.Add(grain), received, skew)
@@ -210,8 +210,8 @@ func (m moment) reset(received time.Time, skew time.Duration) time.Time {
 	return time.Time{}
 }
 
-// retryAfter is the moment as a Retry-After: seconds or a date, RFC 9110, section
-// 10.2.3. Decimals are taken as well.
+// retryAfter returns the moment as a Retry-After: seconds or a date (RFC 9110,
+// section 10.2.3). Decimals are accepted, too.
 func (m moment) retryAfter(received time.Time, skew time.Duration) time.Time {
 	if !m.date.IsZero() {
 		return toLocal(m.date.Add(grain), received, skew)
@@ -222,9 +222,9 @@ func (m moment) retryAfter(received time.Time, skew time.Duration) time.Time {
 	return received.Add(time.Duration(m.number * float64(time.Second)))
 }
 
-// dates are the forms of a date in a header: the three of RFC 9110, section
-// 5.6.7, with "GMT" or a numeric zone, and those of RFC 3339. A time without a
-// zone is UTC.
+// dates are the forms of a date in a header: the three of RFC 9110, section 5.6.7,
+// with "GMT" or a numeric zone, and those of RFC 3339. A time without a zone is in
+// UTC.
 var dates = []string{
 	"Mon, 2 Jan 2006 15:04:05 GMT", "Mon, 2 Jan 2006 15:04:05 -0700",
 	"Monday, 2-Jan-06 15:04:05 GMT", "Monday, 2-Jan-06 15:04:05 -0700",
@@ -236,10 +236,10 @@ var dates = []string{
 // readDate reads a date in any of its forms.
 func readDate(s string) (time.Time, bool) {
 	if len(s) < len("2006-01-02T15:04:05") {
-		return time.Time{}, false // the errors below cost something
+		return time.Time{}, false // avoids the cost of the errors below
 	}
 	if rest, found := strings.CutSuffix(s, " UTC"); found {
-		s = rest + " GMT" // of all other names of zones it is not clear what they mean
+		s = rest + " GMT" // all other names of zones are ambiguous
 	}
 	for _, layout := range dates {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -249,11 +249,11 @@ func readDate(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// toLocal brings a time of the server's clock to the local one and drops it if it
-// lies beyond belief.
+// toLocal converts a time of the server's clock to the local clock. It returns zero
+// if the time is not credible.
 func toLocal(t, received time.Time, skew time.Duration) time.Time {
-	// Counted from received, the result carries its monotonic reading: a step
-	// of the local clock does not move it.
+	// Computed from received, the result has a monotonic clock reading: a step of
+	// the local clock does not move it.
 	d := t.Sub(received) + skew
 	if d < -stale || d > horizon {
 		return time.Time{}

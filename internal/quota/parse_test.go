@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// received is the local time of the answers in these tests: not a whole
-// second, as in life.
+// received is the local time of the responses in these tests: not a whole second.
 var received = time.Date(2026, 3, 1, 12, 0, 0, 250e6, time.UTC)
 
 func header(pairs ...string) http.Header {
@@ -31,7 +30,7 @@ func TestResetInEveryForm(t *testing.T) {
 		"epoch with decimals":   "1772366490.25",
 		"delta seconds":         "90",
 		"delta with decimals":   "90.0",
-		"delta milliseconds":    "100090", // 100.09 s: below 100,000 it would be seconds
+		"delta milliseconds":    "100090", // 100.09 s: below 100,000 it would mean seconds
 		"HTTP date":             at.Format(http.TimeFormat),
 		"RFC 850 date":          at.Format("Monday, 02-Jan-06 15:04:05 GMT"),
 		"asctime":               at.Format(time.ANSIC),
@@ -60,10 +59,10 @@ func TestResetInEveryForm(t *testing.T) {
 				want = 100090 * time.Millisecond
 			}
 			got := Read(header(HeaderReset, value), received).Reset
-			// Never early, and late by no more than the second that may have
-			// been rounded away.
+			// Never early, and late by at most the second that may have been lost
+			// by rounding.
 			if late := got.Sub(received) - want; late < 0 || late > grain {
-				t.Errorf("%q is read as %v after the answer, want %v", value, got.Sub(received), want)
+				t.Errorf("%q is read as %v after the response, want %v", value, got.Sub(received), want)
 			}
 		})
 	}
@@ -75,7 +74,7 @@ func TestResetThatIsNonsenseIsNotTold(t *testing.T) {
 		"99999999999999999999999999", "9223372036854775807",
 		strconv.FormatInt(received.Add(-2*time.Minute).Unix(), 10),
 		strconv.FormatInt(received.Add(26*time.Hour).Unix(), 10),
-		"99999999", // over a day in milliseconds
+		"99999999", // more than a day in milliseconds
 		"Sun, 01 Mar 2026 12:01:00 CET", "Sun, 01 Mar 2026", ",", ", ;", ";90", "w=90",
 		received.Add(26 * time.Hour).Format(time.RFC3339),
 		received.Add(-time.Hour).Format(http.TimeFormat),
@@ -119,8 +118,8 @@ func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
 	}
 }
 
-// TestCountsAsProxiesWriteThem: of a list, in one field or in several, the first
-// element counts that can be read, and nothing behind a semicolon.
+// TestCountsAsProxiesWriteThem: of a list, in one field or several, the first valid
+// element counts, and nothing after a semicolon.
 func TestCountsAsProxiesWriteThem(t *testing.T) {
 	for value, want := range map[string]int{
 		"100": 100, " 100 ": 100, "100, 100;w=3600": 100, "100;w=3600": 100, "100,1000": 100, "100 , 5000": 100,
@@ -147,7 +146,7 @@ func TestCountsAsProxiesWriteThem(t *testing.T) {
 	}
 }
 
-// TestWhatCannotBeReadIsNoSilence: a server whose figures cannot be read has a
+// TestWhatCannotBeReadIsNoSilence: a server whose figures cannot be parsed has a
 // quota.
 func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -177,7 +176,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 		t.Errorf("with a clock that is far off: %+v", got)
 	}
 
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	for range 3 * maxSilent {
 		d.settle(d.sends(1)[0], false, Reading{Limit: -1, Remaining: -1, Garbled: true}, d.now)
 	}
@@ -185,7 +184,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 	for ; n < 20 && d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	known := newDesk(Options{})
+	known := newTestAccount(Options{})
 	known.hears(50, time.Hour)
 	known.now = known.now.Add(2 * time.Hour)
 	for range 2 * maxSilent {
@@ -194,7 +193,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 	if known.limit != 100 || known.left != 10 {
 		t.Errorf("%d of %d are left of what was known", known.left, known.limit)
 	}
-	if n != cold {
+	if n != coldStart {
 		t.Errorf("%d are in flight to a server whose figures cannot be read", n)
 	}
 }

@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// outcome is what becomes of a waiter: it gets a permit, or is refused.
+// outcome is how a wait ends: with a permit, or with an error because it would be
+// too long.
 type outcome struct {
-	permit  Permit
-	refusal *Refusal // nil: it is not refused
+	permit Permit
+	late   *WaitError // nil if there is a permit
 }
 
 func (o outcome) err() error {
-	if o.refusal != nil {
-		return o.refusal
+	if o.late != nil {
+		return o.late
 	}
 	return nil
 }
@@ -21,17 +22,17 @@ func (o outcome) err() error {
 // waiter is a caller in the queue.
 type waiter struct {
 	class    Class
-	latest   time.Time // it does not wait longer; zero: no bound
-	never    bool      // it does not wait at all, but for a store
-	deadline time.Time // of its context; zero: none
-	until    time.Time // when it is likely to have its permit
+	latest   time.Time // when its wait must end; zero means no bound
+	never    bool      // it does not wait, except for a store
+	deadline time.Time // of its context; zero if there is none
+	until    time.Time // when it is likely to get its permit
 	why      Reason    // what it waits for
 	outcome  outcome
 	done     bool          // it has its outcome
-	ready    chan struct{} // then
-	later    chan Wait     // a later end than the one it was notified of
-	said     time.Time     // the end that it was notified of; zero: of none yet
-	near     bool          // that was so near that it is no news
+	ready    chan struct{} // closed when done
+	later    chan Wait     // the wait has a new end, of which the caller is to be notified
+	said     time.Time     // the end that the caller was notified of; zero before the first
+	near     bool          // said was too near to be reported
 	place    *list.Element
 }
 
@@ -40,9 +41,9 @@ func (w *waiter) finish(o outcome) {
 	close(w.ready)
 }
 
-// moved reports whether the caller is to be notified of another end of its wait:
-// of the first that is not near, and of those that are later by a tenth of the time
-// still to wait.
+// moved reports whether the caller is to be notified of a new end of its wait: the
+// first that is not near, and then each that is later by over minMove and over a tenth of
+// the remaining wait.
 func (w *waiter) moved(until, now time.Time) bool {
 	if w.near {
 		return Wait{Until: until}.Long(now)
@@ -51,7 +52,7 @@ func (w *waiter) moved(until, now time.Time) bool {
 	return later > minMove && later > until.Sub(now)/10
 }
 
-// latest returns until when a caller waits; zero: no bound.
+// latest returns when a caller's wait must end; zero means no bound.
 func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Time) time.Time {
 	if budget == Forever {
 		return deadline
@@ -62,11 +63,10 @@ func latest(deadline time.Time, bounded bool, budget time.Duration, now time.Tim
 	return deadline
 }
 
-// line is the waiters of one class, in the order they came.
+// line is the waiters of one class, in order of arrival.
 type line struct {
-	list    list.List
-	bounded int // how many of them do not wait for ever
-	never   int // how many do not wait at all, but for the store
+	list  list.List
+	never int // how many do not wait, except for a store
 }
 
 func (l *line) first() *waiter {
@@ -83,12 +83,12 @@ func (l *line) last() *waiter {
 	return nil
 }
 
-// queue is all waiters.
+// queue is the waiters of both classes.
 type queue struct {
 	interactive, bulk line
-	passed            int          // interactive waiters since the last one of bulk
-	outlook           [2]time.Time // for the first waiter of each class when all of it were judged last, or better
-	fresh             *waiter      // the one that came last, if it was not judged yet
+	passed            int          // consecutive interactive waiters that got permits before bulk
+	outlook           [2]time.Time // by class: the estimate for its first waiter when all were last judged, or a better one since
+	fresh             *waiter      // the newest waiter, if it has not been judged yet
 }
 
 func (q *queue) len() int { return q.interactive.list.Len() + q.bulk.list.Len() }
@@ -103,9 +103,6 @@ func (q *queue) line(c Class) *line {
 func (q *queue) push(w *waiter) {
 	l := q.line(w.class)
 	w.place = l.list.PushBack(w)
-	if !w.latest.IsZero() {
-		l.bounded++
-	}
 	if w.never {
 		l.never++
 	}
@@ -115,15 +112,12 @@ func (q *queue) push(w *waiter) {
 func (q *queue) remove(w *waiter) {
 	l := q.line(w.class)
 	l.list.Remove(w.place)
-	if !w.latest.IsZero() {
-		l.bounded--
-	}
 	if w.never {
 		l.never--
 	}
 }
 
-// front returns the waiter that is to pass before all others. There must be one.
+// front returns the waiter that is next. The queue must not be empty.
 func (q *queue) front() *waiter {
 	i, b := q.interactive.first(), q.bulk.first()
 	if i == nil || b != nil && q.passed >= maxPassed {
@@ -142,8 +136,8 @@ func (q *queue) grant(w *waiter, p Permit) {
 	w.finish(outcome{permit: p})
 }
 
-// forecast is what the gate has decided on the classes that wait, from which
-// follows when each waiter is likely to have its permit.
+// forecast is the gate's decisions on both classes. From them follows when each
+// waiter is likely to get its permit.
 type forecast struct {
 	keeper   keeper
 	verdicts [2]verdict
@@ -154,13 +148,13 @@ func (f *forecast) until(c Class, ahead int) time.Time {
 	return f.keeper.estimate(f.verdicts[c], ahead, f.now)
 }
 
-// held reports whether nothing that is known of the quota delays a waiter: how
-// long that may take is for overdue to judge.
+// held reports whether nothing known about the quota delays a waiter. How long it
+// waits in that case is decided in overdue.
 func (f *forecast) held(c Class, until time.Time) bool {
 	return (f.verdicts[c].pass || f.verdicts[c].careful) && !until.After(f.now)
 }
 
-// ahead returns how many pass before the first waiter of the class.
+// ahead returns how many waiters pass before the first one of the class.
 func (q *queue) ahead(c Class) int {
 	if c == Bulk {
 		return q.interactive.list.Len()
@@ -168,10 +162,10 @@ func (q *queue) ahead(c Class) int {
 	return 0
 }
 
-// refuse ends the wait of those who would have to wait longer than they want. All
-// of a class are judged when its outlook is worse than it was, else only the one
-// that came last: it takes the same time however many wait.
-func (q *queue) refuse(now time.Time, k keeper) {
+// failLate fails the waiters that would have to wait longer than they want. All of
+// a class are judged when the estimate for it has worsened, otherwise only the
+// newest one, so that the usual cost does not depend on the number of waiters.
+func (q *queue) failLate(now time.Time, k keeper) {
 	f := &forecast{keeper: k, now: now}
 	var worse [2]bool
 	for _, c := range []Class{Interactive, Bulk} {
@@ -196,15 +190,15 @@ func (q *queue) refuse(now time.Time, k keeper) {
 	}
 }
 
-// judgeArrival judges the waiter that came last.
+// judgeArrival judges the newest waiter.
 func (q *queue) judgeArrival(fresh *waiter, f *forecast) {
 	if fresh.class == Bulk {
 		q.judge(fresh, q.len()-1, f)
 		return
 	}
 	q.judge(fresh, q.interactive.list.Len()-1, f)
-	// An interactive arrival pushes every bulk waiter back by one; only the last
-	// can newly exceed its deadline, and then the one before it.
+	// An interactive arrival pushes every bulk waiter back by one, so only the last
+	// can newly exceed its bound, and then the one before it.
 	for w := q.bulk.last(); w != nil && q.judge(w, q.len()-1, f); {
 		w = q.bulk.last()
 	}
@@ -222,8 +216,8 @@ func (q *queue) judgeAll(c Class, f *forecast) {
 	}
 }
 
-// judge refuses w, which has so many others ahead, if its permit would come too
-// late, and reports whether it does.
+// judge fails w, which has ahead others before it, if its permit would come too
+// late, and reports whether it did.
 func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 	w.until = f.until(w.class, ahead)
 	w.why = f.keeper.reason(f.verdicts[w.class], w.until, ahead, f.now)
@@ -233,12 +227,12 @@ func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 	}
 	if late {
 		q.remove(w)
-		w.finish(outcome{refusal: w.refusal(f)})
+		w.finish(outcome{late: w.tooLate(f)})
 		return true
 	}
 	if !w.said.IsZero() && w.moved(w.until, f.now) {
 		select {
-		case <-w.later: // it has not taken the last one yet
+		case <-w.later: // replace one that has not been received yet
 		default:
 		}
 		w.later <- f.wait(w)
@@ -247,10 +241,10 @@ func (q *queue) judge(w *waiter, ahead int, f *forecast) bool {
 	return false
 }
 
-// refusal returns the error of a waiter that is refused. Where responses in flight
-// decide, its call may be repeated when they are likely to have come.
-func (w *waiter) refusal(f *forecast) *Refusal {
-	r := Refusal(f.wait(w))
+// tooLate returns the error for w. If responses in flight decide, its call may be
+// repeated when they are likely to have come.
+func (w *waiter) tooLate(f *forecast) *WaitError {
+	r := WaitError(f.wait(w))
 	if !r.Until.After(f.now) {
 		r.Until = f.now.Add(longWait)
 	}

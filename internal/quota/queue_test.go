@@ -16,11 +16,11 @@ import (
 	"github.com/leedoapp/leedo-go/internal/ratecount"
 )
 
-// usual is what a client has unless told.
+// usual is the default options.
 var usual = Options{Reserve: DefaultReserve}
 
-// door is where callers ask a ledger, each by a name, and what became of them.
-type door struct {
+// callers is named callers of a ledger, and what became of them.
+type callers struct {
 	*Ledger
 	t       *testing.T
 	mu      sync.Mutex
@@ -29,15 +29,15 @@ type door struct {
 	wg      sync.WaitGroup
 }
 
-// open returns a door to a ledger that an answer has told a reading.
-func open(t *testing.T, o Options, r Reading) *door {
+// open returns callers of a ledger that has received a response with the reading.
+func open(t *testing.T, o Options, r Reading) *callers {
 	l := New(o)
 	l.Settle(l.Grant(), false, r, time.Now())
-	return &door{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+	return &callers{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
 
-// come lets somebody ask and returns when they wait or have their answer.
-func (d *door) come(ctx context.Context, name string, c Class, budget time.Duration) {
+// come adds a caller and returns when it waits or has its result.
+func (d *callers) come(ctx context.Context, name string, c Class, budget time.Duration) {
 	d.wg.Go(func() {
 		p, _, err := d.Acquire(ctx, Ask{Class: c, Budget: budget, Notify: quiet})
 		d.mu.Lock()
@@ -49,8 +49,9 @@ func (d *door) come(ctx context.Context, name string, c Class, budget time.Durat
 	synctest.Wait()
 }
 
-// passed returns who has a permit, in the order they were granted.
-func (d *door) passed() string {
+// passed returns the callers that have permits, in the order in which they were
+// granted.
+func (d *callers) passed() string {
 	synctest.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,37 +63,38 @@ func (d *door) passed() string {
 	return strings.Join(names, " ")
 }
 
-// answer settles the permit of a caller.
-func (d *door) answer(name string, refused bool, r Reading) {
-	d.Settle(d.permit(name), refused, r, time.Now())
+// respond settles the permit of a caller.
+func (d *callers) respond(name string, rejected bool, r Reading) {
+	d.Settle(d.permit(name), rejected, r, time.Now())
 	synctest.Wait()
 }
 
-// permit and err are what a caller got.
-func (d *door) permit(name string) Permit {
+// permit and err return the result of a caller.
+func (d *callers) permit(name string) Permit {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.permits[name]
 }
 
-func (d *door) err(name string) error {
+func (d *callers) err(name string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.errs[name]
 }
 
-// refused returns until when a caller was told to stay away; zero: it was not.
-func (d *door) refused(name string) time.Time {
+// failedUntil returns the time in the error of a caller that failed; zero if it did
+// not.
+func (d *callers) failedUntil(name string) time.Time {
 	synctest.Wait()
-	if refusal, ok := errors.AsType[*Refusal](d.err(name)); ok {
-		return refusal.Until
+	if late, ok := errors.AsType[*WaitError](d.err(name)); ok {
+		return late.Until
 	}
 	return time.Time{}
 }
 
-// counts checks how many wait and are under way, and that no timer is left
-// when nobody waits.
-func (d *door) counts(waiting, inFlight int) {
+// counts checks how many callers wait and how many requests are in flight, and that
+// no timer is left if there are no waiters.
+func (d *callers) counts(waiting, inFlight int) {
 	d.t.Helper()
 	synctest.Wait()
 	if f := d.Figures(); f.Waiting != waiting || f.InFlight != inFlight {
@@ -103,15 +105,16 @@ func (d *door) counts(waiting, inFlight int) {
 	if waiting == 0 && d.timer != nil {
 		d.t.Error("a timer is armed, though nobody waits")
 	}
-	if d.queue.interactive.bounded < 0 || d.queue.bulk.bounded < 0 || waiting == 0 && d.queue.interactive.bounded+d.queue.bulk.bounded > 0 {
-		d.t.Errorf("%d and %d will not wait for ever", d.queue.interactive.bounded, d.queue.bulk.bounded)
+	i, b := d.queue.interactive.never, d.queue.bulk.never
+	if i < 0 || b < 0 || i+b > waiting {
+		d.t.Errorf("%d interactive and %d bulk of %d waiting never wait", i, b, waiting)
 	}
 }
 
 func TestFirstComeFirstServed(t *testing.T) {
 	for _, c := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
-			d := open(t, usual, told(1000, 0, time.Minute))
+			d := open(t, usual, headers(1000, 0, time.Minute))
 			var want []string
 			for i := range 30 {
 				want = append(want, fmt.Sprint(i))
@@ -119,7 +122,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 			}
 			d.counts(30, 0)
 			<-time.After(time.Minute + spread)
-			d.answer("0", false, told(1000, 999, time.Hour))
+			d.respond("0", false, headers(1000, 999, time.Hour))
 			if got := d.passed(); got != strings.Join(want, " ") {
 				t.Errorf("class %d: %s", c, got)
 			}
@@ -130,12 +133,12 @@ func TestFirstComeFirstServed(t *testing.T) {
 
 func TestInteractivePassesBeforeBulk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(100, 0, time.Minute))
+		d := open(t, usual, headers(100, 0, time.Minute))
 		for i, c := range []Class{Bulk, Bulk, Interactive, Bulk, Interactive} {
 			d.come(t.Context(), fmt.Sprint(i), c, Forever)
 		}
 		<-time.After(time.Minute + spread)
-		d.answer("2", false, told(100, 99, time.Hour))
+		d.respond("2", false, headers(100, 99, time.Hour))
 		if got := d.passed(); got != "2 4 0 1 3" {
 			t.Errorf("passed: %s", got)
 		}
@@ -144,7 +147,7 @@ func TestInteractivePassesBeforeBulk(t *testing.T) {
 
 func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(1000, 0, time.Minute))
+		d := open(t, usual, headers(1000, 0, time.Minute))
 		for i := range 3 {
 			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
 		}
@@ -152,7 +155,7 @@ func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
 			d.come(t.Context(), fmt.Sprintf("i%d", i), Interactive, Forever)
 		}
 		<-time.After(time.Minute + spread)
-		d.answer("i0", false, told(1000, 999, time.Hour))
+		d.respond("i0", false, headers(1000, 999, time.Hour))
 		got := strings.Fields(d.passed())
 		for i, at := range []int{maxPassed, 2*maxPassed + 1, 2*maxPassed + 7} {
 			if name := fmt.Sprintf("bulk%d", i); slices.Index(got, name) != at {
@@ -162,11 +165,11 @@ func TestBulkHasATurnAfterTwentyInteractive(t *testing.T) {
 	})
 }
 
-// Bulk's turn does not hold interactive callers back when bulk has to leave the
-// rest to them.
+// The turn of bulk does not delay interactive callers if bulk has to leave the rest
+// to them.
 func TestBulksTurnHoldsNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, Options{Reserve: 0.9}, told(100, 0, time.Minute)) // in effect 60
+		d := open(t, Options{Reserve: 0.9}, headers(100, 0, time.Minute)) // in effect 60
 		for i := range 2 {
 			d.come(t.Context(), fmt.Sprintf("bulk%d", i), Bulk, Forever)
 		}
@@ -175,7 +178,7 @@ func TestBulksTurnHoldsNobodyBack(t *testing.T) {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
 		<-time.After(time.Minute + spread)
-		d.answer("0", false, told(100, 99, time.Hour))
+		d.respond("0", false, headers(100, 99, time.Hour))
 		d.counts(1, calls)
 		if got := d.passed(); strings.Contains(got, "bulk1") || !strings.HasSuffix(got, fmt.Sprint(calls-1)) {
 			t.Errorf("passed: %s", got)
@@ -186,7 +189,7 @@ func TestBulksTurnHoldsNobodyBack(t *testing.T) {
 func TestWhoGivesUpFreesItsPlace(t *testing.T) {
 	for _, leaver := range []string{"0", "1", "2"} {
 		synctest.Test(t, func(t *testing.T) {
-			d := open(t, usual, told(1, 0, time.Minute)) // one a window
+			d := open(t, usual, headers(1, 0, time.Minute)) // one a window
 			ctx, cancel := context.WithCancel(t.Context())
 			for i := range 3 {
 				name, c := fmt.Sprint(i), t.Context()
@@ -206,17 +209,17 @@ func TestWhoGivesUpFreesItsPlace(t *testing.T) {
 				if got := d.passed(); got != strings.Join(stay[:i+1], " ") {
 					t.Fatalf("without %s, window %d: %s", leaver, i+1, got)
 				}
-				d.answer(name, false, told(1, 0, time.Minute))
+				d.respond(name, false, headers(1, 0, time.Minute))
 			}
 			d.counts(0, 0)
 		})
 	}
 }
 
-// Who leaves while it is the one whom all wait for lets the next one ask.
+// If the first waiter leaves, the next one is considered.
 func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(1000, 40, time.Hour)) // the reserve is for interactive callers
+		d := open(t, usual, headers(1000, 40, time.Hour)) // the reserve is for interactive callers
 		ctx, cancel := context.WithCancel(t.Context())
 		d.come(ctx, "first", Bulk, Forever)
 		d.come(t.Context(), "second", Bulk, Forever)
@@ -225,7 +228,7 @@ func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 			t.Errorf("passed: %s", got)
 		}
 		cancel()
-		d.answer("call", false, told(1000, 200, time.Hour+time.Minute)) // another window
+		d.respond("call", false, headers(1000, 200, time.Hour+time.Minute)) // another window
 		if got := d.passed(); got != "call second" {
 			t.Errorf("passed: %s", got)
 		}
@@ -233,18 +236,18 @@ func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 	})
 }
 
-// A permit that meets the end of its caller's context goes back, or to the
-// caller: never to nobody.
+// A permit that is granted as its caller's context ends goes to the caller or back,
+// and is never lost.
 func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		outcomes := map[bool]int{}
 		for range 64 {
-			d := open(t, usual, told(100, 1, time.Hour))
+			d := open(t, usual, headers(100, 1, time.Hour))
 			first := d.Grant()
 			ctx, cancel := context.WithCancel(t.Context())
 			p, _, err := d.Acquire(ctx, Ask{Budget: Forever, Notify: func(Wait) {
 				cancel()
-				d.Cancel(first, false) // so the one that is left is for the caller
+				d.Cancel(first, false) // the one that is left is for the caller
 			}})
 			outcomes[err == nil]++
 			if err == nil {
@@ -267,7 +270,7 @@ func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
 func TestAPanicInNotifyLeavesNothing(t *testing.T) {
 	for _, granted := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			d := open(t, usual, told(100, 1, time.Hour))
+			d := open(t, usual, headers(100, 1, time.Hour))
 			first := d.Grant()
 			func() {
 				defer func() {
@@ -294,23 +297,23 @@ func TestAPanicInNotifyLeavesNothing(t *testing.T) {
 	}
 }
 
-// Callers are judged on arrival, each by those ahead of it.
+// Callers are judged on arrival, each by the number of others ahead.
 func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 10
-		d := open(t, usual, told(limit, limit, time.Hour))
-		d.Settle(d.Grant(), false, told(limit, 0, time.Hour), time.Now())
+		d := open(t, usual, headers(limit, limit, time.Hour))
+		d.Settle(d.Grant(), false, headers(limit, 0, time.Hour), time.Now())
 		start := time.Now()
 		for i := range 3 * limit {
 			d.come(t.Context(), fmt.Sprint(i), Interactive, Forever)
 		}
 		for _, c := range []Class{Interactive, Bulk} {
-			for hours, refused := range map[int]bool{1: true, 2: true, 3: true, 5: false} {
+			for hours, failed := range map[int]bool{1: true, 2: true, 3: true, 5: false} {
 				name := fmt.Sprint("late", c, hours)
 				ctx, cancel := context.WithCancel(t.Context())
 				d.come(ctx, name, c, time.Duration(hours)*time.Hour+time.Minute)
-				until := d.refused(name)
-				if until.IsZero() == refused || refused && (until.Sub(start) < 4*time.Hour || until.Sub(start) > 4*time.Hour+spread) {
+				until := d.failedUntil(name)
+				if until.IsZero() == failed || failed && (until.Sub(start) < 4*time.Hour || until.Sub(start) > 4*time.Hour+spread) {
 					t.Errorf("class %d with %d h: until %v from now", c, hours, until.Sub(start))
 				}
 				cancel()
@@ -321,22 +324,22 @@ func TestWhoIsBeyondAWindowWaitsForALaterOne(t *testing.T) {
 			<-time.After(time.Hour)
 			<-time.After(spread)
 			probe := fmt.Sprint(hour * limit)
-			d.answer(probe, false, told(limit, limit-1, time.Hour-spread))
+			d.respond(probe, false, headers(limit, limit-1, time.Hour-spread))
 			for i := range limit - 1 {
-				d.answer(fmt.Sprint(hour*limit+i+1), false, told(limit, limit-2-i, time.Hour-spread))
+				d.respond(fmt.Sprint(hour*limit+i+1), false, headers(limit, limit-2-i, time.Hour-spread))
 			}
 			d.counts((2-hour)*limit, 0)
 		}
 	})
 }
 
-// Callers who pass before bulk push it back, beyond the window if need be: who
-// will not wait so long is refused when it happens.
+// Callers that pass before bulk push it back, beyond the window if need be. A bulk
+// caller that will not wait so long fails when that happens.
 func TestACrowdPushesBulkBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 10
-		d := open(t, usual, told(limit, limit, time.Minute))
-		d.Settle(d.Grant(), false, told(limit, 0, time.Minute), time.Now())
+		d := open(t, usual, headers(limit, limit, time.Minute))
+		d.Settle(d.Grant(), false, headers(limit, 0, time.Minute), time.Now())
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		d.come(ctx, "forever", Bulk, Forever)
@@ -347,32 +350,32 @@ func TestACrowdPushesBulkBack(t *testing.T) {
 		d.counts(limit, 0)
 		start := time.Now()
 		d.come(ctx, "one more", Interactive, Forever)
-		if until := d.refused("short").Sub(start); until < 2*time.Minute || until > 2*time.Minute+spread {
-			t.Errorf("refused until %v from now", until)
+		if until := d.failedUntil("short").Sub(start); until < 2*time.Minute || until > 2*time.Minute+spread {
+			t.Errorf("failed until %v from now", until)
 		}
 		d.counts(limit, 0)
 	})
 }
 
-// All who wait are judged again when the outlook gets worse, and who will not
-// wait so long is refused at once. Who waits for ever is not.
+// All waiters are judged again when the outlook worsens. Those that will not wait
+// so long fail at once, those without a bound do not.
 func TestAWorseOutlookRefuses(t *testing.T) {
-	for name, worse := range map[string]func(d *door, p Permit){
-		"the reset moves back": func(d *door, p Permit) { d.Settle(p, false, told(100, 0, 10*time.Minute), time.Now()) },
-		"a refusal": func(d *door, p Permit) {
-			r := told(100, 0, 30*time.Second)
+	for name, worse := range map[string]func(d *callers, p Permit){
+		"the reset moves back": func(d *callers, p Permit) { d.Settle(p, false, headers(100, 0, 10*time.Minute), time.Now()) },
+		"a 429": func(d *callers, p Permit) {
+			r := headers(100, 0, 30*time.Second)
 			r.RetryAfter = time.Now().Add(10 * time.Minute)
 			d.Settle(p, true, r, time.Now())
 		},
-		"a refusal without figures": func(d *door, p Permit) {
+		"a 429 without figures": func(d *callers, p Permit) {
 			d.Settle(p, true, Reading{Limit: -1, Remaining: -1, RetryAfter: time.Now().Add(10 * time.Minute)}, time.Now())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := open(t, usual, told(100, 100, 30*time.Second))
+				d := open(t, usual, headers(100, 100, 30*time.Second))
 				first, second := d.Grant(), d.Grant()
-				d.Settle(first, false, told(100, 0, 30*time.Second), time.Now())
+				d.Settle(first, false, headers(100, 0, 30*time.Second), time.Now())
 				short, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				for _, c := range []Class{Interactive, Bulk} {
@@ -387,19 +390,19 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 				worse(d, second)
 				for _, c := range []Class{Interactive, Bulk} {
 					for _, who := range []string{"budget", "deadline"} {
-						until := d.refused(fmt.Sprint(who, c)).Sub(now)
+						until := d.failedUntil(fmt.Sprint(who, c)).Sub(now)
 						if until < 10*time.Minute || until > 10*time.Minute+spread {
-							t.Errorf("%s of class %d is told to come in %v", who, c, until)
+							t.Errorf("%s of class %d is notified to come in %v", who, c, until)
 						}
 					}
 				}
 				d.counts(4, 0)
 				if time.Since(now) != 0 {
-					t.Errorf("refused %v later", time.Since(now))
+					t.Errorf("failed %v later", time.Since(now))
 				}
 				<-time.After(10*time.Minute + spread)
-				d.answer("patient0", false, told(100, 99, time.Hour))
-				d.answer("forever0", false, told(100, 98, time.Hour)) // until then others may be about
+				d.respond("patient0", false, headers(100, 99, time.Hour))
+				d.respond("forever0", false, headers(100, 98, time.Hour)) // until then others may be spending
 				if got := d.passed(); got != "patient0 forever0 patient1 forever1" {
 					t.Errorf("passed: %s", got)
 				}
@@ -408,31 +411,31 @@ func TestAWorseOutlookRefuses(t *testing.T) {
 	}
 }
 
-// A budget is a bound, also while the wait is for answers, which come when they
-// like; only for them the wait may be a few seconds if the budget is less.
+// A budget bounds the wait, also while it is for responses, which may come at any
+// time; only for them may the wait be a few seconds if the budget is less.
 func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, budget := range []time.Duration{time.Second, 20 * time.Second} {
-			for name, l := range map[string]*Ledger{"nothing known": New(usual), "all in flight": open(t, usual, told(100, cold, time.Hour)).Ledger} {
-				for range cold {
+			for name, l := range map[string]*Ledger{"nothing known": New(usual), "all in flight": open(t, usual, headers(100, coldStart, time.Hour)).Ledger} {
+				for range coldStart {
 					l.Grant()
 				}
 				start := time.Now()
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the answers are lost
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // the responses are lost
 				_, _, err := l.Acquire(ctx, Ask{Budget: budget, Notify: quiet})
 				cancel()
-				_, refused := errors.AsType[*Refusal](err)
+				_, failed := errors.AsType[*WaitError](err)
 				sent := 0
-				if name == "nothing known" { // nor anything that forbids it
-					sent, refused = 1, err == nil
+				if name == "nothing known" { // and nothing forbids it
+					sent, failed = 1, err == nil
 				}
-				if f := l.Figures(); f.Waiting != 0 || f.InFlight != cold+sent {
+				if f := l.Figures(); f.Waiting != 0 || f.InFlight != coldStart+sent {
 					t.Errorf("%s: %+v", name, f)
 				}
 				for range sent {
 					l.Cancel(Permit{}, false)
 				}
-				if !refused || time.Since(start) > max(budget, answerTimeout) {
+				if !failed || time.Since(start) > max(budget, responseTimeout) {
 					t.Errorf("%s, with a budget of %v: %v after %v", name, budget, err, time.Since(start))
 				}
 			}
@@ -442,7 +445,7 @@ func TestABudgetBoundsTheWaitForAnswers(t *testing.T) {
 
 func TestWhoWaitsForEverIsNeverRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := open(t, usual, told(1, 0, time.Hour))
+		d := open(t, usual, headers(1, 0, time.Hour))
 		for i := range 50 { // hours
 			d.come(t.Context(), fmt.Sprint(i), Class(i%2), Forever)
 		}
@@ -454,7 +457,7 @@ func TestWhoWaitsForEverIsNeverRefused(t *testing.T) {
 		for range 50 {
 			synctest.Wait()
 			who := strings.Fields(d.passed())
-			d.answer(who[len(who)-1], false, told(1, 0, time.Hour))
+			d.respond(who[len(who)-1], false, headers(1, 0, time.Hour))
 			<-time.After(time.Hour + spread)
 		}
 		d.counts(0, 0)
@@ -467,34 +470,34 @@ func TestWhoWaitsForEverIsNeverRefused(t *testing.T) {
 	})
 }
 
-// Nothing is shared between bubbles but what is known.
+// Bubbles share nothing but the rate limit state.
 func TestALedgerServesOneBubbleAfterAnother(t *testing.T) {
 	l := New(usual)
 	for range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			l.Settle(l.Grant(), false, told(10, 0, time.Hour), time.Now())
+			l.Settle(l.Grant(), false, headers(10, 0, time.Hour), time.Now())
 			ctx, cancel := context.WithCancel(t.Context())
-			d := &door{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+			d := &callers{Ledger: l, t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 			for i := range 5 {
 				d.come(ctx, fmt.Sprint("leaves", i), Class(i%2), Forever)
 			}
-			d.come(t.Context(), "refused", Interactive, time.Second)
+			d.come(t.Context(), "failed", Interactive, time.Second)
 			cancel()
 			d.counts(0, 0)
 			d.come(t.Context(), "stays", Interactive, Forever)
 			<-time.After(time.Hour + spread)
-			d.answer("stays", false, told(10, 9, time.Hour))
+			d.respond("stays", false, headers(10, 9, time.Hour))
 			d.counts(0, 0)
 		})
 	}
 }
 
-// Callers who come, give up, lose their answers and are served, all at once.
-// In the end nothing is left of them.
+// Callers arrive, give up, lose their responses and are served, all at once. In the
+// end nothing is left of them.
 func TestACrowdLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newServer(ratecount.NewFixedWindow(), 100, time.Minute)
-		d := open(t, usual, server.answer())
+		d := open(t, usual, server.respond())
 		for i := range 64 {
 			d.wg.Go(func() {
 				dice := rand.New(rand.NewPCG(7, uint64(i)))
@@ -506,11 +509,11 @@ func TestACrowdLeavesNothingBehind(t *testing.T) {
 					case luck == 0:
 						d.Cancel(p, false)
 					case luck == 1:
-						server.answer()
+						server.respond()
 						d.Cancel(p, true)
 					default:
 						<-time.After(time.Duration(dice.IntN(int(time.Second))))
-						r := server.answer()
+						r := server.respond()
 						<-time.After(time.Duration(dice.IntN(int(time.Second))))
 						d.Settle(p, false, r, time.Now())
 					}
@@ -521,7 +524,7 @@ func TestACrowdLeavesNothingBehind(t *testing.T) {
 		d.wg.Wait()
 		d.counts(0, 0)
 		if server.over > 0 || server.served < 2*server.Limit {
-			t.Errorf("%d served, %d refused", server.served, server.over)
+			t.Errorf("%d served, %d rejected", server.served, server.over)
 		}
 	})
 }
@@ -540,7 +543,7 @@ func TestManyGoroutines(t *testing.T) {
 				case n%10 == 9:
 					l.Cancel(p, n%20 == 9)
 				default:
-					l.Settle(p, false, told(1<<20, 1<<19, time.Hour), time.Now())
+					l.Settle(p, false, headers(1<<20, 1<<19, time.Hour), time.Now())
 				}
 				cancel()
 			}

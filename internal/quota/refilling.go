@@ -2,22 +2,24 @@ package quota
 
 import "time"
 
-// refilling believes that the server restores requests all the time, as a token
-// bucket does, or a window that slides. How fast is seen by what comes back.
+// refilling believes that the server restores requests continuously, as a token
+// bucket or a sliding counter does. The pace is estimated from the requests that
+// have been restored.
 type refilling struct {
 	perSecond float64
 }
 
-// refillingAfter believes in a server that was seen to restore so many requests
-// since the mark.
+// refillingAfter returns the belief after gain requests have been restored since
+// the mark.
 func (a *account) refillingAfter(gain int, o observation) refilling {
 	a.others = 0
 	most := maxRefill * documented(o.Limit)
 	return refilling{min(float64(gain)/o.now.Sub(a.mark.at).Seconds(), most)}
 }
 
-// documented returns how many requests per second are restored if all are within
-// an hour. How far ahead the reset is does not matter: it may be that of the next.
+// documented returns how many requests per second are restored if all are restored
+// within an hour. How far ahead the reset is does not matter: it may be that of the
+// next request.
 func documented(limit int) float64 { return float64(limit) / hour.Seconds() }
 
 func (b refilling) gate(a *account, c Class, now time.Time) verdict {
@@ -30,8 +32,8 @@ func (b refilling) gate(a *account, c Class, now time.Time) verdict {
 	case !decided:
 		v.look = later(b.turn(a), b.restored(a, max(q.need+refillMargin-q.left, leastRefill), now))
 	case !v.pass || float64(a.left-a.inFlight) >= q.need:
-	case a.inFlight >= cold:
-		v = waitCarefully // not on reckoning alone
+	case a.inFlight >= coldStart:
+		v = waitCarefully // not by estimate alone
 	case now.Before(b.turn(a)):
 		v = verdict{look: b.turn(a)}
 	}
@@ -52,19 +54,18 @@ func (b refilling) estimate(a *account, v verdict, ahead int, now time.Time) tim
 	return a.inLine(later(v.look, a.opens), ahead, now)
 }
 
-// restored returns when so many more requests will be restored. All are at the
-// reset.
+// restored returns when n more requests will be restored. At the reset all are.
 func (b refilling) restored(a *account, n float64, now time.Time) time.Time {
 	wait := time.Duration(min(n/(b.perSecond*a.Share), horizon.Seconds()) * float64(time.Second))
-	at := now.Add(max(wait, time.Millisecond)) // however fast it is: time has to pass
+	at := now.Add(max(wait, time.Millisecond)) // some time must pass, however fast the pace is
 	if b.ends(a) && a.opens.After(now) && a.opens.Before(at) {
 		return a.opens
 	}
 	return at
 }
 
-// turn returns when a request may be sent on reckoning alone. Others of whom there are
-// signs reckon the same, so each of them has its turn.
+// turn returns when a request may be sent by estimate alone. If there are signs of
+// others, they have the same estimate, so each takes turns.
 func (b refilling) turn(a *account) time.Time {
 	if a.part == 1 {
 		return a.observed
@@ -72,16 +73,18 @@ func (b refilling) turn(a *account) time.Time {
 	return a.observed.Add(b.one(a))
 }
 
-// one returns how long the server takes to restore a request for this process.
+// one returns how long the server takes to restore one request for this process.
 func (b refilling) one(a *account) time.Duration {
 	return time.Duration(min(1/(b.perSecond*a.part), maxBackoff.Seconds()) * float64(time.Second))
 }
 
-// nearReset reports whether each reset so far may have been that of the next request.
+// nearReset reports whether every reset so far may have been that of the next
+// request only.
 func (a *account) nearReset() bool { return a.length > 0 && a.length <= nextReset }
 
 // ends reports whether all requests are restored at the reset. A server that
-// restores them all the time may say when the next one is, or when all are.
+// restores them continuously may report when the next one is restored, or when all
+// are.
 func (refilling) ends(a *account) bool {
 	return !a.opens.IsZero() && a.opens.Sub(a.observed) > nextReset
 }
@@ -92,13 +95,14 @@ func (refilling) reserve(a *account, w window, now time.Time) float64 {
 
 func (b refilling) observe(a *account, o observation) belief {
 	if o.later && float64(o.Remaining) > allBack*float64(o.Limit) && o.Reset.Sub(o.now) > a.length/2 {
-		// All is restored, and the reset is a window ahead: it was one all along.
+		// All requests are restored and the reset is a window ahead: the server has
+		// windows.
 		a.mark = mark{}
 		return fixedWindow{}
 	}
 	if o.later && o.atOnce && !o.now.Before(a.reset) {
 		a.mark, a.whole = mark{}, true
-		return fixedWindow{} // so much comes back at the end of a window only
+		return fixedWindow{} // so many are restored only at the end of a window
 	}
 	if o.newer && !a.mark.at.IsZero() && o.now.After(a.mark.at) {
 		if gain := a.gain(o); gain >= leastGain {
@@ -111,7 +115,7 @@ func (b refilling) observe(a *account, o observation) belief {
 func (b refilling) rejected(a *account, r Reading) belief {
 	if a.strikes > 1 && r.Limit > 0 && b.ends(a) && !a.sooner {
 		a.mark = mark{}
-		return fixedWindow{} // or requests would have been restored by now
+		return fixedWindow{} // otherwise requests would have been restored by now
 	}
 	b.perSecond = max(b.perSecond*slower, documented(a.limit)/slowest)
 	return b

@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// refillingDesk is one that believes that a request is restored every 10 s.
-// What the newest response said is left; all is restored in an hour.
-func refillingDesk(o Options, left int) *desk {
-	d := newDesk(o)
+// refillingAccount believes that a request is restored every 10 s. What the newest
+// response reported is left; all is restored in an hour.
+func refillingAccount(o Options, left int) *testAccount {
+	d := newTestAccount(o)
 	d.hears(left, time.Hour)
 	d.belief = refilling{perSecond: 0.1}
 	d.mirror(d.now)
 	return d
 }
 
-// The time for which a request waits is that in which it is restored, and a bit.
+// The estimated wait is the time in which the request is restored, and a margin.
 func TestARestoredRequestIsWaitedFor(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o      Options
@@ -28,13 +28,13 @@ func TestARestoredRequestIsWaitedFor(t *testing.T) {
 		"half a share":   {Options{Share: 0.5}, 0, 0, 26 * time.Second},
 		"a guess is all": {Options{}, 1, 0.1, 3 * time.Second},
 	} {
-		d := refillingDesk(tt.o, tt.left)
+		d := refillingAccount(tt.o, tt.left)
 		d.others = tt.others
 		if v, until := d.asks(Interactive); v.pass || v.look.Sub(d.now).Round(time.Millisecond) != tt.want || until.Sub(v.look).Abs() > time.Millisecond {
 			t.Errorf("%s: look again in %v, expect it in %v", name, v.look.Sub(d.now), until.Sub(d.now))
 		}
 	}
-	d := refillingDesk(Options{}, 1)
+	d := refillingAccount(Options{}, 1)
 	d.others = 0.1
 	d.now = d.now.Add(3 * time.Second)
 	if v, _ := d.asks(Interactive); v.pass || v.look.Sub(d.now) != time.Second {
@@ -42,10 +42,10 @@ func TestARestoredRequestIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A place in line is worth as long as it takes to restore a request, but all are
-// restored at the reset.
+// Each place in the queue costs the time to restore a request, but all are restored
+// at the reset.
 func TestTheLineOfARefillingServer(t *testing.T) {
-	d := refillingDesk(Options{}, 0)
+	d := refillingAccount(Options{}, 0)
 	v, _ := d.asks(Interactive)
 	if got := d.estimate(v, 10, d.now).Sub(d.now); got != 117*time.Second {
 		t.Errorf("with 10 ahead: %v", got)
@@ -53,32 +53,32 @@ func TestTheLineOfARefillingServer(t *testing.T) {
 	if got := d.estimate(v, 500, d.now).Sub(d.opens); got != 5*d.length {
 		t.Errorf("with 500 ahead: %v after the reset", got)
 	}
-	d = refillingDesk(Options{}, 50)
-	d.sends(cold)
+	d = refillingAccount(Options{}, 50)
+	d.sends(coldStart)
 	if v, until := d.asks(Interactive); !v.pass || !until.Equal(d.now) {
 		t.Errorf("with enough left: %+v", v)
 	}
 }
 
-// No more than four requests are in flight for which there is only the reckoning
-// that they have been restored.
+// At most four requests are in flight that are only estimated to have been
+// restored.
 func TestReckoningIsGoodForFour(t *testing.T) {
-	d := refillingDesk(Options{}, 2)
+	d := refillingAccount(Options{}, 2)
 	d.now = d.now.Add(5 * time.Minute) // in which 30 are restored
 	n := 0
 	for ; d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	if v, _ := d.asks(Interactive); n != cold || !v.look.IsZero() {
+	if v, _ := d.asks(Interactive); n != coldStart || !v.look.IsZero() {
 		t.Errorf("%d sent, then %+v", n, v)
 	}
 }
 
-// At the reset all is restored: a probe finds out. A server whose reset is when
-// the next request is restored has none.
+// At the reset all is restored: a probe finds out. A server whose reset is that of
+// the next request is not probed.
 func TestTheResetOfARefillingServer(t *testing.T) {
 	for reset, probes := range map[time.Duration]bool{time.Hour: true, 5 * time.Minute: false} {
-		d := newDesk(Options{Reserve: 1})
+		d := newTestAccount(Options{Reserve: 1})
 		d.hears(0, time.Hour)
 		d.hears(0, reset)
 		d.belief = refilling{perSecond: 0.0001}
@@ -91,7 +91,7 @@ func TestTheResetOfARefillingServer(t *testing.T) {
 	}
 }
 
-// A server that has all back, with a reset a window ahead, has a fixed window.
+// A server with everything restored and a reset a window ahead has a fixed window.
 func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 	for _, tt := range []struct {
 		after     time.Duration
@@ -104,7 +104,7 @@ func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 		{40 * time.Minute, 99, 29 * time.Minute, "refilling"}, // later, but near
 		{40 * time.Minute, 99, 31 * time.Minute, "fixed"},
 	} {
-		d := refillingDesk(Options{}, 80)
+		d := refillingAccount(Options{}, 80)
 		d.now = d.now.Add(tt.after)
 		d.hears(tt.remaining, tt.reset)
 		if got := kind(d.belief); got != tt.want {
@@ -114,19 +114,19 @@ func TestAFixedWindowIsRecognizedByItsReset(t *testing.T) {
 			t.Errorf("%+v: compares with %v before", tt, d.now.Sub(d.mark.at))
 		}
 	}
-	d := refillingDesk(Options{}, 80)
+	d := refillingAccount(Options{}, 80)
 	d.now = d.now.Add(10 * time.Minute)
-	d.hears(99, 50*time.Minute) // the reset of before
+	d.hears(99, 50*time.Minute) // the same reset as before
 	if kind(d.belief) != "refilling" {
 		t.Error("a reset that is not later is taken for that of a new window")
 	}
 }
 
-// What comes back is measured, and never taken to be much more than the limit in
-// a window; then nobody else is expected to spend.
+// The pace of restored requests is measured, and never assumed to be much more than
+// the limit in a window. Then no others are assumed to spend.
 func TestHowFastRequestsAreRestored(t *testing.T) {
 	for remaining, want := range map[int]float64{59: 10.0 / 600, 89: 40.0 / 3600 * 1.25 * 2.5} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		d.others = 0.01
 		d.now = d.now.Add(10 * time.Minute)
@@ -144,17 +144,17 @@ func TestHowFastRequestsAreRestored(t *testing.T) {
 	}
 }
 
-// A 429 that says no time makes the limiter wait for one request to be restored,
-// by a slower pace; a second one that has figures says that the server does not
-// refill at all.
+// After a 429 without a time the limiter waits for one request to be restored, at a
+// slower pace. A second one with figures shows that the server does not refill at
+// all.
 func TestA429OfARefillingServer(t *testing.T) {
-	reject := func(d *desk, r Reading) time.Duration {
+	reject := func(d *testAccount, r Reading) time.Duration {
 		d.settle(d.grant(Interactive, d.now), true, r, d.now)
 		return d.blocked.Sub(d.now)
 	}
 	bare := Reading{Limit: -1, Remaining: -1}
 
-	d := refillingDesk(Options{}, 50)
+	d := refillingAccount(Options{}, 50)
 	opens := d.opens
 	if wait := reject(d, bare); math.Abs(d.belief.refill()-0.07) > 1e-9 || wait < 14*time.Second || wait > 15*time.Second || !d.opens.Equal(opens) {
 		t.Errorf("%#v, blocked for %v, opens in %v", d.belief, wait, d.opens.Sub(d.now))
@@ -171,14 +171,14 @@ func TestA429OfARefillingServer(t *testing.T) {
 		t.Errorf("in the end %v a second, blocked for %v", got, d.blocked.Sub(d.now))
 	}
 
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	dated := bare
 	dated.RetryAfter = d.now.Add(7 * time.Second)
 	if wait := reject(d, dated); math.Abs(d.belief.refill()-0.07) > 1e-9 || wait > 8*time.Second {
 		t.Errorf("dated: %#v, blocked for %v", d.belief, wait)
 	}
 
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	reject(d, d.reading(0, time.Hour))
 	if kind(d.belief) != "refilling" {
 		t.Errorf("the first 429 makes it %#v", d.belief)
@@ -192,7 +192,7 @@ func TestA429OfARefillingServer(t *testing.T) {
 	for name, tt := range map[string]struct{ retryAfter, reset time.Duration }{
 		"sooner": {7 * time.Second, time.Hour}, "a reset that is near": {0, nextReset - time.Second},
 	} {
-		d = refillingDesk(Options{}, 50)
+		d = refillingAccount(Options{}, 50)
 		for range 3 {
 			r := d.reading(0, tt.reset)
 			if tt.retryAfter > 0 {
@@ -206,7 +206,7 @@ func TestA429OfARefillingServer(t *testing.T) {
 		}
 	}
 
-	d = refillingDesk(Options{}, 50)
+	d = refillingAccount(Options{}, 50)
 	d.sends(1)
 	d.strikes = 1
 	if v, until := d.asks(Interactive); v.pass || !v.look.IsZero() || !until.Equal(d.now) {

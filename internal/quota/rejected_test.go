@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// A Retry-After is believed the first time, and later if it is longer than the
-// back-off, or if no later reset is known. In between, the reset is the latest.
+// A Retry-After is trusted the first time, and later if it is longer than the
+// back-off or no later reset is known. Otherwise the wait is the back-off, up to
+// the reset.
 func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	const second, hour = time.Second, time.Hour
 	for _, tt := range []struct {
-		strikes           int // before
+		strikes           int // before this 429
 		retryAfter, reset time.Duration
 		want              time.Duration
 	}{
@@ -21,7 +22,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 		{5, 40 * second, hour, 40 * second},
 		{5, second, 0, second},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.strikes = tt.strikes
 		d.sends(1)
 		r := Reading{Limit: -1, Remaining: -1, RetryAfter: d.now.Add(tt.retryAfter)}
@@ -35,11 +36,11 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	}
 }
 
-// After a 429 nothing is left, and there is more when it is over. It is one of
-// a burst if its request was sent before the first of them came; a response to
-// such a request does not end the series.
+// After a 429 nothing is left, and there is more when its delay is over. It belongs
+// to a burst if its request was sent before the first 429 of the burst came; a
+// response to such a request does not end the series.
 func TestWhatA429Changes(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	p := d.sends(4)
 	r := d.reading(7, time.Hour)
@@ -71,12 +72,12 @@ func TestWhatA429Changes(t *testing.T) {
 	}
 }
 
-// A back-off is half of its longest, and at random as much again, so that processes
-// that get 429s together do not return together.
+// A back-off is half of its longest plus a random part of the other half, so that
+// processes that get 429s together do not return together.
 func TestABackOffIsRandom(t *testing.T) {
 	shortest, longest := time.Hour, time.Duration(0)
 	for range 100 {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.strikes = 6
 		d.settle(d.sends(1)[0], true, Reading{Limit: -1, Remaining: -1}, d.now)
 		wait := d.blocked.Sub(d.now)
@@ -87,7 +88,7 @@ func TestABackOffIsRandom(t *testing.T) {
 	}
 	waits := map[time.Duration]bool{}
 	for range 100 {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.rejects(time.Minute)
 		waits[d.blocked.Sub(d.now)] = true
 	}

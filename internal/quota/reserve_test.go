@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// idleDesk is half an hour into a window of which nothing is spent.
-func idleDesk(reserve float64) *desk {
-	d := newDesk(Options{Reserve: reserve})
+// idleAccount is half an hour into a window of which nothing is spent.
+func idleAccount(reserve float64) *testAccount {
+	d := newTestAccount(Options{Reserve: reserve})
 	d.quota = 1000
 	d.hears(999, time.Hour)
 	d.now = d.now.Add(30 * time.Minute)
 	return d
 }
 
-// DefaultReserve in the options means the default.
+// DefaultReserve is the value of the option that means the default.
 const DefaultReserve = 0
 
-// The default reserve is forgotten within a quarter of an hour if there is no
-// interactive call, in later windows, too. One that was given, or of which one call
-// made use, shrinks with the time to the reset, no faster.
+// The default reserve disappears within a quarter of an hour without interactive
+// calls, in later windows, too. A reserve that was set, or that one call has used,
+// shrinks with the time to the reset and no faster.
 func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
 	for _, tt := range []struct {
 		reserve float64
@@ -37,7 +37,7 @@ func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
 		{0.05, false, 15 * time.Minute, 375},
 		{0.05, false, 24 * time.Hour, 500},
 	} {
-		d := newDesk(Options{Reserve: tt.reserve})
+		d := newTestAccount(Options{Reserve: tt.reserve})
 		d.quota = 10000
 		if d.hears(9999, time.Hour); tt.seen {
 			d.demand.last = d.now
@@ -52,7 +52,8 @@ func TestTheDefaultReserveIsForgottenWithoutCalls(t *testing.T) {
 	}
 }
 
-// Demand is what the last ten minutes or the last hour say, whichever is more.
+// Demand is the average of the last ten minutes or of the last hour, whichever is
+// larger.
 func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 	for name, tt := range map[string]struct {
 		calls      int
@@ -60,8 +61,8 @@ func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 		from, to   float64 // per hour
 	}{
 		"steady":             {600, time.Minute, 0, 55, 66},
-		"twenty minutes ago": {600, time.Minute, 20 * time.Minute, 40, 47}, // of the last ten minutes are 8 left
-		"a burst, just now":  {120, time.Second, 0, 600, 700},              // of an hour they are 118
+		"twenty minutes ago": {600, time.Minute, 20 * time.Minute, 40, 47}, // the short average has decayed to 8
+		"a burst, just now":  {120, time.Second, 0, 600, 700},              // the long average is 118
 	} {
 		var d demand
 		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -75,33 +76,33 @@ func TestDemandIsRememberedForLongAndShort(t *testing.T) {
 	}
 }
 
-// Bulk leaves half as much again as interactive callers were seen to need, what
-// others are expected to take, one for each other process, and never more than
-// 60 % in all.
+// Bulk leaves one and a half times the demand of interactive callers, what others
+// are expected to spend, one request for each other process, and never more than 60
+// % in all.
 func TestWhatTheReserveIsMadeOf(t *testing.T) {
 	for name, tt := range map[string]struct {
-		set  func(d *desk)
+		set  func(d *testAccount)
 		want float64
 	}{
-		"demand":            {func(d *desk) { d.demand = demand{lately: 0.1, last: d.now} }, 1.5 * 0.1 * 1800},
-		"others":            {func(d *desk) { d.others = 0.1 }, 0.1*1800 + 5},
-		"many others":       {func(d *desk) { d.others = 10 }, 400 + 5},
-		"three processes":   {func(d *desk) { d.part = 0.25 }, 3*0.5 + 5},
-		"countless":         {func(d *desk) { d.part = 1e-6 }, 100*0.5 + 5},
-		"more than all":     {func(d *desk) { d.others, d.demand = 10, demand{lately: 1, last: d.now} }, 600},
-		"refilling":         {func(d *desk) { d.belief = refilling{0.1} }, 10},
-		"refilling, little": {func(d *desk) { d.belief, d.limit = refilling{0.1}, 20 }, 1},
-		"rolling":           {func(d *desk) { d.belief = rolling{since: d.now.Add(-time.Hour)} }, 10},
-		"rolling, begun":    {func(d *desk) { d.belief = rolling{since: d.now} }, 10},
+		"demand":            {func(d *testAccount) { d.demand = demand{lately: 0.1, last: d.now} }, 1.5 * 0.1 * 1800},
+		"others":            {func(d *testAccount) { d.others = 0.1 }, 0.1*1800 + 5},
+		"many others":       {func(d *testAccount) { d.others = 10 }, 400 + 5},
+		"three processes":   {func(d *testAccount) { d.part = 0.25 }, 3*0.5 + 5},
+		"countless":         {func(d *testAccount) { d.part = 1e-6 }, 100*0.5 + 5},
+		"more than all":     {func(d *testAccount) { d.others, d.demand = 10, demand{lately: 1, last: d.now} }, 600},
+		"refilling":         {func(d *testAccount) { d.belief = refilling{0.1} }, 10},
+		"refilling, little": {func(d *testAccount) { d.belief, d.limit = refilling{0.1}, 20 }, 1},
+		"rolling":           {func(d *testAccount) { d.belief = rolling{since: d.now.Add(-time.Hour)} }, 10},
+		"rolling, begun":    {func(d *testAccount) { d.belief = rolling{since: d.now} }, 10},
 	} {
-		d := idleDesk(0.01)
+		d := idleAccount(0.01)
 		d.demand.last = d.now
 		tt.set(d)
 		if got := d.reserved(d.now); math.Abs(got-math.Floor(tt.want)) > 1 {
 			t.Errorf("%s: bulk leaves %v, want %v", name, got, tt.want)
 		}
 	}
-	d := idleDesk(0.2)
+	d := idleAccount(0.2)
 	d.demand.last = d.now
 	for turned, want := range map[time.Duration]float64{0: 200, 30 * time.Minute: 100, time.Hour: 40} {
 		d.belief = rolling{since: d.now.Add(-turned)}

@@ -3,19 +3,20 @@ package quota
 import "time"
 
 // rolling believes that the server remembers each request for the length of a
-// window, as a sliding log does: at the reset the oldest are restored, not all. Or the
-// reset is that of all, which each request moves; then spent shows when the oldest are.
+// window, as a sliding log does, so that the reset restores the oldest requests,
+// not all. Or the reset, which each request moves, is that of all requests; then
+// spent shows when the oldest are restored.
 type rolling struct {
 	fixedWindow
-	since time.Time // when they began to be restored the last time
-	all   bool      // the reset is that of all
+	since time.Time // when requests last began to be restored
+	all   bool      // the reset is that of all requests
 }
 
 func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	q := a.request(c, now)
 	switch {
 	case c == Bulk && q.lacks():
-		// By then there should be enough again; this request finds out.
+		// By then enough should be restored; this request finds out.
 		v := a.oneFrom(later(a.enough(c, 0, now), a.opens), now)
 		v.careful = v.careful || a.inFlight > 0 && a.windowOver(now)
 		v.soon = v.soon || v.careful
@@ -27,7 +28,8 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 	return a.windowGate(q, now)
 }
 
-// reserve is of what was spent together: it is restored together, a window later.
+// reserve treats the requests that were spent together as a window: they are
+// restored together, one window later.
 func (b rolling) reserve(a *account, w window, now time.Time) float64 {
 	w.end = b.since.Add(w.length)
 	return a.shrinkingReserve(w, a.standingReserve(w, now), now)
@@ -47,7 +49,7 @@ func (b rolling) observe(a *account, o observation) belief {
 	case back > allBack:
 		a.own = nil
 		return fixedWindow{}
-	case o.now.Sub(a.reset) > promptReset: // others may have spent the rest
+	case o.now.Sub(a.reset) > promptReset: // others may have spent some
 	case o.Reset.Sub(o.now) < a.length/2 && o.now.Sub(b.since) > nearly(a.length):
 		b.since = o.now
 	}

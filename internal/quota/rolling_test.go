@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// rollingDesk is one of a server that restores its requests one by one since half
-// an hour, one every 36 s. The next is restored in a minute.
-func rollingDesk(o Options) *desk {
-	d := newDesk(o)
+// rollingAccount is of a server that has been restoring its requests one by one for
+// half an hour, one every 36 s. The next is restored in a minute.
+func rollingAccount(o Options) *testAccount {
+	d := newTestAccount(o)
 	d.hears(0, time.Hour)
 	d.now = d.now.Add(time.Hour + 2*logMargin)
 	d.hears(0, time.Minute)
@@ -16,10 +16,10 @@ func rollingDesk(o Options) *desk {
 	return d
 }
 
-// Bulk waits until so much is restored that it leaves the reserve, and tries then;
-// interactive callers probe when the next request is restored.
+// Bulk waits until enough is restored that it leaves the reserve, and tries then.
+// Interactive callers probe when the next request is restored.
 func TestBulkWaitsForARollingWindow(t *testing.T) {
-	d := rollingDesk(Options{Reserve: 0.1})
+	d := rollingAccount(Options{Reserve: 0.1})
 	d.demand.last = d.now
 	held := d.reserved(d.now)
 	if held < 2 || held > 6 {
@@ -34,8 +34,8 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 	if v, _ := d.asks(Interactive); v.pass || !v.look.Equal(d.opens) {
 		t.Errorf("interactive: %+v", v)
 	}
-	d.blocked = d.now.Add(10 * time.Second) // after a 429, which is over sooner
-	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > closely {
+	d.blocked = d.now.Add(10 * time.Second) // after a 429, which ends sooner
+	if v, until := d.asks(Bulk); !v.look.Equal(d.blocked) || until.Sub(enough).Abs() > precision {
 		t.Errorf("bulk, blocked: look again in %v, expect it in %v", v.look.Sub(d.now), until.Sub(d.now))
 	}
 	d.blocked = time.Time{}
@@ -53,23 +53,24 @@ func TestBulkWaitsForARollingWindow(t *testing.T) {
 	}
 }
 
-// A window that begins with almost all requests is fixed; one that begins when
-// almost a window has passed since the last began to be restored is the next.
+// A window that begins with almost all requests is fixed. One that begins when
+// almost a window has passed since requests last began to be restored is the next
+// window.
 func TestTheTurnsOfARollingWindow(t *testing.T) {
 	for _, tt := range []struct {
 		late      time.Duration // after the reset
-		since     time.Duration // requests began to be restored
+		since     time.Duration // since requests began to be restored
 		remaining int
 		want      string
 		turned    bool
 	}{
 		{time.Second, 50 * time.Minute, 3, "rolling", false},
 		{time.Second, 55 * time.Minute, 3, "rolling", true},
-		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: it may have been another time
+		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: others may have spent some
 		{time.Second, 55 * time.Minute, 92, "fixed", false},
 		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
 	} {
-		d := rollingDesk(Options{Share: 0.5})
+		d := rollingAccount(Options{Share: 0.5})
 		d.now = d.opens.Add(-d.jitter).Add(tt.late)
 		since := d.now.Add(-tt.since)
 		d.belief = rolling{since: since}
@@ -84,11 +85,11 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}
 }
 
-// A share of what has no windows is a level of its own, restored as the quota is.
-// What was spent before that was found out counts.
+// A share of a quota without windows is a level of its own, restored like the
+// quota. What was spent before that was known counts.
 func TestAShareWithoutWindows(t *testing.T) {
 	for name, b := range map[string]belief{"rolling": rolling{}, "refilling": refilling{100.0 / 3600}} {
-		d := newDesk(Options{Share: 0.5})
+		d := newTestAccount(Options{Share: 0.5})
 		d.hears(99, time.Hour)
 		d.sends(19)
 		d.belief = b
@@ -108,7 +109,7 @@ func TestAShareWithoutWindows(t *testing.T) {
 			t.Errorf("%s: %v left after 12 minutes", name, got)
 		}
 	}
-	d := refillingDesk(Options{Share: 0.5}, 50)
+	d := refillingAccount(Options{Share: 0.5}, 50)
 	d.sends(50)
 	d.now = d.now.Add(10 * time.Second)
 	d.shareLeft(d.now)
@@ -121,10 +122,11 @@ func TestAShareWithoutWindows(t *testing.T) {
 	}
 }
 
-// A share is one of an hour's quota: at a reset that comes sooner what was spent
-// counts on, less what an hour takes off. If a response is in flight, it decides.
+// A share is a part of an hour's quota. At an earlier reset, what was spent still
+// counts, minus the part that an hour takes off. If a response is in flight, it
+// decides.
 func TestAShareOfAnHour(t *testing.T) {
-	d := newDesk(Options{Share: 0.5})
+	d := newTestAccount(Options{Share: 0.5})
 	d.hears(60, 30*time.Minute)
 	d.sends(1)
 	d.fraction = 100
@@ -132,7 +134,7 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.inFlight, d.left = 0, 0
 	d.mirror(d.now)
 	v, until := d.asks(Interactive)
-	// All but 49 are taken off when 51 hundredths of an hour are over.
+	// All but 49 are taken off after 51 hundredths of an hour.
 	if want := time.Hour*51/100 - 30*time.Minute - spread; v.pass || v.look.Sub(d.now).Round(time.Millisecond) != want || !until.Equal(v.look) {
 		t.Errorf("look again in %v, want %v", v.look.Sub(d.now), want)
 	}
@@ -150,11 +152,11 @@ func TestAShareOfAnHour(t *testing.T) {
 	}
 }
 
-// A reset that stays an hour ahead, further than where requests are restored all the
-// time, is that of all. What was spent first is then restored first.
+// A reset that stays an hour ahead, further than that of a server that refills
+// continuously, is that of all requests. What was spent first is restored first.
 func TestAResetOfAll(t *testing.T) {
 	for name, tt := range map[string]struct {
-		first     time.Duration // reset
+		first     time.Duration // the first reset
 		remaining int
 		reset     time.Duration
 		after     time.Duration
@@ -169,7 +171,7 @@ func TestAResetOfAll(t *testing.T) {
 		"of a window":                    {time.Hour, 400, 56 * time.Minute, 4 * time.Minute, "fixed"},
 		"of a window, two seconds later": {time.Hour, 400, 56*time.Minute + 2100*time.Millisecond, 4 * time.Minute, "fixed"},
 	} {
-		d := newDesk(Options{})
+		d := newTestAccount(Options{})
 		d.quota = 500
 		start := d.now
 		d.hears(499, tt.first)
@@ -186,10 +188,10 @@ func TestAResetOfAll(t *testing.T) {
 	}
 }
 
-// While the reset is that of all, the reserve is of what is restored next, and what
-// others spend is measured.
+// If the reset is that of all requests, the reserve is a part of what is restored
+// next, and the spending of others is measured.
 func TestTheTurnsOfAResetOfAll(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(50, time.Hour)
 	since := d.now
 	d.belief = rolling{since: since, all: true}
@@ -211,10 +213,10 @@ func TestTheTurnsOfAResetOfAll(t *testing.T) {
 	}
 }
 
-// A response that is older than the newest shows what others spent, not that a window
-// slides.
+// A response that is older than the newest shows what others spent, not that a
+// window slides.
 func TestAnOlderResponseShowsNoSlidingWindow(t *testing.T) {
-	d := newDesk(Options{})
+	d := newTestAccount(Options{})
 	d.hears(99, time.Hour)
 	old := d.sends(1)[0]
 	d.hears(30, time.Hour)

@@ -36,13 +36,14 @@ func slides(limit int) *server {
 	return newServer(ratecount.NewSlidingLog(), limit, time.Hour)
 }
 
-// answer is ask for those who do not care whether the request was served.
-func (s *server) answer() Reading {
+// respond is ask for tests that do not need to know whether the request was served.
+func (s *server) respond() Reading {
 	r, _ := s.ask()
 	return r
 }
 
-// ask sends a request and returns what the response says, and whether it is a 429.
+// ask sends a request and returns the reading of the response, and whether it is a
+// 429.
 func (s *server) ask() (r Reading, rejected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// spending is what was spent here of the part of the quota that may be used here.
+// spending is what this process has spent of its share of the quota.
 type spending struct {
-	fraction float64   // requests of this window
-	counting time.Time // since when
-	own      *level    // what is left while there are no windows; nil: not needed yet
+	fraction float64   // number of requests in this window; a part of older ones counts, too
+	counting time.Time // since when they are counted
+	own      *level    // what is left if there are no windows; nil until needed
 }
 
-// share returns how many requests of a window may be sent here: one at least.
+// share returns how many requests of a window this process may send, at least one.
 func (a *account) share() float64 { return max(a.Share*float64(a.limit), 1) }
 
 // shareLeft returns how much of the share is left.
 func (a *account) shareLeft(now time.Time) float64 {
-	if a.belief.pace(a) > 0 { // there are no windows to count in
+	if a.belief.pace(a) > 0 { // there are no windows in which to count
 		return a.ownLevel(now).tokens(now)
 	}
 	return a.share() - a.fraction
 }
 
-// countedStill returns which part of what was spent counts still. A share is one of
-// an hour's quota: on a server that restores requests all the time, what looks like
-// a new window comes more often.
+// countedStill returns which part of the spent requests still counts. A share is a
+// part of an hour's quota: on a server that restores requests continuously, what
+// looks like a new window comes more often than that.
 func (a *account) countedStill(now time.Time) float64 {
 	return max(1-now.Sub(a.counting).Hours(), 0)
 }
 
-// shareOpens returns from when on so little of what was spent counts still that a new
-// window may be begun with a request.
+// shareOpens returns when so little of the spent requests still counts that a
+// request may begin a new window.
 func (a *account) shareOpens() time.Time {
 	if a.Share == 1 || a.fraction <= a.share()-1 {
 		return time.Time{}
@@ -50,7 +50,7 @@ func (a *account) spendShare(now time.Time) {
 	}
 }
 
-// unspendShare takes back a request that was not sent.
+// unspendShare removes a request that was not sent.
 func (a *account) unspendShare(now time.Time) {
 	a.fraction = max(a.fraction-1, 0)
 	if a.own != nil {
@@ -59,7 +59,7 @@ func (a *account) unspendShare(now time.Time) {
 	}
 }
 
-// ownLevel returns what may be spent here of a quota without windows.
+// ownLevel returns what this process may spend of a quota without windows.
 func (a *account) ownLevel(now time.Time) *level {
 	pace := a.Share * a.belief.pace(a)
 	if a.own == nil {
@@ -71,16 +71,17 @@ func (a *account) ownLevel(now time.Time) *level {
 	return a.own
 }
 
-// level is a number of requests that are restored evenly: a mirror of what a
-// server counts. A rate.Limiter could be neither set nor given back to.
+// level is a number of requests that are restored at a constant pace: an estimate
+// of the server's count. A rate.Limiter cannot be set to a value, nor given
+// requests back.
 type level struct {
 	most   float64
-	pace   float64 // requests restored per second; 0: none
+	pace   float64 // requests restored per second; zero means none
 	amount float64
-	at     time.Time // of the amount
+	at     time.Time // when amount was set
 }
 
-// tokens returns how many requests there are.
+// tokens returns the number of requests at the given time.
 func (l *level) tokens(now time.Time) float64 {
 	restored := 0.0
 	if l.pace > 0 && now.After(l.at) {

@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// spent records when requests were spent, for a server that remembers each of them:
-// those of this process when they were sent, those of others some time between the last
-// response that did not count them and the first that did.
+// spent records when requests were spent, for a server that remembers each of them.
+// Those of this process were spent when they were sent; those of others at some
+// time between the last response that did not count them and the first that did.
 type spent struct {
-	parts  []part // in the order of time, none of them within another
-	before int    // the total of those that are forgotten
+	parts  []part // in the order of time, without overlap
+	before int    // the number of requests that have been dropped
 }
 
 // part is a number of requests, spent evenly over a time.
 type part struct {
 	from  time.Time
 	took  time.Duration
-	total int // of these and all earlier ones
+	total int // of this part and all earlier ones
 }
 
 func (p part) to() time.Time { return p.from.Add(p.took) }
 
-// total returns how many were spent in the parts before the i-th, and before those:
-// the forgotten ones.
+// total returns how many requests were spent before the i-th part, including those
+// that have been dropped.
 func (s *spent) total(i int) int {
 	if i == 0 {
 		return s.before
@@ -32,12 +32,12 @@ func (s *spent) total(i int) int {
 	return max(s.parts[i-1].total, s.before)
 }
 
-// count returns how many requests are remembered.
+// count returns how many requests are recorded.
 func (s *spent) count() int { return s.total(len(s.parts)) - s.before }
 
-// add remembers n requests spent since the given time, but before the first that was
-// sent after it, and forgets what no window remembers. Those spent at almost the same
-// time are one part.
+// add records n requests spent since the given time, but before the first one that
+// was sent after it, and drops those older than any window. Requests spent at
+// almost the same time become one part.
 func (s *spent) add(n int, since, now time.Time) {
 	if old := now.Add(-hour - time.Minute); len(s.parts) > 0 && s.parts[0].from.Before(old) {
 		s.forget(s.until(old))
@@ -46,7 +46,7 @@ func (s *spent) add(n int, since, now time.Time) {
 	if i < len(s.parts) {
 		now = s.parts[i].from
 	}
-	if i > 0 && now.Sub(s.parts[i-1].from) < sameTime {
+	if i > 0 && now.Sub(s.parts[i-1].from) < partLength {
 		i--
 		s.parts[i].took = max(s.parts[i].took, now.Sub(s.parts[i].from))
 	} else {
@@ -60,18 +60,18 @@ func (s *spent) add(n int, since, now time.Time) {
 	}
 }
 
-// remove forgets a request that was sent at the given time and not counted.
+// remove drops a request that was sent at the given time and not counted.
 func (s *spent) remove(at time.Time) {
 	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].from.After(at) }) - 1
 	if i < 0 || s.total(i+1) == s.total(i) {
-		return // it is forgotten
+		return // it has been dropped already
 	}
 	for ; i < len(s.parts); i++ {
 		s.parts[i].total--
 	}
 }
 
-// until returns how many were spent by the given time.
+// until returns how many recorded requests were spent by the given time.
 func (s *spent) until(t time.Time) int {
 	i := sort.Search(len(s.parts), func(i int) bool { return s.parts[i].to().After(t) })
 	n := s.total(i)
@@ -82,7 +82,7 @@ func (s *spent) until(t time.Time) int {
 	return n - s.before
 }
 
-// forget drops the n oldest.
+// forget drops the n oldest requests.
 func (s *spent) forget(n int) {
 	n += s.before
 	i := 0
@@ -99,7 +99,8 @@ func (s *spent) forget(n int) {
 	s.before = n
 }
 
-// first returns when the oldest that is remembered was spent; now, if none is.
+// first returns when the oldest recorded request was spent, or now if there is
+// none.
 func (s *spent) first(now time.Time) time.Time {
 	if len(s.parts) == 0 {
 		return now
@@ -107,9 +108,9 @@ func (s *spent) first(now time.Time) time.Time {
 	return s.parts[0].from
 }
 
-// match makes s agree with the number that a server has counted. What was sent here
-// and is not counted yet is in flight; what is counted and was not sent here was spent
-// by others since the given time.
+// match adjusts s to the number that the server has counted. Requests of this
+// process that are not counted yet are in flight; counted requests of which s has
+// no record were spent by others since the given time.
 func (s *spent) match(counted, inFlight int, since, now time.Time) {
 	switch n := s.count(); {
 	case n < counted:
@@ -120,13 +121,13 @@ func (s *spent) match(counted, inFlight int, since, now time.Time) {
 }
 
 // enough returns when a server that remembers each request for the length of a
-// window will have forgotten so many that a caller with so many others ahead gets
-// its permit. Of what is restored others take their part.
+// window will have forgotten so many that a caller with ahead others before it gets
+// its permit. Others take their part of what is restored.
 func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
 	left := a.remaining(from) - float64(ahead)
-	steps := int((a.length+spread+logMargin)/closely) + 1
+	steps := int((a.length+spread+logMargin)/precision) + 1
 	n := sort.Search(steps, func(i int) bool {
-		at, need := from.Add(time.Duration(i)*closely), 1.0
+		at, need := from.Add(time.Duration(i)*precision), 1.0
 		if c == Bulk {
 			need += a.reserved(at)
 		}
@@ -135,5 +136,5 @@ func (a *account) enough(c Class, ahead int, from time.Time) time.Time {
 	if n == steps { // not in this window
 		return from.Add(time.Duration(ahead/int(a.share())+1) * a.length)
 	}
-	return from.Add(time.Duration(n) * closely)
+	return from.Add(time.Duration(n) * precision)
 }

@@ -9,11 +9,12 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// at is a time so many seconds after noon.
+// at returns the time so many seconds after noon.
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
-// Requests are remembered when they were spent, those of others evenly since the
-// response that did not count them yet, but before the next request of this process.
+// Requests are recorded at the time when they were spent; those of others evenly
+// since the last response that did not count them, but before the next request of
+// this process.
 func TestSpent(t *testing.T) {
 	var s spent
 	check := func(what string, want map[float64]int) {
@@ -24,7 +25,7 @@ func TestSpent(t *testing.T) {
 			}
 		}
 	}
-	s.remove(at(0)) // nothing is remembered
+	s.remove(at(0)) // nothing is recorded
 	s.add(1, at(0), at(0))
 	s.add(1, at(60), at(60))
 	s.add(1, at(62), at(62))
@@ -50,7 +51,7 @@ func TestSpent(t *testing.T) {
 	s.add(20, at(75), at(90))
 	check("add, since a time within the last", map[float64]int{80: 2, 85: 12, 90: 22})
 	for range 3 {
-		s.remove(at(72)) // as if it were of this process
+		s.remove(at(72)) // as if this process had sent it
 	}
 	check("remove all of a part", map[float64]int{80: 0, 90: 20})
 	if len(s.parts) != 2 {
@@ -63,8 +64,8 @@ func TestSpent(t *testing.T) {
 	}
 }
 
-// What is remembered is what was spent, but for those that were spent together, and
-// it takes little memory, and none anew in the end.
+// The record is exact except for requests that were spent together. It takes little
+// memory, and in the end none is allocated.
 func TestSpentAsAList(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	var s spent
@@ -105,11 +106,11 @@ func TestSpentAsAList(t *testing.T) {
 	}
 }
 
-// Who is refused by a server that remembers each request is told when what was spent
-// together is restored together, for bulk so much that it leaves the reserve, and
-// behind others so much more.
+// The estimate of a caller that fails, on a server that remembers each request, is
+// the time when requests that were spent together are restored together: for bulk,
+// as many as leave the reserve; with others ahead, that many more.
 func TestWhenASlidingLogRestores(t *testing.T) {
-	d := rollingDesk(Options{Reserve: 0.1})
+	d := rollingAccount(Options{Reserve: 0.1})
 	d.spent = spent{}
 	d.spent.add(40, at(0), at(0))
 	d.spent.add(60, at(1800), at(1800))
@@ -119,15 +120,15 @@ func TestWhenASlidingLogRestores(t *testing.T) {
 	soon := at(3602).Add(d.jitter)
 	for ahead, want := range map[int]time.Time{0: soon, 30: soon, 45: soon.Add(1800 * time.Second)} {
 		until := d.estimate(d.gate(Bulk, d.now), ahead, d.now)
-		if by := until.Sub(want); by < 0 || by > 2*closely {
+		if by := until.Sub(want); by < 0 || by > 2*precision {
 			t.Errorf("%d ahead: %v, want %v", ahead, until.Sub(noon), want.Sub(noon))
 		}
 	}
-	if until := d.estimate(d.gate(Interactive, d.now), 45, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*closely {
+	if until := d.estimate(d.gate(Interactive, d.now), 45, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*precision {
 		t.Errorf("interactive, 45 ahead: %v", until.Sub(noon))
 	}
 	d.part = 0.5 // others get half of the first 40
-	if until := d.estimate(d.gate(Interactive, d.now), 25, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*closely {
+	if until := d.estimate(d.gate(Interactive, d.now), 25, d.now); until.Sub(soon.Add(1800*time.Second)).Abs() > 2*precision {
 		t.Errorf("interactive, 25 ahead beside others: %v", until.Sub(noon))
 	}
 	d.part = 1

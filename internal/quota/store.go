@@ -10,8 +10,8 @@ import (
 
 // Store shares a quota among processes; leedo.QuotaStore documents it.
 type Store interface {
-	// Exchange takes a report and answers with permits.
-	Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error)
+	// Exchange takes a report and returns permits.
+	Exchange(ctx context.Context, ask StoreAsk) (StoreReply, error)
 }
 
 // StoreAsk is leedo.QuotaAsk, which documents it.
@@ -33,49 +33,49 @@ type StoreAsk struct {
 	RefusedSent int64
 }
 
-// StoreAnswer is leedo.QuotaAnswer, which documents it.
-type StoreAnswer struct {
+// StoreReply is leedo.QuotaAnswer, which documents it.
+type StoreReply struct {
 	Interactive, Bulk int
 	AskAgain, Opens   time.Duration
 	Turn              int64
 	Probing, Mixed    bool
 }
 
-// shared is the keeper of a quota that a store shares among processes: what it
-// reports to the store and what permits it got. While the store fails, its own
-// account decides.
+// shared is the keeper of a quota that a store shares among processes: what this
+// process reports to the store, and the permits that it got. While the store fails,
+// its own account decides.
 type shared struct {
 	own      *account
 	mu       sync.Locker     // the ledger's
 	dispatch func(time.Time) // the ledger's
 
-	store   Store
-	report  StoreAsk
-	local   bool      // the store failed: the account decides
-	failing bool      // why it did is known
-	slow    time.Time // when an answer was last not there in time
-	mixed   bool      // two limits in turn have been reported
-	tidings StoreNews // what is to be reported
+	store    Store
+	report   StoreAsk
+	local    bool      // the store has failed: the account decides
+	failing  bool      // its failure has been recorded
+	slow     time.Time // when a reply last came too late
+	mixed    bool      // it has been recorded that two limits are reported in turn
+	unlogged StoreNews // what is to be logged
 
-	leases [2]int    // permits that the store granted and nobody used, by class
-	used   bool      // one was used since the last exchange
-	news   bool      // there is something to report
-	fresh  bool      // the figures are among it
-	told   Reading   // the newest figures
-	toldAt time.Time // when they came; zero: never
-	pause  time.Time // when a request that got a 429 may be repeated
+	leases     [2]int    // unused permits that the store granted, by class
+	used       bool      // one was used since the last exchange
+	news       bool      // there is something to report
+	fresh      bool      // that includes the figures
+	reported   Reading   // the newest figures
+	reportedAt time.Time // when they came; zero if there are none
+	pause      time.Time // when a request that got a 429 may be repeated
 
-	turn   int64         // of the newest answer of the store
+	turn   int64         // of the newest reply of the store
 	asking bool          // an exchange is pending
-	ended  chan struct{} // closed when that has ended; nil: none was begun
+	ended  chan struct{} // closed when the exchange ends; nil before the first
 	last   time.Time     // when the last one ended
-	heard  time.Time     // when the last one began that the store answered
-	wants  int           // interactive permits that the store was left waiting for
-	idle   int           // exchanges that brought no permit, in a row
+	heard  time.Time     // when the last exchange with a reply began
+	wants  int           // interactive permits that were asked for and not granted
+	idle   int           // consecutive exchanges that brought no permit
 	again  [2]time.Time  // when to ask for what was not granted, by class
-	opens  [2]time.Time  // when there are likely to be some; believed until again
+	opens  [2]time.Time  // by class: when permits are likely to be available; valid until again
 
-	probing [2]bool // it was not granted, but nothing that the store knows forbids it
+	probing [2]bool // by class: nothing that the store knows forbids a request that was not granted
 }
 
 func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) *shared {
@@ -83,8 +83,9 @@ func newShared(s Store, own *account, mu sync.Locker, dispatch func(time.Time)) 
 	return &shared{own: own, mu: mu, dispatch: dispatch, store: s, report: StoreAsk{Process: process}}
 }
 
-// arrive notes that a caller came. A store that failed is asked again even if the
-// account refuses the caller, or who is refused every time would never get back to it.
+// arrive records that a caller came. If the store has failed, it is asked again
+// even if the account fails the caller; otherwise a process whose callers all fail
+// would never return to the store.
 func (s *shared) arrive(c Class, now time.Time) {
 	s.refresh(now)
 	if c == Interactive {
@@ -95,8 +96,8 @@ func (s *shared) arrive(c Class, now time.Time) {
 	}
 }
 
-// gate decides on the next request of the class: it may use what the store has
-// granted.
+// gate decides on the next request of the class: it may use a permit that the store
+// has granted.
 func (s *shared) gate(c Class, now time.Time) verdict {
 	if s.local {
 		return s.own.gate(c, now)
@@ -114,18 +115,18 @@ func (s *shared) gate(c Class, now time.Time) verdict {
 	return v
 }
 
-// pending reports whether an exchange is pending, or about to be, that may bring a
-// permit of the class.
+// pending reports whether an exchange is pending, or about to begin, that may bring
+// a permit of the class.
 func (s *shared) pending(c Class, now time.Time) bool {
 	open, _ := s.open(now)
 	return open && (s.asking || !now.Before(s.again[c]))
 }
 
-// figures returns what is known.
+// figures returns the rate limit state.
 func (s *shared) figures(why Reason, now time.Time) Figures { return s.own.figures(why, now) }
 
 // open reports whether requests may be sent as far as the store does not decide,
-// else from when on: after a 429, for the share and for the client-side limit.
+// and if not, when: after a 429, for the share, and for the client-side limit.
 func (s *shared) open(now time.Time) (bool, time.Time) {
 	a := s.own
 	switch {
@@ -137,7 +138,7 @@ func (s *shared) open(now time.Time) (bool, time.Time) {
 	return a.paced(now)
 }
 
-// outlook returns when the store is likely to grant a permit for the class.
+// outlook returns when the store is likely to grant a permit of the class.
 func (s *shared) outlook(c Class, now time.Time) time.Time {
 	if at := s.opens[c]; at.After(now) && now.Before(s.again[c]) {
 		return at
@@ -145,7 +146,7 @@ func (s *shared) outlook(c Class, now time.Time) time.Time {
 	return now
 }
 
-// estimate returns when a caller with so many others ahead is likely to have its
+// estimate returns when a caller with ahead others before it is likely to get its
 // permit.
 func (s *shared) estimate(v verdict, ahead int, now time.Time) time.Time {
 	if s.local {
@@ -158,8 +159,8 @@ func (s *shared) estimate(v verdict, ahead int, now time.Time) time.Time {
 	return at
 }
 
-// reason returns what a caller waits for until the estimated time; empty: for the
-// store to be asked.
+// reason returns what a caller waits for until the estimated time; empty means an
+// exchange with the store.
 func (s *shared) reason(v verdict, at time.Time, ahead int, now time.Time) Reason {
 	switch {
 	case s.local, v.why != "", s.own.PerSecond > 0 && at.After(now) && !s.own.inPace(ahead, now).Before(at):
@@ -174,7 +175,7 @@ func (s *shared) reason(v verdict, at time.Time, ahead int, now time.Time) Reaso
 	return WaitQuota
 }
 
-// grant gives a permit.
+// grant grants a permit.
 func (s *shared) grant(c Class, now time.Time) Permit {
 	p := s.own.grant(c, now)
 	if !s.local {
@@ -199,8 +200,8 @@ func (s *shared) cancel(p Permit, sent bool, now time.Time) {
 	}
 }
 
-// lease takes a permit that the store has granted. Interactive requests may
-// have those for bulk.
+// lease uses a permit that the store has granted. Interactive requests may use
+// those for bulk.
 func (s *shared) lease(c Class) {
 	for _, from := range []Class{c, Bulk} {
 		if s.leases[from] > 0 {
@@ -211,42 +212,42 @@ func (s *shared) lease(c Class) {
 	}
 }
 
-// note takes down what became of a request, for the next report.
-func (s *shared) note(p Permit, answered, rejected bool, r Reading, now time.Time) {
+// note records the outcome of a request for the next report.
+func (s *shared) note(p Permit, responded, rejected bool, r Reading, now time.Time) {
 	s.news = true
 	switch {
 	case rejected:
 		s.report.Refused++
 		s.report.RefusedSent, s.pause = p.turn, r.RetryAfter
-		s.leases = [2]int{} // there is nothing behind them
-	case r.Tells():
+		s.leases = [2]int{} // the quota does not cover them
+	case r.Valid():
 		s.report.Served++
-	case answered:
+	case responded:
 		s.report.Lost++
 		s.report.Silent++
 	default:
 		s.report.Lost++
 	}
-	if r.Tells() && s.newest(p, r) {
-		s.told, s.toldAt, s.report.Sent, s.fresh = r, now, p.turn, true
+	if r.Valid() && s.newest(p, r) {
+		s.reported, s.reportedAt, s.report.Sent, s.fresh = r, now, p.turn, true
 	}
 }
 
-// newest reports whether the figures of a response are to be reported instead of
-// those before: if they are of a later window, or of the same and lower, until
-// they are reported.
+// newest reports whether the figures of a response replace those to be reported:
+// they are of a later window, or of the same window and lower, or the others have
+// been reported already.
 func (s *shared) newest(p Permit, r Reading) bool {
 	ahead := time.Duration(0)
-	if !r.Reset.IsZero() && !s.told.Reset.IsZero() {
-		ahead = r.Reset.Sub(s.told.Reset)
+	if !r.Reset.IsZero() && !s.reported.Reset.IsZero() {
+		ahead = r.Reset.Sub(s.reported.Reset)
 	}
 	switch {
-	case s.toldAt.IsZero(), ahead > tolerance:
+	case s.reportedAt.IsZero(), ahead > tolerance:
 		return true
-	case r.Limit != s.told.Limit && p.turn >= s.report.Sent: // another plan
+	case r.Limit != s.reported.Limit && p.turn >= s.report.Sent: // another plan
 		return true
 	case ahead < -tolerance:
 		return false
 	}
-	return r.Remaining < s.told.Remaining || !s.fresh && p.turn > s.report.Sent
+	return r.Remaining < s.reported.Remaining || !s.fresh && p.turn > s.report.Sent
 }

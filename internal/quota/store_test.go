@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// counter is a store that knows how many permits are left, and no more.
+// counter is a store that only counts the permits that are left.
 type counter struct {
 	mu     sync.Mutex
 	left   int
 	again  time.Duration
 	opens  time.Duration
-	reset  time.Time // instead of opens
+	reset  time.Time // used instead of opens if set
 	delay  time.Duration
 	err    error
 	panics bool
-	deaf   bool // takes no notice of the context
-	hints  StoreAnswer
+	deaf   bool // ignores the context
+	hints  StoreReply
 	taken  map[string]int
 	asks   []StoreAsk
 }
 
-func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, error) {
+func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreReply, error) {
 	c.mu.Lock()
 	delay, deaf, err, panics := c.delay, c.deaf, c.err, c.panics
 	c.asks = append(c.asks, ask)
@@ -39,24 +39,24 @@ func (c *counter) Exchange(ctx context.Context, ask StoreAsk) (StoreAnswer, erro
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return StoreAnswer{}, ctx.Err()
+			return StoreReply{}, ctx.Err()
 		}
 	}
 	switch {
 	case panics:
 		panic("out of order")
 	case err != nil:
-		return StoreAnswer{}, err
+		return StoreReply{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// What a process holds, or held and spent, is not there for others.
+	// What a process holds, or held and spent, is not available to others.
 	if c.taken == nil {
 		c.taken = map[string]int{}
 	}
 	taken := ask.Held + int(ask.Served+ask.Lost+ask.Refused)
 	c.left += c.taken[ask.Process] - taken
-	a := StoreAnswer{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks)), Probing: c.hints.Probing, Mixed: c.hints.Mixed}
+	a := StoreReply{AskAgain: c.again, Opens: c.opens, Turn: int64(len(c.asks)), Probing: c.hints.Probing, Mixed: c.hints.Mixed}
 	if !c.reset.IsZero() {
 		a.Opens = max(time.Until(c.reset), 0)
 	}
@@ -74,7 +74,7 @@ func (c *counter) set(change func()) {
 	change()
 }
 
-// seen returns what is left and the asks so far.
+// seen returns what is left, and the asks so far.
 func (c *counter) seen() (int, []StoreAsk) {
 	synctest.Wait()
 	c.mu.Lock()
@@ -82,14 +82,14 @@ func (c *counter) seen() (int, []StoreAsk) {
 	return c.left, c.asks
 }
 
-// with returns a door to a ledger with a store.
-func with(t *testing.T, c *counter) *door {
+// with returns callers of a ledger with a store.
+func with(t *testing.T, c *counter) *callers {
 	o := usual
 	o.Store = c
-	return &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+	return &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 }
 
-// The store says who may go, and it is told what became of it.
+// The store decides who may send, and gets a report of the outcome.
 func TestAStoreDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 2, again: time.Second, opens: time.Hour}
@@ -101,12 +101,12 @@ func TestAStoreDecides(t *testing.T) {
 		}
 		start := time.Now()
 		d.come(t.Context(), "c", Interactive, time.Minute)
-		if until := d.refused("c"); until.Sub(start) != time.Hour {
-			t.Errorf("refused until %v from now", until.Sub(start))
+		if until := d.failedUntil("c"); until.Sub(start) != time.Hour {
+			t.Errorf("failed until %v from now", until.Sub(start))
 		}
-		// The ledger's own account would have many.
-		d.answer("a", false, told(100, 98, time.Hour))
-		d.answer("b", false, told(100, 97, time.Hour))
+		// The ledger's own account would grant many.
+		d.respond("a", false, headers(100, 98, time.Hour))
+		d.respond("b", false, headers(100, 97, time.Hour))
 		<-time.After(reportDelay + 1)
 		_, asks := c.seen()
 		last := asks[len(asks)-1]
@@ -124,12 +124,12 @@ func TestAStoreDecides(t *testing.T) {
 	})
 }
 
-// Permits for bulk come in numbers; those that nobody wants go back.
+// Bulk permits are granted in batches. Those that are not used are returned.
 func TestLeasesAreSpentAndReturned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 100, again: time.Second}
 		d := with(t, c)
-		r := told(1000, 500, time.Hour)
+		r := headers(1000, 500, time.Hour)
 		for range 20 {
 			p, waited, err := d.Acquire(t.Context(), Ask{Class: Bulk, Budget: 0, Notify: quiet})
 			if err != nil || waited != 0 {
@@ -144,7 +144,7 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 		if _, asks := c.seen(); d.passed() == "" || len(asks) != 1 {
 			t.Errorf("passed %q after %d exchanges", d.passed(), len(asks))
 		}
-		d.answer("an interactive caller", false, r)
+		d.respond("an interactive caller", false, r)
 		<-time.After(3*reportDelay + 1)
 		if left, _ := c.seen(); left != 100-21 {
 			t.Errorf("%d left of 100 after 21 requests", left)
@@ -152,8 +152,8 @@ func TestLeasesAreSpentAndReturned(t *testing.T) {
 	})
 }
 
-// Permits in use are shown from time to time, or the store would take the
-// process for dead and count them as spent.
+// Permits in use are reported from time to time, otherwise the store would assume
+// that the process has ended and count them as spent.
 func TestALongCallShowsThatItLives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
@@ -164,11 +164,12 @@ func TestALongCallShowsThatItLives(t *testing.T) {
 		if n := len(asks); n < 28 || n > 32 || asks[n-1].Held != 1 {
 			t.Errorf("%d exchanges in a minute, the last %+v", n, asks[n-1])
 		}
-		d.answer("a", false, told(10, 9, time.Hour))
+		d.respond("a", false, headers(10, 9, time.Hour))
 	})
 }
 
-// Others may have what callers wanted that gave up, so the store is told soon.
+// Others may use what was asked for by callers that gave up, so that is reported
+// soon.
 func TestWhoGivesUpWantsNothingOfAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{again: time.Minute}
@@ -192,8 +193,8 @@ func TestWhoGivesUpWantsNothingOfAStore(t *testing.T) {
 	})
 }
 
-// A process that was stopped for long has no permits any more: the store has
-// taken it for dead. It may be that only the clock on the wall went on.
+// A process that was suspended for long has no permits any more: the store assumes
+// that it has ended. Perhaps only the wall clock continued.
 func TestPermitsDoNotOutliveAStop(t *testing.T) {
 	for name, clock := range map[string]func(time.Time) time.Time{
 		"a process": func(last time.Time) time.Time { return last.Add(-time.Minute) },
@@ -210,7 +211,7 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 				d.mu.Lock()
 				d.keeper.(*shared).heard = clock(d.keeper.(*shared).heard)
 				d.mu.Unlock()
-				c.set(func() { c.left = -32 }) // others have had what it had
+				c.set(func() { c.left = -32 }) // others have got what it had
 				d.come(t.Context(), "b", Bulk, time.Minute)
 				if got := d.passed(); got != "a" {
 					t.Errorf("passed: %s", got)
@@ -218,17 +219,17 @@ func TestPermitsDoNotOutliveAStop(t *testing.T) {
 				if _, asks := c.seen(); asks[len(asks)-1].Held != 1 {
 					t.Errorf("it says that it holds %d", asks[len(asks)-1].Held)
 				}
-				d.answer("a", false, told(100, 9, time.Hour))
+				d.respond("a", false, headers(100, 9, time.Hour))
 				c.set(func() { c.left = 10 })
 				<-time.After(2 * time.Minute)
-				d.answer("b", false, told(100, 8, time.Hour))
+				d.respond("b", false, headers(100, 8, time.Hour))
 			})
 		})
 	}
 }
 
-// What is reported are the newest figures: of the latest window, and the lowest
-// of those that came together.
+// The newest figures are reported: of the latest window, and the lowest of those
+// that came together.
 func TestTheNewestFiguresAreReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(usual)
@@ -249,37 +250,37 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			{"of an earlier window", 2, 10, time.Minute, 50},
 			{"fewer", 2, 40, time.Hour, 40},
 			{"more, asked for no later", 2, 45, time.Hour, 40},
-			{"more, asked for later", 3, 60, time.Hour, 60}, // the server gives back
+			{"more, asked for later", 3, 60, time.Hour, 60}, // the server refills
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
-			s.note(Permit{turn: tt.turn}, true, false, told(100, tt.remaining, tt.reset), now)
+			s.note(Permit{turn: tt.turn}, true, false, headers(100, tt.remaining, tt.reset), now)
 			if got, _ := report(); got != tt.want {
 				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
 			}
 		}
-		s.note(Permit{turn: 4}, true, false, told(100, 70, 2*time.Hour), now)
-		s.note(Permit{turn: 5}, true, false, told(100, 80, 2*time.Hour), now)
+		s.note(Permit{turn: 4}, true, false, headers(100, 70, 2*time.Hour), now)
+		s.note(Permit{turn: 5}, true, false, headers(100, 80, 2*time.Hour), now)
 		if got, _ := report(); got != 70 {
 			t.Errorf("of two that came together %d is reported", got)
 		}
-		s.note(Permit{turn: 6}, true, false, told(50, 49, 2*time.Hour), now)
+		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
 		}
 		s.note(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
 		if ask := s.ask(0, 0, true, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
-			t.Errorf("a refusal is reported as %+v", ask)
+			t.Errorf("a 429 is reported as %+v", ask)
 		}
 	})
 }
 
-// A refusal takes away what was granted: there is nothing behind it.
+// A 429 revokes granted permits: the quota does not cover them.
 func TestARefusalEndsLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 50, again: time.Second}
 		d := with(t, c)
 		d.come(t.Context(), "a", Bulk, time.Minute)
-		d.answer("a", true, Reading{Limit: 100, Remaining: 0, RetryAfter: time.Now().Add(time.Minute)})
+		d.respond("a", true, Reading{Limit: 100, Remaining: 0, RetryAfter: time.Now().Add(time.Minute)})
 		c.set(func() { c.left = -50 })
 		d.come(t.Context(), "b", Bulk, Forever)
 		if got := d.passed(); got != "a" {
@@ -288,7 +289,7 @@ func TestARefusalEndsLeases(t *testing.T) {
 		c.set(func() { c.left = 1 })
 		<-time.After(59 * time.Second)
 		if got := d.passed(); got != "a" {
-			t.Errorf("passed before the time that the refusal told: %s", got)
+			t.Errorf("passed before the time that the 429 named: %s", got)
 		}
 		<-time.After(3 * time.Second)
 		if got := d.passed(); got != "a b" {
@@ -297,7 +298,8 @@ func TestARefusalEndsLeases(t *testing.T) {
 	})
 }
 
-// Whoever gives up, before or after the store has granted, holds nothing.
+// A caller that gives up, before or after the store has granted a permit, holds
+// nothing.
 func TestWhoGivesUpHoldsNothingOfAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second, delay: 50 * time.Millisecond}
@@ -325,8 +327,8 @@ func TestWhoGivesUpHoldsNothingOfAStore(t *testing.T) {
 	})
 }
 
-// Who may not send more for reasons of its own asks for no more, and leaves to
-// others what it cannot use.
+// A process that may not send more for its own reasons asks for no more, and leaves
+// to others what it cannot use.
 func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 	for name, o := range map[string]Options{
 		"a ceiling": {Reserve: DefaultReserve, PerSecond: 0.01},
@@ -336,11 +338,11 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &counter{left: 1000, again: time.Second}
 				o.Store = c
-				d := &door{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
+				d := &callers{Ledger: New(o), t: t, permits: map[string]Permit{}, errs: map[string]error{}}
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				d.come(ctx, "a", Bulk, Forever)
-				d.answer("a", false, told(100, 99, time.Hour))
+				d.respond("a", false, headers(100, 99, time.Hour))
 				d.come(ctx, "b", Bulk, Forever)
 				<-time.After(80 * time.Second)
 				left, asks := c.seen()
@@ -351,30 +353,29 @@ func TestAStoreIsNotAskedForWhatCannotBeSent(t *testing.T) {
 				if d.passed() != "a b" {
 					t.Errorf("passed: %s", d.passed())
 				}
-				d.answer("b", false, told(100, 98, time.Hour))
+				d.respond("b", false, headers(100, 98, time.Hour))
 			})
 		})
 	}
 }
 
-// A share that is spent refuses at once, as without a store.
+// Calls fail at once when the share is spent, as they do without a store.
 func TestASpentShareRefusesWithAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := usual
 		o.Share, o.Store = 0.01, &counter{left: 1000, again: time.Second}
 		l := New(o)
-		learn(t, l, told(100, 99, time.Hour))
+		learn(t, l, headers(100, 99, time.Hour))
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
-		refusal, ok := errors.AsType[*Refusal](err)
-		if !ok || waited != 0 || time.Until(refusal.Until) < 59*time.Minute {
+		late, ok := errors.AsType[*WaitError](err)
+		if !ok || waited != 0 || time.Until(late.Until) < 59*time.Minute {
 			t.Errorf("%v after %v", err, waited)
 		}
 		<-time.After(time.Second)
 	})
 }
 
-// One bulk call after the other, as a walk makes them, does not give its permits
-// back in between.
+// Consecutive bulk calls, as of an iteration, keep their permits in between.
 func TestAWalkKeepsItsPermits(t *testing.T) {
 	for name, o := range map[string]Options{"as fast as it goes": usual, "with a ceiling": {Reserve: DefaultReserve, PerSecond: 5}} {
 		t.Run(name, func(t *testing.T) {
@@ -388,7 +389,7 @@ func TestAWalkKeepsItsPermits(t *testing.T) {
 						t.Fatal(err)
 					}
 					<-time.After(100 * time.Millisecond)
-					l.Settle(p, false, told(1000, 999-i, time.Hour), time.Now())
+					l.Settle(p, false, headers(1000, 999-i, time.Hour), time.Now())
 				}
 				<-time.After(time.Second)
 				if left, asks := c.seen(); left != 900 || len(asks) > 150 {
@@ -399,7 +400,7 @@ func TestAWalkKeepsItsPermits(t *testing.T) {
 	}
 }
 
-// Who waits is told until when as soon as the store has said it.
+// A waiter is notified of the end of its wait as soon as the store has reported it.
 func TestALongWaitForAStoreIsTold(t *testing.T) {
 	for _, budget := range []time.Duration{time.Hour, Forever} {
 		synctest.Test(t, func(t *testing.T) {
@@ -407,14 +408,14 @@ func TestALongWaitForAStoreIsTold(t *testing.T) {
 			d := with(t, c)
 			time.AfterFunc(50*time.Minute, func() { c.set(func() { c.left = 5 }) })
 			start := time.Now()
-			var told []time.Duration
+			var notified []time.Duration
 			p, waited, err := d.Acquire(t.Context(), Ask{Budget: budget, Notify: func(w Wait) {
 				if time.Until(w.Until) > time.Second {
-					told = append(told, w.Until.Sub(start).Round(time.Minute))
+					notified = append(notified, w.Until.Sub(start).Round(time.Minute))
 				}
 			}})
-			if err != nil || waited < 50*time.Minute || waited > 51*time.Minute || len(told) != 1 || told[0] != 50*time.Minute {
-				t.Errorf("%v after %v, told %v", err, waited, told)
+			if err != nil || waited < 50*time.Minute || waited > 51*time.Minute || len(notified) != 1 || notified[0] != 50*time.Minute {
+				t.Errorf("%v after %v, notified %v", err, waited, notified)
 			}
 			d.Cancel(p, false)
 			<-time.After(time.Second)
@@ -422,8 +423,8 @@ func TestALongWaitForAStoreIsTold(t *testing.T) {
 	}
 }
 
-// What got lost is told apart from what was answered without figures: only the
-// latter is the way of a server.
+// Lost requests are reported separately from responses without figures: only the
+// latter show how the server behaves.
 func TestWhatGotLostIsToldApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
@@ -433,7 +434,7 @@ func TestWhatGotLostIsToldApart(t *testing.T) {
 		}
 		d.Cancel(d.permit("a"), true)
 		d.Cancel(d.permit("b"), false)
-		d.answer("c", false, Reading{Limit: -1, Remaining: -1})
+		d.respond("c", false, Reading{Limit: -1, Remaining: -1})
 		<-time.After(time.Second)
 		if _, asks := c.seen(); asks[len(asks)-1].Lost != 2 || asks[len(asks)-1].Silent != 1 || asks[len(asks)-1].Held != 0 {
 			t.Errorf("reported %+v", asks[len(asks)-1])
@@ -441,8 +442,8 @@ func TestWhatGotLostIsToldApart(t *testing.T) {
 	})
 }
 
-// Who is idle has reported before its call returns, but waits no longer than for any
-// exchange; who is not makes no exchange more.
+// An idle process has reported before its call returns, but waits no longer than
+// for any exchange. A process that is not idle makes no additional exchange.
 func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second, delay: 10 * time.Millisecond}
@@ -450,14 +451,14 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.come(t.Context(), "a", Interactive, time.Minute)
 		d.come(t.Context(), "b", Interactive, time.Minute)
 		<-time.After(100 * time.Millisecond)
-		d.answer("a", false, told(100, 99, time.Hour))
+		d.respond("a", false, headers(100, 99, time.Hour))
 		_, asks := c.seen()
-		n := len(asks) // the report that is due anyway is begun
+		n := len(asks) // the report that is due anyway has begun
 		d.Report(nil)
 		if _, asks = c.seen(); len(asks) != n {
 			t.Error("a process that is not idle made an exchange more")
 		}
-		d.answer("b", false, told(100, 98, time.Hour))
+		d.respond("b", false, headers(100, 98, time.Hour))
 		start := time.Now()
 		d.Report(nil)
 		_, asks = c.seen()
@@ -467,7 +468,7 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.come(t.Context(), "c", Interactive, time.Minute)
 		<-time.After(100 * time.Millisecond)
 		c.set(func() { c.delay = time.Minute })
-		d.answer("c", false, told(100, 97, time.Hour))
+		d.respond("c", false, headers(100, 97, time.Hour))
 		start = time.Now()
 		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
@@ -476,8 +477,9 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 	})
 }
 
-// A process whose first exchange is late, as its connection is new, reports all the same
-// before its call returns: what it was granted meanwhile would be kept from others.
+// A process whose first exchange is late, as its connection is new, reports
+// nevertheless before its call returns: otherwise permits granted in the meantime
+// would be withheld from others.
 func TestTheFirstExchangeMayBeLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, delay: storeTimeout + 10*time.Millisecond}
@@ -486,7 +488,7 @@ func TestTheFirstExchangeMayBeLate(t *testing.T) {
 		if err != nil || waited != storeTimeout {
 			t.Fatalf("%v after %v", err, waited)
 		}
-		d.Settle(p, false, told(100, 99, time.Hour), time.Now())
+		d.Settle(p, false, headers(100, 99, time.Hour), time.Now())
 		c.set(func() { c.delay = 0 })
 		start := time.Now()
 		d.Report(nil)
@@ -496,8 +498,8 @@ func TestTheFirstExchangeMayBeLate(t *testing.T) {
 	})
 }
 
-// An isolated interactive call costs two exchanges. In a burst of bulk calls, of which
-// one is in flight at any time, one has the permits for 32.
+// An isolated interactive call costs two exchanges. In a burst of bulk calls, with
+// one in flight at any time, one exchange brings permits for 32.
 func TestExchangesPerCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 1000, delay: time.Millisecond}
@@ -509,7 +511,7 @@ func TestExchangesPerCall(t *testing.T) {
 				return
 			}
 			<-time.After(50 * time.Millisecond)
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			d.Report(nil)
 		}
 		for range 10 {
@@ -540,15 +542,15 @@ func TestExchangesPerCall(t *testing.T) {
 	})
 }
 
-// Permits are old from the beginning of the exchange that brought them: that may be as
-// long as the store has heard nothing.
+// The age of permits is counted from the beginning of the exchange that brought
+// them, as the store may have heard nothing since.
 func TestPermitsAgeFromTheAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount(usual)
 		s := newShared(&counter{}, &a, nil, nil)
 		began := time.Now()
 		for late, want := range map[time.Duration]int{0: 1, 1: 0} {
-			s.took(StoreAsk{Interactive: 1}, StoreAnswer{Interactive: 1}, began, began.Add(3*time.Second))
+			s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, began, began.Add(3*time.Second))
 			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want {
 				t.Errorf("%d permits after %v", s.leases[Interactive], leaseTTL+late)
 			}

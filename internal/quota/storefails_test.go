@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// newsList is what was to be logged of a store.
+// newsList is what was to be logged about a store.
 type newsList []string
 
 func (l *newsList) take(n StoreNews) {
@@ -28,9 +28,9 @@ func (l *newsList) take(n StoreNews) {
 
 func (l newsList) String() string { return strings.Join(l, "; ") }
 
-// A store that fails or is slow costs a tenth of a second at most and no call;
-// then the ledger's own account decides, and after five seconds the store is
-// asked again.
+// A store that fails or is slow costs at most a tenth of a second and no call. Then
+// the ledger's own account decides, and after five seconds the store is asked
+// again.
 func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fail   func(*counter)
@@ -54,7 +54,7 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+					d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 					return time.Since(start)
 				}
 				call(Interactive)
@@ -78,7 +78,7 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 				}
 				<-time.After(2 * time.Minute)
 				c.set(func() { c.err, c.panics, c.delay, c.deaf = nil, false, 0, false })
-				call(Interactive) // by the own account; the store is asked beside it
+				call(Interactive) // decided by the own account; the store is asked concurrently
 				<-time.After(time.Second)
 				before, asks := c.seen()
 				n = len(asks)
@@ -95,27 +95,27 @@ func TestAStoreThatFailsIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A caller whom the account refuses while the store fails has the store asked, too:
-// else who is refused every time would never hear of it again.
+// A caller that the account fails while the store fails has the store asked, too;
+// otherwise a process whose callers all fail would never return to it.
 func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 10, again: time.Second}
 		d := with(t, c)
 		d.come(t.Context(), "a", Interactive, time.Minute)
-		d.answer("a", false, told(100, 0, time.Hour))
+		d.respond("a", false, headers(100, 0, time.Hour))
 		c.set(func() { c.err = errors.New("down") })
 		<-time.After(time.Minute)
 		d.come(t.Context(), "b", Interactive, time.Second) // the store fails while it waits
-		if d.refused("b").IsZero() {
-			t.Error("b was not refused")
+		if d.failedUntil("b").IsZero() {
+			t.Error("b was not failed")
 		}
 		c.set(func() { c.err = nil })
 		_, asks := c.seen()
 		n := len(asks)
 		<-time.After(storeRest - 1)
 		for after, name := range []string{"c", "d"} {
-			if d.come(t.Context(), name, Interactive, time.Second); d.refused(name).IsZero() {
-				t.Errorf("%s was not refused", name)
+			if d.come(t.Context(), name, Interactive, time.Second); d.failedUntil(name).IsZero() {
+				t.Errorf("%s was not failed", name)
 			}
 			if _, asks = c.seen(); len(asks) != n+after {
 				t.Errorf("%s: %d exchanges, want %d", name, len(asks)-n, after)
@@ -129,12 +129,12 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 	})
 }
 
-// An answer that is late is better than none: the store decides again, and if the
-// one before was in time, as when the connection was new, it is no failure.
+// A late reply is better than none: the store decides again, and if the reply
+// before was in time, as when the connection was new, it is not a failure.
 func TestALateAnswerCounts(t *testing.T) {
 	for late, want := range map[time.Duration]string{
 		storeTimeout + 50*time.Millisecond: "",
-		time.Second:                        "failed: an answer took 1s, 100ms are waited for; returned",
+		time.Second:                        "failed: an exchange took 1s, longer than the limit of 100ms; returned",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := &counter{left: 10, again: time.Second}
@@ -145,7 +145,7 @@ func TestALateAnswerCounts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+				d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			}
 			call()
 			<-time.After(time.Second)
@@ -166,8 +166,8 @@ func TestALateAnswerCounts(t *testing.T) {
 	}
 }
 
-// A store that is always slow is not asked more often than one that fails, and
-// not at all while nobody calls.
+// A store that is always slow is not asked more often than one that fails, and not
+// at all without calls.
 func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 1000, again: time.Second, delay: 150 * time.Millisecond, deaf: true}
@@ -179,10 +179,10 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 				t.Fatalf("%v after %v", err, waited)
 			}
 			<-time.After(time.Second)
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 		}
 		_, asks := c.seen()
-		if len(asks) > 20 || news.String() != "failed: an answer took 150ms, 100ms are waited for" {
+		if len(asks) > 20 || news.String() != "failed: an exchange took 150ms, longer than the limit of 100ms" {
 			t.Errorf("%d exchanges in a minute, logged: %v", len(asks), news)
 		}
 		n := len(asks)
@@ -193,30 +193,30 @@ func TestAStoreThatIsAlwaysSlow(t *testing.T) {
 	})
 }
 
-// broken is an error that cannot be printed.
+// broken is an error whose text cannot be read.
 type broken struct{ text string }
 
 func (b *broken) Error() string { return b.text }
 
-// storeFunc is a store made of a function.
-type storeFunc func() (StoreAnswer, error)
+// storeFunc is a function as a store.
+type storeFunc func() (StoreReply, error)
 
-func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreAnswer, error) { return f() }
+func (f storeFunc) Exchange(context.Context, StoreAsk) (StoreReply, error) { return f() }
 
-// Whatever a store does, nobody waits for it or is hurt by it.
+// Whatever a store does, no caller is blocked or harmed by it.
 func TestAStoreMayDoAnything(t *testing.T) {
 	for name, store := range map[string]storeFunc{
-		"an error that cannot be printed": func() (StoreAnswer, error) { var err *broken; return StoreAnswer{}, err },
-		"the end of the goroutine":        func() (StoreAnswer, error) { runtime.Goexit(); return StoreAnswer{}, nil },
-		"nonsense": func() (StoreAnswer, error) {
-			return StoreAnswer{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
+		"an error that cannot be printed": func() (StoreReply, error) { var err *broken; return StoreReply{}, err },
+		"the end of the goroutine":        func() (StoreReply, error) { runtime.Goexit(); return StoreReply{}, nil },
+		"nonsense": func() (StoreReply, error) {
+			return StoreReply{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int32
 				o := usual
-				o.Store = storeFunc(func() (StoreAnswer, error) { asked.Add(1); return store() })
+				o.Store = storeFunc(func() (StoreReply, error) { asked.Add(1); return store() })
 				l := New(o)
 				for i := range 10 {
 					p, waited, err := l.Acquire(t.Context(), Ask{Class: Bulk, Budget: time.Minute, Notify: quiet, StoreNews: func(n StoreNews) {
@@ -227,7 +227,7 @@ func TestAStoreMayDoAnything(t *testing.T) {
 					if err != nil || waited > storeTimeout {
 						t.Fatalf("call %d: %v after %v", i, err, waited)
 					}
-					l.Settle(p, false, told(100, 99-i, time.Hour), time.Now())
+					l.Settle(p, false, headers(100, 99-i, time.Hour), time.Now())
 				}
 				<-time.After(time.Minute)
 				if n := asked.Load(); n > 20 {
@@ -238,8 +238,8 @@ func TestAStoreMayDoAnything(t *testing.T) {
 	}
 }
 
-// A store that has no permits and says no time is asked less and less often, and
-// not at even times.
+// A store that has no permits and names no time is asked less and less often, at
+// irregular intervals.
 func TestAStoreWithoutPermitsIsAskedLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{}
@@ -265,17 +265,17 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{left: 100, err: errors.New("down")}
 		d := with(t, c)
-		learn(t, d.Ledger, told(100, 50, time.Hour))
+		learn(t, d.Ledger, headers(100, 50, time.Hour))
 		_, asks := c.seen()
 		before := len(asks)
 		c.set(func() { c.err = nil })
 		time.Sleep(4 * time.Second)
-		learn(t, d.Ledger, told(100, 49, time.Hour))
+		learn(t, d.Ledger, headers(100, 49, time.Hour))
 		if _, asks = c.seen(); len(asks) != before {
 			t.Errorf("asked %d times more within 4 s", len(asks)-before)
 		}
 		time.Sleep(2 * time.Second)
-		learn(t, d.Ledger, told(100, 48, time.Hour))
+		learn(t, d.Ledger, headers(100, 48, time.Hour))
 		synctest.Wait()
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -285,8 +285,8 @@ func TestAStoreThatFailsIsAskedAgain(t *testing.T) {
 	})
 }
 
-// A store that fails while callers who do not wait ask it holds none of them: what is
-// not known forbids nothing.
+// If a store fails while callers that do not wait ask it, none of them is delayed:
+// what is unknown forbids nothing.
 func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
 	for name, c := range map[string]*counter{
 		"slow": {delay: 90 * time.Millisecond, err: errors.New("down")},
@@ -309,7 +309,7 @@ func TestAStoreThatFailsRefusesNobodyWhoDoesNotWait(t *testing.T) {
 	}
 }
 
-// A failure is reported once until an answer comes in time. One that is late does not
+// A failure is reported once until a reply comes in time. A late reply does not
 // count as that: a store that is always slow is reported once.
 func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -323,21 +323,22 @@ func TestAFailureIsReportedAgainAfterAnAnswerInTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			<-time.After(20 * time.Second)
 			if d.Report(news.take); len(news) != want {
-				t.Errorf("after an answer in %v: %v", delay, news)
+				t.Errorf("after a reply in %v: %v", delay, news)
 			}
 		}
 		call(0, 0)
 		call(time.Second, 1)
 		call(time.Second, 1)
-		call(0, 2) // it returned
+		call(0, 2) // the store returned
 		call(time.Second, 3)
 	})
 }
 
-// An answer that comes just as it would be late is in time or late, and not both.
+// A reply at the very moment when it would be late is either in time or late, not
+// both.
 func TestAnAnswerAtTheLastMoment(t *testing.T) {
 	for range 100 {
 		synctest.Test(t, func(t *testing.T) {
@@ -350,10 +351,10 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 			synctest.Wait()
 			d.mu.Lock()
 			if d.shared.local {
-				t.Error("the store has answered and does not decide")
+				t.Error("the store has replied and does not decide")
 			}
 			d.mu.Unlock()
-			d.Settle(p, false, told(1000, 900, time.Hour), time.Now())
+			d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
 			<-time.After(time.Second)
 		})
 	}

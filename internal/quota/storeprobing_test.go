@@ -21,15 +21,15 @@ func try(ctx context.Context, l *Ledger, ask Ask) (time.Duration, error) {
 
 // probing is a store that has nothing to grant because nothing is known.
 func probing() *counter {
-	return &counter{again: 100 * time.Millisecond, hints: StoreAnswer{Probing: true}}
+	return &counter{again: 100 * time.Millisecond, hints: StoreReply{Probing: true}}
 }
 
-// A caller that does not wait is sent unless something known forbids it: to the store,
-// or to this process.
+// A caller that does not wait is sent unless something known to the store or to
+// this process forbids it.
 func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 	for name, tt := range map[string]struct {
 		probing bool
-		known   int // left as far as this process knows; negative: nothing is known
+		known   int // left as far as this process knows; negative if unknown
 		sent    bool
 	}{
 		"nothing is known":           {true, -1, true},
@@ -44,13 +44,13 @@ func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 					c.hints.Probing, c.delay, c.left = tt.probing, time.Millisecond, 1
 					d := with(t, c)
 					if tt.known >= 0 {
-						learn(t, d.Ledger, told(100, tt.known, time.Hour))
+						learn(t, d.Ledger, headers(100, tt.known, time.Hour))
 					}
 					c.set(func() { c.left = 0 })
 					d.Report(nil)
 					for i := range 10 {
 						took, err := try(t.Context(), d.Ledger, Ask{Class: class})
-						if _, refused := errors.AsType[*Refusal](err); refused == tt.sent || took > storeTimeout {
+						if _, failed := errors.AsType[*WaitError](err); failed == tt.sent || took > storeTimeout {
 							t.Fatalf("call %d: %v after %v", i, err, took)
 						}
 					}
@@ -61,8 +61,8 @@ func TestWhoDoesNotWaitIsSentUnlessTheStoreForbidsIt(t *testing.T) {
 	}
 }
 
-// Responses that never come, of processes that are gone, delay a caller no longer than
-// it wants to wait, or half of the time until its deadline.
+// Responses that never come, because their processes are gone, delay a caller for
+// no longer than it wants to wait, or half of the time to its deadline.
 func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		deadline, budget, hold, want time.Duration
@@ -89,12 +89,12 @@ func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
 	}
 }
 
-// A caller who has less time than an exchange may take is sent, or refused, by what is
-// known here.
+// A caller that has less time than an exchange may take is sent or fails by the
+// state known to this process.
 func TestAShortTimeIsDecidedHere(t *testing.T) {
 	for name, tt := range map[string]struct {
 		deadline, budget time.Duration
-		known            int // negative: nothing is known
+		known            int // negative if unknown
 		within           time.Duration
 	}{
 		"a deadline":                    {50 * time.Millisecond, time.Minute, -1, 25 * time.Millisecond},
@@ -107,7 +107,7 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				c := &counter{left: 1}
 				d := with(t, c)
 				if tt.known >= 0 {
-					learn(t, d.Ledger, told(100, tt.known, time.Hour))
+					learn(t, d.Ledger, headers(100, tt.known, time.Hour))
 				}
 				<-time.After(time.Second)
 				c.set(func() { c.delay = time.Minute })
@@ -120,12 +120,12 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 				if took > tt.within {
 					t.Errorf("after %v", took)
 				}
-				refusal, refused := errors.AsType[*Refusal](err)
-				if refused != (tt.known == 0) || !refused && err != nil {
+				late, failed := errors.AsType[*WaitError](err)
+				if failed != (tt.known == 0) || !failed && err != nil {
 					t.Error(err)
 				}
-				if refused && (time.Until(refusal.Until) < 59*time.Minute || refusal.Reason != WaitQuota) {
-					t.Errorf("%+v", refusal)
+				if failed && (time.Until(late.Until) < 59*time.Minute || late.Reason != WaitQuota) {
+					t.Errorf("%+v", late)
 				}
 				<-time.After(time.Minute)
 			})
@@ -136,7 +136,7 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 // That two limits are reported in turn is logged once.
 func TestTwoLimitsAreLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &counter{left: 100, hints: StoreAnswer{Mixed: true}}
+		c := &counter{left: 100, hints: StoreReply{Mixed: true}}
 		d := with(t, c)
 		var news newsList
 		for range 5 {

@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// At the estimated time a request of bulk passes, with so many others before it,
-// and not before.
+// A bulk request with others before it passes at the estimated time and not before.
 func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	freed := 0
@@ -21,7 +20,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 		if dice.IntN(2) == 0 {
 			o.Reserve = DefaultReserve
 		}
-		d := newDesk(o)
+		d := newTestAccount(o)
 		d.quota = []int{10, 100, 500, 5000}[dice.IntN(4)]
 		d.hears(d.quota-1, time.Hour)
 		d.now = d.now.Add(time.Duration(dice.IntN(3500)) * time.Second)
@@ -29,7 +28,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 			d.demand.arrive(d.now.Add(-time.Duration(dice.IntN(3600)) * time.Second))
 		}
 		d.hears(1+dice.IntN(d.quota-1), d.reset.Sub(d.now))
-		d.others, d.part = 0, 1 // or it would be for others, too
+		d.others, d.part = 0, 1 // otherwise some would be left to others, too
 		ahead := dice.IntN(6)
 		v := d.gate(Bulk, d.now)
 		until := d.estimate(v, ahead, d.now)
@@ -41,7 +40,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 		for range ahead {
 			at.grant(Bulk, d.now)
 		}
-		if !at.gate(Bulk, until).pass || at.gate(Bulk, until.Add(-closely-time.Millisecond)).pass {
+		if !at.gate(Bulk, until).pass || at.gate(Bulk, until.Add(-precision-time.Millisecond)).pass {
 			t.Fatalf("%+v, limit %d, %d left, %d ahead, %v before the reset: freed in %v", o, d.limit, d.left, ahead, d.reset.Sub(d.now), until.Sub(d.now))
 		}
 	}
@@ -50,20 +49,20 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	}
 }
 
-// A reserve at its greatest is level for a while: bulk that has used all but that
-// waits until it begins to shrink, not for the reset.
+// A reserve at its maximum is constant for a while: bulk that has used everything
+// else waits until it begins to shrink, not for the reset.
 func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 	for _, tt := range []struct {
 		share, reserve float64
 		quota          int
-		left           float64 // maxReserve of what may be used here
+		left           float64 // maxReserve of what this process may use
 	}{
 		{1, 0.7, 500, 300},
 		{1, 0.9, 500, 300},
 		{1, 1, 500, 300},
-		{1. / 33, 1, 385, 7}, // a floating-point error less than the reserve
+		{1. / 33, 1, 385, 7}, // less than the reserve by a rounding error
 	} {
-		d := newDesk(Options{Share: tt.share, Reserve: tt.reserve})
+		d := newTestAccount(Options{Share: tt.share, Reserve: tt.reserve})
 		d.quota = tt.quota
 		d.hears(300, time.Hour)
 		shrinks := time.Duration((1 - maxReserve/tt.reserve) * float64(time.Hour))
@@ -71,7 +70,7 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 			t.Errorf("%+v: freed in %v, want soon after %v", tt, in, shrinks)
 		}
 	}
-	d := newDesk(Options{Reserve: 0.7})
+	d := newTestAccount(Options{Reserve: 0.7})
 	d.quota = 500
 	d.hears(300, time.Hour)
 	if until := d.estimate(d.gate(Bulk, d.now), 0, d.now); !until.Equal(d.freed(300, d.window(), d.now)) {
@@ -79,20 +78,20 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 	}
 }
 
-// Until the reset is a window ahead, nothing of the reserve is freed; after that a
-// part of it is soon.
+// Until the reset is less than a window ahead, none of the reserve is released;
+// soon after that a part is.
 func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
-	d := newDesk(Options{Reserve: 0.1})
+	d := newTestAccount(Options{Reserve: 0.1})
 	d.quota = 100
 	d.hears(10, hour+time.Second)
 	v := d.gate(Bulk, d.now)
-	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*closely {
+	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*precision {
 		t.Errorf("freed in %v", until)
 	}
 }
 
-// Where responses in flight may have been counted, nobody is told the reset before
-// they have come.
+// If responses in flight may have been counted, the reset is not reported as the
+// end of a wait before they have come.
 func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
@@ -122,7 +121,7 @@ func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 		synctest.Wait()
 		// The server has counted all four; the newest response comes first.
 		for i := range first {
-			l.Settle(first[3-i], false, told(20, 16+i, time.Hour), time.Now())
+			l.Settle(first[3-i], false, headers(20, 16+i, time.Hour), time.Now())
 			synctest.Wait()
 		}
 		mu.Lock()
@@ -135,32 +134,33 @@ func TestABurstOfBulkIsNotToldTheReset(t *testing.T) {
 	})
 }
 
-// watch makes a call that waits for ever and returns what it is told.
+// watch makes a call that waits without a bound and returns what Notify was called
+// with.
 func watch(t *testing.T, l *Ledger, c Class) *[]Wait {
-	var told []Wait
-	go l.Acquire(t.Context(), Ask{Class: c, Budget: Forever, Notify: func(w Wait) { told = append(told, w) }})
+	var notified []Wait
+	go l.Acquire(t.Context(), Ask{Class: c, Budget: Forever, Notify: func(w Wait) { notified = append(notified, w) }})
 	synctest.Wait()
-	return &told
+	return &notified
 }
 
 func TestAWaitIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		learn(t, l, told(100, 0, 10*time.Minute))
+		learn(t, l, headers(100, 0, 10*time.Minute))
 		for _, c := range []Class{Interactive, Bulk} {
-			told := watch(t, l, c)
+			notified := watch(t, l, c)
 			time.Sleep(time.Minute)
-			watch(t, l, c) // one behind it changes nothing
+			watch(t, l, c) // a later caller changes nothing
 			synctest.Wait()
-			if len(*told) != 1 || (*told)[0].Reason != WaitQuota || (*told)[0].Figures.Limit != 100 {
-				t.Errorf("class %d: %+v", c, *told)
+			if len(*notified) != 1 || (*notified)[0].Reason != WaitQuota || (*notified)[0].Figures.Limit != 100 {
+				t.Errorf("class %d: %+v", c, *notified)
 			}
 		}
 	})
 }
 
-// A report follows if the end moves later by more than a tenth of the time still to
-// wait and by more than two seconds, or if it is no longer near.
+// A wait is reported again if its end moves by more than a tenth of the remaining
+// wait and by more than two seconds, or is no longer near.
 func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 	for _, tt := range []struct {
 		first, then time.Duration
@@ -173,7 +173,7 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
-			learn(t, l, told(100, 50, time.Hour))
+			learn(t, l, headers(100, 50, time.Hour))
 			p := l.Grant()
 			block := func(d time.Duration, p Permit) {
 				l.Settle(p, true, Reading{Limit: 100, Remaining: 50, RetryAfter: time.Now().Add(d), Reset: time.Now().Add(time.Hour)}, time.Now())
@@ -183,53 +183,53 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 			l.account.blocked = time.Now().Add(tt.first)
 			l.account.opens = l.account.blocked
 			l.mu.Unlock()
-			told := watch(t, l, Interactive)
+			notified := watch(t, l, Interactive)
 			block(tt.then, p)
 			synctest.Wait()
-			if len(*told) != tt.reports || (*told)[0].Reason != WaitRetryAfter {
-				t.Errorf("%v, then %v: %+v", tt.first, tt.then, *told)
+			if len(*notified) != tt.reports || (*notified)[0].Reason != WaitRetryAfter {
+				t.Errorf("%v, then %v: %+v", tt.first, tt.then, *notified)
 			}
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
 		first := []Permit{l.Grant(), l.Grant(), l.Grant(), l.Grant()}
-		told := watch(t, l, Interactive)
-		if len(*told) != 1 || (*told)[0].Reason != WaitProbe || (*told)[0].Until.After(time.Now()) {
-			t.Errorf("at a cold start: %+v", *told)
+		notified := watch(t, l, Interactive)
+		if len(*notified) != 1 || (*notified)[0].Reason != WaitProbe || (*notified)[0].Until.After(time.Now()) {
+			t.Errorf("at a cold start: %+v", *notified)
 		}
 		l.Settle(first[0], false, Reading{Limit: 4, Remaining: 0, Reset: time.Now().Add(3 * time.Second)}, time.Now())
 		synctest.Wait()
-		if len(*told) != 2 || (*told)[1].Reason != WaitQuota {
-			t.Errorf("when the quota is known: %+v", *told)
+		if len(*notified) != 2 || (*notified)[1].Reason != WaitQuota {
+			t.Errorf("when the quota is known: %+v", *notified)
 		}
 	})
 }
 
-// Who never waits is sent unless something known forbids it, and is told at once
-// what does.
+// A caller that never waits is sent unless something known forbids it, and is
+// notified at once of what does.
 func TestWhoNeverWaitsIsSentOrRefusedAtOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o     Options
 		class Class
 		play  func(l *Ledger)
-		sent  int // of ten
+		sent  int // of ten calls
 		why   Reason
 		until time.Duration
 	}{
 		"nothing is known":       {usual, Interactive, func(*Ledger) {}, 10, "", 0},
-		"a probe is in flight":   {usual, Bulk, func(l *Ledger) { settle(l, told(100, 0, time.Minute)); time.Sleep(time.Minute + time.Second) }, 10, "", 0},
-		"used up":                {usual, Interactive, func(l *Ledger) { settle(l, told(100, 3, time.Hour)) }, 3, WaitQuota, time.Hour},
-		"in flight, all of them": {usual, Interactive, func(l *Ledger) { settle(l, told(100, 2, time.Hour)); l.Grant(); l.Grant() }, 0, WaitQuota, time.Hour},
+		"a probe is in flight":   {usual, Bulk, func(l *Ledger) { settle(l, headers(100, 0, time.Minute)); time.Sleep(time.Minute + time.Second) }, 10, "", 0},
+		"used up":                {usual, Interactive, func(l *Ledger) { settle(l, headers(100, 3, time.Hour)) }, 3, WaitQuota, time.Hour},
+		"in flight, all of them": {usual, Interactive, func(l *Ledger) { settle(l, headers(100, 2, time.Hour)); l.Grant(); l.Grant() }, 0, WaitQuota, time.Hour},
 		"a new window, all in flight": {usual, Interactive, func(l *Ledger) {
-			settle(l, told(4, 0, time.Minute))
+			settle(l, headers(4, 0, time.Minute))
 			time.Sleep(time.Minute + time.Second)
 		}, 4, WaitProbe, time.Second},
-		"reserved": {usual, Bulk, func(l *Ledger) { settle(l, told(100, 8, time.Hour)) }, 0, WaitReserve, 26 * time.Second},
+		"reserved": {usual, Bulk, func(l *Ledger) { settle(l, headers(100, 8, time.Hour)) }, 0, WaitReserve, 26 * time.Second},
 		"after a 429": {usual, Interactive, func(l *Ledger) {
 			l.Settle(l.Grant(), true, Reading{Limit: -1, Remaining: -1, RetryAfter: time.Now().Add(time.Minute)}, time.Now())
 		}, 0, WaitRetryAfter, time.Minute},
-		"client-side limit": {Options{PerSecond: 0.1}, Interactive, func(l *Ledger) { settle(l, told(100, 99, time.Hour)) }, 1, WaitPace, 10 * time.Second},
+		"client-side limit": {Options{PerSecond: 0.1}, Interactive, func(l *Ledger) { settle(l, headers(100, 99, time.Hour)) }, 1, WaitPace, 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -246,7 +246,7 @@ func TestWhoNeverWaitsIsSentOrRefusedAtOnce(t *testing.T) {
 					_, waited, err := l.Acquire(t.Context(), Ask{Class: tt.class, Notify: func(w Wait) { t.Errorf("waits: %+v", w) }})
 					if err == nil {
 						sent++
-					} else if r, ok := errors.AsType[*Refusal](err); !ok || r.Reason != tt.why || r.Until.Sub(start) < tt.until*8/10 || r.Until.Sub(start) > tt.until+spread+time.Second {
+					} else if r, ok := errors.AsType[*WaitError](err); !ok || r.Reason != tt.why || r.Until.Sub(start) < tt.until*8/10 || r.Until.Sub(start) > tt.until+spread+time.Second {
 						t.Fatalf("%v, %+v", err, r)
 					}
 					if waited != 0 || time.Since(start) != 0 {
@@ -273,12 +273,12 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 	}{
 		"granted":       {Forever, func(*Ledger, func()) {}, time.Minute},
 		"canceled":      {Forever, func(_ *Ledger, cancel func()) { cancel() }, 10 * time.Second},
-		"longer, after": {2 * time.Minute, func(l *Ledger, _ func()) { settle(l, told(100, 0, time.Hour)) }, 10 * time.Second},
+		"longer, after": {2 * time.Minute, func(l *Ledger, _ func()) { settle(l, headers(100, 0, time.Hour)) }, 10 * time.Second},
 	} {
 		for _, panics := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				l := New(usual)
-				settle(l, told(100, 0, time.Minute))
+				settle(l, headers(100, 0, time.Minute))
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(10*time.Second, func() { tt.end(l, cancel) })
 				var waits []string
@@ -306,11 +306,11 @@ func TestTheEndOfAWaitIsReported(t *testing.T) {
 	}
 }
 
-// Who has given up holds no place and no permit while Waited runs.
+// A caller that has given up holds no place and no permit while Waited runs.
 func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := New(usual)
-		settle(l, told(1, 0, time.Minute))
+		settle(l, headers(1, 0, time.Minute))
 		ctx, cancel := context.WithCancel(t.Context())
 		go l.Acquire(ctx, Ask{Budget: Forever, Notify: quiet, Waited: func(Wait, time.Duration) { time.Sleep(time.Hour) }})
 		synctest.Wait()
@@ -322,7 +322,8 @@ func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 	})
 }
 
-// After the reset the figures are those of a new window, less what is in flight.
+// After the reset the figures are those of a new window, minus the requests in
+// flight.
 func TestFiguresAfterTheReset(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o      Options
@@ -338,7 +339,7 @@ func TestFiguresAfterTheReset(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(tt.o)
-			settle(l, told(100, 4, time.Hour))
+			settle(l, headers(100, 4, time.Hour))
 			if tt.belief != nil {
 				l.account.belief, l.account.length = tt.belief, 2*time.Hour
 			}
@@ -353,19 +354,19 @@ func TestFiguresAfterTheReset(t *testing.T) {
 	}
 }
 
-// With a store, an exchange is no wait: it decides about who never waits, and is
-// reported to nobody.
+// With a store, an exchange is not a wait: it decides on a caller that never waits,
+// and is not reported.
 func TestAnExchangeIsNoWait(t *testing.T) {
 	for name, tt := range map[string]struct {
 		store *counter
-		why   Reason // of the refusal; empty: it is sent
+		why   Reason // in the error; empty if the call is sent
 		took  time.Duration
 		until time.Duration
 	}{
-		"grants":          {&counter{left: 5, again: time.Second, delay: 10 * time.Millisecond}, "", 10 * time.Millisecond, 0},
-		"grants nothing":  {&counter{again: time.Second, opens: time.Hour, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Hour},
-		"has them soon":   {&counter{again: time.Second, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Second},
-		"does not answer": {&counter{delay: time.Hour}, "", storeTimeout, 0},
+		"grants":         {&counter{left: 5, again: time.Second, delay: 10 * time.Millisecond}, "", 10 * time.Millisecond, 0},
+		"grants nothing": {&counter{again: time.Second, opens: time.Hour, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Hour},
+		"has them soon":  {&counter{again: time.Second, delay: 10 * time.Millisecond}, WaitQuota, 10 * time.Millisecond, time.Second},
+		"does not reply": {&counter{delay: time.Hour}, "", storeTimeout, 0},
 	} {
 		for _, c := range []Class{Interactive, Bulk} {
 			synctest.Test(t, func(t *testing.T) {
@@ -376,14 +377,14 @@ func TestAnExchangeIsNoWait(t *testing.T) {
 					Notify: func(w Wait) { checkNoReason(t, name, w) },
 					Waited: func(w Wait, took time.Duration) { t.Errorf("%s: waited %v for %+v", name, took, w) },
 				})
-				refusal, _ := errors.AsType[*Refusal](err)
-				if (refusal == nil) != (tt.why == "") || refusal == nil && err != nil || waited != tt.took {
+				late, _ := errors.AsType[*WaitError](err)
+				if (late == nil) != (tt.why == "") || late == nil && err != nil || waited != tt.took {
 					t.Fatalf("%s, class %d: %v after %v", name, c, err, waited)
 				}
-				if until := tt.until; refusal != nil && (refusal.Reason != tt.why || refusal.Until.Sub(start) < until || refusal.Until.Sub(start) > until+2*time.Second) {
-					t.Errorf("%s, class %d: %+v, in %v", name, c, refusal, refusal.Until.Sub(start))
+				if until := tt.until; late != nil && (late.Reason != tt.why || late.Until.Sub(start) < until || late.Until.Sub(start) > until+2*time.Second) {
+					t.Errorf("%s, class %d: %+v, in %v", name, c, late, late.Until.Sub(start))
 				}
-				if refusal == nil {
+				if late == nil {
 					d.Cancel(p, false)
 				}
 				time.Sleep(2 * storeRest)

@@ -6,16 +6,17 @@ import (
 )
 
 type tokenBucket struct {
-	full  time.Time     // when it is full again; past: it is full
-	every time.Duration // how long a token takes to be restored
+	full  time.Time     // when the bucket is full again
+	every time.Duration // time to restore one token
 }
 
-// NewTokenBucket returns a counter of tokens. A full bucket has as many as the
-// limit, a request takes one, and one is restored every window/limit.
+// NewTokenBucket returns a counter with a bucket of tokens. A full bucket has as
+// many tokens as the limit; a request takes one, and one is restored every
+// window/limit.
 func NewTokenBucket() Counter { return &tokenBucket{} }
 
-// Settle keeps the number of missing tokens when they are restored at another
-// rate than before.
+// Settle keeps the number of missing tokens if the rate of restoring them has
+// changed.
 func (b *tokenBucket) Settle(a Allowance, now time.Time) {
 	every := cmp.Or(b.every, a.Window)
 	if a.Limit > 0 {
@@ -27,7 +28,7 @@ func (b *tokenBucket) Settle(a Allowance, now time.Time) {
 	b.every = every
 }
 
-// capacity is how long an empty bucket takes to be full.
+// capacity returns how long an empty bucket takes to fill.
 func (b *tokenBucket) capacity(a Allowance) time.Duration {
 	return time.Duration(a.Limit) * b.every
 }

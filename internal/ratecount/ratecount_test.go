@@ -24,7 +24,7 @@ func take(c ratecount.Counter, a ratecount.Allowance, now time.Time) bool {
 	return true
 }
 
-// All counters serve the limit at once and no more; Next is exact: nothing is
+// All counters serve the limit at once and no more. Next is exact: nothing is
 // served before it, and a request is served then.
 func TestNextIsExact(t *testing.T) {
 	a := ratecount.Allowance{Limit: 10, Window: time.Hour}
@@ -78,7 +78,7 @@ func TestWhatIsRestored(t *testing.T) {
 	}
 }
 
-// A token bucket keeps what is missing when the plan changes.
+// A token bucket keeps the number of missing tokens when the plan changes.
 func TestAnotherPlan(t *testing.T) {
 	c := ratecount.NewTokenBucket()
 	small, large := ratecount.Allowance{Limit: 60, Window: time.Hour}, ratecount.Allowance{Limit: 600, Window: time.Hour}

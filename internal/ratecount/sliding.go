@@ -9,8 +9,8 @@ type slidingLog struct {
 	log []time.Time // oldest first
 }
 
-// NewSlidingLog returns a counter of the requests of the window that ends now: it
-// remembers when each of them arrived.
+// NewSlidingLog returns a counter of the requests in the window that ends now. It
+// records when each of them arrived.
 func NewSlidingLog() Counter { return &slidingLog{} }
 
 func (l *slidingLog) Settle(a Allowance, now time.Time) {
@@ -29,7 +29,7 @@ func (l *slidingLog) Count(_ Allowance, now time.Time, _ bool) {
 	l.log = append(l.log, now)
 }
 
-// Reset is when one more request is left than now.
+// Reset returns when one more request than now is left.
 func (l *slidingLog) Reset(a Allowance, now time.Time) time.Time {
 	switch {
 	case a.Limit == 0:
@@ -49,15 +49,15 @@ func (l *slidingLog) Next(a Allowance, now time.Time) time.Time {
 }
 
 type slidingCounter struct {
-	start    time.Time // of this window; zero: nothing has been counted
+	start    time.Time // of the current window; zero before the first request
 	length   time.Duration
 	previous int
 	current  int
 }
 
-// NewSlidingCounter returns a counter that estimates what a sliding log would
-// count from the counts of two fixed windows, which are those of the clock: it
-// takes the requests of the previous window to have arrived evenly.
+// NewSlidingCounter returns a counter that estimates a sliding log from the counts
+// of two fixed windows, aligned to the clock. It assumes that the requests of the
+// previous window arrived evenly.
 func NewSlidingCounter() Counter { return &slidingCounter{} }
 
 func (c *slidingCounter) Settle(a Allowance, now time.Time) {
@@ -82,13 +82,13 @@ func (c *slidingCounter) Left(a Allowance, now time.Time) int {
 	return max(0, a.Limit-c.used(a, now))
 }
 
-// used is the estimated count.
+// used returns the estimated count.
 func (c *slidingCounter) used(a Allowance, now time.Time) int {
 	overlap := a.Window - now.Sub(c.start)
 	return scale(c.previous, overlap, a.Window) + c.current
 }
 
-// scale is n*d/of, rounded down; d is at most of.
+// scale returns n*d/of, rounded down; d is at most of.
 func scale(n int, d, of time.Duration) int {
 	hi, lo := bits.Mul64(uint64(n), uint64(d))
 	quotient, _ := bits.Div64(hi, lo, uint64(of))
@@ -114,11 +114,11 @@ func (c *slidingCounter) Next(a Allowance, now time.Time) time.Time {
 	}
 }
 
-// fades returns how far into a window the n requests of the one before count
-// for less than room, which is 1 to n.
-func fades(n, room int, window time.Duration) time.Duration {
-	// The longest overlap with n*overlap < room*window.
-	hi, lo := bits.Mul64(uint64(room), uint64(window))
+// fades returns how far into a window the n requests of the previous one count for
+// fewer than allowed, which is from 1 to n.
+func fades(n, allowed int, window time.Duration) time.Duration {
+	// The longest overlap with n*overlap < allowed*window.
+	hi, lo := bits.Mul64(uint64(allowed), uint64(window))
 	overlap, rest := bits.Div64(hi, lo, uint64(n))
 	if rest == 0 {
 		overlap--

@@ -3,20 +3,20 @@ package ratecount
 import "time"
 
 type fixedWindow struct {
-	start time.Time // zero: it begins with the next request
+	start time.Time // zero until the first request of the window
 	used  int       // requests served in this window
-	owed  int       // counted 429s that no window has paid for yet
+	owed  int       // counted 429s that have not been taken from a window yet
 }
 
-// NewFixedWindow returns a counter of the requests of a window that begins with
-// the first of them. A 429 that counts is taken from the next window.
+// NewFixedWindow returns a counter of the requests in a window that begins with its
+// first request. A 429 that counts is taken from the next window.
 func NewFixedWindow() Counter { return &fixedWindow{} }
 
 func (w *fixedWindow) Settle(a Allowance, now time.Time) {
 	if w.start.IsZero() || now.Sub(w.start) < a.Window {
 		return
 	}
-	later := int64(now.Sub(w.start)/a.Window) - 1 // windows that passed after this one
+	later := int64(now.Sub(w.start)/a.Window) - 1 // windows that have passed since this one
 	w.owed = w.debt(a)
 	if a.Limit <= 0 || later > int64(w.owed/a.Limit) {
 		w.owed = 0
@@ -26,7 +26,7 @@ func (w *fixedWindow) Settle(a Allowance, now time.Time) {
 	w.start, w.used = time.Time{}, 0
 }
 
-// debt is what counted 429s take from the windows after this one.
+// debt returns how many requests counted 429s take from later windows.
 func (w *fixedWindow) debt(a Allowance) int {
 	return max(0, w.owed-max(0, a.Limit-w.used))
 }
@@ -44,14 +44,14 @@ func (w *fixedWindow) Count(_ Allowance, now time.Time, served bool) {
 	w.begin(now)
 }
 
-// begin begins the window if it has not begun.
+// begin starts the window if it has not started.
 func (w *fixedWindow) begin(now time.Time) {
 	if w.start.IsZero() {
 		w.start = now
 	}
 }
 
-// Reset is the end of the window after which requests are left again.
+// Reset returns the end of the window after which requests are left again.
 func (w *fixedWindow) Reset(a Allowance, now time.Time) time.Time {
 	start, windows := w.start, 1
 	if start.IsZero() {

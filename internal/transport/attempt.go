@@ -13,37 +13,36 @@ import (
 	"github.com/leedoapp/leedo-go/internal/quota"
 )
 
-// attempts is the http.RoundTripper below net/http's client: each request that
-// reaches it, retry and redirect included, is an attempt of a call. It has no
-// CloseIdleConnections, so that go-retryablehttp cannot empty the pool that the
-// user's transport may share with others.
+// attempts is the http.RoundTripper of net/http's client: each request that reaches
+// it, retries and redirects included, is an attempt of a call. It has no
+// CloseIdleConnections method, so go-retryablehttp cannot close idle connections of
+// the user's transport, which other clients may share.
 type attempts struct{}
 
-// errForeign is a second check: redirects to another origin are not followed in
-// the first place.
-var errForeign = errors.New("request to another origin refused")
+// errForeign guards the token a second time: redirects to another origin are not
+// followed in the first place.
+var errForeign = errors.New("request to another origin not sent")
 
 var errNoTransport = errors.New("no transport: http.DefaultTransport is nil")
 
-// attempt is one request and what becomes of it. The transport may look at it
-// after it is over, so each has its own.
+// attempt is one request and its outcome. Each has its own, because the transport
+// may use it even after the attempt has ended.
 type attempt struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	record  *record
 	witness witness
-	payload *payload // nil: no body
+	payload *payload // nil if there is no body
 }
 
 func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r := recordOf(req.Context())
 	r.tried, r.retrying = true, false
 	if r.Response != nil && r.Response.Redirect != "" {
-		r.Response = nil // it is being followed
+		r.Response = nil // a redirect that is being followed
 	}
 	permit, err := r.permit()
-	// Whatever happens, a panic in the user's code included, the permit goes
-	// back, once.
+	// The permit is returned exactly once, even if the user's code panics.
 	sent, settled := false, err != nil
 	defer func() {
 		if !settled {
@@ -87,7 +86,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := transport.RoundTrip(out)
 	received := time.Now()
 	unread := a.finish()
-	rejected := resp == nil && unprocessed(err) && a.witness.begins.Load() == 1 // else it is about the last of several
+	rejected := resp == nil && unprocessed(err) && a.witness.begins.Load() == 1 // if sent several times, err is about the last time only
 	r.notDone = resp == nil && (unread || rejected)
 	if a.witness.had.Load() {
 		r.client.http2.Store(a.witness.http2.Load())
@@ -105,13 +104,13 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		sent = !r.notDone
 		switch {
-		case errors.Is(r.ctx.Err(), context.Canceled): // that says nothing of the server
+		case errors.Is(r.ctx.Err(), context.Canceled): // no evidence about the server
 		case a.ctx.Err() != nil:
 			r.client.Ledger.GaveUp()
 		default:
 			r.client.Ledger.Note(true)
 		}
-		r.client.Ledger.Cancel(permit, sent) // before a hook makes a call that may wait for it
+		r.client.Ledger.Cancel(permit, sent) // before a hook, which may make a call that needs it
 		settled = true
 		took := time.Since(start)
 		dump.failed(r, took)
@@ -122,10 +121,10 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.client.Ledger.Note(resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented)
 	reading := quota.Read(resp.Header, received)
 	limited := resp.StatusCode == http.StatusTooManyRequests
-	if limited || resp.StatusCode/100 == 2 || reading.Tells() {
+	if limited || resp.StatusCode/100 == 2 || reading.Valid() {
 		r.client.Ledger.Settle(permit, limited, reading, received)
 		settled = true
-	} // else the response may be a proxy's, and whether the API counted the request is unknown
+	} // otherwise the response may be a proxy's, and whether the API counted the request is unknown
 	r.Response = a.receive(req, resp)
 	r.Response.Rate, r.Response.RetryAt = reading.Figures(received), reading.RetryAfter
 	r.Response.Asked = !reading.RetryAfter.IsZero()
@@ -143,12 +142,12 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	dump.received(r, resp, took)
 	r.reportAttempt(took)
 
-	bare := *resp // the transport may go on looking at its own
+	bare := *resp // a copy, as the transport may still use resp
 	bare.Body = http.NoBody
 	return &bare, nil
 }
 
-// permit waits for the ledger's permit for an attempt.
+// permit waits until the ledger grants a permit for an attempt.
 func (r *record) permit() (quota.Permit, error) {
 	if r.call.Place != nil {
 		r.call.Place.Wait(r.ctx)
@@ -182,8 +181,8 @@ func (r *record) permit() (quota.Permit, error) {
 	return permit, err
 }
 
-// newAttempt returns an attempt and its request: a clone of req with token,
-// body and deadline.
+// newAttempt returns an attempt and its request: a clone of req with token, body
+// and deadline.
 func (r *record) newAttempt(req *http.Request, authorization string, transport http.RoundTripper) (*attempt, *http.Request) {
 	a := &attempt{record: r}
 	if r.call.AttemptTimeout > 0 {
@@ -193,9 +192,9 @@ func (r *record) newAttempt(req *http.Request, authorization string, transport h
 	}
 	out := req.Clone(a.witness.watch(a.ctx, a.cancel))
 	out.Host = out.URL.Host
-	out.Response = nil                            // of a redirect: it has no body
-	if r.client.HTTPClient.CheckRedirect == nil { // else what it leaves out stays out
-		for name, values := range r.call.Header { // net/http drops some on a redirect
+	out.Response = nil                            // the redirect that led here; its body has been read
+	if r.client.HTTPClient.CheckRedirect == nil { // a CheckRedirect may remove fields on purpose
+		for name, values := range r.call.Header { // net/http drops some fields on a redirect
 			if out.Header[name] == nil {
 				out.Header[name] = slices.Clone(values)
 			}
@@ -209,8 +208,8 @@ func (r *record) newAttempt(req *http.Request, authorization string, transport h
 		}
 		out.ContentLength = int64(len(r.call.Body))
 		out.Body, _ = a.payload.open()
-		// net/http by itself gives a reason not to repeat a request over HTTP/2
-		// only if it cannot. Other transports may need the body once more.
+		// Without GetBody, net/http reports over HTTP/2 why it could not repeat a
+		// request. Other transports, and HTTP/1, may need the body again.
 		if _, bare := transport.(*http.Transport); !bare || !r.client.http2.Load() {
 			out.GetBody = a.again
 		}
@@ -218,8 +217,8 @@ func (r *record) newAttempt(req *http.Request, authorization string, transport h
 	return a, out
 }
 
-// transport returns the user's transport, else the default as it is now: mocks
-// and instrumentation may replace it at any time.
+// transport returns the user's transport or the current http.DefaultTransport,
+// which mocks and instrumentation may replace at any time.
 func (c *Client) transport() http.RoundTripper {
 	if c.HTTPClient.Transport != nil {
 		return c.HTTPClient.Transport
@@ -227,10 +226,10 @@ func (c *Client) transport() http.RoundTripper {
 	return http.DefaultTransport
 }
 
-// again returns the body once more: for a transport of the user's, and for
-// net/http when over HTTP/1 it knows that nothing of the request left the machine.
-// It does not if the request is in flight over HTTP/2, or was read by a transport
-// that says nothing of its connections.
+// again is the request's GetBody. A custom transport may use it, and net/http over
+// HTTP/1 when it knows that no byte of the request was sent. It fails if the
+// request is in flight over HTTP/2, or if its body was read by a transport that
+// does not report its connections.
 func (a *attempt) again() (io.ReadCloser, error) {
 	if a.witness.inFlight() || a.payload.state.Load() == opened && !a.witness.asked.Load() {
 		a.witness.repeated.Store(true)
@@ -240,9 +239,9 @@ func (a *attempt) again() (io.ReadCloser, error) {
 }
 
 // finish prevents further reads of the body, and reports whether the request is
-// known not to have reached the server: without a body, because the transport
-// asked for a connection and never had one. A transport that does not speak of
-// its connections proves nothing.
+// known not to have reached the server. Without a body that is known if the
+// transport reported, through httptrace, that it asked for a connection and never
+// that it got one. A transport that reports nothing proves nothing.
 func (a *attempt) finish() (unsent bool) {
 	if a.payload == nil {
 		return a.witness.asked.Load() && !a.witness.had.Load()
@@ -250,7 +249,7 @@ func (a *attempt) finish() (unsent bool) {
 	return a.payload.seal()
 }
 
-// receive takes a response into memory.
+// receive reads a response into memory.
 func (a *attempt) receive(req *http.Request, resp *http.Response) *Response {
 	r := a.record
 	received := &Response{Status: resp.StatusCode, Header: resp.Header, Token: r.token}
@@ -260,7 +259,7 @@ func (a *attempt) receive(req *http.Request, resp *http.Response) *Response {
 	}
 	var err error
 	if resp.Body != nil {
-		if received.Status != http.StatusSwitchingProtocols { // of which the body is the bare connection
+		if received.Status != http.StatusSwitchingProtocols { // its body is the bare connection
 			received.Body, err = readBounded(resp.Body, resp.ContentLength, limit)
 		}
 		resp.Body.Close()
@@ -268,7 +267,7 @@ func (a *attempt) receive(req *http.Request, resp *http.Response) *Response {
 	switch {
 	case err == nil:
 	case err == errTooLarge && !received.Success():
-		// The beginning says enough.
+		// The beginning of an error's body is enough.
 	case err == errTooLarge:
 		received.BodyErr = &Cause{text: err.Error(), err: err, Final: true}
 	default:

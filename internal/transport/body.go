@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// maxErrorBody is how much is kept of a response that is not a success, or
-	// not a usable one.
+	// maxErrorBody is how much of the body is kept if the response is not a 2xx, or
+	// is larger than allowed.
 	maxErrorBody = 64 << 10
 	firstChunk   = 4 << 10
 	lastChunk    = 1 << 20
@@ -17,19 +17,19 @@ const (
 
 var errTooLarge = errors.New("response larger than the maximum")
 
-// TooLarge reports whether err says that a response was larger than allowed.
+// TooLarge reports whether err means that a response was larger than allowed.
 func TooLarge(err error) bool { return errors.Is(err, errTooLarge) }
 
-// readBounded reads body to its end. Of a longer one than limit bytes it
-// returns the beginning and errTooLarge; on any other error, what came. size is
-// what the header announced, negative if nothing. It reads in chunks, because a
-// buffer that doubles holds up to three times the limit.
+// readBounded reads body to its end. If it is longer than limit bytes, it returns
+// the beginning and errTooLarge; on any other error, what it has read. size is the
+// announced length, negative if unknown. It reads in chunks, because a buffer that
+// doubles needs up to three times the limit.
 func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
 	var chunks [][]byte
 	var total int64
 	for next := int64(firstChunk); ; next = min(2*next, lastChunk) {
 		if left := size - total; left >= 0 && left < lastChunk {
-			next = left + 1 // one more, to see the end
+			next = left + 1 // one more byte, to see the end
 		}
 		chunk := make([]byte, min(next, limit-total+1))
 		n, err := fill(body, chunk)
@@ -45,8 +45,8 @@ func readBounded(body io.Reader, size, limit int64) ([]byte, error) {
 	}
 }
 
-// fill reads until chunk is full or body fails. Unlike io.ReadFull it keeps a
-// body that ended apart from one that was cut.
+// fill reads until chunk is full or body fails. Unlike io.ReadFull it distinguishes
+// a body that ended from one that was cut.
 func fill(body io.Reader, chunk []byte) (int, error) {
 	for n := 0; ; {
 		m, err := body.Read(chunk[n:])
@@ -69,10 +69,10 @@ func join(chunks [][]byte, n int64) []byte {
 	return whole
 }
 
-// payload is the body of one attempt. It records whether the transport began
-// to read it, which is the proof under any transport that the request may have
-// left; and once sealed it can no longer be read, so that no late goroutine of
-// the transport can make the proof untrue.
+// payload is the body of one attempt. It records whether the transport began to
+// read it: a body that was never read proves, under any transport, that the request
+// was not sent. Once sealed it cannot be read any more, so a goroutine that the
+// transport left behind cannot invalidate the proof.
 type payload struct {
 	data  []byte
 	state atomic.Int32
@@ -84,20 +84,20 @@ const (
 	sealed
 )
 
-var errSealed = errors.New("attempt is over")
+var errSealed = errors.New("the attempt has ended")
 
-// open returns a reader of the payload from its beginning.
+// open returns a new reader of the payload.
 func (p *payload) open() (io.ReadCloser, error) {
 	r := &payloadReader{payload: p}
 	r.reader.Reset(p.data)
 	return r, nil
 }
 
-// seal ends the attempt and reports whether the payload was never read.
+// seal prevents further reads and reports whether the payload was never read.
 func (p *payload) seal() bool { return p.state.CompareAndSwap(untouched, sealed) }
 
-// payloadReader hides the other methods of bytes.Reader, which would not update
-// the payload's state.
+// payloadReader hides the other methods of bytes.Reader, which would not record
+// reads.
 type payloadReader struct {
 	reader  bytes.Reader
 	payload *payload
@@ -110,7 +110,7 @@ func (r *payloadReader) Read(b []byte) (int, error) {
 	return r.reader.Read(b)
 }
 
-// WriteTo is what io.Copy would otherwise find in the bytes.Reader.
+// WriteTo records reads by io.Copy, too.
 func (r *payloadReader) WriteTo(w io.Writer) (int64, error) {
 	if !r.touch() {
 		return 0, errSealed

@@ -42,7 +42,7 @@ func TestReadBounded(t *testing.T) {
 	}
 }
 
-// endless is a body without an end that counts what is read of it.
+// endless is a body without an end that counts the bytes read.
 type endless struct{ read int64 }
 
 func (e *endless) Read(b []byte) (int, error) { e.read += int64(len(b)); return len(b), nil }
@@ -73,7 +73,7 @@ func TestPayloadProvesThatItWasNotRead(t *testing.T) {
 	if !p.seal() {
 		t.Fatal("not sealed though nobody read")
 	}
-	// A goroutine of the transport that comes late finds nothing to send.
+	// A late goroutine of the transport finds nothing to send.
 	for name, read := range map[string]func() (int64, error){
 		"Read":    func() (int64, error) { n, err := reader.Read(make([]byte, 4)); return int64(n), err },
 		"WriteTo": func() (int64, error) { return reader.(io.WriterTo).WriteTo(io.Discard) },

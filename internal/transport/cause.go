@@ -20,16 +20,15 @@ import (
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
-// Cause is why no response came, or none that is complete. Its text holds neither
-// token nor query, and it matches what the error of the transport matches, but
-// for the errors of contexts: those of an attempt's own deadline are not the
-// caller's.
+// Cause is the reason why no response came, or only a truncated one. Its text
+// contains neither token nor query. It matches what the transport's error matches,
+// except context errors: the deadline of an attempt is not the caller's.
 type Cause struct {
 	Final bool // another attempt cannot help
 
 	text    string
 	err     error
-	callers bool // err is that the caller's context ended
+	callers bool // the caller's context ended, and err says so
 }
 
 func (c *Cause) Error() string { return c.text }
@@ -39,7 +38,8 @@ func (c Cause) Equal(o Cause) bool {
 	return c.text == o.text && c.Final == o.Final && c.callers == o.callers && wire.Alike(c.err, o.err)
 }
 
-// Format prints the text, whatever the verb: err may quote the request or response.
+// Format prints the text, whatever the verb: err may quote the request or the
+// response.
 func (c *Cause) Format(f fmt.State, verb rune) {
 	if verb == 'q' {
 		io.WriteString(f, strconv.Quote(c.text))
@@ -48,7 +48,7 @@ func (c *Cause) Format(f fmt.State, verb rune) {
 	io.WriteString(f, c.text)
 }
 
-// Is makes errors.Is look into the cause without unwrapping it.
+// Is makes errors.Is inspect the error without exposing it through Unwrap.
 func (c *Cause) Is(target error) bool {
 	if !c.callers && (target == context.DeadlineExceeded || target == context.Canceled) {
 		return false
@@ -56,15 +56,15 @@ func (c *Cause) Is(target error) bool {
 	return errors.Is(c.err, target)
 }
 
-// As makes errors.As look into the cause without unwrapping it.
+// As makes errors.As inspect the error without exposing it through Unwrap.
 func (c *Cause) As(target any) bool {
 	if _, ok := target.(**url.Error); ok {
-		return false // it holds the URL with its query
+		return false // a *url.Error contains the URL with its query
 	}
 	return errors.As(c.err, target)
 }
 
-// Timeout reports whether the cause is that something took too long.
+// Timeout reports whether something took too long.
 func (c *Cause) Timeout() bool {
 	t, ok := errors.AsType[interface {
 		error
@@ -73,7 +73,7 @@ func (c *Cause) Timeout() bool {
 	return ok && t.Timeout() || errors.Is(c.err, os.ErrDeadlineExceeded)
 }
 
-// expired is an attempt that took too long.
+// expired is the error of an attempt that took too long.
 type expired struct{ after time.Duration }
 
 func (e *expired) Error() string        { return fmt.Sprintf("attempt timed out after %v", e.after) }
@@ -94,20 +94,22 @@ func (a *attempt) cause(err error) *Cause {
 		return &Cause{text: err.Error(), err: err}
 	}
 	cause := r.sanitize(err)
-	cause.Final = cause.Final || a.witness.refused.Load()
+	cause.Final = cause.Final || a.witness.certRejected.Load()
 	return cause
 }
 
-// The texts with which net/http says, over HTTP/2, that the server did not process
-// a request: it sent a GOAWAY with the number of an earlier stream, or refused the
-// stream (RFC 9113, sections 6.8 and 8.7). Of the last two it has no error to ask
-// for; what a server can put into others, such as debug data, makes none of these.
+// These are the texts by which net/http reports, over HTTP/2, that the server did
+// not process a request: the server sent a GOAWAY with the number of an earlier
+// stream, or reset the stream with REFUSED_STREAM (RFC 9113, sections 6.8 and 8.7).
+// For some of these cases net/http has no error value to check. Text that a server
+// controls, such as debug data, cannot match.
 var (
 	goneAway = regexp.MustCompile(`^http2: Transport received (Server's graceful shutdown GOAWAY|GOAWAY from server ErrCode:[\w ]+)$`)
 	notSent  = regexp.MustCompile(`^http2: Transport: cannot retry err \[(http2: Transport received Server's graceful shutdown GOAWAY|stream error: stream ID \d+; REFUSED_STREAM; received from peer)\] after Request.Body was written; `)
 )
 
-// streamError is the form in which net/http lets its error of that name be found.
+// streamError has the shape that lets errors.As find net/http's unexported error of
+// the same name.
 type streamError struct {
 	StreamID uint32
 	Code     uint32
@@ -116,14 +118,14 @@ type streamError struct {
 
 func (e streamError) Error() string { return fmt.Sprintf("stream error %d", e.Code) }
 
-// refusedStream is an error code of HTTP/2 (RFC 9113, section 7).
+// refusedStream is the HTTP/2 error code REFUSED_STREAM (RFC 9113, section 7).
 const refusedStream = 7
 
-// unprocessed reports whether err says that the server did not process a request.
-// An error that it does not know says nothing.
+// unprocessed reports whether err says that the server did not process the request.
+// An unknown error says nothing.
 func unprocessed(err error) bool {
-	if refused, ok := errors.AsType[streamError](err); ok {
-		return refused.Code == refusedStream
+	if e, ok := errors.AsType[streamError](err); ok {
+		return e.Code == refusedStream
 	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		if text := err.Error(); goneAway.MatchString(text) || notSent.MatchString(text) {
@@ -133,11 +135,11 @@ func unprocessed(err error) bool {
 	return false
 }
 
-// quoted is what net/http quotes of a response that it cannot read, as in
+// quoted matches the part of a malformed response that net/http quotes, as in
 // malformed HTTP response "…".
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 
-// sanitize makes a Cause of an error that may quote the request or the response.
+// sanitize returns a Cause for an error that may quote the request or the response.
 func (r *record) sanitize(err error) *Cause {
 	err = unwrapURLError(err)
 	if c, ok := err.(*Cause); ok {
@@ -146,7 +148,7 @@ func (r *record) sanitize(err error) *Cause {
 	text := err.Error()
 	switch {
 	case is[textproto.ProtocolError](err):
-		text = "malformed response" // its text is the line
+		text = "malformed response" // the error's text quotes the line
 	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
@@ -164,14 +166,14 @@ func (r *record) sanitize(err error) *Cause {
 	return &Cause{text: wire.Line(text), err: err, Final: final(err)}
 }
 
-// asGo returns s as it is between the quotes of a Go string.
+// asGo returns s as it appears between the quotes of a Go string.
 func asGo(s string) string {
 	quoted := strconv.Quote(s)
 	return quoted[1 : len(quoted)-1]
 }
 
-// unwrapURLError takes the *url.Error off err, which holds the URL with its
-// query, and whatever is around it.
+// unwrapURLError returns the error inside a *url.Error, which contains the URL with
+// its query. It also drops whatever wraps the *url.Error.
 func unwrapURLError(err error) error {
 	for {
 		u, ok := errors.AsType[*url.Error](err)
@@ -182,15 +184,14 @@ func unwrapURLError(err error) error {
 	}
 }
 
-// final reports whether the failure of an attempt is one that no other attempt
-// heals: an unknown host, a refused certificate, a server that does not speak
-// TLS.
+// final reports whether another attempt cannot help: an unknown host, a rejected
+// certificate, a server that does not speak TLS.
 func final(err error) bool {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && strings.HasSuffix(op.Op, " error") {
-		// "remote error" is an alert of TLS. All but these two are a verdict.
+		// A "remote error" is a TLS alert. All but these two are final.
 		text := op.Err.Error()
 		return !strings.HasSuffix(text, "internal error") && !strings.HasSuffix(text, "user canceled")
 	}

@@ -43,7 +43,7 @@ func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
 	}
 }
 
-// TestAShortTokenIsAWord, and is not masked; a short query value is.
+// TestAShortTokenIsAWord and is not masked; a short query value is.
 func TestAShortTokenIsAWord(t *testing.T) {
 	r := testRecord(t.Context())
 	r.token, r.call.URL.RawQuery = "test", "name=jane"
@@ -71,7 +71,7 @@ func TestCauseMatchesWhatTheTransportMeant(t *testing.T) {
 }
 
 func TestOnlyTheCallersContextMatches(t *testing.T) {
-	// The dialer's own timeout says that it is a deadline of a context.
+	// The dialer's own timeout matches context.DeadlineExceeded.
 	dialTimeout := error(&net.OpError{Op: "dial", Err: func() error {
 		_, err := (&net.Dialer{Deadline: time.Unix(1, 0)}).Dial("tcp", "127.0.0.1:1")
 		return err
@@ -160,8 +160,8 @@ func TestOrigin(t *testing.T) {
 		"/elsewhere?token=x":               "https://api.leedo.app:443",
 		"//evil.example/x":                 "https://evil.example:443",
 		"http://user:pw@evil.example:81/x": "http://evil.example:81",
-		"":                                 "no readable target",
-		"http://%zz":                       "no readable target",
+		"":                                 "a missing or invalid Location",
+		"http://%zz":                       "a missing or invalid Location",
 	} {
 		if got := redirectOrigin(from, location); got != want {
 			t.Errorf("%q: %s, want %s", location, got, want)

@@ -15,25 +15,26 @@ import (
 )
 
 const (
-	// maxDumpedBody is how much of a body is dumped.
+	// maxDumpedBody is how many bytes of a body are dumped.
 	maxDumpedBody = 64 << 10
-	// maxTokens is how many tokens a Dumper masks, if they change.
+	// maxTokens is how many tokens a Dumper remembers for masking, if the token
+	// changes.
 	maxTokens = 8
 )
 
 // Dumper writes attempts to a writer, for debugging.
 type Dumper struct {
 	w    io.Writer
-	turn chan struct{} // to write, holds one; not a mutex, in whose line the time of testing/synctest stands still
+	turn chan struct{} // a lock for writing; goroutines that wait for a mutex would stop the clock of testing/synctest
 
 	mu     sync.Mutex
-	tokens []string // the newest last
+	tokens []string // oldest first
 }
 
 // NewDumper returns a Dumper for w.
 func NewDumper(w io.Writer) *Dumper { return &Dumper{w: w, turn: make(chan struct{}, 1)} }
 
-// use takes note of the token of an attempt that begins.
+// use remembers the token of an attempt that begins.
 func (d *Dumper) use(token string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,15 +44,15 @@ func (d *Dumper) use(token string) {
 	}
 }
 
-// dump is the dump of one attempt; nil means that attempts are not dumped.
+// dump is the dump of one attempt; nil if attempts are not dumped.
 type dump struct {
 	dumper *Dumper
 	token  string // of the attempt
 	text   bytes.Buffer
 }
 
-// secrets are the tokens to mask: the newest, and that of the attempt, which many
-// may have come after. The longest is first, as another may be part of it.
+// secrets returns the tokens to mask, the longest first, as it may contain another.
+// It includes the attempt's own, which the Dumper may have forgotten by now.
 func (d *dump) secrets() []string {
 	d.dumper.mu.Lock()
 	tokens := append(slices.Clone(d.dumper.tokens), d.token)
@@ -60,7 +61,7 @@ func (d *dump) secrets() []string {
 	return tokens
 }
 
-// request begins the dump of an attempt with the request, as the transport gets it.
+// request begins a dump with the request as the transport gets it.
 func (d *Dumper) request(req *http.Request, body []byte, token string) *dump {
 	if d == nil {
 		return nil
@@ -75,7 +76,7 @@ func (d *Dumper) request(req *http.Request, body []byte, token string) *dump {
 	return out
 }
 
-// received ends the dump with a response.
+// received completes the dump with a response and writes it.
 func (d *dump) received(r *record, resp *http.Response, took time.Duration) {
 	if d == nil {
 		return
@@ -89,7 +90,7 @@ func (d *dump) received(r *record, resp *http.Response, took time.Duration) {
 	default:
 		plain, whole, ok := decompress(encoding, body)
 		if !ok {
-			fmt.Fprintf(&d.text, "(%d bytes that are not readable)\n\n", len(body))
+			fmt.Fprintf(&d.text, "(%d bytes that cannot be decompressed)\n\n", len(body))
 			break
 		}
 		d.body(plain, cut || !whole)
@@ -100,7 +101,7 @@ func (d *dump) received(r *record, resp *http.Response, took time.Duration) {
 	d.end(r, took)
 }
 
-// failed ends the dump of an attempt that had no response.
+// failed completes the dump of an attempt without a response and writes it.
 func (d *dump) failed(r *record, took time.Duration) {
 	if d == nil {
 		return
@@ -109,7 +110,7 @@ func (d *dump) failed(r *record, took time.Duration) {
 	d.end(r, took)
 }
 
-// end writes the dump.
+// end masks the secrets and writes the dump.
 func (d *dump) end(r *record, took time.Duration) {
 	head := fmt.Sprintf("=== leedo: attempt %d of %s %s, %v\n", r.Attempts, r.call.Method, r.call.Path, took)
 	text := wire.Redact(append([]byte(head), d.text.Bytes()...), false, d.secrets()...)
@@ -127,7 +128,7 @@ func (d *dump) header(header http.Header) {
 	d.text.WriteByte('\n')
 }
 
-// body adds a body, which may have been cut already: within a token, too.
+// body adds a body. If it is cut, it may end within a token, which is masked, too.
 func (d *dump) body(body []byte, cut bool) {
 	if len(body) == 0 {
 		return
@@ -135,13 +136,14 @@ func (d *dump) body(body []byte, cut bool) {
 	shown := body[:min(len(body), maxDumpedBody)]
 	d.text.Write(wire.Redact(shown, cut || len(shown) < len(body), d.secrets()...))
 	if len(shown) < len(body) {
-		fmt.Fprintf(&d.text, "… (%d bytes more)", len(body)-len(shown))
+		fmt.Fprintf(&d.text, "… (%d more bytes)", len(body)-len(shown))
 	}
 	d.text.WriteString("\n\n")
 }
 
-// decompress returns what is compressed in body, at most as much as is shown, and
-// whether that is all. ok is false if body cannot be read.
+// decompress returns the beginning of a compressed body, at most as much as is
+// dumped, and whether that is all of it. ok is false if body cannot be
+// decompressed.
 func decompress(encoding string, body []byte) (plain []byte, whole, ok bool) {
 	if encoding != "gzip" && encoding != "x-gzip" {
 		return nil, false, false

@@ -7,17 +7,17 @@ import (
 	"github.com/leedoapp/leedo-go/internal/quota"
 )
 
-// Info is what a context reports of the call that it belongs to.
+// Info describes the call that a context belongs to.
 type Info struct {
 	Method, Path string
 	Write        bool
 	Class        quota.Class
-	Attempt      int // the newest one; 0: none has begun
+	Attempt      int // number of the newest one; 0 before the first
 }
 
-// callKey is the key of a call in a context: a [*record] in those of its requests,
-// because net/http and the loop hand on nothing else, and a [*Progress] in those of
-// its interceptors.
+// callKey is the context key of a call. Its value is a [*record] in the contexts of
+// requests, because net/http and the retry loop pass nothing else on, and a
+// [*Progress] in the contexts of interceptors.
 type callKey struct{}
 
 func recordOf(ctx context.Context) *record { return ctx.Value(callKey{}).(*record) }
@@ -25,8 +25,8 @@ func recordOf(ctx context.Context) *record { return ctx.Value(callKey{}).(*recor
 // Within reports whether ctx belongs to a call in progress.
 func Within(ctx context.Context) bool { return ctx != nil && ctx.Value(callKey{}) != nil }
 
-// InfoOf returns the call that ctx belongs to. Transports may ask from goroutines of
-// their own, and when the call is over.
+// InfoOf returns the call that ctx belongs to. Transports may call it from their
+// own goroutines, even after the call has ended.
 func InfoOf(ctx context.Context) (Info, bool) {
 	switch call := ctx.Value(callKey{}).(type) {
 	case *record:
@@ -39,13 +39,14 @@ func InfoOf(ctx context.Context) (Info, bool) {
 	return Info{}, false
 }
 
-// Progress is a call with interceptors around it. Its Attempt is counted elsewhere.
+// Progress describes a call to its interceptors. The attempts are counted in the
+// field attempt, not in Info.
 type Progress struct {
 	Info
 	attempt atomic.Int32
 }
 
-// mark returns ctx as one that belongs to the call.
+// mark returns a context that belongs to the call.
 func (p *Progress) mark(ctx context.Context) context.Context {
 	if ctx.Value(callKey{}) == p {
 		return ctx
@@ -53,7 +54,7 @@ func (p *Progress) mark(ctx context.Context) context.Context {
 	return context.WithValue(ctx, callKey{}, p)
 }
 
-// begun takes note of the number of an attempt that begins; 0: the call does.
+// begun records the number of the attempt that begins; 0 means that the call does.
 func (r *record) begun(number int) {
 	r.attempt.Store(int32(number))
 	if r.call.Progress != nil {

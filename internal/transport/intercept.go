@@ -5,30 +5,31 @@ import (
 	"errors"
 )
 
-// Interception is a call with interceptors around it, the first outermost. Call is
-// what describes it to them.
+// Interception is a call with interceptors around it; the first one is outermost.
+// Call describes the call to them.
 type Interception[C any, F ~func(ctx context.Context, call C, next func(context.Context) error) error] struct {
 	Interceptors []F
 	Call         C
 	Progress     *Progress
 	Do           func(context.Context) error // makes the call
-	Fail         func(error) error           // makes an error of the call
+	Fail         func(error) error           // wraps an error as one of the call
 }
 
 var (
 	errNotCalled = errors.New("an interceptor returned nil without calling next")
 	errLate      = errors.New("next was called after its interceptor had returned")
 
-	// ErrPanicked is the error of a call that panicked, should an interceptor go on.
+	// ErrPanicked is the error of a call that panicked, in case an interceptor
+	// recovers.
 	ErrPanicked = errors.New("the call panicked")
 )
 
-// Run makes the call.
+// Run runs the interceptors and the call.
 func (i *Interception[C, F]) Run(ctx context.Context) error { return i.run(ctx, i.Interceptors) }
 
-// run makes the call with the given interceptors, which are the last ones.
+// run runs the remaining interceptors and the call.
 func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
-	if len(rest) == 0 || ctx == nil { // which Do refuses
+	if len(rest) == 0 || ctx == nil { // Do returns an error for a nil ctx
 		return i.Do(ctx)
 	}
 	n := &next{fail: i.Fail, turn: make(chan struct{}, 1), do: func(ctx context.Context) error { return i.run(ctx, rest[1:]) }}
@@ -41,15 +42,16 @@ func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
 	case !made:
 		return i.Fail(errNotCalled)
 	}
-	return failed // there is no result to succeed with
+	return failed // the call has no result, so an interceptor cannot turn its failure into success
 }
 
-// next is what an interceptor calls. The result of the call is shared, so the calls
-// come one after the other, and none comes or goes on after the interceptor.
+// next is the function that an interceptor calls. The calls share one result, so
+// they run one after the other, and none starts or continues after the interceptor
+// has returned.
 type next struct {
 	do   func(context.Context) error
 	fail func(error) error
-	turn chan struct{} // holds one; a mutex would stop the time of testing/synctest for those that wait
+	turn chan struct{} // a lock; goroutines that wait for a mutex would stop the clock of testing/synctest
 
 	made bool
 	over bool
@@ -67,8 +69,8 @@ func (n *next) call(ctx context.Context) error {
 	return n.err
 }
 
-// close waits for a call in flight and lets no further one begin. It reports whether
-// there was one, and returns the error of the last.
+// close waits for a call in flight and prevents further ones. It reports whether
+// there was a call, and returns the error of the last.
 func (n *next) close() (made bool, err error) {
 	n.turn <- struct{}{}
 	defer func() { <-n.turn }()

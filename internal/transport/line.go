@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// Line lets calls that are made concurrently wait for permits in the order in
-// which they got their places. The zero Line is empty.
+// Line makes concurrent calls wait for permits in the order in which they got their
+// places. The zero Line is empty.
 type Line struct{ last *Place }
 
-// Next returns the place behind the last one.
+// Next returns a place after the last one.
 func (l *Line) Next() *Place {
 	p := &Place{before: l.last, taken: make(chan struct{})}
 	l.last = p
@@ -18,12 +18,12 @@ func (l *Line) Next() *Place {
 
 // Place is the place of one call in a Line.
 type Place struct {
-	before *Place // nil: it is the first
+	before *Place // nil for the first place
 	taken  chan struct{}
 	once   sync.Once
 }
 
-// Wait waits until the call before has its permit, or waits for it.
+// Wait waits until the call before has a permit, or is queued for one.
 func (p *Place) Wait(ctx context.Context) {
 	if p.before == nil {
 		return
@@ -32,8 +32,8 @@ func (p *Place) Wait(ctx context.Context) {
 	case <-p.before.taken:
 	case <-ctx.Done():
 	}
-	p.before = nil // or the line would never be forgotten
+	p.before = nil // so that earlier places can be garbage collected
 }
 
-// Release lets the next call go on.
+// Release lets the next call queue.
 func (p *Place) Release() { p.once.Do(func() { close(p.taken) }) }

@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// maxRedirects is net/http's own limit, which a CheckRedirect takes off.
+// maxRedirects is net/http's own limit, which does not apply to clients with a
+// CheckRedirect.
 const maxRedirects = 10
 
-// Origin returns scheme, host and port of u in one spelling (RFC 6454,
-// section 4).
+// Origin returns the scheme, host and port of u in a normal form (RFC 6454, section
+// 4).
 func Origin(u *url.URL) string {
 	scheme, port := strings.ToLower(u.Scheme), u.Port()
 	if port == "" {
@@ -24,23 +25,23 @@ func Origin(u *url.URL) string {
 	return scheme + "://" + host + ":" + port
 }
 
-// sameOrigin reports whether u is of the origin of the base URL.
+// sameOrigin reports whether u has the origin of the base URL.
 func (c *Client) sameOrigin(u *url.URL) bool {
 	return u.Scheme == c.Base.Scheme && u.Host == c.Base.Host || Origin(u) == c.origin
 }
 
-// redirectOrigin returns the origin that a Location names.
+// redirectOrigin returns the origin of a Location header.
 func redirectOrigin(from *url.URL, location string) string {
 	to, err := from.Parse(location)
 	if location == "" || err != nil || to.Host == "" {
-		return "no readable target"
+		return "a missing or invalid Location"
 	}
 	return Origin(to)
 }
 
-// checkRedirect follows redirects of a GET within the origin of the base URL.
-// Any other one becomes the response: a write that was followed would turn into
-// a GET or be done twice, and another origin must see neither token nor data.
+// checkRedirect follows the redirects of a GET within the origin of the base URL.
+// Any other redirect becomes the call's response: a write that was followed would
+// become a GET or be done twice, and no other origin may see the token or the data.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	r := recordOf(req.Context())
 	if via[0].Method != http.MethodGet || !r.client.sameOrigin(req.URL) || len(via) >= maxRedirects {
@@ -51,11 +52,11 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		return nil
 	}
 	err := check(req, via)
-	if req.Context().Value(callKey{}) != r { // it may have set another context
+	if req.Context().Value(callKey{}) != r { // check may have replaced the context
 		*req = *req.WithContext(context.WithValue(req.Context(), callKey{}, r))
 	}
 	if err != nil && err != http.ErrUseLastResponse {
-		r.Redirect = &UserError{"redirect refused", err}
+		r.Redirect = &UserError{"redirect stopped by CheckRedirect", err}
 	}
 	return err
 }

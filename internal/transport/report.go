@@ -15,9 +15,9 @@ type Attempt struct {
 	Method, Path string
 	Write        bool
 	Number       int // from 1
-	StatusCode   int // 0: no response
+	StatusCode   int // 0 if there was no response
 	RequestID    string
-	Rate         quota.Figures // what the response reported
+	Rate         quota.Figures // from the response
 	Duration     time.Duration
 	Err          error
 }
@@ -33,8 +33,8 @@ type Wait struct {
 	Duration     time.Duration // of one that has ended
 }
 
-// Logger is what a [*slog.Logger] is used for here. Programs that give none
-// need not link the rest of it.
+// Logger is the part of [*slog.Logger] that this package uses. A program that sets
+// no logger need not link the rest.
 type Logger interface {
 	// Enabled reports whether records of that level are wanted.
 	Enabled(ctx context.Context, level slog.Level) bool
@@ -54,7 +54,7 @@ func (r *record) log(level slog.Level, msg string, attrs ...slog.Attr) {
 	r.client.Logger.LogAttrs(r.ctx, level, msg, append(where, attrs...)...)
 }
 
-// reason is what the last attempt ended in.
+// reason describes the outcome of the last attempt.
 func (r *record) reason() slog.Attr {
 	switch {
 	case r.Response == nil:
@@ -76,7 +76,7 @@ func (r *record) reportAttempt(took time.Duration) {
 	default:
 		a.StatusCode = r.Response.Status
 	}
-	if r.logs(slog.LevelDebug) { // else the attributes are made for nothing
+	if r.logs(slog.LevelDebug) { // so that the attributes are only made if needed
 		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
 	}
 	if r.client.OnAttempt != nil && !r.call.Quiet {
@@ -87,14 +87,14 @@ func (r *record) reportAttempt(took time.Duration) {
 	}
 }
 
-// reportStore logs what is new of the quota store, if this call is the one to do so.
+// reportStore logs news of the quota store that this call has collected.
 func (r *record) reportStore() {
 	news := r.news
 	r.news = quota.StoreNews{}
 	r.logStore(news)
 }
 
-// reportWait logs a wait and, if it is long, calls its hook.
+// reportWait logs a wait and, if it is long, calls the wait hook.
 func (r *record) reportWait(w quota.Wait) {
 	level, long := slog.LevelDebug, w.Long(time.Now())
 	if long {
@@ -106,15 +106,15 @@ func (r *record) reportWait(w quota.Wait) {
 	}
 }
 
-// reportWaited calls the hook of a wait that has ended.
+// reportWaited calls the hook for a wait that has ended.
 func (r *record) reportWaited(w quota.Wait, took time.Duration) {
 	if r.client.OnWaited != nil && !r.call.Quiet {
 		r.client.OnWaited(r.ctx, r.wait(w, took))
 	}
 }
 
-// storeNews returns what is to be called with news of the quota store; nil, so that
-// another call logs them, if this one logs nothing.
+// storeNews returns the function to call with news of the quota store. It is nil if
+// this call logs nothing; the next call that logs gets the news.
 func (r *record) storeNews(call func(quota.StoreNews)) func(quota.StoreNews) {
 	if r.client.Logger == nil || r.call.Quiet {
 		return nil
@@ -131,7 +131,7 @@ func (r *record) logStore(news quota.StoreNews) {
 		r.log(slog.LevelInfo, "leedo: the quota store works again")
 	}
 	if news.Mixed {
-		r.log(slog.LevelWarn, "leedo: two limits are reported in turn to the quota store: two tokens may use one key")
+		r.log(slog.LevelWarn, "leedo: the quota store receives two different limits in turn: two tokens may share one key")
 	}
 }
 
@@ -139,7 +139,8 @@ func (r *record) wait(w quota.Wait, took time.Duration) Wait {
 	return Wait{Wait: w, Method: r.call.Method, Path: r.call.Path, Class: r.call.Class, Duration: took}
 }
 
-// contextError returns the error of a context that has ended, with its cause.
+// contextError returns the error of a context that has ended, joined with its
+// cause.
 func contextError(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); cause != err && cause != nil {

@@ -12,15 +12,15 @@ import (
 	"github.com/leedoapp/leedo-go/internal/quota"
 )
 
-// maxRounds is how often one call may wait again after a 429.
+// maxRounds is how many 429s one call waits out.
 const maxRounds = 10
 
-// retryLoop returns the retry loop of the calls. Of go-retryablehttp it uses the
-// loop alone: its policy repeats writes, its backoff cannot fail, its error
-// handling loses the response, and its logger prints URLs.
+// retryLoop returns the client that runs the retry loop. Only the loop of
+// go-retryablehttp is used: its retry policy repeats writes, its backoff cannot
+// fail, its error handling drops the response, and its logger prints URLs.
 func (c *Client) retryLoop() *retryablehttp.Client {
 	return &retryablehttp.Client{
-		// Without the user's timeout, which would also count the wait for a permit.
+		// Not the user's timeout, which would include the wait for a permit.
 		HTTPClient: &http.Client{Transport: attempts{}, CheckRedirect: checkRedirect, Jar: c.HTTPClient.Jar},
 		RetryMax:   math.MaxInt, // CheckRetry counts
 		CheckRetry: func(ctx context.Context, _ *http.Response, _ error) (bool, error) {
@@ -29,7 +29,7 @@ func (c *Client) retryLoop() *retryablehttp.Client {
 			return r.retrying, nil
 		},
 		Backoff: func(time.Duration, time.Duration, int, *http.Response) time.Duration {
-			return 0 // PrepareRetry waits: it can fail
+			return 0 // PrepareRetry waits, because it can fail
 		},
 		PrepareRetry: func(req *http.Request) error { return recordOf(req.Context()).prepare(req) },
 		ErrorHandler: func(resp *http.Response, err error, _ int) (*http.Response, error) {
@@ -38,9 +38,8 @@ func (c *Client) retryLoop() *retryablehttp.Client {
 	}
 }
 
-// judge reports whether another attempt is to be made after the one that has
-// just ended. It looks at a usable response before it looks at the context: a
-// success that was received is never thrown away.
+// judge reports whether another attempt is to be made. It considers a usable
+// response before the context, so a success that was received is never discarded.
 func (r *record) judge() bool {
 	switch {
 	case r.End != nil || !r.tried:
@@ -54,7 +53,7 @@ func (r *record) judge() bool {
 func (r *record) afterResponse(resp *Response) bool {
 	switch {
 	case resp.Status == http.StatusTooManyRequests:
-		r.pause = 0 // the ledger makes the next attempt wait
+		r.pause = 0 // the next attempt waits for its permit
 		r.rounds++
 		return r.client.Limited && r.rounds <= maxRounds
 	case resp.Success():
@@ -72,13 +71,13 @@ func (r *record) afterResponse(resp *Response) bool {
 		r.Unknown = r.Unknown || r.call.Write && !NotDone(resp.Status)
 		return false
 	}
-	// If another attempt is rejected, this one may have been done all the same.
+	// Even if a later attempt is rejected, this one may have been done.
 	r.Unknown = r.Unknown || r.call.Write
 	return r.call.Repeatable && resp.Status != http.StatusNotImplemented && r.retry(resp)
 }
 
-// NotDone reports whether the status of a response says that a write was not
-// done. Servers also send 302 and 303 after doing it.
+// NotDone reports whether the status of a response means that a write was not done.
+// Servers also send 302 and 303 after doing it.
 func NotDone(status int) bool {
 	switch status {
 	case http.StatusFound, http.StatusSeeOther, http.StatusRequestTimeout:
@@ -98,11 +97,12 @@ func (r *record) afterFailure(cause *Cause) bool {
 	return (r.notDone || r.call.Repeatable) && !cause.Final && r.retry(nil)
 }
 
-// retry spends one of the retries, if there is one left and its wait fits into the
-// time of ctx and, if a Retry-After asks for it, into what the call may wait. resp
-// is the response that is not usable; nil means that no response came. If the budget of all
-// calls is exhausted, the call fails after a wait: a caller that repeats it at once
-// would replace the retries.
+// retry uses one of the call's retries and sets the pause before the next attempt.
+// It reports false if ctx has ended, if no retry is left, if the pause exceeds the
+// deadline of ctx, or if a Retry-After exceeds what the call may still wait. resp is the unusable
+// response; nil if no response came. If the retry budget of all calls is exhausted,
+// the call fails only after a pause: a caller that repeated it immediately would
+// replace the retries.
 func (r *record) retry(resp *Response) bool {
 	if r.ctx.Err() != nil {
 		if resp != nil && !resp.Success() {
@@ -135,15 +135,15 @@ func (r *record) retry(resp *Response) bool {
 	return true
 }
 
-// cutShort notes that the context ended while the last attempt was in flight.
-// That attempt says nothing then; the one before may.
+// cutShort records that the context ended while the last attempt was in flight. The
+// call then reports the outcome of the attempt before it.
 func (r *record) cutShort() {
 	r.End, r.InFlight, r.Cut = contextError(r.ctx), true, r.Response
 	r.Response, r.Failure = r.previous.Response, r.previous.Failure
 }
 
-// backoff returns a random time of up to BackoffMin, 2, 4 … times BackoffMin,
-// at most BackoffMax ("full jitter").
+// backoff returns a random time of up to BackoffMin·2ⁿ, at most BackoffMax ("full
+// jitter").
 func (c *Client) backoff(n int) time.Duration {
 	top := c.BackoffMax
 	if n < 32 && c.BackoffMin < c.BackoffMax>>n {
@@ -155,13 +155,13 @@ func (c *Client) backoff(n int) time.Duration {
 	return rand.N(top) + 1
 }
 
-// prepare comes before every attempt but the first, and waits.
+// prepare runs before every attempt but the first, and waits.
 func (r *record) prepare(req *http.Request) error {
-	req.Header = r.header() // a jar has added its cookies to that of the last attempt
+	req.Header = r.header() // the jar has added cookies to the last attempt's
 	return r.rest()
 }
 
-// rest waits as long as the last judgement said, or until the context ends.
+// rest waits for r.pause, or until the context ends.
 func (r *record) rest() error {
 	if r.pause == 0 {
 		return nil

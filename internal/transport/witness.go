@@ -12,31 +12,34 @@ import (
 	"sync/atomic"
 )
 
-// witness watches what net/http does with a request. The transport calls it
-// from goroutines of its own, and perhaps when the attempt is over.
+// witness records, through httptrace, what net/http does with a request. The
+// transport calls it from its own goroutines, perhaps even after the attempt has
+// ended.
 //
-// Every request needs that. Whether it got a connection proves that a request
-// without a body was not sent, which decides about retries of writes and about
-// the permit of a read. Over HTTP/2, net/http would repeat any request, writes
-// included, as often as its stream ends in a PROTOCOL_ERROR, unseen by the
-// ledger: that ends the attempt. Over HTTP/1 it repeats a write only if nothing
-// of it left the machine, and a read once on each idle connection that has died.
+// Every request needs a witness. If it got no connection, a request without a body
+// is known not to have been sent; that decides whether a write is retried and
+// whether the permit of a read is returned. Over HTTP/2, net/http repeats any
+// request, writes included, as often as its stream ends in a PROTOCOL_ERROR, unseen
+// by the ledger; the witness ends the attempt instead. Over HTTP/1, net/http
+// repeats a write only if no byte of it was sent, and a read once for each idle
+// connection that turned out to be closed.
 type witness struct {
-	asked, had atomic.Bool // for a connection, and got one
-	http2      atomic.Bool
-	begun      atomic.Bool // to be sent, and no response yet
-	begins     atomic.Int32
-	repeated   atomic.Bool // it would have been sent again
-	refused    atomic.Bool // the server's certificate, by whoever looks at it
-	trace      httptrace.ClientTrace
+	asked, had   atomic.Bool // a connection was asked for, and obtained
+	http2        atomic.Bool
+	begun        atomic.Bool  // its headers were written, and no response has come
+	begins       atomic.Int32 // how often the headers were written
+	repeated     atomic.Bool  // it was about to be sent again
+	certRejected atomic.Bool  // by net/http or the user's verification
+	trace        httptrace.ClientTrace
 }
 
-// errRepeated says that the transport was about to send the request again.
+// errRepeated is the error of an attempt whose request the transport was about to
+// send again.
 var errRepeated = errors.New("stream was reset after the request was sent")
 
 // watch returns ctx with an httptrace that records into w, in addition to any
-// existing trace. cancel ends the attempt. Each hook is there whatever the URL
-// is: a transport may send the request by other means than the URL says.
+// existing trace. cancel ends the attempt. All hooks are set whatever the URL is,
+// because a transport may use another protocol than the URL suggests.
 func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.Context {
 	w.trace = httptrace.ClientTrace{
 		GetConn: func(string) { w.asked.Store(true) },
@@ -47,7 +50,7 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 				w.repeated.Store(true)
 				cancel()
 				if overTLS && !http2 {
-					conn.Close() // HTTP/1 would send before it looks at the context
+					conn.Close() // HTTP/1 would send before it checks the context
 				}
 			}
 			w.had.Store(true)
@@ -57,26 +60,28 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 		},
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			if err != nil && !brokenOff(err) {
-				w.refused.Store(true)
+				w.certRejected.Store(true)
 			}
 		},
 		WroteHeaderField: func(name string, _ []string) {
 			if strings.HasPrefix(name, ":") {
-				w.http2.Store(true) // a connection of another type does not show it
+				w.http2.Store(true) // GotConn cannot see it if the connection has another type
 			}
 		},
 		WroteHeaders: func() { w.begun.Store(true); w.begins.Add(1) },
-		// What comes after a response is another request, of the user's transport.
+		// Whatever follows a response is another request, made by the user's
+		// transport.
 		GotFirstResponseByte: func() { w.begun.Store(false) },
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
-			w.begun.Store(true) // it was not the response
+			w.begun.Store(true) // the byte was not of the final response
 			return nil
 		},
 	}
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
 
-// inFlight reports whether the request was sent over HTTP/2 and has no response.
+// inFlight reports whether the request was sent over HTTP/2 and has no response
+// yet.
 func (w *witness) inFlight() bool { return w.http2.Load() && w.begun.Load() }
 
 // brokenOff reports whether a handshake failed because the connection did, rather

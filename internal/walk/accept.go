@@ -2,9 +2,9 @@ package walk
 
 import "slices"
 
-// accept hands out the page after those up to whose end everything was seen. The
-// list has total rows.
-func (w *Walk[T, S]) accept(p *page[T], total int) error {
+// accept yields the page after the last one, up to whose end everything has been
+// seen. The list has total items.
+func (w *Iteration[T, S]) accept(p *page[T], total int) error {
 	p.full = w.counted.full(len(p.keys), p.meta.PerPage)
 	p.beyond = p.meta.Page > w.top
 	if p.beyond {
@@ -27,11 +27,11 @@ func (w *Walk[T, S]) accept(p *page[T], total int) error {
 	if w.idle == 0 || !p.beyond {
 		w.enough, w.sure = w.counted.missing() <= 0, w.counted.sure()
 	}
-	return w.hand(p, fresh)
+	return w.yieldItems(p, fresh)
 }
 
-// reaches reports whether some of the last rows of a page, not all, are the first
-// ones of the next: they were pushed on by insertions.
+// reaches reports whether some of the last items of a page, but not all, are the
+// first items of the next one: insertions have pushed them on.
 func reaches(page, next []string) bool {
 	if len(next) == 0 {
 		return false
@@ -40,10 +40,10 @@ func reaches(page, next []string) bool {
 	return i > 0 && slices.Equal(page[i:], next[:min(len(page)-i, len(next))])
 }
 
-// hand yields the rows of p that were not seen. They are the caller's then:
-// nobody looks at the rows of p afterwards.
-func (w *Walk[T, S]) hand(p *page[T], fresh []T) error {
-	p.rows = nil
+// yieldItems yields the items of p that have not been seen. They belong to the caller
+// then, so the items of p are not used any more.
+func (w *Iteration[T, S]) yieldItems(p *page[T], fresh []T) error {
+	p.items = nil
 	if len(fresh) > 0 && w.left > 0 {
 		if len(fresh) >= w.left {
 			w.yield(Chunk[T]{fresh[:w.left:w.left], p.meta}, nil)
@@ -58,29 +58,29 @@ func (w *Walk[T, S]) hand(p *page[T], fresh []T) error {
 	return nil
 }
 
-// readEarly begins to read the pages behind p: as many as it takes for the rows
-// that are missing, or for those that are wanted.
-func (w *Walk[T, S]) readEarly(p *page[T]) {
-	rows := w.counted.missing()
+// readEarly begins to read the pages after p: as many as are needed for the missing
+// items, or for those still wanted.
+func (w *Iteration[T, S]) readEarly(p *page[T]) {
+	items := w.counted.missing()
 	if w.left > 0 {
-		rows = min(rows, w.left)
+		items = min(items, w.left)
 	}
-	if len(p.keys) > 0 && rows > 0 {
+	if len(p.keys) > 0 && items > 0 {
 		size, _ := w.counted.size()
-		w.reader.fill(p.meta.Page+1, (rows-1)/size+1, p.meta.Total)
+		w.reader.fill(p.meta.Page+1, (items-1)/size+1, p.meta.Total)
 	}
 }
 
-// fresh returns the rows that were not seen, and has seen them then. Mostly
-// that is all of them.
-func (w *Walk[T, S]) fresh(p *page[T]) []T {
-	fresh, same := p.rows, true
-	for i, row := range p.rows {
+// fresh returns the items that have not been seen, and marks them as seen. Usually
+// these are all, and no copy is made.
+func (w *Iteration[T, S]) fresh(p *page[T]) []T {
+	fresh, same := p.items, true
+	for i, item := range p.items {
 		switch isNew := w.seen.add(p.keys[i]); {
 		case same && !isNew:
-			fresh, same = append(make([]T, 0, len(p.rows)), p.rows[:i]...), false
+			fresh, same = append(make([]T, 0, len(p.items)), p.items[:i]...), false
 		case !same && isNew:
-			fresh = append(fresh, row)
+			fresh = append(fresh, item)
 		}
 	}
 	return fresh[:len(fresh):len(fresh)]

@@ -8,10 +8,10 @@ import (
 	"testing/synctest"
 )
 
-// ends reports whether a walk may end so while its list changes.
+// ends reports whether an iteration may end with this error while its list changes.
 func ends(err error) bool {
 	b, ok := errors.AsType[*Broken](err)
-	return ok && (strings.Contains(b.Reason, "shrinks faster") || strings.Contains(b.Reason, "repeats rows"))
+	return ok && (strings.Contains(b.Reason, "shrinks faster") || strings.Contains(b.Reason, "repeats items"))
 }
 
 func isBroken(err error) bool {
@@ -19,10 +19,10 @@ func isBroken(err error) bool {
 	return ok
 }
 
-// TestWalksAreHonestWhileTheListMoves: whatever the order of a list and however
-// many pages are fetched ahead, no row is yielded twice. A walk that reads one
-// page at a time, newest first, misses none either that was there from
-// beginning to end. What other walks miss is counted.
+// TestWalksAreHonestWhileTheListMoves: whatever the order of a list is, and however
+// many pages are fetched ahead, no item is yielded twice. An iteration that reads
+// one page at a time, newest first, misses no item that was there from beginning to
+// end. What other iterations miss is counted.
 func TestWalksAreHonestWhileTheListMoves(t *testing.T) {
 	t.Parallel()
 	most := map[order]float64{newestFirst: 0.0005, oldestFirst: 0.01, byName: 0.005} // the share that may be missed
@@ -40,7 +40,7 @@ func TestWalksAreHonestWhileTheListMoves(t *testing.T) {
 	}
 }
 
-// honest walks many small scenes and returns the share of the rows that were
+// honest iterates over many small scenes and returns the share of items that were
 // missed.
 func honest(t *testing.T, o order, n int) float64 {
 	const walks = 1500 / slower
@@ -82,9 +82,9 @@ func honest(t *testing.T, o order, n int) float64 {
 	return share
 }
 
-// TestTheShareOfRowsThatAWalkMisses measures what the documentation tells: of
-// lists with 2,000 rows, 100 on a page, of which one is removed and one is
-// added, on average, in the time that a page takes.
+// TestTheShareOfRowsThatAWalkMisses measures the figures in the documentation: for
+// lists of 2,000 items, 100 to a page, one of which is removed and one added, on
+// average, in the time that a page takes.
 func TestTheShareOfRowsThatAWalkMisses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -135,8 +135,8 @@ func TestTheShareOfRowsThatAWalkMisses(t *testing.T) {
 }
 
 // TestNoRowIsYieldedTwiceWhenCountAndRowsDisagree: a list may change between
-// the counting and the reading of a page. Nothing can be promised then about
-// what is missed, but the walk ends and repeats nothing.
+// counting and reading a page. Nothing can be promised then about missed items, but
+// the iteration ends and repeats nothing.
 func TestNoRowIsYieldedTwiceWhenCountAndRowsDisagree(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 2, 8} {

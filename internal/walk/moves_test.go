@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// moves is a list, newest first, in which rows are inserted ("+") and removed
-// ("-" and the row) before certain fetches.
+// moves is a list, newest first, in which items are inserted ("+") and removed ("-"
+// and the item) before certain fetches.
 type moves struct {
 	rows    []string
 	per     int
@@ -18,7 +18,7 @@ type moves struct {
 	before  map[int][]string
 	new     int
 	fetches int
-	inside  map[string]bool // rows that never stood before the start, nor were removed
+	inside  map[string]bool // items that were never before the start page, nor removed
 	history []string
 }
 
@@ -58,7 +58,7 @@ func (m *moves) fetch(page int) ([]string, Meta, error) {
 	return rows, Meta{len(m.rows), page, m.per}, nil
 }
 
-// walk reports what is wrong with a walk, and whether it ended with an error.
+// walk reports what is wrong with an iteration, and whether it ended with an error.
 func (m *moves) walk() (wrong string, failed bool) {
 	seen := map[string]int{}
 	changes := 0
@@ -69,7 +69,7 @@ func (m *moves) walk() (wrong string, failed bool) {
 	var got error
 	for chunk, err := range New(context.Background(), Plan{Start: m.start, PerPage: m.per}, plain(m.fetch), same).All() {
 		got = err
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			if seen[row]++; seen[row] > 1 {
 				wrong = fmt.Sprintf("row %s was yielded twice", row)
 			}
@@ -78,7 +78,7 @@ func (m *moves) walk() (wrong string, failed bool) {
 			return "the walk does not end", false
 		}
 	}
-	switch bound := 2*pages + 4*changes + patience; {
+	switch bound := 2*pages + 4*changes + maxLooks; {
 	case wrong != "":
 	case got != nil && !isBroken(got):
 		wrong = got.Error()
@@ -94,8 +94,8 @@ func (m *moves) walk() (wrong string, failed bool) {
 	return wrong, got != nil
 }
 
-// TestAnInsertionHidesNoRemoval: with a removal that nothing shows but the
-// total, and an insertion before that is looked into.
+// TestAnInsertionHidesNoRemoval: a removal that only the total shows is found even
+// if an item is inserted before the iteration checks.
 func TestAnInsertionHidesNoRemoval(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -115,8 +115,8 @@ func TestAnInsertionHidesNoRemoval(t *testing.T) {
 	}
 }
 
-// removing makes a list that loses an unread row, or several, before each fetch,
-// with some removals of read rows and insertions in between.
+// removing makes a list that loses one or more unread items before each fetch, with
+// some removals of read items and insertions in between.
 func removing(seed uint64) *moves {
 	rng := rand.New(rand.NewPCG(seed, 9))
 	rows := 20 + rng.IntN(20)
@@ -151,8 +151,8 @@ func mixed(seed uint64) *moves {
 	return m
 }
 
-// TestNoRowIsMissedWhereverChangesFall walks 20,000 lists of each kind, from the
-// first page or a later one.
+// TestNoRowIsMissedWhereverChangesFall iterates over 20,000 lists of each kind,
+// from the first page or a later one.
 func TestNoRowIsMissedWhereverChangesFall(t *testing.T) {
 	t.Parallel()
 	for name, list := range map[string]func(uint64) *moves{"removing": removing, "mixed": mixed} {

@@ -8,26 +8,26 @@ import (
 	"strconv"
 )
 
-// perPage is how many rows a walk asks for unless told.
+// perPage is the page size that an iteration requests by default.
 const perPage = "100"
 
-// Plan is how a walk is to go.
+// Plan is the configuration of an iteration.
 type Plan struct {
 	Start    int // the first page
-	PerPage  int // rows on a page; 0: not known
-	MaxItems int // rows at most; 0: no limit
-	Prefetch int // pages fetched before they are asked for, at most; 0: none
+	PerPage  int // the requested page size; zero if unknown
+	MaxItems int // the largest number of items; zero means no limit
+	Prefetch int // the largest number of pages fetched ahead
 }
 
-// TakeStart takes the page to start at out of a query and returns the rest of
-// it, encoded once for all pages: the number of a page is to be appended.
+// TakeStart removes the page to start at from a query. It returns the rest, encoded
+// once for all pages, so that only the page number is to be appended.
 func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
 	if query == nil {
 		query = url.Values{}
 	}
 	p.Start, err = strconv.Atoi(cmp.Or(query.Get("page"), "1"))
 	if err != nil || p.Start < 1 {
-		return "", errors.New("a walk starts at a page from 1")
+		return "", errors.New("page must be an integer of at least 1")
 	}
 	query.Del("page")
 	if !query.Has("per_page") {
@@ -37,15 +37,15 @@ func (p *Plan) TakeStart(query url.Values) (rest string, err error) {
 	return query.Encode() + "&page=", nil
 }
 
-// Rows walks the rows of pages.
-func Rows[P, T any](pages iter.Seq2[P, error], rows func(P) []T) iter.Seq2[*T, error] {
+// Items iterates over the items of pages.
+func Items[P, T any](pages iter.Seq2[P, error], items func(P) []T) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for page, err := range pages {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			data := rows(page)
+			data := items(page)
 			for i := range data {
 				if !yield(&data[i], nil) {
 					return

@@ -2,5 +2,5 @@
 
 package walk
 
-// slower is by how much all takes longer under the race detector.
+// slower is how many times longer everything takes under the race detector.
 const slower = 6

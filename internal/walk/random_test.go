@@ -14,19 +14,19 @@ import (
 type moving struct {
 	rng  *rand.Rand
 	rows []int
-	next int // the number of the next new row
+	next int // the number of the next new item
 
-	inserts, removes float64 // how likely each is before and after a fetch
-	burst            int     // at most so many at once
-	budget           int     // changes left: no list changes for ever
-	torn             bool    // change between counting and reading, too
+	inserts, removes float64 // the probability of each before and after a fetch
+	burst            int     // the largest number of changes at once
+	budget           int     // changes left: no list changes forever
+	torn             bool    // it also changes between counting and reading
 	wrong            func(total int) int
 
 	per, fetches      int
 	inserted, removed int
-	always            map[int]bool // rows that were there all the time
+	always            map[int]bool // items that were there all the time
 	verbose           bool
-	history           []string // if verbose
+	history           []string // recorded if verbose
 }
 
 func newMoving(seed, stream uint64) *moving {
@@ -61,7 +61,7 @@ func (m *moving) remove(i int) {
 	m.removed++
 }
 
-// change lets time pass.
+// change makes random changes.
 func (m *moving) change() {
 	if m.budget > 0 && m.rng.Float64() < m.inserts {
 		for range 1 + m.rng.IntN(m.burst) {
@@ -103,7 +103,7 @@ func (m *moving) fetch(page int) ([]int, Meta, error) {
 	return rows, Meta{total, page, m.per}, nil
 }
 
-// outcome is what a walk over a moving list came to.
+// outcome is the outcome of an iteration over a moving list.
 type outcome struct {
 	seen   map[int]int
 	missed []int
@@ -117,7 +117,7 @@ func (m *moving) walk() outcome {
 			o.err = err
 			continue
 		}
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			o.seen[row]++
 		}
 		if m.fetches > 10_000 {
@@ -134,7 +134,7 @@ func (m *moving) walk() outcome {
 	return o
 }
 
-// report walks once more and tells what happened.
+// report repeats an iteration and logs what happened.
 func report(seed, stream uint64, torn bool) string {
 	m := newMoving(seed, stream)
 	m.verbose, m.torn = true, torn
@@ -142,8 +142,8 @@ func report(seed, stream uint64, torn bool) string {
 	return strings.Join(m.history, "\n")
 }
 
-// TestNoRowIsMissedOrRepeatedWhileTheListMoves walks 20,000 lists that change
-// before and after every fetch.
+// TestNoRowIsMissedOrRepeatedWhileTheListMoves iterates over 20,000 lists that
+// change before and after every fetch.
 func TestNoRowIsMissedOrRepeatedWhileTheListMoves(t *testing.T) {
 	t.Parallel()
 	var clean, shrinking, repeating, extra, failures int
@@ -167,20 +167,20 @@ func TestNoRowIsMissedOrRepeatedWhileTheListMoves(t *testing.T) {
 			}
 		case isBroken && strings.Contains(broken.Reason, "shrinks faster"):
 			shrinking++
-		case isBroken && strings.Contains(broken.Reason, "repeats rows") && m.inserted > 0 && m.removed > 0:
-			// Insertions pushed a whole page on to the next and removals hid
-			// that from the total.
+		case isBroken && strings.Contains(broken.Reason, "repeats items") && m.inserted > 0 && m.removed > 0:
+			// Insertions pushed a whole page on to the next, and removals hid that
+			// from the total.
 			repeating++
 		default:
 			t.Errorf("seed %d: %v\n%s", seed, o.err, report(seed, 1, false))
 			failures++
 		}
-		needed := initial/m.per + 1 // a full last page is looked behind
+		needed := initial/m.per + 1 // after a full last page one more is read
 		if m.inserted+m.removed == 0 && m.fetches != needed {
 			t.Errorf("seed %d: %d fetches for %d quiet rows, %d a page", seed, m.fetches, initial, m.per)
 			failures++
 		}
-		if bound := needed + 4*(m.inserted+m.removed) + patience; m.fetches > bound {
+		if bound := needed + 4*(m.inserted+m.removed) + maxLooks; m.fetches > bound {
 			t.Errorf("seed %d: %d fetches, more than %d\n%s", seed, m.fetches, bound, report(seed, 1, false))
 			failures++
 		}
@@ -195,9 +195,9 @@ func TestNoRowIsMissedOrRepeatedWhileTheListMoves(t *testing.T) {
 	}
 }
 
-// TestNoRowIsRepeatedWhenCountAndRowsDisagree: a list may change between the
-// counting and the reading of a page. Nothing can be promised then about what
-// is missed, but the walk ends and repeats nothing.
+// TestNoRowIsRepeatedWhenCountAndRowsDisagree: a list may change between counting
+// and reading a page. Nothing can be promised then about missed items, but the
+// iteration ends and repeats nothing.
 func TestNoRowIsRepeatedWhenCountAndRowsDisagree(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(2_000) {

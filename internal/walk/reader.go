@@ -7,21 +7,21 @@ import (
 	"sync"
 )
 
-// mostEarly is how many pages are read ahead at most: each of them may be
-// large, and all are lost when the walk breaks off.
+// mostEarly is the largest number of pages read ahead: each may be large, and all
+// are discarded when the caller leaves the loop.
 const mostEarly = 100
 
-// reader reads pages when they are asked for, and some of them before. Only the
-// walk fills it and takes pages; a page behind which no other will be needed
-// cancels the pages behind it by itself.
+// reader reads pages when they are needed, and some ahead of that. Only the
+// iteration adds and takes pages. A page after which no other will be needed
+// cancels the pages after it.
 type reader[T, S any] struct {
 	ctx     context.Context
 	fetch   func(number int) Fetch[T, S]
-	size    int // pages at most; 0: each is read when it is asked for
+	size    int // the largest number of pages read ahead; zero means none
 	running sync.WaitGroup
 
 	mu    sync.Mutex
-	early []*slot[T, S] // one after the other
+	early []*slot[T, S] // consecutive pages
 	total int           // of the page before them
 }
 
@@ -31,21 +31,21 @@ type slot[T, S any] struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	result   *Result[T, S] // nil: the fetch did not come back
-	panicked any           // nor will it
+	result   *Result[T, S] // nil if the fetch did not return
+	panicked any           // the value with which the fetch panicked
 
-	end       bool // no page behind it is to be read ahead
-	calledOff bool // by a page before it
+	end      bool // no page after it is to be read ahead
+	canceled bool // by a page before it
 }
 
-// take returns a page, one that was read ahead if it is there.
+// take returns a page, which may have been read ahead.
 func (f *reader[T, S]) take(number int) Result[T, S] {
 	if len(f.early) == 0 {
 		return f.fetch(number)(f.ctx)
 	}
 	s := f.early[0]
-	// When the context has ended nothing more is handed out, as if the page was
-	// to be read now.
+	// If the context has ended, no page is used any more that was read ahead, as if
+	// it had to be read now.
 	if f.ctx.Err() != nil || s.number != number {
 		f.clear()
 		return f.fetch(number)(f.ctx)
@@ -58,17 +58,17 @@ func (f *reader[T, S]) take(number int) Result[T, S] {
 	switch {
 	case s.panicked != nil:
 		panic(s.panicked)
-	case s.result == nil: // as by testing.T.FailNow in a transport
+	case s.result == nil: // for example, a transport has called testing.T.FailNow
 		runtime.Goexit()
-	case s.result.Outwaited, s.calledOff:
+	case s.result.Outwaited, s.canceled:
 		f.clear()
 		return f.fetch(number)(f.ctx)
 	}
 	return *s.result
 }
 
-// fill reads ahead up to so many pages from next on, which stands behind a page
-// with that total.
+// fill reads up to so many pages ahead, from next on. total is that of the page
+// before them.
 func (f *reader[T, S]) fill(next, pages, total int) {
 	f.mu.Lock()
 	f.total = total
@@ -80,7 +80,7 @@ func (f *reader[T, S]) fill(next, pages, total int) {
 	}
 }
 
-// add begins to read a page, unless one before it is the end.
+// add begins to read a page, unless a page before it is the end.
 func (f *reader[T, S]) add(number int) bool {
 	ctx, cancel := context.WithCancel(f.ctx)
 	s := &slot[T, S]{number: number, cancel: cancel, done: make(chan struct{})}
@@ -97,7 +97,8 @@ func (f *reader[T, S]) add(number int) bool {
 	return true
 }
 
-// read reads the page of s, and returns even if the fetch does not.
+// read reads the page of s. If the fetch panics or ends the goroutine, it records
+// that.
 func (f *reader[T, S]) read(ctx context.Context, s *slot[T, S], fetch Fetch[T, S]) {
 	defer func() {
 		s.panicked = recover()
@@ -108,27 +109,27 @@ func (f *reader[T, S]) read(ctx context.Context, s *slot[T, S], fetch Fetch[T, S
 	s.result = &result
 }
 
-// settle calls off the pages behind s if they will not be asked for: because
-// of an error, or because the list shrank, after which they are not to be relied
-// on. Behind an empty page no more are read ahead.
+// settle cancels the pages after s if they will not be needed: after an error, or
+// if the list shrank, because they cannot be relied on then. After an empty page no
+// more are read ahead.
 func (f *reader[T, S]) settle(s *slot[T, S]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := s.result
 	sound := r != nil && r.Err == nil && r.Meta.Total >= f.total
-	if sound && len(r.Rows) > 0 {
+	if sound && len(r.Items) > 0 {
 		return
 	}
 	s.end = true
-	for _, behind := range f.early {
-		if !sound && behind.number > s.number {
-			behind.calledOff = true
-			behind.cancel()
+	for _, later := range f.early {
+		if !sound && later.number > s.number {
+			later.canceled = true
+			later.cancel()
 		}
 	}
 }
 
-// clear throws away what was read ahead.
+// clear discards the pages that were read ahead.
 func (f *reader[T, S]) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -138,13 +139,13 @@ func (f *reader[T, S]) clear() {
 	f.early = nil
 }
 
-// stop ends the reading ahead for good.
+// stop ends reading ahead for good.
 func (f *reader[T, S]) stop() {
 	f.clear()
 	f.size = 0
 }
 
-// close ends what is under way and waits for its end.
+// close cancels the fetches in flight and waits for their end.
 func (f *reader[T, S]) close() {
 	f.clear()
 	f.running.Wait()

@@ -2,41 +2,41 @@ package walk
 
 import "slices"
 
-// looking is what reading back has come to.
+// looking is the state of reading back.
 type looking struct {
-	moving  bool     // rows were seen to move
-	looks   int      // back, in a row, that found nothing
-	vain    int      // pages read to look back since rows moved last
-	returns int      // to a page in doubt
-	front   []string // the rows of page 1 when it was looked at last; nil: not known
+	moving  bool     // items have been seen to move
+	looks   int      // consecutive attempts that found nothing
+	rereads int      // pages read again since items last moved
+	returns int      // how often the iteration has returned to a page in doubt
+	front   []string // the keys of page 1 when it was last read; nil if unknown
 	doubt   doubt
 }
 
-// doubt says that pages were accepted although unread rows may stand before
-// them: those before them were as they had been, but rows inserted meanwhile
-// may have pushed back what removals had moved.
+// doubt records that pages were accepted although unread items may precede them:
+// the pages before them were unchanged, but items inserted in the meantime may have
+// pushed on again what removals had pulled back.
 type doubt struct {
-	page  int // the page before the first of them; 0: nothing is in doubt
-	since int // when their rows came: rows that are missed may belong before them
-	total int // the largest total with which such a page was as it had been
+	page  int // the page before the first of them; zero means that nothing is in doubt
+	since int // the time, in the clock of recent, since when items came that missed ones may precede
+	total int // the largest total of an unchanged page
 }
 
-// verdict is what a page that was read leads to.
+// verdict is the decision about a page that was read.
 type verdict[T any] struct {
-	page  *page[T] // the page to accept; nil: the one that was asked for is to be read again
-	total int      // how many rows the list has as far as page tells
+	page  *page[T] // the page to accept; nil means that the requested one is to be read again
+	total int      // the length of the list according to page
 }
 
-// moved takes note that rows moved.
-func (l *looking) moved() { l.moving, l.vain = true, 0 }
+// moved records that items have moved.
+func (l *looking) moved() { l.moving, l.rereads = true, 0 }
 
-// spare is how many more pages may be read to look back in vain: one for each
-// page of the list.
-func (w *Walk[T, S]) spare() int { return w.counted.filled - w.back.vain }
+// spare returns how many more pages may be read again without finding that items
+// moved: one for each page with items that has been read, minus those read again.
+func (w *Iteration[T, S]) spare() int { return w.counted.filled - w.back.rereads }
 
-// fell reports whether unread rows may have moved back before p: the total fell
-// while rows were missing, and no row of p was seen before.
-func (w *Walk[T, S]) fell(p *page[T]) bool {
+// fell reports whether unread items may have moved to pages before p: the total
+// fell while items were missing, and no item of p has been seen.
+func (w *Iteration[T, S]) fell(p *page[T]) bool {
 	if w.last == nil || p.meta.Total >= w.counted.total {
 		return false
 	}
@@ -44,10 +44,10 @@ func (w *Walk[T, S]) fell(p *page[T]) bool {
 	return !w.enough && w.counted.empty == 0 && w.sound(p) == 0
 }
 
-// lookBack finds out whether unread rows moved back over the end of the last
-// page, so that they are missing before next.
-func (w *Walk[T, S]) lookBack(next *page[T]) (verdict[T], error) {
-	if w.back.looks++; w.back.looks > patience {
+// lookBack finds out whether unread items have moved back over the end of the last
+// page, so that they would be missed before next.
+func (w *Iteration[T, S]) lookBack(next *page[T]) (verdict[T], error) {
+	if w.back.looks++; w.back.looks > maxLooks {
 		return verdict[T]{}, errShrinks
 	}
 	spare := w.spare()
@@ -59,11 +59,11 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (verdict[T], error) {
 		w.back.moved()
 		return w.goBack(last, next)
 	}
-	v := verdict[T]{next, max(next.meta.Total, last.meta.Total)} // they contradict each other
+	v := verdict[T]{next, max(next.meta.Total, last.meta.Total)} // the two totals contradict each other
 	switch {
-	case last.meta.Page == 1: // no row was inserted before it
+	case last.meta.Page == 1: // nothing can have been inserted before it
 		return v, nil
-	case w.counted.missingOf(last.meta.Total) <= 0: // no row is left behind it
+	case w.counted.missingOf(last.meta.Total) <= 0: // no item is left after it
 		return v, nil
 	case spare < 2 && w.back.front != nil:
 		w.raiseDoubt(last)
@@ -72,11 +72,11 @@ func (w *Walk[T, S]) lookBack(next *page[T]) (verdict[T], error) {
 	return w.lookFurther(last, v, spare)
 }
 
-// lookFurther decides on v.page while last, the page before it, is as it was: if
-// no row was inserted meanwhile, that is proof that none moved back. Else v.page
-// is to be read again: if the total does not fall again, nothing has moved since
-// last was read.
-func (w *Walk[T, S]) lookFurther(last *page[T], v verdict[T], spare int) (verdict[T], error) {
+// lookFurther decides on v.page when last, the page before it, is unchanged. If no
+// items were inserted in the meantime, none have moved back. Otherwise v.page is to
+// be read again: if the total does not fall again, nothing has moved since last was
+// read.
+func (w *Iteration[T, S]) lookFurther(last *page[T], v verdict[T], spare int) (verdict[T], error) {
 	total, pushed, err := w.lookFirst()
 	if err != nil {
 		return verdict[T]{}, err
@@ -90,23 +90,22 @@ func (w *Walk[T, S]) lookFurther(last *page[T], v verdict[T], spare int) (verdic
 	case !pushed && (spare < 4 || w.back.looks > 2):
 		w.raiseDoubt(last)
 	default:
-		w.back.vain++
+		w.back.rereads++
 		w.counted.total = last.meta.Total
 		return verdict[T]{}, nil
 	}
 	return verdict[T]{v.page, max(v.total, total)}, nil
 }
 
-// look reads a page once more to look back.
-func (w *Walk[T, S]) look(number int) (*page[T], error) {
-	w.back.vain++
+// look reads a page again, at the expense of spare.
+func (w *Iteration[T, S]) look(number int) (*page[T], error) {
+	w.back.rereads++
 	return w.read(number)
 }
 
-// lookFirst looks at page 1. It returns the total, and whether rows may have been
-// inserted since it was looked at last that were not removed again by now: new
-// rows come first.
-func (w *Walk[T, S]) lookFirst() (total int, pushed bool, err error) {
+// lookFirst reads page 1. It returns the total, and whether items may have been
+// inserted since page 1 was last read and are still there: new items come first.
+func (w *Iteration[T, S]) lookFirst() (total int, pushed bool, err error) {
 	p, err := w.look(1)
 	if err != nil {
 		return 0, false, err
@@ -122,9 +121,9 @@ func (w *Walk[T, S]) lookFirst() (total int, pushed bool, err error) {
 	return p.meta.Total, len(p.keys) > 0 && !slices.Contains(front, p.keys[0]), nil
 }
 
-// raiseDoubt takes note that the page behind last is accepted though unread rows
-// may have moved back before it, while last is as it was.
-func (w *Walk[T, S]) raiseDoubt(last *page[T]) {
+// raiseDoubt records that the page after last, which is unchanged, is accepted
+// although unread items may have moved back before it.
+func (w *Iteration[T, S]) raiseDoubt(last *page[T]) {
 	d := &w.back.doubt
 	if d.page == 0 {
 		d.page, d.since = last.meta.Page, w.seen.clock
@@ -132,11 +131,11 @@ func (w *Walk[T, S]) raiseDoubt(last *page[T]) {
 	d.total = max(d.total, last.meta.Total)
 }
 
-// settle looks whether rows were inserted while pages were in doubt, at the end
-// or when there is a page to spare for it. If none was, unless it was removed
-// again, which the total shows, there is no doubt. If some were, the iteration
-// goes back. It returns the page to read next.
-func (w *Walk[T, S]) settle(next int) (int, error) {
+// settle checks whether items were inserted while pages were in doubt, at the end
+// or when a request can be spared. If none were, except for some that were removed
+// again, which the total shows, nothing is in doubt any more. If some were, the
+// iteration goes back. settle returns the page to read next.
+func (w *Iteration[T, S]) settle(next int) (int, error) {
 	d := &w.back.doubt
 	if d.page == 0 || next != ended && (w.spare() < 2 || w.counted.newest < d.total) {
 		return next, nil
@@ -157,10 +156,10 @@ func (w *Walk[T, S]) settle(next int) (int, error) {
 	return next, nil
 }
 
-// returnToDoubt goes back to the page in doubt, or to one before it up to which
-// no row is missed.
-func (w *Walk[T, S]) returnToDoubt() (verdict[T], error) {
-	if w.back.returns++; w.back.returns > patience {
+// returnToDoubt goes back to the page in doubt, or further to a page up to which no
+// item has been missed.
+func (w *Iteration[T, S]) returnToDoubt() (verdict[T], error) {
+	if w.back.returns++; w.back.returns > maxLooks {
 		return verdict[T]{}, errShrinks
 	}
 	from := w.back.doubt
@@ -176,10 +175,10 @@ func (w *Walk[T, S]) returnToDoubt() (verdict[T], error) {
 	return verdict[T]{p, p.meta.Total}, nil
 }
 
-// goBack makes good what removals have hidden: it reads back from p, the last
-// page as it is now, to a page that was seen. If p joins next, it hands out p
-// and goes on with next.
-func (w *Walk[T, S]) goBack(p, next *page[T]) (verdict[T], error) {
+// goBack recovers what removals have hidden. It reads back from p, the last page as
+// it is now, to a page with a seen item. If p is adjacent to next, it yields p and
+// continues with next.
+func (w *Iteration[T, S]) goBack(p, next *page[T]) (verdict[T], error) {
 	gone := w.counted.total - next.meta.Total
 	size, _ := w.counted.size()
 	for back := gone / size; p.meta.Page > w.counted.start && w.sound(p) == 0; back = 0 {
@@ -197,14 +196,15 @@ func (w *Walk[T, S]) goBack(p, next *page[T]) (verdict[T], error) {
 	if err := w.accept(p, p.meta.Total); err != nil {
 		return verdict[T]{}, err
 	}
-	w.top = max(w.top, next.meta.Page) // its rows were not pushed on if p has them, too
+	w.top = max(w.top, next.meta.Page) // items that are also on p were not pushed on
 	return verdict[T]{next, next.meta.Total}, nil
 }
 
-// adjacent reports whether surely no unread row stands between p and next, the
-// page behind it as it was read before p: because p reaches into next, or because
-// behind the seen rows it has as many unread ones as can have moved back.
-func (w *Walk[T, S]) adjacent(p, next *page[T], gone int) bool {
+// adjacent reports whether it is certain that no unread item lies between p and
+// next, the page after it, which was read before p: either p contains the first
+// item of next, or after the seen items p has exactly as many unread ones as can
+// have moved back.
+func (w *Iteration[T, S]) adjacent(p, next *page[T], gone int) bool {
 	if next.meta.Page != p.meta.Page+1 || len(next.keys) == 0 {
 		return false
 	}
@@ -222,12 +222,12 @@ func (w *Walk[T, S]) adjacent(p, next *page[T], gone int) bool {
 	return moved == gone
 }
 
-// sound returns how many rows of p were seen so that no unread one can stand
-// before them.
-func (w *Walk[T, S]) sound(p *page[T]) int { return count(p.keys, w.seen.sound) }
+// sound returns how many items of p have been seen such that no unread item can
+// precede them.
+func (w *Iteration[T, S]) sound(p *page[T]) int { return count(p.keys, w.seen.sound) }
 
-// known returns how many rows of p were seen.
-func (w *Walk[T, S]) known(p *page[T]) int { return count(p.keys, w.seen.has) }
+// known returns how many items of p have been seen.
+func (w *Iteration[T, S]) known(p *page[T]) int { return count(p.keys, w.seen.has) }
 
 func count(keys []string, has func(string) bool) int {
 	n := 0

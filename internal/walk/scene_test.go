@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// order is how a list is sorted: where a new row goes.
+// order is the order of a list, which decides where a new item goes.
 type order int
 
 const (
@@ -23,9 +23,9 @@ func (o order) String() string {
 	return [...]string{"newest first", "oldest first", "by name"}[o]
 }
 
-// scene is a list that changes in the course of (virtual) time, whether a page
-// is being fetched or not, and how it is to be walked. All chance in it comes
-// from its seed.
+// scene is a list that changes in the course of (virtual) time, whether or not a
+// page is being fetched, and how it is iterated over. All its randomness comes from
+// its seed.
 type scene struct {
 	seed     uint64
 	order    order
@@ -33,35 +33,35 @@ type scene struct {
 
 	per     int
 	rows    []int
-	next    int // the number of the next new row
+	next    int // the number of the next new item
 	events  []event
-	initial map[int]bool  // rows that were there all the time
-	changes int           // that came to pass
+	initial map[int]bool  // items that were there all the time
+	changes int           // changes so far
 	caller  time.Duration // how long the caller takes for a page, on average
-	torn    bool          // rows are counted before they are read
+	torn    bool          // items are counted before they are read
 
 	mu             sync.Mutex
-	visits         map[int]int // of a page
+	visits         map[int]int // by page
 	inFlight, most int
 	history        []string
 }
 
-// event is a change: of one or a few rows.
+// event is a change of one or a few items.
 type event struct {
-	at      time.Duration // since the walk began
+	at      time.Duration // since the iteration began
 	inserts bool
 	rows    int
-	where   float64 // 0 to 1, of the list
+	where   float64 // position in the list, from 0 to 1
 }
 
 const pageTime = 20 * time.Millisecond // the mean time that a page takes
 
-// small makes a scene of few rows and many changes.
+// small makes a scene with few items and many changes.
 func small(seed uint64, o order, prefetch int) *scene {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	s := &scene{seed: seed, order: o, prefetch: prefetch, per: 1 + rng.IntN(7)}
 	s.fill(rng.IntN(60))
-	inserts, removes := 0.0, 0.0 // for each page
+	inserts, removes := 0.0, 0.0 // per page
 	switch rng.IntN(6) {
 	case 0: // quiet
 	case 1:
@@ -78,9 +78,9 @@ func small(seed uint64, o order, prefetch int) *scene {
 	return s
 }
 
-// large makes a scene of 2,000 rows, 100 on a page, with so many insertions
-// and as many removals, on average, while a page is fetched: each at a time of
-// its own, or in pairs, which no total shows.
+// large makes a scene of 2,000 items, 100 to a page, with a number of insertions
+// and as many removals, on average, while a page is fetched: each at its own time,
+// or in pairs, which no total shows.
 func large(seed uint64, o order, prefetch int, changes float64, pairs bool) *scene {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	s := &scene{seed: seed, order: o, prefetch: prefetch, per: 100}
@@ -106,7 +106,7 @@ func (s *scene) fill(n int) {
 	s.next = n
 }
 
-// schedule draws when rows are inserted and removed, up to burst at once.
+// schedule chooses when items are inserted and removed, up to burst at once.
 func (s *scene) schedule(rng *rand.Rand, inserts, removes float64, burst, most int) {
 	draw := func(rate float64, inserting bool) {
 		if rate == 0 {
@@ -123,7 +123,7 @@ func (s *scene) schedule(rng *rand.Rand, inserts, removes float64, burst, most i
 	slices.SortStableFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
 }
 
-// pass lets come to pass what was to happen up to now.
+// pass applies the changes that are due by now.
 func (s *scene) pass(now time.Duration) {
 	for len(s.events) > 0 && s.events[0].at <= now {
 		e := s.events[0]
@@ -150,19 +150,19 @@ func (s *scene) change(e event) {
 	s.changes++
 }
 
-// result is what the walk of a scene came to.
+// result is the outcome of iterating over a scene.
 type result struct {
 	fetches, needed int
-	stayed          int   // rows that were there all the time
+	stayed          int   // items that were there all the time
 	missed          []int // those of them that were not seen
 	twice           []int
 	err             error
 }
 
-// walk walks the scene in the time of its bubble.
+// walk iterates over the scene in the time of its bubble.
 func (s *scene) walk(verbose bool) result {
 	start := time.Now()
-	r := result{needed: len(s.rows)/s.per + 1} // a full last page is looked behind
+	r := result{needed: len(s.rows)/s.per + 1} // after a full last page one more is read
 	fetch := func(ctx context.Context, number int) Result[int, none] {
 		s.mu.Lock()
 		r.fetches++
@@ -201,9 +201,9 @@ func (s *scene) walk(verbose bool) result {
 			s.pass(time.Since(start))
 		}
 		from := min((number-1)*s.per, len(s.rows))
-		a := Result[int, none]{Rows: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
+		a := Result[int, none]{Items: slices.Clone(s.rows[from:min(from+s.per, len(s.rows))]), Meta: Meta{total, number, s.per}}
 		if verbose {
-			s.history = append(s.history, fmt.Sprintf("%v: page %d of %d rows: %v", time.Since(start), number, a.Meta.Total, a.Rows))
+			s.history = append(s.history, fmt.Sprintf("%v: page %d of %d rows: %v", time.Since(start), number, a.Meta.Total, a.Items))
 		}
 		s.mu.Unlock()
 		if err := wait(); err != nil {
@@ -216,7 +216,7 @@ func (s *scene) walk(verbose bool) result {
 		return func(ctx context.Context) Result[int, none] { return fetch(ctx, number) }
 	}, number).All() {
 		r.err = err
-		for _, row := range chunk.Rows {
+		for _, row := range chunk.Items {
 			if seen[row]++; seen[row] == 2 {
 				r.twice = append(r.twice, row)
 			}

@@ -1,17 +1,17 @@
 package walk
 
-// memory is how many keys of rows are remembered.
+// memory is how many keys are remembered.
 const memory = 10_000
 
-// recent remembers the last keys it was given, in the order in which they came.
+// recent remembers the most recent keys, in the order in which they came.
 type recent struct {
-	keys  map[string]int // the time when each came
+	keys  map[string]int // the time at which each came
 	ring  []string
 	next  int
-	clock int // the time: how many keys came
+	clock int // the time: the number of keys that came
 
-	// Keys that came after the one time and up to the other are doubted: keys
-	// that never came may belong before them.
+	// Keys that came after the time from, up to the time to, are doubted: items
+	// that have not come may precede theirs.
 	from, to int
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestTheMemoryOfKeysIsBounded walks more rows than are remembered.
+// TestTheMemoryOfKeysIsBounded iterates over more items than are remembered.
 func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	t.Parallel()
 	const most = 10_000 // keys
@@ -15,7 +15,7 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	w := New(context.Background(), Plan{Start: 1}, plain(s.fetch), same)
 	count, kept := 0, 0
 	w.yield = func(c Chunk[string], _ error) bool {
-		count += len(c.Rows)
+		count += len(c.Items)
 		kept = max(kept, len(w.seen.keys), len(w.seen.ring))
 		return true
 	}
@@ -35,17 +35,17 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	}
 }
 
-// TestRowsAreCopiedOnlyIfSomeAreDropped: nearly always all are new. What is
-// handed out can be appended to without harm.
+// TestRowsAreCopiedOnlyIfSomeAreDropped: usually all are new. The result can be
+// appended to without harm.
 func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ rows, want string }{
 		{"abc", "abc"}, {"xab", "ab"}, {"axb", "ab"}, {"abx", "ab"}, {"xyx", ""}, {"aab", "ab"}, {"", ""},
 	} {
-		w := &Walk[string, none]{}
+		w := &Iteration[string, none]{}
 		w.seen.keys = map[string]int{"x": 1, "y": 2}
 		rows := strings.Split(tt.rows, "")
-		fresh := w.fresh(&page[string]{rows: rows, keys: rows})
+		fresh := w.fresh(&page[string]{items: rows, keys: rows})
 		if got := strings.Join(fresh, ""); got != tt.want || strings.Join(rows, "") != tt.rows || cap(fresh) != len(fresh) {
 			t.Errorf("of %s: %s with room for %d, the page is now %v", tt.rows, got, cap(fresh), rows)
 		}

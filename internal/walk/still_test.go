@@ -10,23 +10,22 @@ import (
 	"testing"
 )
 
-// still is a list that does not change, on a server whose figures are not to be
-// relied on.
+// still is a list that does not change, on a server whose figures are unreliable.
 type still struct {
 	rng    *rand.Rand
-	pages  [][]int // the last one has rows
+	pages  [][]int // the last one has items
 	rows   int
-	size   int // rows on a full page
+	size   int // items on a full page
 	asked  int
-	total  string // how it is wrong; "true": it is not
-	claim  string // so is per_page
+	total  string // how the total is wrong; "true" if it is not
+	claim  string // how per_page is wrong
 	shape  string // of the pages
-	beyond string // what comes behind the last page
+	beyond string // what comes after the last page
 	start  int    // the first page to read
-	twice  bool   // a row stands twice
+	twice  bool   // an item appears twice
 	hidden bool   // there are too many empty pages
-	swing  int    // of a total
-	period []int  // of a total
+	swing  int    // how far the total varies
+	period []int  // the values of a periodic total
 
 	fetches int
 	history []string
@@ -56,9 +55,9 @@ func newStill(seed uint64) *still {
 		case s.shape == "short" && rng.IntN(3) == 0:
 			rows = 1 + rng.IntN(rows)
 		case s.shape == "empty" && len(s.pages) > 0 && rng.IntN(3) == 0:
-			run := 1 + rng.IntN(gap)
+			run := 1 + rng.IntN(maxEmpty)
 			if s.hidden = s.hidden || s.total != "alternating" && rng.IntN(20) == 0; s.hidden {
-				run = gap + 1 // nobody looks so far
+				run = maxEmpty + 1 // more than are skipped
 			}
 			for range run {
 				s.pages = append(s.pages, nil)
@@ -94,10 +93,10 @@ func newStill(seed uint64) *still {
 	return s
 }
 
-// needed is how many pages are to be read, at least the first.
+// needed returns how many pages must be read, at least the first.
 func (s *still) needed() int { return max(len(s.pages)-s.start+1, 1) }
 
-// want is the rows from the first page on, each once.
+// want returns the items from the first page on, each once.
 func (s *still) want() []int {
 	var rows []int
 	for i := s.start - 1; i < len(s.pages); i++ {
@@ -110,8 +109,8 @@ func (s *still) want() []int {
 	return rows
 }
 
-// sized reports whether the page size, and so what stands before the first page,
-// can be told: from the claim, from what was asked for, or from two pages.
+// sized reports whether the page size, and so the number of items before the first
+// page, can be known: from the claim, from the requested size, or from two pages.
 func (s *still) sized() bool {
 	return s.start == 1 || s.claim == "true" || s.asked == s.size || s.start < len(s.pages)
 }
@@ -178,7 +177,7 @@ func (s *still) fetch(page int) Result[int, none] {
 	}
 	meta := s.figures(number, len(rows))
 	s.history = append(s.history, fmt.Sprintf("page %d: %v %v", page, meta, rows))
-	return Result[int, none]{Rows: slices.Clone(rows), Meta: meta}
+	return Result[int, none]{Items: slices.Clone(rows), Meta: meta}
 }
 
 func (s *still) String() string {
@@ -186,11 +185,11 @@ func (s *still) String() string {
 		s.rows, s.start, s.size, s.asked, s.total, s.claim, s.shape, s.beyond, strings.Join(s.history, "\n"))
 }
 
-// TestAListThatStandsStillIsReadToItsEnd whatever its pages say of it: 20,000
-// lists with totals that are capped, late, estimated or of two replicas, page
-// sizes that are not those of the pages, short and empty pages, and all kinds of
-// responses to a page that does not exist. No row is yielded twice, and if some
-// are missing in the end, that is an error. The cost is bounded.
+// TestAListThatStandsStillIsReadToItsEnd, whatever its pages report: 20,000 lists
+// with totals that are capped, late, estimated or of two replicas, with page sizes
+// that are not those of the pages, with short and empty pages, and with all kinds
+// of responses for a page that does not exist. No item is yielded twice, and
+// missing items are an error. The cost is bounded.
 func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
 	const lists = 20_000
@@ -205,7 +204,7 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 		var got []int
 		var failed error
 		for chunk, err := range w.All() {
-			got, failed = append(got, chunk.Rows...), err
+			got, failed = append(got, chunk.Items...), err
 			if s.fetches > 10_000 {
 				t.Fatalf("seed %d does not end", seed)
 			}
@@ -214,7 +213,7 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 		whole := slices.Equal(got, want)
 		bound := 2*s.needed() + 6
 		if s.start > 1 {
-			bound += 2 // page 1, and a page again
+			bound += 2 // page 1, and a page that is read again
 		}
 		if s.total == "true" && s.claim == "true" && s.shape == "full" {
 			bound = s.needed() + 1
@@ -251,8 +250,8 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 	}
 }
 
-// TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong: nothing can be promised then
-// but that no row is yielded twice and the walk ends.
+// TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong: all that can be promised then is
+// that no item is yielded twice and that the iteration ends.
 func TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"alternating", "estimated", "lagging", "capped"} {
@@ -292,8 +291,8 @@ func TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong(t *testing.T) {
 	}
 }
 
-// TestARowInsertedWhileTotalsAlternate does not end the walk: what has moved
-// before says nothing of what moves now.
+// TestARowInsertedWhileTotalsAlternate does not end the iteration: earlier moves
+// say nothing about the present.
 func TestARowInsertedWhileTotalsAlternate(t *testing.T) {
 	t.Parallel()
 	for after := range 20 {

@@ -2,26 +2,26 @@ package walk
 
 import "cmp"
 
-// tally counts the rows that came, page by page, and those that are missing.
-// Rows that came again count again: it is about places in the list.
+// tally counts the items that came, page by page, and those that are missing. Items
+// that came again count again: it counts positions in the list.
 type tally struct {
 	start int // the first page
-	asked int // the page size that was asked for; 0: not known
+	asked int // the page size that was requested; zero if unknown
 
-	upTo    []int // how many rows came on the pages from start to each
-	largest int   // how many rows came on a page at most
-	reached int   // the last page that was counted
-	filled  int   // pages that had rows
-	empty   int   // pages in a row that had none
-	claim   int   // the page size as the newest page has it
+	upTo    []int // number of items on the pages from start to each page
+	largest int   // the largest number of items on a page
+	reached int   // the highest page that was counted
+	filled  int   // number of pages that had items
+	empty   int   // number of consecutive empty pages
+	claim   int   // the per_page of the newest page
 
-	total   int // of the page accepted last, as far as it counts
+	total   int // of the page accepted last, or a larger one that contradicts it
 	newest  int // the total of the page read last
 	highest int // the largest total
-	lowest  int // the smallest total of the pages accepted that had rows
+	lowest  int // the smallest total of the accepted pages that had items
 }
 
-// hear takes note of the total of a page and returns by how much it grew.
+// hear records the total of a page and returns by how much it has grown.
 func (c *tally) hear(total int) int {
 	grown := 0
 	if c.claim > 0 {
@@ -31,23 +31,23 @@ func (c *tally) hear(total int) int {
 	return grown
 }
 
-// add adds a page: behind those before it, which is where counting goes on if
-// the iteration went back.
-func (c *tally) add(meta Meta, rows, total int) {
+// add counts a page. If the iteration went back, the page replaces the count from
+// there on.
+func (c *tally) add(meta Meta, items, total int) {
 	i := meta.Page - c.start
 	before := 0
 	if i > 0 {
 		before = c.upTo[i-1]
 	}
-	c.upTo = append(c.upTo[:i], before+rows)
+	c.upTo = append(c.upTo[:i], before+items)
 	c.claim, c.total = meta.PerPage, total
 	c.empty++
-	if rows > 0 {
+	if items > 0 {
 		c.empty = 0
 		if c.filled == 0 || meta.Total < c.lowest {
 			c.lowest = meta.Total
 		}
-		c.largest = max(c.largest, rows)
+		c.largest = max(c.largest, items)
 		if meta.Page > c.reached {
 			c.filled++
 		}
@@ -55,20 +55,20 @@ func (c *tally) add(meta Meta, rows, total int) {
 	c.reached = max(c.reached, meta.Page)
 }
 
-// full reports whether a page is full: it has as many rows as pages before it
-// had, or as were asked for. The first page is believed what it says, unless
-// there are pages before it: it may be as large as they are.
-func (c *tally) full(rows, claim int) bool {
+// full reports whether a page is full: it has as many items as pages before it, or
+// as were requested. The first page is compared with the per_page that it reports;
+// but if pages precede it, it counts as full, because those may be as small.
+func (c *tally) full(items, claim int) bool {
 	if c.filled == 0 && c.start > 1 {
-		return rows > 0
+		return items > 0
 	}
-	return rows > 0 && (rows >= cmp.Or(c.largest, claim) || rows == c.asked)
+	return items > 0 && (items >= cmp.Or(c.largest, claim) || items == c.asked)
 }
 
-// size returns the page size, and whether it is known: it is what pages bring.
-// Of a single page that is not known if it is short. Then the size that was
-// asked for counts if it explains the total, or if the page says too little.
-func (c *tally) size() (rows int, known bool) {
+// size returns the page size, and whether it is known. It is the number of items
+// that pages have. A single page that is short does not show it: then the requested
+// size counts if it explains the total, or if the page reports too small a size.
+func (c *tally) size() (items int, known bool) {
 	switch {
 	case c.filled > 1:
 		return c.largest, true
@@ -80,16 +80,15 @@ func (c *tally) size() (rows int, known bool) {
 	return max(c.claim, 1), false
 }
 
-// before is how many rows there are before the first page, which were not
-// asked for, if pages have so many.
+// before returns how many items precede the first page if pages have that size.
 func (c *tally) before(size int) int {
 	if c.start-1 > c.total/size {
-		return c.total // it is beyond the end
+		return c.total // the first page is beyond the end
 	}
 	return (c.start - 1) * size
 }
 
-// came is how many rows came.
+// came returns how many items came.
 func (c *tally) came() int {
 	if len(c.upTo) == 0 {
 		return 0
@@ -97,24 +96,25 @@ func (c *tally) came() int {
 	return c.upTo[len(c.upTo)-1]
 }
 
-// counted is how many rows from the first page on the newest total counts.
+// counted returns how many of total items are on the first page or later.
 func (c *tally) counted(total int) int {
 	size, _ := c.size()
 	return total - c.before(size)
 }
 
-// missing is how many of the rows that the total counts have not come.
+// missing returns how many of the items that the total counts have not come.
 func (c *tally) missing() int { return c.missingOf(c.total) }
 
 func (c *tally) missingOf(total int) int { return c.counted(total) - c.came() }
 
-// sure reports whether no row is missing whatever the page size is, if none is
-// with the one that counts: that is known, or explains the total, or none would
-// be even if pages were no larger than those that came.
+// sure reports whether it is certain for any page size that no items are missing,
+// if none are missing with the size in use: that size is known, or explains the
+// total, or none would be missing even if pages had no more items than those that
+// came.
 func (c *tally) sure() bool {
 	_, known := c.size()
 	return known || c.missing() == 0 || c.total-c.before(max(c.largest, 1))-c.came() <= 0
 }
 
-// doubtful reports whether more rows came than any total counted.
+// doubtful reports whether more items came than any total counted.
 func (c *tally) doubtful() bool { return c.missingOf(c.highest) < 0 }

@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// script is a list whose rows the test changes between fetches.
+// script is a list whose items the test changes between fetches.
 type script struct {
 	rows    []string
 	per     int
-	after   map[int]func(*script) // after so many fetches
+	after   map[int]func(*script) // by the number of fetches before
 	fetched []int                 // the pages, in order
 }
 
-// numbered returns n rows, newest first: "n" to "1".
+// numbered returns n items, newest first: "n" to "1".
 func numbered(n int) []string {
 	rows := make([]string, n)
 	for i := range rows {
@@ -56,22 +56,22 @@ func number(n *int) string { return strconv.Itoa(*n) }
 // none is the source of pages in tests.
 type none = struct{}
 
-// plain makes fetches of a function that returns pages.
+// plain converts a function that returns pages to fetches.
 func plain[T any](fetch func(int) ([]T, Meta, error)) func(int) Fetch[T, none] {
 	return func(number int) Fetch[T, none] {
 		return func(context.Context) Result[T, none] {
 			rows, meta, err := fetch(number)
-			return Result[T, none]{Rows: rows, Meta: meta, Err: err}
+			return Result[T, none]{Items: rows, Meta: meta, Err: err}
 		}
 	}
 }
 
-// oneByOne walks without reading ahead.
+// oneByOne iterates without reading ahead.
 func oneByOne[T any](start int, fetch func(int) ([]T, Meta, error), key func(*T) string) iter.Seq2[Chunk[T], error] {
 	return New(context.Background(), Plan{Start: start}, plain(fetch), key).All()
 }
 
-// collect walks to the end, or to the error.
+// collect iterates to the end, or to the error.
 func collect(t *testing.T, start int, fetch func(int) ([]string, Meta, error)) ([]string, error) {
 	t.Helper()
 	var rows []string
@@ -80,10 +80,10 @@ func collect(t *testing.T, start int, fetch func(int) ([]string, Meta, error)) (
 		if failed != nil {
 			t.Fatalf("the walk goes on after its error: %v, %v", chunk, err)
 		}
-		if failed = err; err == nil && len(chunk.Rows) == 0 {
+		if failed = err; err == nil && len(chunk.Items) == 0 {
 			t.Error("a page without rows was handed out")
 		}
-		rows = append(rows, chunk.Rows...)
+		rows = append(rows, chunk.Items...)
 	}
 	return rows, failed
 }
@@ -128,8 +128,8 @@ func TestAWalkStartsWhereItIsTold(t *testing.T) {
 	}
 }
 
-// TestAWalkThatStartsLateDoesNotReadBackBeyondItsStart: rows before the start
-// were not asked for.
+// TestAWalkThatStartsLateDoesNotReadBackBeyondItsStart: items before the start were
+// not requested.
 func TestAWalkThatStartsLateDoesNotReadBackBeyondItsStart(t *testing.T) {
 	t.Parallel()
 	s := &script{rows: numbered(12), per: 2, after: map[int]func(*script){
@@ -188,8 +188,8 @@ func TestRemovedRowsAreMadeGood(t *testing.T) {
 	}
 }
 
-// TestManyRemovalsAtOnceDoNotEndTheWalk: the walk has to go back over pages
-// that it knows, and they repeat.
+// TestManyRemovalsAtOnceDoNotEndTheWalk: the iteration has to go back over pages
+// that it has seen, which repeat.
 func TestManyRemovalsAtOnceDoNotEndTheWalk(t *testing.T) {
 	t.Parallel()
 	for _, gone := range []int{99, 100, 101, 150, 200, 350} {
@@ -220,7 +220,7 @@ func TestABulkImportDoesNotEndTheWalk(t *testing.T) {
 	}
 }
 
-// TestAdjacentPagesAreNotReadTwice: where the page read back joins the page
+// TestAdjacentPagesAreNotReadTwice: if the page read back is adjacent to the page
 // ahead, that one need not be fetched again.
 func TestAdjacentPagesAreNotReadTwice(t *testing.T) {
 	t.Parallel()
@@ -254,16 +254,16 @@ func TestBrokenPagingEndsTheWalk(t *testing.T) {
 		reason string
 		rows   int
 	}{
-		{"another page", first(4, 7, 2, "a", "b"), "asked for page 1, meta.page is 7", 0},
-		{"no meta", first(0, 0, 0, "a", "b"), "asked for page 1, meta.page is 0", 0},
+		{"another page", first(4, 7, 2, "a", "b"), "requested page 1, but meta.page is 7", 0},
+		{"no meta", first(0, 0, 0, "a", "b"), "requested page 1, but meta.page is 0", 0},
 		{"per_page 0", first(4, 1, 0, "a", "b"), "meta.per_page is 0, meta.total 4", 0},
 		{"per_page negative", first(4, 1, -2, "a", "b"), "meta.per_page is -2, meta.total 4", 0},
 		{"total negative", first(-1, 1, 2, "a", "b"), "meta.per_page is 2, meta.total -1", 0},
-		{"the first page again", then(first(6, 1, 2, "a", "b"), first(6, 1, 2, "a", "b")), "asked for page 2, meta.page is 1", 2},
-		{"the rows again", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "a", "b")), "page 2 repeats rows", 2},
-		{"the rows again, fewer of them", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "b")), "page 2 repeats rows", 2},
-		{"empty pages", then(first(6, 1, 2, "a", "b"), func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }), "6 items promised, 2 arrived", 2},
-		{"empty from the start", func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }, "6 items promised, 0 arrived", 0},
+		{"the first page again", then(first(6, 1, 2, "a", "b"), first(6, 1, 2, "a", "b")), "requested page 2, but meta.page is 1", 2},
+		{"the rows again", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "a", "b")), "page 2 repeats items", 2},
+		{"the rows again, fewer of them", then(first(6, 1, 2, "a", "b"), first(6, 2, 2, "b")), "page 2 repeats items", 2},
+		{"empty pages", then(first(6, 1, 2, "a", "b"), func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }), "6 items expected, 2 received", 2},
+		{"empty from the start", func(page int) ([]string, Meta, error) { return nil, Meta{6, page, 2}, nil }, "6 items expected, 0 received", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -279,8 +279,8 @@ func TestBrokenPagingEndsTheWalk(t *testing.T) {
 	}
 }
 
-// TestAListThatShrinksWithEveryLookEndsTheWalk: it cannot be told whether rows
-// were missed.
+// TestAListThatShrinksWithEveryLookEndsTheWalk: it is impossible to know whether
+// items were missed.
 func TestAListThatShrinksWithEveryLookEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	fetches, total := 0, 1_000_000
@@ -289,20 +289,20 @@ func TestAListThatShrinksWithEveryLookEndsTheWalk(t *testing.T) {
 		total--
 		row := "first"
 		if page > 1 {
-			row = fmt.Sprint("row", fetches) // never joins what was seen
+			row = fmt.Sprint("row", fetches) // never overlaps what was seen
 		}
 		return []string{row}, Meta{total, page, 1}, nil
 	})
 	if want := "the list shrinks faster than it can be read"; broken(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
-	if fetches > 3*patience || rows[0] != "first" {
+	if fetches > 3*maxLooks || rows[0] != "first" {
 		t.Errorf("%d fetches, rows %v", fetches, rows)
 	}
 }
 
-// TestAListThatGrowsFasterThanItIsReadEndsTheWalk: the next page is always the
-// one that was just read.
+// TestAListThatGrowsFasterThanItIsReadEndsTheWalk: the next page is always the one
+// that was just read.
 func TestAListThatGrowsFasterThanItIsReadEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	const per = 2
@@ -312,7 +312,7 @@ func TestAListThatGrowsFasterThanItIsReadEndsTheWalk(t *testing.T) {
 		s.insert(per)
 		return rows, meta, err
 	})
-	if want := "101 pages in a row brought nothing new"; broken(err) != want {
+	if want := "101 pages in a row had no new items"; broken(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	if want := []string{"10", "9"}; !slices.Equal(rows, want) || len(s.fetched) != 102 {
@@ -346,7 +346,7 @@ func TestBreakingOffFetchesNothingMore(t *testing.T) {
 	}
 }
 
-// TestAFullLastPageIsNotBelieved: it has more rows than total counts.
+// TestAFullLastPageIsNotBelieved: it has more items than the total counts.
 func TestAFullLastPageIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := &script{rows: numbered(6), per: 2}

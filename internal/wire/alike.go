@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Alike reports whether two errors are of one type and say the same. An Equal
-// method decides if the type has one, as with go-cmp; else the fields do, and
-// where some of those are unexported, the text.
+// Alike reports whether two errors have the same type and content. It uses the
+// type's Equal method, if there is one, as go-cmp does; else the fields; and if
+// some of those are unexported, the text.
 func Alike(a, b error) bool {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	if a == nil || b == nil || x.Type() != y.Type() {
@@ -28,8 +28,8 @@ func Alike(a, b error) bool {
 	return a.Error() == b.Error()
 }
 
-// Same reports whether the exported fields of two structs are the same. Times
-// are compared by instant, errors by [Alike].
+// Same reports whether the exported fields of two structs are equal. Times are
+// compared by instant, errors by [Alike].
 func Same[T any](a, b T) bool { return sameFields(reflect.ValueOf(a), reflect.ValueOf(b)) }
 
 func sameFields(a, b reflect.Value) bool {

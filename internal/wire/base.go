@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// ParseBase reads a base URL. Its errors are to follow the name of what held
-// the URL. They quote it only if its scheme is missing and it looks like a host:
-// a token or password may have been given in its place. What holds one of the
-// secrets is never quoted.
+// ParseBase parses a base URL. Its errors continue a sentence that begins with the
+// name of the setting. They quote the URL only if it has no scheme and looks like a
+// host, because a token or password may have been given instead. A value that
+// contains one of the secrets is never quoted.
 func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
 	if err := checkScheme(s, secrets); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil:
-		return nil, errors.New("is not a valid URL") // the text of err quotes it
+		return nil, errors.New("is not a valid URL") // err quotes the URL
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("has a scheme other than https and http")
 	case u.Hostname() == "" || u.Opaque != "":
@@ -30,7 +30,7 @@ func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
 	case u.Port() != "" && !validPort(u.Port()):
 		return nil, errors.New("has an invalid port")
 	case u.User != nil:
-		return nil, errors.New("has a user or password in it")
+		return nil, errors.New("contains a user name or password")
 	case strings.ContainsAny(s, "?#"):
 		return nil, errors.New("has a query or fragment")
 	case u.Scheme == "http" && !insecure && !loopback(u.Hostname()):
@@ -52,23 +52,23 @@ func ParseBase(s string, insecure bool, secrets ...string) (*url.URL, error) {
 
 var (
 	withScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://|^(?i:https?):`)
-	// hostAndPath is a host, in lower case as tokens seldom are, with what may
+	// hostAndPath matches a host, in lower case as tokens seldom are, and what may
 	// follow it.
 	hostAndPath = regexp.MustCompile(`^(//)?([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$`)
 )
 
-// checkScheme returns an error if s is empty, has white space or quotes at an
-// end, or has no scheme. [url.Parse] takes the host of the last for the scheme
-// if a port follows it.
+// checkScheme returns an error if s is empty, begins or ends with white space or
+// quotes, or has no scheme. [url.Parse] would take the host for the scheme if a
+// port follows it.
 func checkScheme(s string, secrets []string) error {
 	quotes := quotesAt(s, "URL")
 	switch {
 	case s == "":
 		return errors.New("is empty")
 	case strings.TrimSpace(s) == "":
-		return errors.New("is nothing but white space" + newline(s))
+		return errors.New("contains only white space" + newline(s))
 	case strings.TrimSpace(s) != s:
-		return errors.New("has white space " + spaceIn(s) + newline(s))
+		return errors.New(spaceIn(s) + newline(s))
 	case quotes != "":
 		return errors.New(quotes)
 	case withScheme.MatchString(s):
@@ -92,8 +92,8 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// loopback reports whether host is this machine: the name localhost or a
-// loopback address. Any other name is for a resolver to say, which may lie.
+// loopback reports whether host is this machine: localhost or a loopback address.
+// For any other name one would have to trust a resolver.
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

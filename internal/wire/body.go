@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Decode reads a response that must be one JSON value and nothing else, with
-// or without a byte order mark (RFC 8259, section 8.1), and whatever its
-// Content-Type. What encoding/json does not take is read tolerantly. Its
-// errors quote nothing of the body, and are the same on all Go releases.
+// Decode decodes a response, which must be a single JSON value, with or without a
+// byte order mark (RFC 8259, section 8.1) and whatever its Content-Type is. What
+// encoding/json does not accept is decoded tolerantly. Errors quote nothing of the
+// body and are the same in all Go releases.
 func Decode(header http.Header, body []byte, out any) error {
 	body = bytes.TrimPrefix(body, bom)
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -23,20 +23,20 @@ func Decode(header http.Header, body []byte, out any) error {
 	}
 	if err := checkSyntax(body); err != nil {
 		if ct := header.Get("Content-Type"); ct != "" && !isJSON(ct) {
-			return errors.New("not JSON, as its Content-Type says")
+			return errors.New("not JSON, according to its Content-Type")
 		}
 		return err
 	}
 	return decodeTolerant(body, out)
 }
 
-// maxObjects is how many objects a page may have: a few bytes of JSON can
-// become many of Go. No page of the API has as many.
+// maxObjects bounds the objects of a page, because a few bytes of JSON can become
+// many bytes in Go. No page of the API has that many.
 const maxObjects = 50_000
 
-// DecodePage is Decode for a page, a part of which is items.
+// DecodePage decodes a page; items points to the part of it that must be present.
 func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) error {
-	// Most pages have so few braces and commas that none needs to be counted.
+	// This cheap upper bound spares most pages the exact count.
 	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte(",")) >= maxObjects && countObjects(body) >= maxObjects {
 		return fmt.Errorf("more than %d objects", maxObjects)
 	}
@@ -44,23 +44,23 @@ func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) er
 		return err
 	}
 	if *items == nil {
-		return errors.New("no page: data is missing")
+		return errors.New("not a page: data is missing")
 	}
 	return nil
 }
 
-// countObjects counts what becomes objects when a page is decoded: the objects,
-// and the elements of lists that the page itself has, whatever they are. What
-// stands in strings does not count.
+// countObjects counts what becomes objects when a page is decoded: the objects, and
+// the elements of lists that are direct members of the page, whatever they are. The
+// contents of strings do not count.
 func countObjects(body []byte) int {
 	objects, elements, depth := 0, 0, 0
-	list := false // at depth 2 is a list
+	list := false // the value at depth 2 is a list
 	s := scanner{data: body}
 	for ; s.at < len(body); s.at++ {
 		switch c := body[s.at]; c {
 		case '"':
 			if s.str() != nil {
-				return 0 // Decode will say what is wrong
+				return 0 // Decode will return the error
 			}
 			s.at--
 		case '{', '[':
@@ -83,8 +83,8 @@ func countObjects(body []byte) int {
 	return max(objects, elements)
 }
 
-// isJSON reports whether a content type is JSON: application/json, or a type
-// with the suffix +json (RFC 6839).
+// isJSON reports whether a content type is JSON: application/json, text/json, or
+// any type with the suffix +json (RFC 6839).
 func isJSON(contentType string) bool {
 	t, _, _ := strings.Cut(contentType, ";")
 	t = strings.ToLower(strings.TrimSpace(t))

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// detail is what is said about a field, or one text that names no field.
+// detail holds the words about one field, or a text that names no field.
 type detail struct {
 	field string
 	words []string
@@ -13,7 +13,7 @@ type detail struct {
 
 func (r *problemReader) line(s string) string { return Line(r.mask(s)) }
 
-// add adds words, if there are any.
+// add adds words, unless they are empty.
 func (r *problemReader) add(words string, at place) {
 	words = r.line(words)
 	if words == "" {
@@ -27,7 +27,7 @@ func (r *problemReader) add(words string, at place) {
 		}
 		return
 	}
-	same, others := -1, 0 // the detail about the same field; how many are like this one
+	same, others := -1, 0 // index of the detail about the same field; how many details are of this kind
 	for i, d := range r.details {
 		if d.field == field && field != "" {
 			same = i
@@ -43,8 +43,8 @@ func (r *problemReader) add(words string, at place) {
 	}
 }
 
-// message puts the words together: those about the whole, then the details,
-// each field before its words. Nothing is said twice.
+// message composes the words about the whole and the details, each field before its
+// words, without repetition.
 func (r *problemReader) message() string {
 	general, details := "", ""
 	for _, words := range r.general {
@@ -83,7 +83,7 @@ func (r *problemReader) fields() map[string][]string {
 	return fields
 }
 
-// join joins two texts. After the end of a sentence no separator is needed.
+// join joins two texts. If a ends with punctuation, a space replaces the separator.
 func join(a, separator, b string) string {
 	if a == "" || b == "" {
 		return a + b

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Field is a field of a JSON object that is added by name.
+// Field is a field that is added to a JSON object by name.
 type Field struct {
 	Key   string
 	value json.RawMessage
@@ -17,7 +17,7 @@ type Field struct {
 // NewField encodes the value of a field.
 func NewField(key string, value any) (Field, error) {
 	if !utf8.ValidString(key) {
-		return Field{}, errors.New("the name of a field is not valid UTF-8")
+		return Field{}, errors.New("a field name is not valid UTF-8")
 	}
 	data, fault := marshal(value)
 	if fault != nil {
@@ -26,8 +26,9 @@ func NewField(key string, value any) (Field, error) {
 	return Field{key, data}, nil
 }
 
-// Encode returns body as JSON with fields added, which win over those of body.
-// nil and no fields is no body at all. Its errors quote no value.
+// Encode returns body as JSON with the fields added, which replace those of body.
+// If body is nil and there are no fields, there is no body at all. Errors quote no
+// value.
 func Encode(body any, fields []Field) ([]byte, error) {
 	if body == nil && len(fields) == 0 {
 		return nil, nil
@@ -55,12 +56,12 @@ func Encode(body any, fields []Field) ([]byte, error) {
 }
 
 // maxLevels is how many levels of arrays and objects a body may have. It is the
-// limit of encoding/json as of Go 1.27; earlier releases have none.
+// limit of encoding/json since Go 1.27; earlier releases have none.
 const maxLevels = 10_000
 
-// marshal is [json.Marshal] with errors of this package: the texts of
-// encoding/json quote values and differ between releases of Go. A string that
-// is not valid UTF-8, which encoding/json changes, is an error, too.
+// marshal is [json.Marshal] with this package's errors: those of encoding/json
+// quote values and differ between Go releases. A string that is not valid UTF-8,
+// which encoding/json would change, is an error, too.
 func marshal(v any) ([]byte, *fault) {
 	data, err := json.Marshal(v)
 	switch {
@@ -79,8 +80,8 @@ func marshal(v any) ([]byte, *fault) {
 	return data, nil
 }
 
-// explain returns the fault of a value that could not be encoded; otherwise is
-// its text if it cannot be found.
+// explain returns the fault of a value that could not be encoded. If it finds none,
+// otherwise is the text.
 func explain(v any, otherwise string, causes ...error) *fault {
 	f := inspector{failed: true}.value(reflect.ValueOf(v), 0)
 	if f == nil {
@@ -90,23 +91,23 @@ func explain(v any, otherwise string, causes ...error) *fault {
 	return f
 }
 
-// mayBeCoerced reports whether data may be the encoding of a string that is not
-// valid UTF-8. In these json.Marshal replaces what is invalid with U+FFFD,
-// which some releases of Go escape; it does not touch what a MarshalJSON method
-// returns. Most bodies hold neither, and need no second look.
+// mayBeCoerced reports whether data may contain an encoded string that was not
+// valid UTF-8. json.Marshal replaces the invalid bytes with U+FFFD, which some Go
+// releases escape; it does not change what a MarshalJSON method returns. Most
+// bodies contain no U+FFFD and need no further check.
 func mayBeCoerced(data []byte) bool {
 	return !utf8.Valid(data) || bytes.Contains(data, []byte("\ufffd")) ||
 		bytes.Contains(data, []byte(`\ufffd`)) || bytes.Contains(data, []byte(`\uFFFD`))
 }
 
-// levels returns how many levels of arrays and objects data has, which must
-// be JSON.
+// levels returns how many levels of arrays and objects data has. data must be valid
+// JSON.
 func levels(data []byte) int {
 	depth, most, inString := 0, 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case inString && c == '\\':
-			i++ // what is escaped may be a quote
+			i++ // the escaped character may be a quote
 		case c == '"':
 			inString = !inString
 		case !inString && (c == '[' || c == '{'):

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// reportNames are plain names of what stands beside the error in responses that
-// report one. A response that has anything else is not about the error alone.
+// reportNames are plain names of members that may accompany an error. A response
+// with any other member is not only about the error.
 var reportNames = []string{
 	"code", "details", "errordescription", "erroruri", "exception", "hint", "reason", "type", "instance",
 	"method", "path", "timestamp", "requestid", "traceid", "documentationurl", "help", "version",
 }
 
-// maxReport is the size of bodies that may be about an error.
+// maxReport is the largest body that may report an error.
 const maxReport = 64 << 10
 
-// Failed reports whether the body of a success says that the call failed after
-// all: it has neither a record nor items, and says "success": false, or has an
-// error and nothing besides.
+// Failed reports whether the body of a 2xx says that the call failed: it has
+// neither a record nor items, and says "success": false or has an error and nothing
+// else.
 func Failed(body []byte) bool {
 	var denied, failed, words, errorStatus bool
 	var record, items, meta, other bool
@@ -44,7 +44,7 @@ func Failed(body []byte) bool {
 			meta = kind == jsonObject && !isBlank(raw)
 		case "success":
 			denied = denied || value == "false"
-			other = other || value == "true" // a warning is no failure
+			other = other || value == "true" // an error beside it is a warning
 		case "ok":
 			failed = failed || value == "false"
 			other = other || value == "true"
@@ -68,12 +68,12 @@ func Failed(body []byte) bool {
 	return (failed || errorStatus && words) && !other && !meta
 }
 
-// Done reports whether a success says that the write to target was done: its body
-// is empty, JSON or the beginning of JSON, or body or Location name the record.
-// Any other text may come from a proxy, whatever was requested: a maintenance
-// page, a login page.
+// Done reports whether a 2xx means that the write to target was done: its body is
+// empty, JSON or the beginning of JSON, or the body or Location names the record.
+// Any other text may come from a proxy, such as a maintenance or login page,
+// whatever was requested.
 func Done(header http.Header, body []byte, method string, target *url.URL) bool {
-	if bytes.HasPrefix(bom, body) { // not even all of it came
+	if bytes.HasPrefix(bom, body) { // empty, or only part of a byte order mark
 		return true
 	}
 	body = bytes.TrimPrefix(body, bom)
@@ -83,17 +83,17 @@ func Done(header http.Header, body []byte, method string, target *url.URL) bool 
 	}
 	id, inner := bodyIDs(body, envelopes(target.Path))
 	rest, ok := below(header.Get("Location"), target)
-	itself := ok && rest == "" && method != http.MethodPost // a POST to a collection names none
+	itself := ok && rest == "" && method != http.MethodPost // for a POST, target is the collection
 	return id != "" || inner != "" || itself || locationID(header.Get("Location"), target) != ""
 }
 
-// IsMarkup reports whether body is HTML or XML. No Content-Type counts: many
-// servers label any text as HTML.
+// IsMarkup reports whether body is HTML or XML. The Content-Type does not count:
+// many servers label any text as HTML.
 func IsMarkup(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, bom)), []byte("<"))
 }
 
-// isBlank reports whether JSON holds nothing: no text, no number but 0, no true.
+// isBlank reports whether JSON contains nothing: no text, no number but 0, no true.
 func isBlank(raw []byte) bool {
 	var value any
 	return json.Unmarshal(raw, &value) == nil && blank(value)

@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// field is a field of a struct as encoding/json sees it, promoted ones
-// included.
+// field is a field of a struct as encoding/json sees it, promoted fields included.
 type field struct {
 	name   string
 	index  []int
 	tagged bool
 
 	omitZero, omitEmpty bool
-	quoted              bool // a scalar stands in a string: the option "string"
+	quoted              bool // the option "string": a scalar is encoded in a string
 }
 
-// of returns the field of v; not ok if it is in an embedded struct that cannot
+// of returns the field of v, and false if it is in an embedded struct that cannot
 // be set.
 func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 	for _, i := range f.index {
@@ -36,9 +35,9 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 	return v, v.CanSet() || v.Kind() != reflect.Pointer
 }
 
-// lookup returns the field that a member is decoded into whose name, as it
-// stands in the JSON, is key; nil if there is none. The case counts only if
-// there are several.
+// lookup returns the field for a member; nil if there is none. key is the member's
+// name as it stands in the JSON. An exact match is preferred to one that ignores
+// case.
 func lookup(fields []field, key []byte) *field {
 	name := unquote(key)
 	for i := range fields {
@@ -54,9 +53,9 @@ func lookup(fields []field, key []byte) *field {
 	return nil
 }
 
-// fieldsOf returns the fields of struct type t by the rules of encoding/json:
-// of several with one name that which is embedded least deep counts, of those
-// the one that has its name from a tag; if that leaves several, none.
+// fieldsOf returns the fields of struct type t by the rules of encoding/json: of
+// several fields with the same name, the least deeply embedded one counts; of
+// those, the one whose name comes from a tag; if several remain, none.
 func fieldsOf(t reflect.Type) []field {
 	type embedded struct {
 		t     reflect.Type

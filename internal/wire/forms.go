@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// target is what a Go value holds, as far as the reading of JSON goes.
+// target is the kind of value that a Go type holds, for decoding.
 type target string
 
 const (
@@ -23,17 +23,17 @@ const (
 	anObject  target = "an object"
 )
 
-// form is a kind of JSON that stands where a Go value of another kind, or of
-// another notation, is to be read.
+// form is a combination of a target and a JSON kind that encoding/json does not
+// accept, or accepts only in part.
 type form struct {
 	into target
 	from byte
 }
 
-// forms is the table of what is read though encoding/json does not take it.
-// Each function returns the JSON that encoding/json does take, or "" for the
-// zero value; and whether the text can mean only that. The text of a string
-// comes without its quotes. README.md has the same table with examples.
+// forms is the table of what is decoded although encoding/json does not accept it.
+// Each function returns the JSON that encoding/json does accept, or "" for the zero
+// value, and whether the text can mean only that. A string is passed without its
+// quotes. docs/responses.md has the same table with examples.
 var forms = map[form]func(string) (string, bool){
 	{aTime, jsonString}:     timeInString,
 	{aTime, jsonNumber}:     unixTime,
@@ -52,8 +52,8 @@ var (
 	numberType = reflect.TypeFor[json.Number]()
 )
 
-// targetOf returns what values of type t hold; "" if they decide for
-// themselves how they are read, or cannot be read.
+// targetOf returns what values of type t hold; "" if the type has its own decoding
+// method or cannot be decoded.
 func targetOf(t reflect.Type) target {
 	switch {
 	case t == timeType:
@@ -81,7 +81,7 @@ func targetOf(t reflect.Type) target {
 	return ""
 }
 
-// inString returns a form of what stands in a string, which may also be empty.
+// inString returns a form for a value inside a string, which may also be empty.
 func inString(read func(string) (string, bool)) func(string) (string, bool) {
 	return func(s string) (string, bool) {
 		if s = strings.TrimSpace(s); s == "" {
@@ -91,8 +91,8 @@ func inString(read func(string) (string, bool)) func(string) (string, bool) {
 	}
 }
 
-// emptyContainer reads an empty list where an object is expected, or the other way
-// round, as PHP encodes them.
+// emptyContainer accepts an empty list where an object is expected, or the reverse,
+// as PHP encodes them.
 func emptyContainer(s string) (string, bool) { return "", strings.TrimSpace(s[1:len(s)-1]) == "" }
 
 func asString(s string) (string, bool) { return strconv.Quote(s), len(s) <= maxNumber }
@@ -107,7 +107,8 @@ func boolean(s string) (string, bool) {
 	return "", false
 }
 
-// maxNumber is how many digits a number may have. None of Go's has more.
+// maxNumber is how many characters a number may have. No value of a Go type needs
+// more.
 const maxNumber = 400
 
 func anyNumber(s string) (string, bool) {
@@ -115,20 +116,20 @@ func anyNumber(s string) (string, bool) {
 	return s, ok
 }
 
-// integer reads a whole number in any notation: 42.0, 1e3.
+// integer accepts a whole number in any notation: 42.0, 1e3.
 func integer(s string) (string, bool) {
 	sign, whole, fraction, ok := decimal(s)
 	return sign + whole, ok && fraction == ""
 }
 
-// isNumber reports whether s is a number of JSON.
+// isNumber reports whether s is a JSON number.
 func isNumber(s string) bool {
 	n := scanner{data: []byte(s)}
 	return n.num() == nil && n.at == len(s)
 }
 
-// decimal takes the notation of a JSON number apart, without a detour through
-// a float that would lose digits.
+// decimal splits a JSON number into its parts, without converting it to a float,
+// which would lose digits.
 func decimal(s string) (sign, whole, fraction string, ok bool) {
 	if len(s) > maxNumber || !isNumber(s) {
 		return "", "", "", false
@@ -159,8 +160,8 @@ func decimal(s string) (sign, whole, fraction string, ok bool) {
 	return sign, whole, strings.TrimRight(fraction, "0"), true
 }
 
-// unixTime reads the seconds or milliseconds since 1970; which, their number
-// says. Zero is no time.
+// unixTime reads seconds or milliseconds since 1970; the size of the number shows
+// which. Zero means no time.
 func unixTime(s string) (string, bool) {
 	sign, whole, fraction, ok := decimal(s)
 	if !ok || sign != "" {
@@ -180,8 +181,8 @@ func unixTime(s string) (string, bool) {
 	return rfc3339(time.Unix(seconds, nanos).UTC()), true
 }
 
-// isCompactDate reports whether digits that are milliseconds may also be a date:
-// 20251001120000.
+// isCompactDate reports whether digits that could be milliseconds could also be a
+// date: 20251001120000.
 func isCompactDate(digits string) bool {
 	for _, layout := range []string{"20060102150405", "200601021504", "060102150405"} {
 		if _, err := time.Parse(layout, digits); err == nil && len(digits) == len(layout) {
@@ -191,21 +192,22 @@ func isCompactDate(digits string) bool {
 	return false
 }
 
-// layouts are the notations of times without their zone, in upper case and with
-// a space between date and time. Parse also takes decimals behind the seconds.
+// layouts are the accepted notations of times without a zone, in upper case and
+// with a space between date and time. Parse also accepts decimals after the
+// seconds.
 var layouts = []string{
 	"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02", "20060102T150405", "Mon, 2 Jan 2006 15:04:05",
 }
 
-// zones are the notations of their zones. A time without one is in UTC.
+// zones are the accepted notations of a zone. A time without one is in UTC.
 var zones = []string{"", "Z07:00", "Z0700", "Z07", " Z07:00", " Z0700", " Z07", " -0700 MST"}
 
-// noTimes are the prefixes of values that mean no time: MySQL's, and what PHP
-// makes of it.
+// noTimes are the prefixes of values that mean no time: MySQL's, and what PHP makes
+// of it.
 var noTimes = []string{"0000-00-00", "-0001-11-30"}
 
-// timeInString reads a time in one of the notations that servers, databases and
-// languages use.
+// timeInString reads a time in one of the notations used by servers, databases and
+// languages.
 func timeInString(s string) (string, bool) {
 	if s = strings.TrimSpace(s); len(s) > 100 {
 		return "", false
@@ -233,7 +235,7 @@ func timeInString(s string) (string, bool) {
 			case utc && ahead != 0, zone != "" && hasWrongMinutes(s):
 				return "", false // it contradicts itself
 			case regional && zone == "" && !utc && !slices.Contains([]string{"UTC]", "GMT]", "Z]", "ETC/UTC]"}, region):
-				return "", false // Java's name of a zone behind a time without an offset
+				return "", false // Java's zone name after a time without an offset
 			}
 			return rfc3339(t), true
 		}
@@ -241,7 +243,7 @@ func timeInString(s string) (string, bool) {
 	return "", false
 }
 
-// cutUTC takes the name of UTC off the end of s.
+// cutUTC removes the name of UTC from the end of s.
 func cutUTC(s string) (string, bool) {
 	for _, name := range []string{"UTC", "GMT"} {
 		if before, found := strings.CutSuffix(s, name); found {
@@ -251,11 +253,11 @@ func cutUTC(s string) (string, bool) {
 	return s, false
 }
 
-// offset is the offset of a time behind its hours and minutes.
+// offset matches the offset of a time that has at least hours and minutes.
 var offset = regexp.MustCompile(`:\d\d(?:[.,]\d+)? ?[+-]\d\d:?(\d\d)`)
 
-// hasWrongMinutes reports whether the offset in s has 60 minutes or more behind
-// its hours, which Parse takes.
+// hasWrongMinutes reports whether the offset in s has minutes over 59, which Parse
+// accepts.
 func hasWrongMinutes(s string) bool {
 	found := offset.FindStringSubmatch(s)
 	return found != nil && found[1] > "59"

@@ -14,20 +14,20 @@ import (
 	"unicode/utf8"
 )
 
-// What is wrong with a value that is to be encoded.
+// Texts of faults.
 const (
 	notUTF8 = "not valid UTF-8"
 	tooDeep = "contains itself, or has more than 10000 levels of arrays and objects"
 )
 
-// maxPath is how many runes of a path to a field are shown.
+// maxPath is how many runes of the path to a field are shown.
 const maxPath = 100
 
-// fault is why a value cannot be encoded as JSON. Its text names the field, by
-// the names that Go types give their fields; an entry of a map is […], as keys
-// are data.
+// fault is the error of a value that cannot be encoded as JSON. Its text names the
+// field by the names in the Go types. A map entry is shown as […], because keys are
+// data.
 type fault struct {
-	path   string // such as ".contacts[2].email"; empty: the whole value
+	path   string // such as ".contacts[2].email"; empty for the whole value
 	text   string
 	causes []error // their texts may quote values
 }
@@ -43,37 +43,36 @@ func (f *fault) Error() string {
 // Format keeps the causes out of %#v.
 func (f *fault) Format(s fmt.State, _ rune) { io.WriteString(s, f.Error()) }
 
-// Is makes errors.Is find what a method of the user's returned, without
-// exposing its text.
+// Is makes errors.Is find what a user's method returned, without exposing its text.
 func (f *fault) Is(target error) bool {
 	return slices.ContainsFunc(f.causes, func(cause error) bool { return errors.Is(cause, target) })
 }
 
-// under puts a step before the path; nil stays nil.
+// under prefixes the path with a step. It returns nil for nil.
 func (f *fault) under(step string) *fault {
 	if f == nil {
 		return nil
 	}
-	if f.text == tooDeep { // the rest is long, or goes in circles
+	if f.text == tooDeep { // the rest of the path is long or repeats itself
 		f.path = ""
 	}
 	f.path = step + f.path
-	if len(f.path) > 10*maxPath { // it is cut anyway
+	if len(f.path) > 10*maxPath { // Error shows less than that
 		f.path = f.path[:5*maxPath]
 	}
 	return f
 }
 
-// inspector finds out what is wrong with a value, by the rules of
-// encoding/json, whose own errors are not usable.
+// inspector finds what is wrong with a value by the rules of encoding/json, whose
+// own errors are not usable.
 type inspector struct {
-	// failed says that the value could not be encoded. Without it only strings
-	// that are not valid UTF-8 count, and the value has no cycle.
+	// failed means that the value could not be encoded. Otherwise only strings that
+	// are not valid UTF-8 are faults, and the value has no cycle.
 	failed bool
 }
 
-// value returns the first fault of v in the order of its encoding; nil if it
-// finds none. depth is the number of arrays and objects around v.
+// value returns the first fault of v in the order of encoding, or nil. depth is the
+// number of arrays and objects around v.
 func (in inspector) value(v reflect.Value, depth int) *fault {
 	for hops := 0; v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface; hops++ {
 		if hops > maxLevels {
@@ -84,7 +83,7 @@ func (in inspector) value(v reflect.Value, depth int) *fault {
 	switch m := methodsOf(v).(type) {
 	case json.Marshaler:
 		return in.marshaler(v, m, depth)
-	case encoding.TextMarshaler: // decides for itself
+	case encoding.TextMarshaler: // has its own encoding
 		return in.textMarshaler(v.Type(), m)
 	}
 	switch v.Kind() {
@@ -113,7 +112,7 @@ func (in inspector) container(v reflect.Value, depth int) *fault {
 		return in.entries(v, depth)
 	}
 	if v.Type().Elem() == reflect.TypeFor[byte]() {
-		return nil // it is encoded in base64
+		return nil // encoded in base64
 	}
 	for i := range v.Len() {
 		if f := in.value(v.Index(i), depth+1); f != nil {
@@ -136,7 +135,7 @@ func (in inspector) fields(v reflect.Value, depth int) *fault {
 	return nil
 }
 
-// entries goes through a map in the order of its keys.
+// entries checks the entries of a map in the order of its keys.
 func (in inspector) entries(v reflect.Value, depth int) *fault {
 	if in.failed && !hasTextKeys(v.Type()) {
 		return in.unsupported(v.Type())
@@ -165,14 +164,14 @@ func (in inspector) entries(v reflect.Value, depth int) *fault {
 	return nil
 }
 
-// hasTextKeys reports whether encoding/json encodes the keys of a map in every
-// release of Go that is supported. Go 1.27 takes others, too.
+// hasTextKeys reports whether encoding/json encodes the keys of such a map in every
+// supported Go release. Go 1.27 accepts more key types.
 func hasTextKeys(t reflect.Type) bool {
 	k := t.Key().Kind()
 	return k == reflect.String || k >= reflect.Int && k <= reflect.Uintptr || t.Key().Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// keyText returns the key of a map as encoding/json encodes it.
+// keyText returns a map key as encoding/json encodes it.
 func keyText(k reflect.Value) (string, *fault) {
 	if k.Kind() == reflect.Interface {
 		k = k.Elem()
@@ -185,7 +184,7 @@ func keyText(k reflect.Value) (string, *fault) {
 		if err != nil {
 			return "", &fault{text: fmt.Sprintf("the MarshalText method of %v failed", k.Type()), causes: []error{err}}
 		}
-		return strings.ToValidUTF8(string(text), "\ufffd"), nil // it decides for itself
+		return strings.ToValidUTF8(string(text), "\ufffd"), nil // as encoding/json does
 	}
 	switch {
 	case k.CanInt():
@@ -196,7 +195,7 @@ func keyText(k reflect.Value) (string, *fault) {
 	return "", nil
 }
 
-// text looks at a string, which may be a number.
+// text checks a string, which may be a json.Number.
 func (in inspector) text(v reflect.Value) *fault {
 	s := v.String()
 	switch {
@@ -215,8 +214,8 @@ func (in inspector) unsupported(t reflect.Type) *fault {
 	return &fault{text: fmt.Sprintf("a value of type %v cannot be encoded as JSON", t)}
 }
 
-// marshaler looks at a value that encodes itself. It asks it to do so once
-// more: encoding/json does not say where an error comes from.
+// marshaler checks a value with a MarshalJSON method by calling that again:
+// encoding/json does not say where an error comes from.
 func (in inspector) marshaler(v reflect.Value, m json.Marshaler, depth int) *fault {
 	isRaw := v.Type() == reflect.TypeFor[json.RawMessage]()
 	if isRaw && !utf8.Valid(v.Bytes()) {
@@ -249,13 +248,14 @@ func (in inspector) textMarshaler(t reflect.Type, m encoding.TextMarshaler) *fau
 	return nil
 }
 
-// methodsOf returns v so that its methods, and those of a pointer to it if it
-// has an address, can be asked for; nil if it has none that encoding/json uses.
+// methodsOf returns v so that its methods can be found, those of a pointer to it
+// included if it is addressable. It returns nil if encoding/json would not call
+// them.
 func methodsOf(v reflect.Value) any {
 	switch {
 	case !v.IsValid() || !v.CanInterface():
 		return nil
-	case v.Kind() == reflect.Pointer && v.IsNil(): // a key of a map
+	case v.Kind() == reflect.Pointer && v.IsNil(): // a map key
 		return nil
 	case v.CanAddr():
 		return v.Addr().Interface()
@@ -263,7 +263,7 @@ func methodsOf(v reflect.Value) any {
 	return v.Interface()
 }
 
-// omits reports whether the field is left out because of its value.
+// omits reports whether the field is omitted because of its value.
 func (f *field) omits(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Array, reflect.Map, reflect.Slice:

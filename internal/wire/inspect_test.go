@@ -24,7 +24,7 @@ type (
 )
 
 // TestFieldsAreThoseThatAreEncoded compares the fields of structs with what
-// encoding/json makes of them.
+// encoding/json encodes.
 func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
@@ -99,7 +99,7 @@ func encodedNames(v any) []string {
 	var names []string
 	for _, f := range fieldsOf(value.Type()) {
 		field, err := value.FieldByIndexErr(f.index)
-		empty := err == nil && f.omitEmpty && field.IsZero() // holds nothing to look at
+		empty := err == nil && f.omitEmpty && field.IsZero() // nothing to check
 		if err == nil && !f.omits(field) && !empty {
 			names = append(names, f.name)
 		}
@@ -108,7 +108,7 @@ func encodedNames(v any) []string {
 	return names
 }
 
-// TestALongPathIsCut, and its beginning is kept.
+// TestALongPathIsCut, and its beginning is shown.
 func TestALongPathIsCut(t *testing.T) {
 	t.Parallel()
 	var v any = "\xff"

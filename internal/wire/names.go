@@ -9,54 +9,56 @@ import (
 	"unicode"
 )
 
-// The names by which the bodies of errors are read, as plainName returns them,
-// the better ones first.
+// The names of members in the bodies of errors, in the form that plainName returns,
+// preferred names first. "Words" are human-readable text.
 var (
 	codeNames = []string{"code", "errorcode", "faultcode"}
 	// mainWordNames are names of words even where keys are names of fields.
 	mainWordNames = []string{"message", "msg", "errormessage", "detail"}
 	wordNames     = append(mainWordNames[:4:4], "faultstring", "defaultmessage", "errordescription", "description", "reason", "title")
-	// listNames hold a list of errors, or an object by field.
+	// listNames are names of a list of errors, or of an object that has them by
+	// field.
 	listNames = []string{
 		"errors", "details", "messages", "errormessages", "issues", "violations", "invalidparams",
 		"fielderrors", "fieldviolations", "validationerrors", "formerrors", "modelstate", "fields",
 	}
-	// holderNames may hold more than a string.
+	// holderNames are names of values that may be more than a string.
 	holderNames = append([]string{"message", "error", "detail", "msg", "err", "fault", "cause", "odata.error", "constraints", "children"}, listNames...)
 	fieldNames  = []string{
 		"field", "fieldname", "attribute", "property", "propertyname", "propertypath", "param", "parameter", "target", "pointer", "loc",
 	}
-	// wholeNames stand where a field's name could, but mean the whole: in Rails,
-	// Django and Redux.
+	// wholeNames appear in the place of a field's name, but mean the whole: in
+	// Rails, Django and Redux.
 	wholeNames = []string{"nonfielderrors", "base", "all", "error"}
-	// wrapperNames do as well, but may also have data in them: in JSend and Play.
+	// wrapperNames do as well, but may also contain data: in JSend and Play.
 	wrapperNames = []string{"data", "response", "result", "obj"}
-	// partNames are parts of the request, around its fields or before their
-	// names, and what Symfony has around the fields of a form.
+	// partNames are parts of the request, around its fields or before their names,
+	// and what Symfony puts around the fields of a form.
 	partNames = []string{"body", "query", "querystring", "path", "header", "headers", "cookie", "cookies", "form", "files", "json", "children"}
-	// dataNames are of what was rejected.
+	// dataNames are names of the value that was rejected.
 	dataNames = []string{"value", "rejectedvalue", "input", "received"}
-	// noteNames are of what is no error.
+	// noteNames are names of what is not an error.
 	noteNames = []string{"stack", "stacktrace", "backtrace", "trace", "traces", "debug", "warnings", "hints", "help", "links"}
-	// otherNames of a body's own object are neither words nor fields.
+	// otherNames are names in the outermost object that are neither words nor
+	// fields.
 	otherNames = []string{
 		"status", "statuscode", "statustext", "type", "timestamp", "time", "path", "method", "url", "requestid", "traceid", "correlationid", "instance",
 		"success", "ok", "documentationurl", "docurl", "helpurl", "moreinfo", "meta", "id", "version", "apiversion",
 	}
-	// knownNames are all of them but dataNames and partNames.
+	// knownNames are all names above except dataNames and partNames.
 	knownNames = slices.Concat(codeNames, wordNames, holderNames, fieldNames, wholeNames, wrapperNames, noteNames, otherNames)
 )
 
-// plainName returns a key as the tables above have it: errorCode, error_code,
-// ErrorCode and error-code are one name.
+// plainName returns a key in the form used above: errorCode, error_code, ErrorCode
+// and error-code are the same name.
 func plainName(key string) string {
 	return strings.ToLower(wordBreaks.Replace(key))
 }
 
 var wordBreaks = strings.NewReplacer("_", "", "-", "")
 
-// plainNames returns the values of o that are not null by their plain names.
-// Of several with one name, the one that has it as it stands wins.
+// plainNames returns the non-null values of o by their plain names. If several keys
+// have the same plain name, the one that equals it wins.
 func plainNames(o map[string]any) map[string]any {
 	names := make(map[string]any, len(o))
 	for _, key := range slices.Sorted(maps.Keys(o)) {
@@ -68,7 +70,7 @@ func plainNames(o map[string]any) map[string]any {
 	return names
 }
 
-// lift puts what some frameworks hold further inside where others have it.
+// lift moves what some frameworks nest deeper to where others have it.
 func lift(names map[string]any) {
 	inside := func(outer, key string) any { o, _ := names[outer].(map[string]any); return o[key] }
 	set := func(name string, value any) {
@@ -88,7 +90,7 @@ func lift(names map[string]any) {
 	if status, ok := names["status"].(map[string]any); ok {
 		set("error", status)
 	}
-	// The class-validator of NestJS: words by the names of checks.
+	// The class-validator of NestJS has words by the names of checks.
 	checks, _ := names["constraints"].(map[string]any)
 	words := make([]any, 0, len(checks))
 	for _, check := range slices.Sorted(maps.Keys(checks)) {
@@ -103,8 +105,9 @@ func lift(names map[string]any) {
 	}
 }
 
-// areFields reports whether the keys of an object are fields where they may be:
-// it has no words of its own, or also words under a name that is not known.
+// areFields reports whether the keys of an object are names of fields, in a place
+// where they may be: it has no words of its own, or has some under an unknown name,
+// too.
 func areFields(names map[string]any) bool {
 	if first(names, mainWordNames) == "" {
 		return true
@@ -117,8 +120,8 @@ func areFields(names map[string]any) bool {
 	return false
 }
 
-// isAllLists reports whether an object has nothing but lists of strings, as in
-// Django REST framework, so that its keys are fields even if they are known.
+// isAllLists reports whether an object contains only lists of strings, as in Django
+// REST framework, so that its keys are fields even if their names are known.
 func isAllLists(o map[string]any, at place) bool {
 	all, words := lists(o)
 	known := true
@@ -132,8 +135,8 @@ func isAllLists(o map[string]any, at place) bool {
 	return all && words && !known
 }
 
-// lists reports whether value is a list of strings, or an object with nothing
-// but such lists by field, and whether one of the strings has white space in it.
+// lists reports whether value is a list of strings, or an object that contains only
+// such lists, and whether one of the strings contains white space.
 func lists(value any) (all, words bool) {
 	elements, isList := value.([]any)
 	o, isObject := value.(map[string]any)
@@ -153,8 +156,8 @@ func hasWordLists(value any) bool {
 	return all && words
 }
 
-// isData reports whether a value, where data may be, says that the strings
-// beside it are data as well: it is no words, and under a name that is not known.
+// isData reports whether a value, in a place where data may be, shows that the
+// strings beside it are data, too: it is not words, and its name is unknown.
 func isData(name string, value any) bool {
 	if slices.Contains(knownNames, name) {
 		return false
@@ -177,9 +180,9 @@ func isData(name string, value any) bool {
 	return true
 }
 
-// fieldOf returns the field that an object says it is about, and whether it is
-// sure: a name or path may be that of something else, so it counts only within
-// the body's own object, and not where a key has named the field.
+// fieldOf returns the field that an object says it is about, and whether that is
+// certain: a name or path may be that of something else, so it counts only below
+// the outermost object, and not if a key has named the field.
 func (r *problemReader) fieldOf(names map[string]any, at place) (field string, sure bool) {
 	source, _ := names["source"].(map[string]any)
 	for _, name := range fieldNames {
@@ -200,7 +203,7 @@ func (r *problemReader) fieldOf(names map[string]any, at place) (field string, s
 		return "", false
 	}
 	if names["extensions"] != nil || names["locations"] != nil {
-		return "", false // the path of GraphQL is one in the response
+		return "", false // GraphQL's path is one in the response
 	}
 	if path := r.fieldName(names["path"]); path != "" && !strings.HasPrefix(text(names["path"]), "/") && !hasSpace(path) {
 		return path, false
@@ -211,8 +214,8 @@ func (r *problemReader) fieldOf(names map[string]any, at place) (field string, s
 	return "", false
 }
 
-// fieldName returns the name of a field, given as a string or, in steps, as a
-// list.
+// fieldName returns the name of a field that is given as a string, or as a list of
+// its steps.
 func (r *problemReader) fieldName(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -222,7 +225,7 @@ func (r *problemReader) fieldName(value any) string {
 		for _, step := range v {
 			s := text(step)
 			if hasSpace(s) {
-				return "" // words about a field of that name
+				return "" // not a name, but words
 			}
 			if s != "" {
 				steps = append(steps, s)
@@ -233,9 +236,9 @@ func (r *problemReader) fieldName(value any) string {
 	return ""
 }
 
-// cleanField returns the name of a field as a form knows it: a JSON pointer or
-// path with dots, and without the part of the request that it is in. The token
-// is masked first, for parts of it could be left.
+// cleanField converts a JSON pointer or a path to a name with dots, and removes the
+// part of the request before it. The token is masked first, as parts of it could
+// remain otherwise.
 func (r *problemReader) cleanField(name string) string {
 	name = strings.TrimSpace(r.mask(name))
 	if pointer := strings.TrimPrefix(name, "#"); strings.HasPrefix(pointer, "/") {
@@ -255,11 +258,12 @@ func (r *problemReader) cleanField(name string) string {
 	return name
 }
 
-// pointerEscapes are those of RFC 6901, section 3.
+// pointerEscapes are the escapes of RFC 6901, section 3.
 var pointerEscapes = strings.NewReplacer("~1", "/", "~0", "~")
 
-// isClass reports whether a name is the class of an error rather than a field,
-// as in {"name":"ValidationError"}. Outside of lists any capital says so.
+// isClass reports whether a name is the class of an error rather than a field, as
+// in {"name":"ValidationError"}. Outside of lists, any upper-case letter is taken
+// for a sign of that.
 func isClass(name string, listed bool) bool {
 	lower := strings.ToLower(name)
 	return strings.HasSuffix(lower, "error") || strings.HasSuffix(lower, "exception") || !listed && lower != name
@@ -267,8 +271,8 @@ func isClass(name string, listed bool) bool {
 
 func hasSpace(s string) bool { return strings.ContainsFunc(s, unicode.IsSpace) }
 
-// isStatusText reports whether s is the text of an HTTP status, which says no
-// more than the status.
+// isStatusText reports whether s is the text of an HTTP status, which adds nothing
+// to the status.
 func isStatusText(s string) bool {
 	for status := 100; status < 600 && s != ""; status++ {
 		if strings.EqualFold(s, http.StatusText(status)) {
@@ -287,7 +291,7 @@ func isScalar(value any) bool {
 	return true
 }
 
-// hasDetails reports whether there is more to read in an object than its words.
+// hasDetails reports whether an object contains more to read than its words.
 func hasDetails(names map[string]any) bool {
 	for _, name := range holderNames {
 		switch v := names[name].(type) {
@@ -304,13 +308,13 @@ func hasDetails(names map[string]any) bool {
 	return false
 }
 
-// isTexts reports whether value is a list of strings and nothing else.
+// isTexts reports whether value is a list of strings only.
 func isTexts(value any) bool {
 	list, ok := value.([]any)
 	return ok && !slices.ContainsFunc(list, func(v any) bool { _, ok := v.(string); return !ok })
 }
 
-// first returns the first of the named values that is text.
+// first returns the first of the named values that is a text.
 func first(names map[string]any, order []string) string {
 	for _, name := range order {
 		if s := text(names[name]); s != "" {
@@ -320,8 +324,7 @@ func first(names map[string]any, order []string) string {
 	return ""
 }
 
-// text returns a value as text: of a string what it says, of a number its
-// digits.
+// text returns a string, or the digits of a number; "" for anything else.
 func text(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -332,9 +335,9 @@ func text(value any) string {
 	return ""
 }
 
-// lastElement returns the last element of the URI by which RFC 9457 names the
-// type of a problem. Types that stand for none give nothing: "about:blank", a
-// section of an RFC, which is what ASP.NET sends, and "error" or a list of them.
+// lastElement returns the last element of the URI that names the type of a problem
+// (RFC 9457). It returns "" for generic types: "about:blank", a section of an RFC,
+// which ASP.NET sends, and "error" or a list of errors.
 func lastElement(uri string) string {
 	uri = strings.TrimRight(uri, "/")
 	last := uri[strings.LastIndexAny(uri, "/#:")+1:]
@@ -344,7 +347,7 @@ func lastElement(uri string) string {
 	return last
 }
 
-// isName reports whether code consists of words that are joined to a name.
+// isName reports whether code consists of words joined to a name.
 func isName(code string) bool {
 	return !strings.ContainsFunc(code, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-' && c != '.'

@@ -6,13 +6,14 @@ import (
 	"strconv"
 )
 
-// Hidden stands for an argument that is not printed.
+// Hidden is printed in place of an argument that must not be shown.
 const Hidden = "…"
 
-// Printed is an option as it prints: its name and its arguments as text.
+// Printed is the printed form of an option: its name and its arguments as text.
 type Printed struct{ Name, Args string }
 
-// Format prints p, whatever the verb, so that none shows what the option holds.
+// Format prints p, whatever the verb, so that no verb shows what the option
+// contains.
 func (p Printed) Format(f fmt.State, verb rune) {
 	text := p.Name + "(" + p.Args + ")"
 	switch {
@@ -24,12 +25,12 @@ func (p Printed) Format(f fmt.State, verb rune) {
 	io.WriteString(f, text)
 }
 
-// Keyed are the arguments of an option that gives the value of a key: it may be
-// secret or personal.
+// Keyed returns the printed arguments of an option that sets the value of a key.
+// The value may be secret or personal.
 func Keyed(key string) string { return strconv.Quote(Line(key)) + ", " + Hidden }
 
-// ShownBase is how an option prints a base URL. An argument that is not one is hidden:
-// it may be a token.
+// ShownBase returns the printed form of a base URL. If it is invalid it is hidden,
+// because it may be a token.
 func ShownBase(base string) string {
 	if _, err := ParseBase(base, true); err != nil {
 		return Hidden

@@ -9,34 +9,34 @@ import (
 	"strings"
 )
 
-// Problem is what the body of an error says. Its texts are lines, see [Line],
-// with the token masked; in Code it is not masked, see [problemReader.setCode].
+// Problem is the content of an error's body. Its texts are lines (see [Line]) in
+// which the token is masked. Code is not masked, see [problemReader.setCode].
 type Problem struct {
 	Code    string
 	Message string
-	Fields  map[string][]string // the words about each field; nil if none is named
+	Fields  map[string][]string // the words about each field; nil if no field is named
 }
 
-// The bounds of a Problem. Its texts have those of [Line].
+// The bounds of a Problem. Each text also has the bounds of [Line].
 const (
-	maxDepth  = 5  // objects inside the body's own
-	maxFields = 32 // and as many details that name no field
-	maxWords  = 32 // of each field
+	maxDepth  = 5  // levels of objects inside the outermost one
+	maxFields = 32 // and the same number of details that name no field
+	maxWords  = 32 // for each field
 )
 
-// typeDepth is added to the depth of codes that are the type of a problem, for
-// a code named as one comes first, however far inside.
+// typeDepth is added to the depth of a code that is the type of a problem: a member
+// that is named as a code takes precedence, however deep it is.
 const typeDepth = 100
 
-// ReadProblem reads the code, the words and the fields that they are about out
-// of the body of an error, in the shapes that frameworks and standards use: by
-// their names for these things, wherever in the body they occur (names.go). Of
-// text, HTML and anything else it reads nothing: pages are not messages.
+// ReadProblem reads the code, the words and the fields from the body of an error,
+// in the shapes that frameworks and standards use. It finds them by name, wherever
+// they occur in the body (names.go). It reads nothing from text or HTML: pages are
+// not messages.
 func ReadProblem(body []byte, token string) Problem { return readBody(body, token, false) }
 
-// ReadReport is ReadProblem for the body of a success that reports a failure.
-// Keys of the body's own object are never read as fields: they may be those of
-// a record.
+// ReadReport is ReadProblem for the body of a 2xx that reports a failure. Keys of
+// the outermost object are never taken for fields with errors, because they may be
+// those of a record.
 func ReadReport(body []byte, token string) Problem { return readBody(body, token, true) }
 
 func readBody(body []byte, token string, success bool) Problem {
@@ -57,29 +57,29 @@ func readBody(body []byte, token string, success bool) Problem {
 	return Problem{Line(r.code), Line(r.message()), r.fields()}
 }
 
-// problemReader collects what it reads.
+// problemReader collects what is read.
 type problemReader struct {
 	mask      func(string) string
 	token     string
-	success   bool // that of a success that reports a failure
+	success   bool // the body is that of a 2xx
 	code      string
 	codeDepth int
 	general   []string // the words about the whole
-	details   []detail // the others, in the order in which they were read
-	found     int      // how many words were read, those that were too many included
+	details   []detail // all others, in the order in which they were read
+	found     int      // how many words were read, including those over the limits
 }
 
-// place is where a value stands.
+// place describes the position of a value in the body.
 type place struct {
-	field   string // what the value is about, as a line; "" is the whole
-	depth   int    // how many objects are around it
-	listed  bool   // it is an element of a list
-	byField bool   // an object here has fields for keys
-	general bool   // its words are about the whole, whatever stands there
-	numbers bool   // a number is words
-	echo    bool   // no name around it says that it is an error: it may be data that the server repeats
-	lists   bool   // lists of strings by field are words even so
-	data    bool   // a string is data
+	field   string // what the value is about, as a line; "" means the whole
+	depth   int    // number of objects around it
+	listed  bool   // is an element of a list
+	byField bool   // the keys of an object here are names of fields
+	general bool   // words here are about the whole
+	numbers bool   // a number here is words
+	echo    bool   // no name around it says that it is an error: it may be data that the server echoes
+	lists   bool   // lists of strings by field are words nevertheless
+	data    bool   // a string here is data
 }
 
 func (r *problemReader) read(value any, at place) {
@@ -106,8 +106,8 @@ func (r *problemReader) read(value any, at place) {
 	}
 }
 
-// readObject reads an object that describes an error by the names in use for
-// that, or that has what is wrong with each field under the field's name.
+// readObject reads an object that describes an error by the usual names, or that
+// has what is wrong with each field under the field's name.
 func (r *problemReader) readObject(o map[string]any, at place) {
 	names := plainNames(o)
 	if at.byField && areFields(names) || isAllLists(o, at) && !r.noFields(at) {
@@ -135,12 +135,12 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 	}
 	short, status := text(names["error"]), ""
 	if isStatusText(short) {
-		short, status = "", short // "Bad Request" says nothing beside other words
+		short, status = "", short // "Bad Request" adds nothing to other words
 	}
 	if words == "" && (code != "" || hasSpace(short) || !hasDetails(names)) {
 		words = short
 	} else if code == "" {
-		code = short // as in RFC 6749, which has the words elsewhere
+		code = short // as in RFC 6749, where the words are in another member
 	}
 	r.setCode(code, code, at.depth)
 	if code == "" {
@@ -157,7 +157,7 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 			}
 		case []any, map[string]any:
 			if name == "fields" && isTexts(v) {
-				continue // names of fields, not words
+				continue // names of fields
 			}
 			inner := own
 			inner.depth++
@@ -186,27 +186,28 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 	}
 }
 
-// whole returns at as the place of words about the whole, if they are the
-// first: further inside, words are details.
+// whole returns at as the place of words about the whole if no others were read
+// before: deeper in the body, words are details.
 func (r *problemReader) whole(at place) place {
 	at.general = at.general || !at.listed && len(r.general) == 0
 	return at
 }
 
-// noFields reports whether keys of an object at that place are never fields.
+// noFields reports whether keys of an object at that place are never names of
+// fields.
 func (r *problemReader) noFields(at place) bool { return r.success && at.echo }
 
-// reading is what is read of an object by field.
+// reading selects what is read from an object by field.
 type reading int
 
 const (
 	wordLists reading = iota // lists of strings, one of which has white space in it
-	sentences                // all lists, and strings that have
+	sentences                // all lists, and strings with white space
 	anyWords                 // all strings
 )
 
-// readFields reads an object by field. Unless all its keys are fields, those
-// are left out that are known to be something else, and what may be data.
+// readFields reads an object by field. Unless all its keys are fields, it skips
+// those that are known to be something else, and what may be data.
 func (r *problemReader) readFields(o map[string]any, at place, what reading) {
 	texts, lists := what, at.lists || !at.echo
 	for key, value := range o {
@@ -253,7 +254,7 @@ func (r *problemReader) readFields(o map[string]any, at place, what reading) {
 		case slices.Contains(listNames, name) && (len(o) == 1 || !isTexts(value) || strings.Contains(name, "error")):
 			inner.byField = true
 		case strings.Trim(key, "0123456789") == "":
-			inner.listed = true // PHP's lists may be objects with numbers
+			inner.listed = true // PHP may encode a list as an object with numbers as keys
 		default:
 			inner.field = r.line(strings.TrimPrefix(at.field+"."+r.cleanField(key), "."))
 		}
@@ -261,10 +262,10 @@ func (r *problemReader) readFields(o map[string]any, at place, what reading) {
 	}
 }
 
-// setCode sets the code, unless one further outside or before is known. A code
-// is not masked, as programs compare it: a token that is a short word, as in
-// tests, stays in the name that contains it. Any other code that contains the
-// token is left out. whole is the text that the code was taken from.
+// setCode sets the code, unless one that is less deep or came before is known. A
+// code is not masked, because programs compare it: a token that is a short word, as
+// in tests, stays in a name that contains it. Any other code that contains the
+// token is omitted. whole is the text that the code was taken from.
 func (r *problemReader) setCode(whole, code string, depth int) {
 	if code == "" || r.code != "" && r.codeDepth <= depth {
 		return

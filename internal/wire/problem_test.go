@@ -43,7 +43,7 @@ func TestProblemInEveryForm(t *testing.T) {
 		`not found`: {}, `<html>`: {}, ``: {}, `null`: {}, `[]`: {}, `"text"`: {}, `{}`: {}, `7`: {}, `true`: {}, `[1,null,[]]`: {},
 		`{"error":null}`: {}, `{"error":[1]}`: {}, `{"errors":{}}`: {}, `{"errors":[[["x"]]]}`: {}, `{"message":{"a":1}}`: {},
 		`{"message":"m"}{}`: {}, `{"message":"m"} x`: {}, `{"status":"error","success":false,"request_id":"r","path":"/v1/leads"}`: {},
-		`{"id":"lead-1","name":"John Doe","email":"john@example.com","tags":["a"]}`: {}, // a record is no error
+		`{"id":"lead-1","name":"John Doe","email":"john@example.com","tags":["a"]}`: {}, // a record, not an error
 	} {
 		p := ReadProblem([]byte(body), "")
 		if p.Code != want[0] || p.Message != want[1] {
@@ -52,7 +52,7 @@ func TestProblemInEveryForm(t *testing.T) {
 	}
 }
 
-// TestDataIsNoProblem: a server may send back what it got.
+// TestDataIsNoProblem: a server may echo what it received.
 func TestDataIsNoProblem(t *testing.T) {
 	for _, body := range []string{
 		`{"name":"Jane","email":"jane@example.com"}`, `{"name":"Jane Doe","email":"jane@example.com"}`, `{"name":"Jane Doe","score":7}`, `{"name":"Jane Doe","vip":true}`,
@@ -80,7 +80,7 @@ func TestDataIsNoProblem(t *testing.T) {
 	}
 }
 
-// TestAReportOfASuccessHasNoFieldsAtTheTop, for there a record may be.
+// TestAReportOfASuccessHasNoFieldsAtTheTop, because that may be a record.
 func TestAReportOfASuccessHasNoFieldsAtTheTop(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"email":["is no address"]}`: "", `{"email":"is no address"}`: "", `{"success":false,"name":"Jane Doe"}`: "", `{"data":{"name":"Jane Doe"}}`: "",
@@ -98,8 +98,8 @@ func TestAReportOfASuccessHasNoFieldsAtTheTop(t *testing.T) {
 	}
 }
 
-// TestFieldsOfAnyNameAreRead, also those that are the names of something else
-// and those beside words.
+// TestFieldsOfAnyNameAreRead, including those whose names have another meaning and
+// those beside words.
 func TestFieldsOfAnyNameAreRead(t *testing.T) {
 	for _, name := range []string{"message", "msg", "detail", "details", "messages", "fields", "title", "description", "reason", "issues"} {
 		want := fmt.Sprint(map[string][]string{name: {"m is bad"}, "email": {"e is bad"}})
@@ -148,7 +148,7 @@ func TestFieldsOfAnyNameAreRead(t *testing.T) {
 	}
 }
 
-// TestTheTextOfAStatusIsNoCode, and no message if there is another.
+// TestTheTextOfAStatusIsNoCode, and it is no message if there is another.
 func TestTheTextOfAStatusIsNoCode(t *testing.T) {
 	for body, want := range map[string][2]string{
 		`{"error":"Bad Request","message":"m"}`:                                  {"", "m"},
@@ -174,7 +174,7 @@ func TestTheTextOfAStatusIsNoCode(t *testing.T) {
 	}
 }
 
-// TestAProblemSaysNothingTwice, nor does it put a colon after a full stop.
+// TestAProblemSaysNothingTwice, and puts no colon after a full stop.
 func TestAProblemSaysNothingTwice(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"message":"is invalid","errors":["is invalid"]}`:                              "is invalid",
@@ -191,8 +191,7 @@ func TestAProblemSaysNothingTwice(t *testing.T) {
 	}
 }
 
-// TestAFieldIsNamedInManyWays, and things that are no fields are not taken for
-// some.
+// TestAFieldIsNamedInManyWays, and nothing else is taken for a field.
 func TestAFieldIsNamedInManyWays(t *testing.T) {
 	for element, want := range map[string]string{
 		`"field":"email"`: "email", `"name":"email"`: "email", `"path":"email"`: "email", `"path":["address","city"]`: "address.city",
@@ -227,7 +226,7 @@ func TestAFieldIsNamedInManyWays(t *testing.T) {
 	}
 }
 
-// TestTheCodeIsNeverMasked, and yet shows no token.
+// TestTheCodeIsNeverMasked, and yet reveals no token.
 func TestTheCodeIsNeverMasked(t *testing.T) {
 	const odd = `tok/"Sec:ret#42`
 	for _, tt := range []struct{ token, body, want string }{
@@ -257,7 +256,7 @@ func TestTheCodeIsNeverMasked(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsMaskedFromEightCharacters: a shorter one is part of words.
+// TestTheTokenIsMaskedFromEightCharacters: a shorter one may be part of a word.
 func TestTheTokenIsMaskedFromEightCharacters(t *testing.T) {
 	for token, want := range map[string]string{"test": "the latest TEST1234 is bad", "test1234": "the latest *** is bad"} {
 		if p := ReadProblem([]byte(`{"message":"the latest TEST1234 is bad"}`), token); p.Message != want {
@@ -267,7 +266,7 @@ func TestTheTokenIsMaskedFromEightCharacters(t *testing.T) {
 	if got := MaskSecret("a jane b", "Jane"); got != "a *** b" {
 		t.Errorf("another secret: %q", got)
 	}
-	// In parts of a field's name that are put together or taken apart.
+	// In a field's name that is composed of parts or split.
 	const token = "alpha/beta.gamma"
 	for _, body := range []string{
 		`{"errors":{"alpha/beta.gamma":["m"]}}`, `{"errors":{"alpha/beta":{"gamma":["m"]}}}`, `[{"path":["alpha/beta","gamma"],"message":"m"}]`,
@@ -280,7 +279,8 @@ func TestTheTokenIsMaskedFromEightCharacters(t *testing.T) {
 	}
 }
 
-// hugeBodies are as large as the bodies of errors can be, and of little use.
+// hugeBodies are as large as the bodies of errors can be, and contain little of
+// use.
 func hugeBodies() map[string]string {
 	const size = 64 << 10
 	fill := func(begin, repeat, end string) string {
@@ -306,7 +306,7 @@ func hugeBodies() map[string]string {
 	}
 }
 
-// TestAProblemIsBounded in time and memory, whatever the body.
+// TestAProblemIsBounded in time and memory, whatever the body is.
 func TestAProblemIsBounded(t *testing.T) {
 	for name, body := range hugeBodies() {
 		var before, after runtime.MemStats

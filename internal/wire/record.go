@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// RecordID returns the id of the record that a response is about, "" if nothing
-// names one for sure: the id at the top of the body, which may be cut or
-// unusable otherwise; the one in a Location of the collection at target, which
-// is the URL that was requested; id, which was requested; or the id in the
-// envelope that the body is.
+// RecordID returns the id of the record that a response is about; "" if none is
+// certain. The sources, in order: the id at the top of the body, which may be
+// truncated or otherwise unusable; a Location in the collection at target, the URL
+// that was requested; id, which was requested; and the id in the envelope that the
+// body is.
 func RecordID(header http.Header, body []byte, target *url.URL, id string) string {
 	found, inner := bodyIDs(body, envelopes(target.Path))
 	if found == "" {
@@ -26,8 +26,8 @@ func RecordID(header http.Header, body []byte, target *url.URL, id string) strin
 	return found
 }
 
-// envelopes are the names under which responses have the one record of the
-// collection at path: "lead" for /leads.
+// envelopes returns the names under which responses may have the single record of
+// the collection at path: "lead" for /leads.
 func envelopes(path string) []string {
 	names := []string{"data", "result", "record"}
 	if last := strings.TrimSuffix(path[strings.LastIndexByte(path, '/')+1:], "s"); last != "" {
@@ -36,8 +36,8 @@ func envelopes(path string) []string {
 	return names
 }
 
-// bodyIDs returns the id of the object that body is, and that of the one object
-// in it if there is one and it is an envelope. It reads as far as it can.
+// bodyIDs returns the id of the object that body is, and the id of the one object
+// in it if that is an envelope. It reads as far as it can.
 func bodyIDs(body []byte, envelopes []string) (id, inner string) {
 	objects := 0
 	s := newScanner(body)
@@ -57,10 +57,10 @@ func bodyIDs(body []byte, envelopes []string) (id, inner string) {
 	return id, inner
 }
 
-// besideRecords are objects that are no records.
+// besideRecords are names of objects that are not records.
 var besideRecords = []string{"meta", "links", "_links"}
 
-// idOf returns JSON as an id, "" if it is none.
+// idOf returns a JSON value as an id; "" if it is not an id.
 func idOf(kind byte, raw []byte) string {
 	id := ""
 	switch kind {
@@ -75,8 +75,7 @@ func idOf(kind byte, raw []byte) string {
 	return id
 }
 
-// locationID returns the id in a Location that names a record in the collection
-// at target.
+// locationID returns the id in a Location of a record in the collection at target.
 func locationID(location string, target *url.URL) string {
 	rest, ok := below(location, target)
 	if !ok || rest == "" || strings.Contains(rest, "/") {
@@ -89,7 +88,7 @@ func locationID(location string, target *url.URL) string {
 	return id
 }
 
-// below returns where under target a Location points, escaped; "" is target
+// below returns the escaped path of a Location relative to target; "" is target
 // itself. ok is false if it is not under target.
 func below(location string, target *url.URL) (rest string, ok bool) {
 	u, err := target.Parse(location)

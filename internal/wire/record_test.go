@@ -20,7 +20,7 @@ func TestRecordID(t *testing.T) {
 		{`{"id":" "}`, at + "/leads/new-2", "/leads", "", "new-2"},
 		{`{"id":"","name":"n"}`, "/v1/leads/new-2", "/leads", "", "new-2"},
 		{`{"id":0}`, "/v1/leads/new-2", "/leads", "", "new-2"},
-		// An envelope is one only if there is no other object that may be the record.
+		// An envelope counts only if no other object may be the record.
 		{`{"lead":{"id":"new-1"}}`, "", "/leads", "", "new-1"},
 		{`{"data":{"id":"new-1","x`, "", "/leads", "", "new-1"},
 		{`{"data":{"id":"new-1"},"meta":{"a":1}}`, "", "/leads", "", "new-1"},
@@ -32,7 +32,7 @@ func TestRecordID(t *testing.T) {
 		{`{"name":[],"item":{"id":"product-7"}}`, "", "/leads", "", ""},
 		{`{"owner":{"id":"other"}}`, "", "/leads", "", ""},
 		{`{"data":[{"id":"other"}]}`, "", "/leads", "", ""},
-		// A Location counts if it is of the collection that was asked.
+		// A Location counts if it is in the collection that was requested.
 		{`<html>`, "/v1/leads/new-2", "/leads", "", "new-2"},
 		{``, "https://api.leedo.app:443/v1/leads/x", "/leads", "", ""},
 		{``, "https://API.leedo.app/v1/leads/a%2Fb/?x=y#z", "/leads", "", ""},
@@ -69,7 +69,7 @@ func TestASuccessMayReportAFailure(t *testing.T) {
 		`{"success":false,"data":[],"meta":{"total":0}}`: true, `{"error":{"code":"c"},"request_id":"r"}`: true, "\xef\xbb\xbf" + `{"error":"no"}`: true,
 		`{"id":0,"success":false,"message":"duplicate"}`: true, `{"jsonrpc":"2.0","error":{"code":-1,"message":"m"},"id":null}`: true,
 		`{"errorCode":"x","message":"m"}`: true, `{"title":"t","detail":"d","status":"400"}`: true, `{"error":"x","hint":"y"}`: true, `{"status":"failed"}`: true,
-		// Records, pages, results of other kinds, and what is only unusable.
+		// Records, pages, results of other kinds, and what is merely unusable.
 		`{"id":"x","success":false}`: false, `{"success":false,"id":"x"}`: false, `{"id":7,"error":"none","status":"error"}`: false, `{"ID":"x","success":false}`: false,
 		`{"data":[{"id":"x"}],"success":false}`: false, `{"success":false,"data":[ {"id":"x"}]}`: false, `{"data":[],"meta":{"total":0}}`: false,
 		`{"data":[],"errors":[]}`: false, `{"error":null}`: false, `{"error":""}`: false, `{"error":false}`: false, `{"message":"created"}`: false, `{}`: false,
@@ -87,7 +87,7 @@ func TestASuccessMayReportAFailure(t *testing.T) {
 	}
 }
 
-// TestDone: a success that need not come from the API proves nothing.
+// TestDone: a 2xx that may not come from the API proves nothing.
 func TestDone(t *testing.T) {
 	const post, patch = http.MethodPost, http.MethodPatch
 	for _, tt := range []struct {
@@ -109,7 +109,7 @@ func TestDone(t *testing.T) {
 		{post, "/leads", `{"lead":{"id":"x"}}{}`, "", true},
 		{post, "/leads", `{"account":{"id":"x"}}{}`, "", false},
 		{post, "/leads", "ok", "/v1/leads/x", true},
-		{post, "/leads", "ok", "/v1/leads", false}, // the collection is no record
+		{post, "/leads", "ok", "/v1/leads", false}, // the collection is not a record
 		{post, "/leads", "ok", "/v1/login", false},
 		{patch, "/leads/x", "ok", "/v1/leads/x", true},
 		{patch, "/leads/x", "ok", "/v1/leads/x/", true},

@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// Redact replaces each of the secrets wherever it stands in text, in whatever case,
-// and with its characters escaped as in JSON, URLs and HTML. A secret with percent signs or
-// doubled backslashes, which no bearer token should have (RFC 6750, section 2.1), is found
-// only as it is. If the text was cut, the beginning of a secret at its end is replaced, too.
+// Redact replaces each occurrence of the secrets in text, in any case and with
+// characters escaped as in JSON, URLs and HTML. A secret that itself contains
+// percent signs or doubled backslashes, which no bearer token should (RFC 6750,
+// section 2.1), is found only unescaped. If the text was cut, the beginning of a
+// secret at its end is replaced, too.
 func Redact(text []byte, cut bool, secrets ...string) []byte {
 	for _, secret := range secrets {
 		if secret != "" {
@@ -40,15 +41,15 @@ func redact(text []byte, cut bool, secret string) []byte {
 	return append(out, text[kept:]...)
 }
 
-// leastSecret is how many characters of a secret, at least, are replaced where the text
-// was cut: fewer give nothing away.
+// leastSecret is the least number of characters of a secret that are replaced where
+// the text was cut. Fewer reveal nothing.
 const leastSecret = 4
 
 // match returns how many characters of secret text begins with, and how many bytes
-// they take. A text that ends within a character takes all that is left.
+// of text they take. If text ends within an escape sequence, n is all of it.
 func match(text []byte, secret string) (n, matched int) {
 	if len(text) >= len(secret) && strings.EqualFold(string(text[:len(secret)]), secret) {
-		return len(secret), len(secret) // also if it looks escaped itself
+		return len(secret), len(secret) // even if it looks escaped itself
 	}
 	for ; matched < len(secret) && n < len(text); matched++ {
 		size := sizeOf(text[n:], secret[matched])
@@ -63,8 +64,8 @@ func match(text []byte, secret string) (n, matched int) {
 	return n, matched
 }
 
-// sizeOf returns how many bytes of text are the character c; 0: text does not begin
-// with it.
+// sizeOf returns how many bytes of text encode the character c; 0 if text does not
+// begin with it.
 func sizeOf(text []byte, c byte) int {
 	if got, size := escaped(text); size > 0 && lower(got) == lower(c) {
 		return size
@@ -82,9 +83,9 @@ func lower(c byte) byte {
 	return c
 }
 
-// escaped returns the ASCII character whose escape sequence text begins with, and the
-// length of that; a length of 0 means that text begins with something else. Backslashes
-// and percent signs may be escaped again.
+// escaped returns the ASCII character of the escape sequence at the beginning of
+// text, and the length of that sequence; 0 if there is none. Backslashes and
+// percent signs may themselves be escaped.
 func escaped(text []byte) (c byte, size int) {
 	switch text[0] {
 	case '\\':
@@ -125,7 +126,7 @@ func escaped(text []byte) (c byte, size int) {
 	return 0, 0
 }
 
-// maxSlashes is how many backslashes in a row are taken for an escape sequence.
+// maxSlashes is how many consecutive backslashes are taken for an escape sequence.
 const maxSlashes = 64
 
 // isBegun reports whether text may be the beginning of an escape sequence.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// escapes are the forms in which a server may send back what it got.
+// escapes are the forms in which a server may echo what it received.
 func escapes(s string) map[string]string {
 	var unicode, percent, entities, decimal strings.Builder
 	for _, c := range []byte(s) {
@@ -58,7 +58,8 @@ func TestRedactOfUnusualSecrets(t *testing.T) {
 	}
 }
 
-// TestRedactOfACutText: what is left of a secret at its end goes, too.
+// TestRedactOfACutText: the beginning of a secret at the end of the text is
+// replaced, too.
 func TestRedactOfACutText(t *testing.T) {
 	t.Parallel()
 	const secret = "tok_Zq81secret"

@@ -14,24 +14,24 @@ import (
 	"unicode/utf8"
 )
 
-// Request is a request while it is being made.
+// Request is a request under construction.
 type Request struct {
 	Method   string
-	Template string // the path, escaped; with "{id}" in the place of an id
+	Template string // the escaped path, with "{id}" in place of an id
 	ID       string // the id, escaped
 	Query    url.Values
-	RawQuery string      // stands for Query if it is not empty
+	RawQuery string      // used instead of Query if not empty
 	Header   http.Header // shared with other requests until SetHeader copies it
-	Fields   []Field     // added to the body
+	Fields   []Field     // are added to the body
 	Body     []byte
 
-	owned bool // Header is this request's alone
+	owned bool // Header is not shared
 }
 
-// Reads reports whether the method only reads. All others are writes.
+// Reads reports whether the method only reads. All other methods are writes.
 func (r *Request) Reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
-// Fill takes the id, if the template has a place for one.
+// Fill sets the id, if the template has a place for one.
 func (r *Request) Fill(id string) (err error) {
 	if strings.Contains(r.Template, "{id}") {
 		r.ID, err = EscapeID(id)
@@ -39,39 +39,39 @@ func (r *Request) Fill(id string) (err error) {
 	return err
 }
 
-// Check tells what is wrong with method, path, body and out of a request whose
-// parts come from the user.
+// Check returns what is wrong with the method, path, body and out of a request that
+// the user composed.
 func (r *Request) Check(body, out any) error {
 	if !ValidMethod(r.Method) {
 		r.Method = strconv.Quote(Line(r.Method))
 		return errors.New("not an HTTP method in upper-case letters")
 	}
 	if slices.Contains(unfit, r.Method) {
-		return fmt.Errorf("%s is for servers and proxies, not for resources", r.Method)
+		return fmt.Errorf("%s is not a method for resources", r.Method)
 	}
 	if body != nil && r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)
 	}
 	switch body.(type) {
 	case []byte, io.Reader:
-		return fmt.Errorf("a body of type %T (use json.RawMessage for JSON that is ready)", body)
+		return fmt.Errorf("body of type %T (use json.RawMessage for encoded JSON)", body)
 	}
 	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
-		return fmt.Errorf("cannot decode into a %T: not a pointer, or nil", out)
+		return fmt.Errorf("cannot decode into %T: not a pointer, or nil", out)
 	}
 	err := CheckPath(r.Template)
-	if err != nil { // it will be named in an error, where a query has no place
+	if err != nil { // the template appears in the error, which must not contain a query
 		shown, _, _ := strings.Cut(r.Template, "?")
 		r.Template = Line(shown)
 	}
 	return err
 }
 
-// unfit are the methods that no resource has. net/http repeats the first two
-// by itself.
+// unfit are methods that no resource has. net/http repeats the first two on its
+// own.
 var unfit = []string{http.MethodOptions, http.MethodTrace, http.MethodConnect}
 
-// Encode makes the body.
+// Encode sets the body.
 func (r *Request) Encode(body any) (err error) {
 	switch v := reflect.ValueOf(body); v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
@@ -93,34 +93,34 @@ func (r *Request) CheckChanges() error {
 	return nil
 }
 
-// CheckHeader returns the name under which a header field of the user's is sent, or
-// what is wrong with it.
+// CheckHeader returns the name under which a user's header field is sent, or what
+// is wrong with the field.
 func CheckHeader(key, value string) (name string, err error) {
 	name = http.CanonicalHeaderKey(key)
 	switch {
 	case !ValidHeaderName(key):
-		return "", fmt.Errorf("header name %q", Line(key))
+		return "", fmt.Errorf("invalid header name %q", Line(key))
 	case !ValidHeaderValue(value):
-		return "", fmt.Errorf("value of header %s with control characters", name)
+		return "", fmt.Errorf("value of header %s contains control characters", name)
 	case slices.Contains(reserved, name):
-		return "", fmt.Errorf("header %s is not for the caller to set", name)
+		return "", fmt.Errorf("header %s is set by the client", name)
 	case IsIdempotencyKey(name):
-		if value == "" { // which a proxy might take for the key of all of them
+		if value == "" { // a proxy might treat all such writes as the same one
 			return "", fmt.Errorf("empty %s", name)
 		}
-		// Under the canonical name net/http takes the key for leave to send
-		// the request again by itself when a connection is cut.
+		// Under the canonical name, net/http would take the key for permission to
+		// send the request again when a connection is cut.
 		name = strings.ToLower(name)
 	}
 	return name, nil
 }
 
-// IsIdempotencyKey reports whether a header field names one write.
+// IsIdempotencyKey reports whether a header field identifies one write.
 func IsIdempotencyKey(name string) bool {
 	return strings.EqualFold(name, "Idempotency-Key") || strings.EqualFold(name, "X-Idempotency-Key")
 }
 
-// SetHeader sets a header field for the user.
+// SetHeader sets a user's header field.
 func (r *Request) SetHeader(key, value string) error {
 	name, err := CheckHeader(key, value)
 	if err != nil {
@@ -135,20 +135,20 @@ func (r *Request) SetHeader(key, value string) error {
 	return nil
 }
 
-// CheckQuery returns what is wrong with a query parameter of the user's.
+// CheckQuery returns what is wrong with a user's query parameter.
 func CheckQuery(key, value string) error {
 	switch {
 	case key == "":
-		return errors.New("empty name of a query parameter")
+		return errors.New("empty query parameter name")
 	case !utf8.ValidString(key):
-		return errors.New("the name of a query parameter is not valid UTF-8")
+		return errors.New("query parameter name is not valid UTF-8")
 	case !utf8.ValidString(value):
 		return fmt.Errorf("query parameter %q is not valid UTF-8", shorten(key, maxPath))
 	}
 	return nil
 }
 
-// SetQuery sets a query parameter for the user.
+// SetQuery sets a user's query parameter.
 func (r *Request) SetQuery(key, value string) error {
 	if err := CheckQuery(key, value); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (r *Request) SetQuery(key, value string) error {
 	return nil
 }
 
-// AddQuery sets parameters in addition to those that are there, or in their place.
+// AddQuery sets parameters, replacing those of the same name.
 func (r *Request) AddQuery(values url.Values) {
 	if r.Query == nil && len(values) > 0 {
 		r.Query = make(url.Values, len(values)+2)
@@ -175,7 +175,7 @@ var reserved = []string{"Authorization", "Host", "Accept-Encoding", "Content-Len
 // AddField adds a field to the body.
 func (r *Request) AddField(key string, value any) error {
 	if key == "" {
-		return errors.New("empty name of a field")
+		return errors.New("empty field name")
 	}
 	if r.Reads() {
 		return fmt.Errorf("a %s takes no body", r.Method)
@@ -188,14 +188,14 @@ func (r *Request) AddField(key string, value any) error {
 	return nil
 }
 
-// URL returns where the request goes: the path, which [CheckPath] passed, under
-// base.
+// URL returns the URL of the request: base with the path, which [CheckPath] has
+// checked.
 func (r *Request) URL(base *url.URL) *url.URL {
 	before, after, _ := strings.Cut(r.Template, "{id}")
 	u := *base
 	u.RawPath = base.RawPath + before + r.ID + after
 	if u.Path = u.RawPath; strings.Contains(u.RawPath, "%") {
-		u.Path, _ = url.PathUnescape(u.RawPath) // that it can be unescaped was checked
+		u.Path, _ = url.PathUnescape(u.RawPath) // CheckPath has checked that it can be unescaped
 	}
 	if u.RawQuery = r.RawQuery; u.RawQuery == "" {
 		u.RawQuery = r.Query.Encode()

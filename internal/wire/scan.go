@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// maxNesting is how deep JSON may be nested, as in encoding/json.
+// maxNesting is how deeply JSON may be nested, as in encoding/json.
 const maxNesting = 10_000
 
 var bom = []byte("\xef\xbb\xbf")
 
-// The kinds of JSON values, by the byte that they begin with.
+// The kinds of JSON values, identified by their first byte.
 const (
 	jsonObject  = '{'
 	jsonArray   = '['
 	jsonString  = '"'
-	jsonNumber  = '0' // for all digits and the minus sign
-	jsonBoolean = 't' // and f
+	jsonNumber  = '0' // any digit or a minus sign
+	jsonBoolean = 't' // or f
 	jsonNull    = 'n'
 )
 
@@ -27,20 +27,19 @@ var kindNames = map[byte]string{
 	jsonObject: "object", jsonArray: "array", jsonString: "string", jsonNumber: "number", jsonBoolean: "boolean", jsonNull: "null",
 }
 
-// scanner reads JSON value by value and checks its syntax, without looking at
-// what the values mean. Of JSON whose syntax has been checked its methods return
-// no errors.
+// scanner reads JSON value by value and checks its syntax, without interpreting
+// values. If the syntax has been checked before, its methods return no errors.
 type scanner struct {
 	data  []byte
 	at    int
 	depth int
 }
 
-// newScanner returns a scanner of a body, with or without a byte order mark.
+// newScanner returns a scanner for a body, with or without a byte order mark.
 func newScanner(body []byte) scanner { return scanner{data: bytes.TrimPrefix(body, bom)} }
 
-// members calls each with the members of the object that comes next, and reports
-// whether it could be read to its end.
+// members calls each for every member of the next object, and reports whether that
+// could be read to its end.
 func (s *scanner) members(each func(name string, kind byte, raw []byte)) bool {
 	if s.kind() != jsonObject {
 		return false
@@ -57,7 +56,7 @@ func (s *scanner) members(each func(name string, kind byte, raw []byte)) bool {
 		}
 		kind := s.kind()
 		raw, err := s.raw()
-		if err == nil || kind == jsonObject { // of an object that is cut there may be something to see
+		if err == nil || kind == jsonObject { // a truncated object may still be useful
 			each(unquote(key), kind, raw)
 		}
 		if err != nil {
@@ -78,12 +77,12 @@ func checkSyntax(data []byte) error {
 	return nil
 }
 
-// unexpected is the error of JSON that is wrong where the scanner is.
+// unexpected returns the error for invalid JSON at the scanner's position.
 func (s *scanner) unexpected() error {
 	if s.at >= len(s.data) {
-		return fmt.Errorf("JSON ends early: %w", io.ErrUnexpectedEOF)
+		return fmt.Errorf("JSON is truncated: %w", io.ErrUnexpectedEOF)
 	}
-	return fmt.Errorf("not one JSON value: offset %d", s.at+1)
+	return fmt.Errorf("invalid JSON at offset %d", s.at+1)
 }
 
 // space skips white space.
@@ -98,7 +97,7 @@ func (s *scanner) space() {
 	}
 }
 
-// kind returns the kind of the next value, 0 if there is none.
+// kind returns the kind of the next value; 0 if there is none.
 func (s *scanner) kind() byte {
 	s.space()
 	if s.at >= len(s.data) {
@@ -115,8 +114,8 @@ func (s *scanner) kind() byte {
 	return 0
 }
 
-// next reports whether the object or array that ends with end goes on, and
-// moves to its next element, or behind its end.
+// next reports whether the object or array that ends with end has another element,
+// and moves to that element, or past the end.
 func (s *scanner) next(first bool, end byte) (bool, error) {
 	s.space()
 	switch {
@@ -132,8 +131,8 @@ func (s *scanner) next(first bool, end byte) (bool, error) {
 	return false, s.unexpected()
 }
 
-// key reads the name of a member and the colon behind it. The name is returned
-// as it stands, with its quotes.
+// key reads the name of a member and the colon after it. The name is returned with
+// its quotes, as it stands in the JSON.
 func (s *scanner) key() ([]byte, error) {
 	s.space()
 	begin := s.at
@@ -148,7 +147,7 @@ func (s *scanner) key() ([]byte, error) {
 	return key, nil
 }
 
-// raw reads a value and returns it as it stands.
+// raw reads a value and returns it as it stands in the JSON.
 func (s *scanner) raw() ([]byte, error) {
 	s.space()
 	begin := s.at
@@ -230,7 +229,7 @@ func (s *scanner) str() error {
 	return s.unexpected()
 }
 
-// escape reads an escape sequence but for its last byte.
+// escape reads an escape sequence except its last byte.
 func (s *scanner) escape() error {
 	s.at++
 	if s.at >= len(s.data) || strings.IndexByte(`"\/bfnrtu`, s.data[s.at]) < 0 {
@@ -252,7 +251,7 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// num reads a number: RFC 8259, section 6.
+// num reads a number (RFC 8259, section 6).
 func (s *scanner) num() error {
 	s.accept("-")
 	if !s.accept("0") {

@@ -1,5 +1,6 @@
-// Package wire spells what goes out to the API and reads what comes back:
-// paths, headers and bodies, the API's messages included. It sends nothing.
+// Package wire encodes requests and decodes responses: paths, headers and bodies,
+// including the API's error messages. It also masks secrets in texts. It sends
+// nothing.
 package wire
 
 import (
@@ -11,25 +12,25 @@ import (
 	"unicode/utf8"
 )
 
-// maxLine is how many runes of a foreign text are quoted.
+// maxLine is how many runes of a text from outside the SDK are quoted.
 const maxLine = 200
 
-// Line makes foreign text fit to stand in an error: one line, what does not
-// print escaped, at most 200 runes.
+// Line makes a text from outside the SDK safe to quote in an error: one line of at
+// most 200 runes, with unprintable characters escaped.
 func Line(s string) string {
 	var b strings.Builder
-	n, cut := 0, 0 // runes written; bytes of them that leave room for the ellipsis
+	n, cut := 0, 0 // runes written; bytes to keep if an ellipsis must follow
 	for _, r := range strings.TrimSpace(s) {
-		spelled := string(r)
+		printed := string(r)
 		if !unicode.IsPrint(r) {
 			quoted := strconv.QuoteRuneToASCII(r)
-			spelled = quoted[1 : len(quoted)-1]
+			printed = quoted[1 : len(quoted)-1]
 		}
-		n += utf8.RuneCountInString(spelled)
+		n += utf8.RuneCountInString(printed)
 		if n > maxLine {
 			return b.String()[:cut] + "…"
 		}
-		b.WriteString(spelled)
+		b.WriteString(printed)
 		if n < maxLine {
 			cut = b.Len()
 		}
@@ -37,8 +38,8 @@ func Line(s string) string {
 	return b.String()
 }
 
-// Say puts together the one line of an error: the call, a text and what caused
-// it. Causes that belong to the same call do not name it again.
+// Say composes the one-line text of an error: the call, a text and its causes.
+// Causes of the same call do not repeat its name.
 func Say(method, path, text string, causes ...error) string {
 	call := "leedo: "
 	if method != "" {
@@ -55,7 +56,7 @@ func Say(method, path, text string, causes ...error) string {
 	return call + text
 }
 
-// Attempts counts attempts in words.
+// Attempts returns a number of attempts as text.
 func Attempts(n int) string {
 	if n == 1 {
 		return "1 attempt"
@@ -63,15 +64,15 @@ func Attempts(n int) string {
 	return strconv.Itoa(n) + " attempts"
 }
 
-// minToken is the length from which a token is masked. A shorter one is a word
-// of a test, such as "test", and masking it would garble "the latest".
+// minToken is the length from which a token is masked. A shorter one is a word in a
+// test, such as "test", and masking it would garble "the latest".
 const minToken = 8
 
-// Mask replaces the token in s, as [MaskSecret] does, if it is at least eight
+// Mask masks the token in s, as [MaskSecret] does, if it is at least eight
 // characters long.
 func Mask(s, token string) string { return masker(token)(s) }
 
-// masker returns Mask for many texts and one token.
+// masker returns a Mask for one token and many texts.
 func masker(token string) func(string) string {
 	if len(token) < minToken {
 		return func(s string) string { return s }
@@ -85,8 +86,8 @@ func masker(token string) func(string) string {
 	}
 }
 
-// MaskSecret replaces the secret in s, should it be there, in whatever case:
-// hosts are written in lower case.
+// MaskSecret replaces each occurrence of the secret in s, in any case: hosts are
+// written in lower case.
 func MaskSecret(s, secret string) string {
 	if secret == "" || len(secret) > len(s) {
 		return s
@@ -96,7 +97,8 @@ func MaskSecret(s, secret string) string {
 
 func anyCase(s string) *regexp.Regexp { return regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)) }
 
-// ValidHeaderName reports whether s is a token of RFC 9110, section 5.6.2.
+// ValidHeaderName reports whether s is a token as defined by RFC 9110, section
+// 5.6.2.
 func ValidHeaderName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -108,8 +110,8 @@ func ValidHeaderName(s string) bool {
 	return s != ""
 }
 
-// ValidHeaderValue reports whether s can be sent as the value of a header field:
-// no control characters but the tab (RFC 9110, section 5.5).
+// ValidHeaderValue reports whether s can be sent as the value of a header field: it
+// has no control characters except tabs (RFC 9110, section 5.5).
 func ValidHeaderValue(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
@@ -119,8 +121,8 @@ func ValidHeaderValue(s string) bool {
 	return true
 }
 
-// ValidMethod reports whether s is a method: upper-case letters, for a method is
-// case-sensitive (RFC 9110, section 9.1) and "get" is a slip.
+// ValidMethod reports whether s is a method of upper-case letters. Methods are
+// case-sensitive (RFC 9110, section 9.1), so "get" is a mistake.
 func ValidMethod(s string) bool {
 	for i := range len(s) {
 		if s[i] < 'A' || s[i] > 'Z' {

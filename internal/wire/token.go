@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// CheckToken returns an error that says why token cannot be sent as a bearer
-// token, which is one or more visible ASCII characters. name is what the
-// caller gave it by. The text never quotes the token.
+// CheckToken returns an error if token cannot be sent as a bearer token, which
+// consists of one or more visible ASCII characters. name is the name of the
+// setting. The error never quotes the token.
 func CheckToken(name, token string) error {
 	if problem := tokenProblem(token); problem != "" {
 		return errors.New(name + " " + problem)
@@ -24,24 +24,24 @@ func tokenProblem(token string) string {
 	case token == "":
 		return "is empty"
 	case trimmed == "":
-		return "is nothing but white space" + newline(token)
+		return "contains only white space" + newline(token)
 	case strings.Contains(token, "LEEDO_API_TOKEN"): // a line of a settings file, or a reference that nothing expanded
-		return `has the name "LEEDO_API_TOKEN" in it: give the value alone`
+		return `contains the name "LEEDO_API_TOKEN": pass only its value`
 	case scheme != "":
-		return fmt.Sprintf("begins with %q: give the token alone, the SDK adds the scheme", scheme)
+		return fmt.Sprintf("begins with %q: pass only the token, the SDK adds the scheme", scheme)
 	case quotes != "":
 		return quotes
 	case strings.ContainsFunc(token, unicode.IsSpace):
-		return "has white space " + spaceIn(token) + newline(token)
+		return spaceIn(token) + newline(token)
 	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "has a control character in it"
+		return "contains a control character"
 	case strings.ContainsFunc(token, func(r rune) bool { return r > 0x7f }):
-		return "has a character in it that is not ASCII"
+		return "contains a character that is not ASCII"
 	}
 	return ""
 }
 
-// newline is what to add to a text about the white space in s.
+// newline returns what to add to an error about the white space in s.
 func newline(s string) string {
 	if strings.ContainsAny(s, "\r\n") {
 		return " (a newline)"
@@ -49,42 +49,42 @@ func newline(s string) string {
 	return ""
 }
 
-// spaceIn says where the white space in s is.
+// spaceIn describes where the white space in s is.
 func spaceIn(s string) string {
 	start := strings.TrimLeftFunc(s, unicode.IsSpace) != s
 	end := strings.TrimRightFunc(s, unicode.IsSpace) != s
 	switch {
 	case start && end:
-		return "at its start and its end"
+		return "begins and ends with white space"
 	case start:
-		return "at its start"
+		return "begins with white space"
 	case end:
-		return "at its end"
+		return "ends with white space"
 	}
-	return "inside it"
+	return "contains white space"
 }
 
-// quotesAt says where s, a token or what it is, has quotes that a shell or a
-// settings file may have left at its ends; "" if it has none.
+// quotesAt describes the quotes around s that a shell or a settings file may have
+// left; "" if there are none. what is "token" or "URL".
 func quotesAt(s, what string) string {
 	const quotes = "\"'`"
 	start := strings.TrimLeft(s, quotes) != s
 	end := strings.TrimRight(s, quotes) != s
 	switch {
 	case start && end && len(s) > 1:
-		return "has quotes around it: give the " + what + " without them"
+		return "is in quotes: pass the " + what + " without them"
 	case start:
-		return "has a quote at its start: give the " + what + " without it"
+		return "begins with a quote: pass the " + what + " without it"
 	case end:
-		return "has a quote at its end: give the " + what + " without it"
+		return "ends with a quote: pass the " + what + " without it"
 	}
 	return ""
 }
 
-// leadingScheme returns what of an Authorization header precedes the token in
-// s: the name of the header, the scheme, or both. It returns "" if s is a
-// token alone. White space ends a scheme (RFC 9110, section 11.4), a colon may
-// be part of a token.
+// leadingScheme returns the part of an Authorization header that precedes the token
+// in s: the name of the header, the scheme, or both. It returns "" if s is a token
+// alone. A scheme ends with white space (RFC 9110, section 11.4); a colon may be
+// part of a token.
 func leadingScheme(s string) string {
 	header := ""
 	if rest, ok := cutPrefixFold(s, "Authorization"); ok {
@@ -94,8 +94,8 @@ func leadingScheme(s string) string {
 	}
 	for _, scheme := range []string{"Bearer", "Token", "Basic"} {
 		rest, ok := cutPrefixFold(s, scheme)
-		// The word "token" may be somebody's token, "Bearer" is what remains
-		// of a header whose token is missing.
+		// "token" alone may be a token; "Bearer" alone is what remains of a header
+		// without one.
 		alone := rest == "" && (header != "" || scheme == "Bearer")
 		rest = strings.TrimPrefix(rest, ":") // "Bearer: x"
 		if ok && (alone || rest != "" && strings.IndexByte(" \t\r\n", rest[0]) >= 0) {
@@ -105,7 +105,7 @@ func leadingScheme(s string) string {
 	return header
 }
 
-// cutPrefixFold is [strings.CutPrefix] without regard to case.
+// cutPrefixFold is [strings.CutPrefix] ignoring case.
 func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false

@@ -13,27 +13,27 @@ import (
 	"unicode/utf8"
 )
 
-// tolerant decodes JSON into v where encoding/json failed to, and takes what
-// is unambiguous: see [forms]. It goes through the JSON once and leaves each
-// scalar to encoding/json first, so it decodes the rest as that does.
+// tolerant decodes JSON that encoding/json did not accept, and accepts what is
+// unambiguous: see [forms]. It reads the JSON once and tries encoding/json first
+// for each scalar, so it decodes everything else as encoding/json does.
 type tolerant struct {
 	scanner
 	path   []step
 	fields map[reflect.Type][]field
-	blank  bool // the value that was read last says that there is none
+	blank  bool // the value read last means that there is no value
 }
 
-// step is a step on the way from the whole to a value.
+// step is one step of the path to a value.
 type step struct {
-	name string // of a field; "" for an element of a map
-	item int    // number of an element of a list, from 1; 0: none
+	name string // of a field; "" for a map entry
+	item int    // number of a list element, from 1; 0 if it is not one
 }
 
-// misfit is a value that cannot be read, in words of our own: those of
-// encoding/json differ between Go releases and quote what was read.
+// misfit is the error of a value that cannot be decoded. It has its own text,
+// because those of encoding/json differ between Go releases and quote the value.
 type misfit struct {
 	text  string
-	cause error // of the type's own method; matched, never shown
+	cause error // from the type's own method; matched by errors.Is, never shown
 }
 
 func (e *misfit) Error() string        { return e.text }
@@ -49,20 +49,20 @@ func decodeTolerant(data []byte, out any) error {
 	return d.value(reflect.ValueOf(out).Elem())
 }
 
-// decides reports whether type t reads JSON by a method of its own.
+// decides reports whether type t has a method for decoding itself.
 func decides(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// value decodes the next value into v. The syntax has been checked.
+// value decodes the next value into v. The syntax has already been checked.
 func (d *tolerant) value(v reflect.Value) error {
 	kind, t := d.kind(), v.Type()
 	if t.Kind() == reflect.Pointer {
 		return d.pointer(v)
 	}
 	if t.Kind() == reflect.Interface && !v.IsNil() && v.Elem().Kind() == reflect.Pointer && !v.Elem().IsNil() && kind != jsonNull {
-		return d.value(v.Elem().Elem()) // as encoding/json, into what the caller put there
+		return d.value(v.Elem().Elem()) // like encoding/json, decode into the value that the caller put there
 	}
 	d.blank = false
 	into := targetOf(t)
@@ -89,19 +89,18 @@ func (d *tolerant) pointer(v reflect.Value) error {
 	if err := d.value(p.Elem()); err != nil {
 		return err
 	}
-	if d.blank { // no time is no pointer to a zero time
+	if d.blank { // a missing time is nil, not a pointer to the zero time
 		p = reflect.Zero(v.Type())
 	}
 	v.Set(p)
 	return nil
 }
 
-// scalar decodes a value that is not taken apart: by encoding/json, or in one
-// of the [forms].
+// scalar decodes a value as a whole: by encoding/json, or in one of the [forms].
 func (d *tolerant) scalar(v reflect.Value, into target) error {
 	kind := d.kind()
 	raw, _ := d.raw()
-	if !v.CanInterface() { // an embedded struct that is not exported
+	if !v.CanInterface() { // an unexported embedded struct
 		if kind == jsonNull {
 			return nil
 		}
@@ -125,7 +124,7 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 		return d.misfit(kind, into, nil)
 	case usual != "":
 	case into == aList && v.Kind() == reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // empty, but there
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // empty, not nil
 	case into == anObject && v.Kind() == reflect.Map:
 		v.Set(reflect.MakeMap(v.Type()))
 	default:
@@ -135,7 +134,7 @@ func (d *tolerant) scalar(v reflect.Value, into target) error {
 	return nil
 }
 
-// set decodes JSON into v, integers without a detour: there may be many.
+// set decodes JSON into v. Integers, which are frequent, take a short cut.
 func set(v reflect.Value, usual string) bool {
 	if n, err := strconv.ParseInt(usual, 10, 64); err == nil && v.CanInt() && !v.OverflowInt(n) {
 		v.SetInt(n)
@@ -207,7 +206,7 @@ func (d *tolerant) mapping(v reflect.Value) error {
 		raw, _ := d.key()
 		key, err := mapKey(raw, t.Key())
 		if err != nil {
-			return &misfit{d.where() + "cannot read the key", err}
+			return &misfit{d.where() + "cannot decode the key", err}
 		}
 		elem.SetZero()
 		if err := d.value(elem); err != nil {
@@ -217,8 +216,8 @@ func (d *tolerant) mapping(v reflect.Value) error {
 	}
 }
 
-// mapKey returns a name as a key of type t. What may be a key, and how it is
-// read, encoding/json knows; but for strings that takes its time.
+// mapKey returns a name as a map key of type t. encoding/json decides what may be a
+// key and how it is read; strings take a short cut.
 func mapKey(raw []byte, t reflect.Type) (reflect.Value, error) {
 	if t.Kind() == reflect.String && !decides(t) {
 		return reflect.ValueOf(unquote(raw)).Convert(t), nil
@@ -245,7 +244,7 @@ func (d *tolerant) list(v reflect.Value) error {
 		if n++; v.Kind() == reflect.Slice {
 			v.Grow(1)
 			v.SetLen(n)
-		} else if n > v.Len() { // what does not fit into an array is left out
+		} else if n > v.Len() { // excess elements of an array are dropped
 			d.skip()
 			continue
 		}
@@ -263,13 +262,14 @@ func (d *tolerant) list(v reflect.Value) error {
 	return nil
 }
 
-// misfit is the error of a value of some kind that does not fit where the
-// decoder is: it names the item and the field, and nothing of the JSON.
+// misfit returns the error for a value of some kind that does not fit at the
+// decoder's position. It names the item and the field, and quotes nothing of the
+// JSON.
 func (d *tolerant) misfit(kind byte, into target, cause error) error {
-	what := "cannot read a JSON " + kindNames[kind]
+	what := "cannot decode a JSON " + kindNames[kind]
 	switch {
 	case kind == jsonNull:
-		what = "cannot read null"
+		what = "cannot decode null"
 	case into == aNumber && kind == jsonNumber:
 		what, into = "a JSON number is too large", ""
 	}
@@ -279,7 +279,7 @@ func (d *tolerant) misfit(kind byte, into target, cause error) error {
 	return &misfit{d.where() + what, cause}
 }
 
-// where says where the decoder is.
+// where describes the decoder's position.
 func (d *tolerant) where() string {
 	path := d.path
 	if len(path) > 1 && path[0].name == "data" && path[1].item > 0 {
@@ -295,7 +295,7 @@ func (d *tolerant) where() string {
 	}
 	for i, s := range path {
 		switch {
-		case len(parts) > 10 && i < len(path)-1: // a type that contains itself may be deep
+		case len(parts) > 10 && i < len(path)-1: // a recursive type may be deep
 			continue
 		case s.item > 0:
 			flush()
@@ -315,11 +315,11 @@ func (d *tolerant) where() string {
 	return strings.Join(parts, ", ") + ": "
 }
 
-// unquote returns what a JSON string says.
+// unquote returns the text of a JSON string.
 func unquote(raw []byte) (s string) {
 	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return string(inner)
 	}
-	json.Unmarshal(raw, &s) // its syntax has been checked
+	json.Unmarshal(raw, &s) // the syntax has been checked
 	return s
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// everything has a field of each kind, ways to embed included.
+// everything has a field of each kind and all ways of embedding.
 type everything struct {
 	base
 	*Pointed
@@ -62,7 +62,7 @@ type Pointed struct {
 	Inner int `json:"inner"`
 }
 
-// own decides for itself: it reads booleans alone.
+// own has its own method: it accepts only booleans.
 type own struct{ set bool }
 
 var errOwn = errors.New("jane@example.com is no boolean")
@@ -78,7 +78,7 @@ func (o *own) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// word decides for itself, too: it reads anything but "no".
+// word has its own method: it accepts anything but "no".
 type word string
 
 func (w *word) UnmarshalText(text []byte) error {
@@ -100,8 +100,8 @@ var seeds = []string{
 	"{\"string\":\"\xff\"}", `{"small":128}`, `{"text":"no"}`, `{"own":1}`, `{"ints":{"x":{}}}`, `[1]`, `"x"`, `{"id":1} x`, `{"id"`,
 }
 
-// FuzzTolerant: what encoding/json reads is read alike, whatever the bytes are,
-// so that no other field changes when one does not fit.
+// FuzzTolerant: whatever the bytes are, what encoding/json decodes is decoded in
+// the same way, so that no other field changes if one does not fit.
 func FuzzTolerant(f *testing.F) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
@@ -255,14 +255,14 @@ func TestFormsOfOtherValues(t *testing.T) {
 	}
 }
 
-// TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto, as encoding/json does.
+// TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto, as with encoding/json.
 func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	items := []base{}
 	envelope := struct{ Data any }{&items}
 	if err := Decode(http.Header{}, []byte(`{"data":[{"id":1,"since":""}]}`), &envelope); err != nil || len(items) != 1 || items[0].ID != "1" {
 		t.Errorf("%+v, %v", items, err)
 	}
-	if err := Decode(http.Header{}, []byte(`{"data":[{"since":"x"}]}`), &envelope); err == nil || err.Error() != `field "Data", item 1, field "since": cannot read a JSON string as a time` {
+	if err := Decode(http.Header{}, []byte(`{"data":[{"since":"x"}]}`), &envelope); err == nil || err.Error() != `field "Data", item 1, field "since": cannot decode a JSON string as a time` {
 		t.Error(err)
 	}
 	var one base
@@ -272,7 +272,7 @@ func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	}
 }
 
-// TestWhatDoesNotFitIsNamed: item, field and kind of JSON, alike on all Go
+// TestWhatDoesNotFitIsNamed: item, field and kind of JSON, the same on all Go
 // releases, and nothing of the JSON.
 func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	const secret = "jane@example.com"
@@ -281,46 +281,46 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		Meta map[string]int `json:"meta"`
 	}
 	for in, want := range map[string]string{
-		`{"data":[{},{"int":"` + secret + `"}]}`:               `item 2, field "int": cannot read a JSON string as an integer`,
-		`{"data":[{"int":42.5}]}`:                              `item 1, field "int": cannot read a JSON number as an integer`,
-		`{"data":[{"int":1e400}]}`:                             `item 1, field "int": cannot read a JSON number as an integer`,
-		`{"data":[{"small":"128"}]}`:                           `item 1, field "small": cannot read a JSON string as an integer`,
-		`{"data":[{"unsigned":-1}]}`:                           `item 1, field "unsigned": cannot read a JSON number as an integer`,
+		`{"data":[{},{"int":"` + secret + `"}]}`:               `item 2, field "int": cannot decode a JSON string as an integer`,
+		`{"data":[{"int":42.5}]}`:                              `item 1, field "int": cannot decode a JSON number as an integer`,
+		`{"data":[{"int":1e400}]}`:                             `item 1, field "int": cannot decode a JSON number as an integer`,
+		`{"data":[{"small":"128"}]}`:                           `item 1, field "small": cannot decode a JSON string as an integer`,
+		`{"data":[{"unsigned":-1}]}`:                           `item 1, field "unsigned": cannot decode a JSON number as an integer`,
 		`{"data":[{"float":1e999}]}`:                           `item 1, field "float": a JSON number is too large`,
-		`{"data":[{"float":true}]}`:                            `item 1, field "float": cannot read a JSON boolean as a number`,
-		`{"data":[{"bool":"` + secret + `"}]}`:                 `item 1, field "bool": cannot read a JSON string as a boolean`,
-		`{"data":[{"bool":2}]}`:                                `item 1, field "bool": cannot read a JSON number as a boolean`,
-		`{"data":[{"string":{"` + secret + `":1}}]}`:           `item 1, field "string": cannot read a JSON object as a string`,
-		`{"data":[{"string":false}]}`:                          `item 1, field "string": cannot read a JSON boolean as a string`,
-		`{"data":[{"id":["` + secret + `"]}]}`:                 `item 1, field "id": cannot read a JSON array as a string`,
-		`{"data":[{"named":{"since":"` + secret + `"}}]}`:      `item 1, field "named.since": cannot read a JSON string as a time`,
-		`{"data":[{"time":424242}]}`:                           `item 1, field "time": cannot read a JSON number as a time`,
-		`{"data":[{"time_ptr":[]}]}`:                           `item 1, field "time_ptr": cannot read a JSON array as a time`,
-		`{"data":[{"times":["2025-10-01","` + secret + `"]}]}`: `item 1, field "times", item 2: cannot read a JSON string as a time`,
-		`{"data":[{"list":{"` + secret + `":1}}]}`:             `item 1, field "list": cannot read a JSON object as a list`,
-		`{"data":[{"list":"` + secret + `"}]}`:                 `item 1, field "list": cannot read a JSON string as a list`,
-		`{"data":[{"named":"` + secret + `"}]}`:                `item 1, field "named": cannot read a JSON string as an object`,
-		`{"data":[{"named":["` + secret + `"]}]}`:              `item 1, field "named": cannot read a JSON array as an object`,
-		`{"data":[{"map":{"` + secret + `":"x"}}]}`:            `item 1, field "map[…]": cannot read a JSON string as an integer`,
-		`{"data":[{"ints":{"` + secret + `":{}}}]}`:            `item 1, field "ints[…]": cannot read the key`,
-		`{"data":[{"deep":{"` + secret + `":[{"when":1}]}}]}`:  `item 1, field "deep[…]", item 1, field "when": cannot read a JSON number as a time`,
-		`{"data":[{"own":"` + secret + `"}]}`:                  `item 1, field "own": cannot read a JSON string`,
-		`{"data":[{"text":"no"}]}`:                             `item 1, field "text": cannot read a JSON string`,
-		`{"data":[{"text":5}]}`:                                `item 1, field "text": cannot read a JSON number`,
-		`{"data":[{"bytes":"` + secret + `"}]}`:                `item 1, field "bytes": cannot read a JSON string as a list`,
-		`{"data":["` + secret + `"]}`:                          `item 1: cannot read a JSON string as an object`,
-		`{"data":{"` + secret + `":1}}`:                        `field "data": cannot read a JSON object as a list`,
-		`{"meta":{"` + secret + `":{}}}`:                       `field "meta[…]": cannot read a JSON object as an integer`,
-		`["` + secret + `"]`:                                   `cannot read a JSON array as an object`,
-		`"` + secret + `"`:                                     `cannot read a JSON string as an object`,
-		`{"data":[{"any":1e999}]}`:                             `item 1, field "any": cannot read a JSON number`,
-		`{"` + secret + `":1}}`:                                `not one JSON value: offset 23`,
-		`{"data":[{"id":"` + secret:                            `JSON ends early: unexpected EOF`,
-		`{"data":[01]}`:                                        `not one JSON value: offset 11`,
-		"{\"a\":\"\n\"}":                                       `not one JSON value: offset 7`,
-		`{"a":"\x"}`:                                           `not one JSON value: offset 8`,
-		`{"a":tru}`:                                            `not one JSON value: offset 9`,
-		`{"a":1.}`:                                             `not one JSON value: offset 8`,
+		`{"data":[{"float":true}]}`:                            `item 1, field "float": cannot decode a JSON boolean as a number`,
+		`{"data":[{"bool":"` + secret + `"}]}`:                 `item 1, field "bool": cannot decode a JSON string as a boolean`,
+		`{"data":[{"bool":2}]}`:                                `item 1, field "bool": cannot decode a JSON number as a boolean`,
+		`{"data":[{"string":{"` + secret + `":1}}]}`:           `item 1, field "string": cannot decode a JSON object as a string`,
+		`{"data":[{"string":false}]}`:                          `item 1, field "string": cannot decode a JSON boolean as a string`,
+		`{"data":[{"id":["` + secret + `"]}]}`:                 `item 1, field "id": cannot decode a JSON array as a string`,
+		`{"data":[{"named":{"since":"` + secret + `"}}]}`:      `item 1, field "named.since": cannot decode a JSON string as a time`,
+		`{"data":[{"time":424242}]}`:                           `item 1, field "time": cannot decode a JSON number as a time`,
+		`{"data":[{"time_ptr":[]}]}`:                           `item 1, field "time_ptr": cannot decode a JSON array as a time`,
+		`{"data":[{"times":["2025-10-01","` + secret + `"]}]}`: `item 1, field "times", item 2: cannot decode a JSON string as a time`,
+		`{"data":[{"list":{"` + secret + `":1}}]}`:             `item 1, field "list": cannot decode a JSON object as a list`,
+		`{"data":[{"list":"` + secret + `"}]}`:                 `item 1, field "list": cannot decode a JSON string as a list`,
+		`{"data":[{"named":"` + secret + `"}]}`:                `item 1, field "named": cannot decode a JSON string as an object`,
+		`{"data":[{"named":["` + secret + `"]}]}`:              `item 1, field "named": cannot decode a JSON array as an object`,
+		`{"data":[{"map":{"` + secret + `":"x"}}]}`:            `item 1, field "map[…]": cannot decode a JSON string as an integer`,
+		`{"data":[{"ints":{"` + secret + `":{}}}]}`:            `item 1, field "ints[…]": cannot decode the key`,
+		`{"data":[{"deep":{"` + secret + `":[{"when":1}]}}]}`:  `item 1, field "deep[…]", item 1, field "when": cannot decode a JSON number as a time`,
+		`{"data":[{"own":"` + secret + `"}]}`:                  `item 1, field "own": cannot decode a JSON string`,
+		`{"data":[{"text":"no"}]}`:                             `item 1, field "text": cannot decode a JSON string`,
+		`{"data":[{"text":5}]}`:                                `item 1, field "text": cannot decode a JSON number`,
+		`{"data":[{"bytes":"` + secret + `"}]}`:                `item 1, field "bytes": cannot decode a JSON string as a list`,
+		`{"data":["` + secret + `"]}`:                          `item 1: cannot decode a JSON string as an object`,
+		`{"data":{"` + secret + `":1}}`:                        `field "data": cannot decode a JSON object as a list`,
+		`{"meta":{"` + secret + `":{}}}`:                       `field "meta[…]": cannot decode a JSON object as an integer`,
+		`["` + secret + `"]`:                                   `cannot decode a JSON array as an object`,
+		`"` + secret + `"`:                                     `cannot decode a JSON string as an object`,
+		`{"data":[{"any":1e999}]}`:                             `item 1, field "any": cannot decode a JSON number`,
+		`{"` + secret + `":1}}`:                                `invalid JSON at offset 23`,
+		`{"data":[{"id":"` + secret:                            `JSON is truncated: unexpected EOF`,
+		`{"data":[01]}`:                                        `invalid JSON at offset 11`,
+		"{\"a\":\"\n\"}":                                       `invalid JSON at offset 7`,
+		`{"a":"\x"}`:                                           `invalid JSON at offset 8`,
+		`{"a":tru}`:                                            `invalid JSON at offset 9`,
+		`{"a":1.}`:                                             `invalid JSON at offset 8`,
 		strings.Repeat("[", 20_000):                            `JSON nested over 10000 levels deep`,
 	} {
 		err := Decode(http.Header{}, []byte(in), new(page))
@@ -337,10 +337,10 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		}
 	}
 	if err := Decode(http.Header{}, []byte(`{"data":[{"float":"x"}]}`), new(map[string][]map[string]float64)); err == nil ||
-		err.Error() != `field "[…]", item 1, field "[…]": cannot read a JSON string as a number` {
+		err.Error() != `field "[…]", item 1, field "[…]": cannot decode a JSON string as a number` {
 		t.Error(err)
 	}
-	var address struct{ IP netip.Addr } // whose errors are values that quote
+	var address struct{ IP netip.Addr } // its errors are values that quote the text
 	err := Decode(http.Header{}, []byte(`{"IP":"`+secret+`"}`), &address)
 	if text := fmt.Sprintf("%v %+v %#v", err, err, err); err == nil || strings.Contains(text, secret) {
 		t.Errorf("%s quotes the body", text)
@@ -350,15 +350,15 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		V time.Time
 	}
 	deep := strings.Repeat(`{"C":[`, 4000) + `{"V":"x"}` + strings.Repeat(`]}`, 4000)
-	if err := Decode(http.Header{}, []byte(deep), new(nest)); err == nil || len(err.Error()) > 500 || !strings.HasSuffix(err.Error(), "cannot read a JSON string as a time") {
+	if err := Decode(http.Header{}, []byte(deep), new(nest)); err == nil || len(err.Error()) > 500 || !strings.HasSuffix(err.Error(), "cannot decode a JSON string as a time") {
 		t.Errorf("%.300v", err)
 	}
-	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot read a JSON string as an integer" {
+	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot decode a JSON string as an integer" {
 		t.Error(err)
 	}
 }
 
-// TestDecodingIsBounded: no body makes it slow or large.
+// TestDecodingIsBounded: no body makes decoding slow or large.
 func TestDecodingIsBounded(t *testing.T) {
 	const size = 10 << 20
 	type record struct {
@@ -436,7 +436,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 		Y int `json:"Y"`
 		Z int
 	}
-	type both struct { // x is ambiguous, Y is B's by its tag
+	type both struct { // x is ambiguous, Y is B's because of its tag
 		A
 		*B
 		C  int `json:"c"`
@@ -461,7 +461,7 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	if err := Decode(http.Header{}, []byte(`{"base":{"id":1},"a":{"x":"1"}}`), &o); err != nil || o.base.ID != "1" || o.A.X != 1 {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if err := Decode(http.Header{}, []byte(`{"base":"x"}`), &o); err == nil || err.Error() != `field "base": cannot read a JSON string as an object` {
+	if err := Decode(http.Header{}, []byte(`{"base":"x"}`), &o); err == nil || err.Error() != `field "base": cannot decode a JSON string as an object` {
 		t.Error(err)
 	}
 	if err := Decode(http.Header{}, []byte(`{"base":null,"a":{"x":""}}`), &o); err != nil {
@@ -474,23 +474,23 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	if err := Decode(http.Header{}, []byte(`{"x":"1"}`), &u); err != nil || u.A.X != 1 {
 		t.Error(err)
 	}
-	if err := Decode(http.Header{}, []byte(`{"id":"1"}`), &h); err == nil || err.Error() != `field "id": cannot read a JSON string` {
+	if err := Decode(http.Header{}, []byte(`{"id":"1"}`), &h); err == nil || err.Error() != `field "id": cannot decode a JSON string` {
 		t.Error(err)
 	}
 }
 
-// TestTheREADMEListsTheForms: each example of its table is read as its row
-// says, and each form of the code has its row.
-func TestTheREADMEListsTheForms(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// TestTheGuideListsTheForms checks docs/responses.md: each example is decoded as its
+// line says, and each form in the code has a line.
+func TestTheGuideListsTheForms(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/responses.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(readme), "| a field that holds | is also read from |\n|---|---|\n")
+	_, table, _ := strings.Cut(string(guide), "| a field that holds | is also read from |\n|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	listed := map[form]bool{}
-	for row := range strings.Lines(table) {
-		cells := strings.Split(row, "|")
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
 		into := target(strings.TrimSpace(cells[1]))
 		for i, example := range strings.Split(cells[2], "`") {
 			if i%2 == 0 {

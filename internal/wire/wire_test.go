@@ -102,13 +102,13 @@ func TestDecodeSaysWhatIsWrongAndQuotesNothing(t *testing.T) {
 	}
 	for name, tt := range map[string]struct{ contentType, body, want string }{
 		"empty":            {"application/json", " \n", "empty body"},
-		"html":             {"text/html", "<p>" + secret, "not JSON, as its Content-Type says"},
-		"html as json":     {"application/json", "<p>" + secret, "not one JSON value: offset 1"},
-		"cut":              {"application/json", `{"id":"` + secret, "JSON ends early: unexpected EOF"},
-		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "not one JSON value: offset 12"},
-		"two values":       {"application/json", `{"id":"a"}{}`, "not one JSON value: offset 11"},
-		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id": cannot read a JSON object as a string`},
-		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n": cannot read a JSON number as an integer`},
+		"html":             {"text/html", "<p>" + secret, "not JSON, according to its Content-Type"},
+		"html as json":     {"application/json", "<p>" + secret, "invalid JSON at offset 1"},
+		"cut":              {"application/json", `{"id":"` + secret, "JSON is truncated: unexpected EOF"},
+		"trailing garbage": {"application/json", `{"id":"a"} ` + secret, "invalid JSON at offset 12"},
+		"two values":       {"application/json", `{"id":"a"}{}`, "invalid JSON at offset 11"},
+		"wrong type":       {"application/json", `{"id":{"a":"` + secret + `"}}`, `field "id": cannot decode a JSON object as a string`},
+		"number too large": {"application/json", `{"n":99999999999999999999}`, `field "n": cannot decode a JSON number as an integer`},
 	} {
 		var out row
 		err := Decode(http.Header{"Content-Type": {tt.contentType}}, []byte(tt.body), &out)
@@ -172,7 +172,7 @@ func FuzzCheckPath(f *testing.F) {
 			return
 		}
 		u := (&Request{Template: path}).URL(base)
-		// What a server reads on its side is below the base URL still.
+		// Whatever a server resolves on its side is still below the base URL.
 		got, err := url.Parse(u.String())
 		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {
 			t.Errorf("%q leads to %v, %v", path, u, err)
@@ -180,7 +180,7 @@ func FuzzCheckPath(f *testing.F) {
 	})
 }
 
-// TestABaseURLThatHoldsTheTokenIsNotQuoted, in whatever case.
+// TestABaseURLThatHoldsTheTokenIsNotQuoted, in any case.
 func TestABaseURLThatHoldsTheTokenIsNotQuoted(t *testing.T) {
 	for _, base := range []string{"leedo.app/tok-12345", "tok-12345.leedo.app", "leedo.app/TOK-12345/v1"} {
 		for _, secret := range []string{"", "another-token"} {
@@ -206,10 +206,10 @@ func TestTextThatIsNotUTF8HasItsOwnWords(t *testing.T) {
 			}
 		}
 	}
-	if _, err := EscapeID("a\x00"); err == nil || err.Error() != "id with control characters" {
+	if _, err := EscapeID("a\x00"); err == nil || err.Error() != "id contains control characters" {
 		t.Error(err)
 	}
-	if err := CheckPath("/a%00"); err == nil || err.Error() != "path with control characters" {
+	if err := CheckPath("/a%00"); err == nil || err.Error() != "path contains control characters" {
 		t.Error(err)
 	}
 	if err := CheckPath("/M%C3%BCller"); err != nil {

@@ -16,10 +16,11 @@ import (
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
+	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
 // token is what clients get; in a trace it is TOKEN, wherever it appears.
-const token = "tok_Zq81secret"
+const token = support.Token
 
 const origin = "https://api.leedo.app"
 

@@ -3,7 +3,6 @@ package otel_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// scene is a fake with a client that is traced, within a span of the caller's.
+// scene is a fake with a traced client, and a context with a span of the caller.
 type scene struct {
 	server *leedotest.Server
 	client *leedo.Client
@@ -28,14 +27,17 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	s := &scene{server: leedotest.NewServer(), spans: tracetest.NewSpanRecorder()}
 	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(s.spans))
-	tracing := tracing{provider.Tracer("leedo-go"), s.server.HTTPClient().Transport}
-	s.client = s.server.Client(leedo.WithHTTPClient(&http.Client{Transport: tracing}), leedo.WithInterceptor(tracing.Call))
+	client, err := traced(s.server.Token(), provider.Tracer("leedo-go"), s.server.HTTPClient().Transport, leedo.WithBackoff(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.client = client
 	s.ctx, s.caller = provider.Tracer("test").Start(t.Context(), "caller")
 	return s
 }
 
-// tree prints the spans that have ended, each below its parent, with the attributes that
-// are not the same for all.
+// tree returns the ended spans, each below its parent, with the attributes that differ
+// between them.
 func (s *scene) tree() string {
 	var out strings.Builder
 	var below func(parent trace.SpanID, indent string)
@@ -72,7 +74,7 @@ func TestASpanForEachCallAndAttempt(t *testing.T) {
 	if _, err := s.client.Leads.Create(s.ctx, &leedo.LeadCreateParams{Name: "Ada"}); err == nil {
 		t.Fatal("no error")
 	}
-	if _, err := s.client.Accounts.Get(s.ctx, ".."); err == nil { // is not sent
+	if _, err := s.client.Accounts.Get(s.ctx, ".."); err == nil { // not sent
 		t.Fatal("no error")
 	}
 	want := `GET /leads/{id} leedo.attempts=2

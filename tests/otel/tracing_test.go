@@ -1,6 +1,6 @@
-// Package otel_test shows that the SDK's interceptors and CallFromContext are enough for
-// tracing: a span for each call, and in it one for each attempt, named by the template of
-// the path.
+// Package otel_test shows that the SDK's interceptors and CallFromContext suffice for
+// tracing: a span for each call and, as its children, a span for each attempt, named by
+// the path template.
 package otel_test
 
 import (
@@ -15,13 +15,13 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// tracing is an interceptor and a transport.
+// tracing traces calls as an interceptor, and attempts as a transport.
 type tracing struct {
 	tracer    trace.Tracer
 	transport http.RoundTripper
 }
 
-// Call is a [leedo.Interceptor] that makes a span of each call.
+// Call is a [leedo.Interceptor] that records a span for each call.
 func (t tracing) Call(ctx context.Context, call leedo.CallInfo, next func(context.Context) error) error {
 	ctx, span := t.tracer.Start(ctx, call.Method+" "+call.Path, trace.WithAttributes(attribute.Bool("leedo.write", call.Write)))
 	defer span.End()
@@ -35,7 +35,7 @@ func (t tracing) Call(ctx context.Context, call leedo.CallInfo, next func(contex
 	return err
 }
 
-// RoundTrip makes a span of each attempt, which the server may continue.
+// RoundTrip records a span for each attempt, and propagates it to the server.
 func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
 	call, _ := leedo.CallFromContext(req.Context())
 	ctx, span := t.tracer.Start(req.Context(), call.Method+" "+call.Path, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
@@ -57,4 +57,13 @@ func (t tracing) RoundTrip(req *http.Request) (*http.Response, error) {
 		span.SetStatus(codes.Error, resp.Status)
 	}
 	return resp, nil
+}
+
+// traced returns a client whose calls and attempts are traced.
+func traced(token string, tracer trace.Tracer, transport http.RoundTripper, opts ...leedo.Option) (*leedo.Client, error) {
+	t := tracing{tracer, transport}
+	opts = append(opts,
+		leedo.WithInterceptor(t.Call),
+		leedo.WithHTTPClient(&http.Client{Transport: t}))
+	return leedo.NewClient(token, opts...)
 }

@@ -12,8 +12,7 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// load returns the packages that the patterns match in root, as the compiler
-// sees them.
+// load returns the type-checked packages that the patterns match in root.
 func load(root string, patterns []string) ([]*types.Package, error) {
 	loaded, err := packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedExportFile,
@@ -48,8 +47,8 @@ func exportedNames(pkg *types.Package) int {
 	return n
 }
 
-// snapshots turns the text of snapshots back into packages. A snapshot that
-// imports another one, checked before it, gets that one.
+// snapshots turns the text of snapshots back into packages. A snapshot may import
+// another that was checked before it.
 type snapshots struct {
 	known  map[string]*types.Package
 	others *loader
@@ -99,13 +98,13 @@ func (s *snapshots) Import(path string) (*types.Package, error) {
 	return nil, fmt.Errorf("no package %s", path)
 }
 
-// loader keeps the packages that snapshots import.
+// loader loads and keeps the packages that snapshots import.
 type loader struct {
 	root   string
 	loaded map[string]*types.Package
 }
 
-// prepare loads what is not loaded yet.
+// prepare loads the imported packages that are not loaded yet.
 func (l *loader) prepare(imports []*ast.ImportSpec) error {
 	var paths []string
 	for _, spec := range imports {

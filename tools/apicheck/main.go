@@ -3,11 +3,10 @@
 //
 //	apicheck [-write] [-root DIR] [-api DIR] PACKAGE...
 //
-// It exits with status 1 when anything differs. The judgement which change
-// breaks users is golang.org/x/exp/apidiff's; that something changed at all is
-// decided by the text, because apidiff does not see everything (it ignores
-// struct tags and the type arguments of other packages' generic types, such as
-// iter.Seq2). With -write it rewrites the snapshots instead.
+// It exits with status 1 if anything differs. With -write it rewrites the snapshots
+// instead. golang.org/x/exp/apidiff decides which changes break users. Whether there
+// are changes is decided by the text, because apidiff ignores struct tags and the type
+// arguments of other packages' generic types, such as iter.Seq2.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 )
 
 func main() {
-	root := flag.String("root", ".", "directory of the module to look at")
+	root := flag.String("root", ".", "directory of the module")
 	api := flag.String("api", "api", "directory of the snapshots, relative to the root")
 	write := flag.Bool("write", false, "rewrite the snapshots")
 	flag.Parse()
@@ -38,11 +37,11 @@ func main() {
 	}
 }
 
-// run checks or writes one snapshot for each pattern and tells whether all of
-// them say what the code says.
+// run checks or writes one snapshot for each pattern, and reports whether all of them
+// match the code.
 func run(out io.Writer, root, api string, write bool, patterns []string) (bool, error) {
 	if len(patterns) == 0 {
-		return false, fmt.Errorf("no package named")
+		return false, fmt.Errorf("no packages given")
 	}
 	pkgs, err := load(root, patterns)
 	if err != nil {
@@ -61,14 +60,14 @@ func run(out io.Writer, root, api string, write bool, patterns []string) (bool, 
 		if err != nil {
 			return false, err
 		}
-		// What is rendered must mean what the code means, or the snapshot
-		// would promise less than the package does.
+		// The rendered text must describe the same API as the code, or the snapshot would
+		// miss later changes.
 		again, err := newSnapshots(others).check(pkg.Path(), file, text)
 		if err != nil {
-			return false, fmt.Errorf("%s cannot be written as a snapshot (does an exported name use an unexported type?): %w", pkg.Path(), err)
+			return false, fmt.Errorf("%s: the snapshot does not compile (does an exported name use an unexported type?): %w", pkg.Path(), err)
 		}
 		if r := apidiff.Changes(again, pkg); len(r.Changes) > 0 {
-			return false, fmt.Errorf("%s cannot be written as a snapshot, this gets lost:\n%s", pkg.Path(), r)
+			return false, fmt.Errorf("%s: the snapshot would lose:\n%s", pkg.Path(), r)
 		}
 		if write {
 			if err := os.WriteFile(file, text, 0o644); err != nil {
@@ -84,15 +83,15 @@ func run(out io.Writer, root, api string, write bool, patterns []string) (bool, 
 		}
 		old, err := committed.check(pkg.Path(), file, want)
 		if err != nil {
-			return false, fmt.Errorf("the snapshot does not compile: %w", err)
+			return false, fmt.Errorf("the committed snapshot does not compile: %w", err)
 		}
 		same = report(out, pkg, apidiff.Changes(old, pkg), string(want), string(text)) && same
 	}
 	return same, nil
 }
 
-// report prints how the API differs from its snapshot and tells whether it
-// does not.
+// report prints how the API differs from its snapshot, and reports whether they are
+// the same.
 func report(out io.Writer, pkg *types.Package, r apidiff.Report, committed, now string) bool {
 	if committed == now && len(r.Changes) == 0 {
 		fmt.Fprintf(out, "%s: %d exported names, as in the snapshot\n", pkg.Path(), exportedNames(pkg))
@@ -115,7 +114,7 @@ func report(out io.Writer, pkg *types.Package, r apidiff.Report, committed, now 
 	return false
 }
 
-// missing returns the lines of a, with the type they stand in, that b lacks.
+// missing returns the lines of a that b lacks, each with the type to which it belongs.
 func missing(a, b string) []string {
 	have := map[string]bool{}
 	for _, line := range lines(b) {
@@ -130,8 +129,8 @@ func missing(a, b string) []string {
 	return out
 }
 
-// lines returns the lines of a snapshot, each line of a type's body preceded
-// by the name of the type, with single spaces.
+// lines returns the lines of a snapshot with single spaces. A line in the body of a type
+// starts with the name of the type.
 func lines(text string) []string {
 	var out []string
 	within := ""

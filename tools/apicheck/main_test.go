@@ -51,7 +51,7 @@ func helper()                                 {}
 func First[E any](of []E) *E { return nil }
 `
 
-// TestChanges changes the code in one place and looks at the verdict.
+// TestChanges changes the code in one place and checks the report.
 func TestChanges(t *testing.T) {
 	base := t.TempDir()
 	put(t, base, "go.mod", "module example.com/p\n\ngo 1.26\n")
@@ -102,11 +102,11 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestRefusals asks for snapshots that would not be true.
-func TestRefusals(t *testing.T) {
+// TestSnapshotErrors checks that a snapshot that would be wrong is an error.
+func TestSnapshotErrors(t *testing.T) {
 	for _, test := range []struct{ name, src, want string }{
 		{"unexported type in the API", "func F() hidden { return 0 }\ntype hidden int", "undefined: hidden"},
-		{"embedded unexported type", "type T struct{ hidden }\ntype hidden struct{ A int }", "this gets lost"},
+		{"embedded unexported type", "type T struct{ hidden }\ntype hidden struct{ A int }", "would lose"},
 		{"nothing exported", "func f() {}", "no exported names"},
 		{"does not compile", "func F() int { return \"\" }", "cannot use"},
 	} {
@@ -130,7 +130,7 @@ func put(t *testing.T, dir, name, text string) {
 	}
 }
 
-// check returns what the program prints, and sees to it that the verdict fits.
+// check returns what the program prints, and checks that its result agrees.
 func check(t *testing.T, dir string, write bool) string {
 	t.Helper()
 	var out strings.Builder
@@ -139,7 +139,7 @@ func check(t *testing.T, dir string, write bool) string {
 		t.Fatal(err)
 	}
 	if !write && same != strings.Contains(out.String(), "as in the snapshot") {
-		t.Errorf("verdict %t of\n%s", same, &out)
+		t.Errorf("result %t of\n%s", same, &out)
 	}
 	return out.String()
 }

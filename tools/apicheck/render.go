@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// render writes the exported API of a package as Go declarations without
-// bodies, values of variables or comments, in an order that only names decide.
-// What is unexported stays away, but for its consequences: whether a struct
-// can be compared, and whether others can implement an interface.
+// render returns the exported API of a package as Go declarations, without bodies,
+// values of variables and comments, sorted by name. It omits unexported names, but keeps
+// their effects: whether a struct is comparable, and whether other packages can implement
+// an interface.
 func render(pkg *types.Package) ([]byte, error) {
 	r := &renderer{pkg: pkg, imports: map[string]bool{}}
 	kinds := map[byte][]types.Object{}
@@ -53,7 +53,7 @@ func (r *renderer) line(text string, args ...any) {
 	fmt.Fprintf(&r.body, text+"\n", args...)
 }
 
-// qualify names another package in the text and remembers to import it.
+// qualify returns the name of another package in the text, and imports the package.
 func (r *renderer) qualify(p *types.Package) string {
 	if p == r.pkg {
 		return ""
@@ -118,7 +118,7 @@ func (r *renderer) typeParams(list *types.TypeParamList) string {
 	return "[" + strings.Join(params, ", ") + "]"
 }
 
-// fields writes the exported fields, and one blank field for all others.
+// fields writes the exported fields, and one blank field for all unexported ones.
 func (r *renderer) fields(t *types.Struct) {
 	hidden, equal := false, true
 	for i := range t.NumFields() {
@@ -148,8 +148,8 @@ func (r *renderer) fields(t *types.Struct) {
 	}
 }
 
-// methods writes the interface's embedded types and exported methods, and for
-// all others one unexported method of a name that no other interface has.
+// methods writes the interface's embedded types and exported methods, and one unexported
+// method for all others, with a name that no other interface has.
 func (r *renderer) methods(name string, t *types.Interface) {
 	for e := range t.EmbeddedTypes() {
 		r.line("%s", types.TypeString(e, r.qualify))

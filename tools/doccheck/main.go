@@ -1,7 +1,10 @@
-// Command doccheck insists on documentation: in the given Go files every
-// exported name, struct fields and interface methods included, needs a doc
-// comment that begins with the name. Neighbours without a blank line between
-// them may share the first one's comment if it mentions them.
+// Command doccheck checks the doc comments of the given Go files, which are
+// grouped into packages by their folders:
+//
+//   - every exported name, struct fields and interface methods included, has a
+//     comment that begins with the name (names.go);
+//   - no comment is too long, has a list in a code block, or has a link that does
+//     not resolve (comments.go, links.go).
 package main
 
 import (
@@ -9,107 +12,72 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"go/types"
+	"maps"
 	"os"
-	"regexp"
-	"strings"
+	"path/filepath"
+	"slices"
 )
 
 func main() {
-	c := checker{fset: token.NewFileSet()}
-	for _, name := range os.Args[1:] {
-		if err := c.file(name, nil); err != nil {
-			fmt.Fprintln(os.Stderr, "doccheck:", err)
-			os.Exit(2)
-		}
+	c := &checker{fset: token.NewFileSet(), symbols: cached(load)}
+	if err := c.run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "doccheck:", err)
+		os.Exit(2)
 	}
-	fmt.Printf("%d exported names, %d without the comment they need\n", c.names, c.bad)
-	if c.names == 0 || c.bad > 0 {
+	for _, p := range c.problems {
+		fmt.Println(p)
+	}
+	fmt.Printf("%d exported names, %d comments, %d links, %d problems\n", c.names, c.comments, c.links, len(c.problems))
+	if c.names == 0 || len(c.problems) > 0 {
 		os.Exit(1)
 	}
 }
 
 type checker struct {
-	fset       *token.FileSet
-	names, bad int
+	fset *token.FileSet
+	// symbols returns the exported names of a package that one in dir could
+	// import, such as "F", "T" and "T.M".
+	symbols func(dir, path string) (map[string]bool, error)
+
+	names, comments, links int
+	problems               []string
 }
 
-// file checks one file; src is its text, or nil to read it.
-func (c *checker) file(name string, src any) error {
-	file, err := parser.ParseFile(c.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil {
-		return err
+// problem adds a problem at pos.
+func (c *checker) problem(pos token.Pos, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf("%s: %s", c.fset.Position(pos), fmt.Sprintf(format, args...)))
+}
+
+// run checks the files.
+func (c *checker) run(names []string) error {
+	dirs := map[string][]*ast.File{}
+	for _, name := range names {
+		file, err := c.parse(name, nil)
+		if err != nil {
+			return err
+		}
+		dir := filepath.Dir(name)
+		dirs[dir] = append(dirs[dir], file)
 	}
-	for _, decl := range file.Decls {
-		c.decl(decl)
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := c.folder(dir, dirs[dir]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// decl checks a declaration and, in exported types, what it declares in turn.
-func (c *checker) decl(decl ast.Decl) {
-	switch d := decl.(type) {
-	case *ast.FuncDecl:
-		if d.Recv == nil || ast.IsExported(strings.TrimLeft(types.ExprString(d.Recv.List[0].Type), "*")) {
-			c.run([]*ast.Field{{Doc: d.Doc, Names: []*ast.Ident{d.Name}, Type: d.Type}})
-		}
-	case *ast.GenDecl:
-		var list []*ast.Field // type, const and var specs, put as fields
-		for _, spec := range d.Specs {
-			f := &ast.Field{}
-			switch s := spec.(type) {
-			case *ast.TypeSpec:
-				f.Doc, f.Names, f.Type, f.Comment = s.Doc, []*ast.Ident{s.Name}, s.Type, s.Comment
-				if s.Name.IsExported() {
-					ast.Inspect(s.Type, c.members)
-				}
-			case *ast.ValueSpec:
-				f.Doc, f.Names, f.Type, f.Comment = s.Doc, s.Names, s.Type, s.Comment
-			}
-			if !d.Lparen.IsValid() {
-				f.Doc = d.Doc
-			}
-			list = append(list, f)
-		}
-		c.run(list)
-	}
+// parse parses a file; src is its text, or nil to read it.
+func (c *checker) parse(name string, src any) (*ast.File, error) {
+	return parser.ParseFile(c.fset, name, src, parser.ParseComments)
 }
 
-func (c *checker) members(n ast.Node) bool {
-	switch t := n.(type) {
-	case *ast.StructType:
-		c.run(t.Fields.List)
-	case *ast.InterfaceType:
-		c.run(t.Methods.List)
-	}
-	return true
-}
-
-// run checks neighbours, in the order of the source.
-func (c *checker) run(list []*ast.Field) {
-	shared, last := "", -1
-	for _, f := range list {
-		if len(f.Names) == 0 { // embedded, or an import
-			continue
-		}
-		line := c.fset.Position(f.Names[0].Pos()).Line
-		text, form := f.Doc.Text()+f.Comment.Text(), "^"
-		if text == "" && line == last+1 {
-			text, form = shared, `\b`
-		}
-		shared, last = text, line
-		if f.Type != nil {
-			last = c.fset.Position(f.Type.End()).Line
-		}
-		for _, name := range f.Names {
-			if name.IsExported() {
-				c.names++
-				if !regexp.MustCompile(form + name.Name + `\b`).MatchString(text) {
-					c.bad++
-					fmt.Printf("%s: %s needs a doc comment that begins with its name\n", c.fset.Position(name.Pos()), name.Name)
-				}
-			}
-			form = `\b` // the first name begins the comment, others stand in it
+// folder checks the files of one package.
+func (c *checker) folder(dir string, files []*ast.File) error {
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			c.decl(decl)
 		}
 	}
+	return c.checkComments(dir, files)
 }

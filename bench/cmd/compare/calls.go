@@ -34,8 +34,8 @@ func (r *report) calls(c cases.Case, subjects []subject.Subject, cycles int) err
 		return err
 	}
 	for name, server := range servers {
-		// A few more are not the client's fault: net/http may drop a connection
-		// when a busy machine delays one of its goroutines for 50 ms.
+		// The client does not cause a few more: net/http may drop a connection if a busy
+		// machine delays one of its goroutines for 50 ms.
 		if n, requests := server.connections.Load(), server.Requests(); n > int64(1+requests/100) {
 			return fmt.Errorf("%s, %s: %d connections for %d requests, want one that is kept alive", c.Name, name, n, requests)
 		}
@@ -44,8 +44,8 @@ func (r *report) calls(c cases.Case, subjects []subject.Subject, cycles int) err
 	return nil
 }
 
-// callsHere measures a case in this process and prints the results as JSON, by
-// the names of the subjects.
+// callsHere measures a case in this process and prints the results as JSON, keyed by the
+// names of the subjects.
 func callsHere(args []string, stdout io.Writer) error {
 	if len(args) < 3 {
 		return fmt.Errorf("%s takes a case, the number of cycles and subject=URL for each subject", callsCommand)
@@ -83,7 +83,7 @@ func callsHere(args []string, stdout io.Writer) error {
 	return json.NewEncoder(stdout).Encode(byName)
 }
 
-// callTable prints what calls measured of a case.
+// callTable prints the results of a case.
 func callTable(w io.Writer, c cases.Case, reports []*report, subjects []subject.Subject) {
 	var names []string
 	for _, s := range subjects {

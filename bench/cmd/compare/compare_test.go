@@ -13,7 +13,7 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
 )
 
-// TestMain makes the test binary a client process, as the program itself is.
+// TestMain runs a client process if the test binary is started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == callsCommand || os.Args[1] == iterateCommand) {
 		main()
@@ -44,7 +44,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestIterateHere: an iteration that misses objects is an error and no figure.
+// TestIterateHere checks that an iteration that misses objects is an error.
 func TestIterateHere(t *testing.T) {
 	nethttp, err := subject.Named("nethttp")
 	if err != nil {
@@ -68,8 +68,8 @@ func TestIterateHere(t *testing.T) {
 	}
 }
 
-// TestTables: a report has figures for every part, two reports stand side by
-// side, and every target can be met and missed.
+// TestTables checks that a report has figures for every part, that two reports are
+// printed side by side, and that every target can be met and missed.
 func TestTables(t *testing.T) {
 	write := func(ours float64) string {
 		var out bytes.Buffer
@@ -104,7 +104,8 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestTargetsWithoutFigures are neither met nor missed.
+// TestTargetsWithoutFigures checks that targets without figures are neither met nor
+// missed.
 func TestTargetsWithoutFigures(t *testing.T) {
 	for _, target := range new(report).targets() {
 		if !math.IsNaN(target.reached) || target.verdict() != "not measured" {
@@ -113,7 +114,7 @@ func TestTargetsWithoutFigures(t *testing.T) {
 	}
 }
 
-// invented is a report in which leedo-go's figures differ from all others by a
+// invented returns a report in which leedo-go's figures differ from all others by a
 // factor.
 func invented(version string, ours float64) *report {
 	r := &report{

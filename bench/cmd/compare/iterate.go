@@ -28,20 +28,20 @@ const (
 	long  = 100_000
 )
 
-// iteration is one iteration as its client process measured it.
+// iteration holds the figures of one iteration, measured by its client process.
 type iteration struct {
-	// Took and CPU are nanoseconds; CPU includes the collector.
+	// Took and CPU are nanoseconds; CPU includes the garbage collector.
 	Took, CPU time.Duration
-	// Growth is the peak of the resident memory less that before the iteration,
-	// in bytes. Heap is the peak of the objects, unreachable ones included.
+	// Growth is the peak of the resident memory minus that before the iteration, in
+	// bytes. Heap is the peak size of the objects in bytes, including unreachable ones.
 	Growth, Heap int64
 	inFlight     int
 }
 
-// iterations is all iterations of one subject.
+// iterations holds the figures of all iterations of one subject.
 type iterations struct {
-	ms       []float64 // with a delay
-	inFlight int       // at the most
+	ms       []float64 // the durations of iterations with a delay
+	inFlight int       // the most pages in flight
 	memory   map[int]iteration
 }
 
@@ -55,7 +55,7 @@ func (r *report) iterate(subjects []subject.Subject, rounds int) error {
 		if s.Pager != "" {
 			turns = append(turns, s)
 		}
-		if s.WalkOnly { // short, so that a pause of the machine shows
+		if s.WalkOnly { // more often, because these are short and a pause of the machine distorts them more
 			turns = append(turns, s, s, s)
 		}
 	}
@@ -90,7 +90,7 @@ func (r *report) iterate(subjects []subject.Subject, rounds int) error {
 	return nil
 }
 
-// iterationTables prints what iterate measured.
+// iterationTables prints the results of iterate.
 func iterationTables(w io.Writer, reports []*report, subjects []subject.Subject) {
 	var names []string
 	pagers := map[string]string{}
@@ -154,8 +154,8 @@ func iterateHere(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// By default it keeps two idle connections: subjects with more in flight
-	// would dial for most pages.
+	// The default transport keeps two idle connections per host: subjects with more
+	// requests in flight would dial for most pages.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
 	client, err := s.New(transport, args[1])
@@ -194,8 +194,8 @@ func iterateHere(args []string, stdout io.Writer) error {
 	return json.NewEncoder(stdout).Encode(one)
 }
 
-// status returns a line of /proc/self/status in bytes. getrusage has a peak,
-// too, but a new process inherits it.
+// status returns a value of /proc/self/status in bytes. The peak of getrusage is not
+// usable, because a new process inherits it.
 func status(line string) (int64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

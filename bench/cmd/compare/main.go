@@ -1,11 +1,10 @@
-// Compare measures the SDK beside others and prints tables in Markdown:
+// Compare measures the SDK and other clients, and prints tables in Markdown:
 //
 //	go run ./cmd/compare
 //	go run ./cmd/compare -parts get,list -subjects leedo,nethttp,gitlab
 //
-// README.md describes how to read them. The servers run in this process, each
-// client that is measured in another. It needs Linux, for /proc, and the go
-// command.
+// README.md describes how to read them. The servers run in this process, and the clients
+// in others. Compare needs Linux, for /proc, and the go command.
 package main
 
 import (
@@ -58,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if flags.NArg() > 0 || *cycles < 1 || *rounds < 1 {
-		return errors.New("there are only flags, and the numbers are positive")
+		return errors.New("invalid arguments: want only flags, with positive numbers")
 	}
 	wanted, err := choose(*parts, partNames())
 	if err != nil {
@@ -79,8 +78,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// The releases take turns, so that both measure a part at about the same
-	// time.
+	// The releases alternate, so that both measure a part at about the same time.
 	for _, part := range wanted {
 		for _, r := range reports {
 			fmt.Fprintf(stderr, "compare: %s, %s\n", part, r.release.version)

@@ -20,14 +20,14 @@ type release struct {
 	env     []string
 }
 
-// current is the release that this process was built with.
+// current returns the release that this process was built with.
 func current() (release, error) {
 	program, err := os.Executable()
 	return release{version: runtime.Version(), program: program}, err
 }
 
-// newRelease builds this program with a toolchain, which is a value of
-// GOTOOLCHAIN, into a directory.
+// newRelease builds this program into a directory, with a toolchain given as a value of
+// GOTOOLCHAIN.
 func newRelease(toolchain, dir string) (release, error) {
 	rel := release{program: filepath.Join(dir, "compare-"+toolchain), env: append(os.Environ(), "GOTOOLCHAIN="+toolchain)}
 	version, err := rel.goCommand("env", "GOVERSION")

@@ -10,8 +10,8 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/subject"
 )
 
-// report is what was measured with one release of Go, by the names of parts and
-// subjects. A figure that was not measured is NaN.
+// report holds the results of one release of Go, keyed by the names of parts and
+// subjects. Its methods return NaN for what was not measured.
 type report struct {
 	release  release
 	call     map[string]map[string]measure.Result
@@ -19,7 +19,7 @@ type report struct {
 	built    map[string]built
 }
 
-// own returns what was measured of leedo-go.
+// own returns the result of leedo-go.
 func (r *report) own(part string) measure.Result {
 	if result, ok := r.call[part]["leedo"]; ok {
 		return result
@@ -27,8 +27,8 @@ func (r *report) own(part string) measure.Result {
 	return measure.Result{Allocs: math.NaN(), Bytes: math.NaN()}
 }
 
-// ratio returns the CPU time of a subject over that of another, cycle by cycle:
-// the median and the quartiles.
+// ratio returns the ratio of a subject's CPU time to another's, taken cycle by cycle: its
+// quartiles and median.
 func (r *report) ratio(part, name, base string) (low, median, high float64) {
 	one, ok := r.call[part][name]
 	other, known := r.call[part][base]
@@ -39,7 +39,7 @@ func (r *report) ratio(part, name, base string) (low, median, high float64) {
 	return measure.Quantile(ratios, 0.25), measure.Quantile(ratios, 0.5), measure.Quantile(ratios, 0.75)
 }
 
-// cheapest returns the other SDK that needs the least CPU time.
+// cheapest returns the SDK, other than leedo-go, that needs the least CPU time.
 func (r *report) cheapest(part string) string {
 	return least(func(name string) float64 {
 		_, median, _ := r.ratio(part, name, "leedo")
@@ -47,10 +47,10 @@ func (r *report) cheapest(part string) string {
 	})
 }
 
-// fastestPager returns the other SDK that iterates the fastest.
+// fastestPager returns the SDK, other than leedo-go, that iterates the fastest.
 func (r *report) fastestPager() string { return least(r.took) }
 
-// least returns the SDK, leedo-go left out, with the least of a figure.
+// least returns the SDK, other than leedo-go, with the smallest figure.
 func least(figure func(name string) float64) string {
 	best := ""
 	for _, s := range subject.All() {
@@ -85,8 +85,8 @@ func (r *report) took(name string) float64 {
 	return math.NaN()
 }
 
-// growth returns the growth of memory in the long iteration, and by how much it
-// exceeds that in the short one.
+// growth returns the growth of memory in the long iteration, and by how much it exceeds
+// that in the short one, in MiB.
 func (r *report) growth(name string) (growth, excess float64) {
 	all, ok := r.iterated[name]
 	if !ok {
@@ -96,7 +96,7 @@ func (r *report) growth(name string) (growth, excess float64) {
 	return most, most - mib(all.memory[short].Growth)
 }
 
-// added returns by how many KiB a program exceeds that of net/http.
+// added returns by how many KiB a program is larger than that of net/http.
 func (r *report) added(name string) float64 {
 	if b, ok := r.built[name]; ok {
 		return float64(b.bytes-r.built["nethttp"].bytes) / 1024
@@ -117,8 +117,8 @@ type column struct {
 	cell func(r *report, name string) string
 }
 
-// table prints a table with a row for each name: the shared columns once, then
-// the others for each report, side by side.
+// table prints a table with a line for each name: first the shared columns, then the
+// others for each report.
 func table(w io.Writer, title string, names []string, shared, columns []column, reports []*report) {
 	fmt.Fprintf(w, "\n### %s\n\n|", title)
 	for _, c := range shared {

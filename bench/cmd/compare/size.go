@@ -14,7 +14,7 @@ import (
 // built is a program that reads one object.
 type built struct {
 	bytes   int64
-	modules []string // without the program's own and the standard library
+	modules []string // linked, without the program's own and the standard library
 }
 
 // size builds the programs under get/.
@@ -33,7 +33,7 @@ func (r *report) size(subjects []subject.Subject) error {
 	return nil
 }
 
-// sizeTable prints what size measured.
+// sizeTable prints the results of size.
 func sizeTable(w io.Writer, reports []*report, subjects []subject.Subject) {
 	table(w, "A program that reads one object, built with -ldflags='-s -w'", programs(subjects), nil, []column{
 		{"bytes", func(r *report, name string) string { return fmt.Sprint(r.built[name].bytes) }},
@@ -42,8 +42,8 @@ func sizeTable(w io.Writer, reports []*report, subjects []subject.Subject) {
 	}, reports)
 }
 
-// programs returns the subjects that have a program: nethttp, with which the
-// others are compared, and those with a module.
+// programs returns the subjects that have a program: nethttp, with which the others are
+// compared, and those of a module.
 func programs(subjects []subject.Subject) []string {
 	names := []string{"nethttp"}
 	for _, s := range subjects {

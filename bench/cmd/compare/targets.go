@@ -10,13 +10,13 @@ import (
 
 const ratio = "%.3f"
 
-// target is a figure that the project aims at, and the one that was measured.
+// target is a target of the project, and the measured value.
 type target struct {
 	what    string
-	atLeast bool // else at most
+	atLeast bool // whether bound is a minimum; otherwise it is a maximum
 	bound   float64
 	reached float64 // NaN means not measured
-	verb    string  // how to print reached; empty means as a whole number
+	verb    string  // the format of reached; empty means a whole number
 	unit    string
 	note    string
 }
@@ -47,7 +47,7 @@ func (t target) verdict() string {
 	return fmt.Sprintf(cmp.Or(t.verb, "%.0f"), t.reached) + t.unit + t.note + ", " + verdict
 }
 
-// targetTable prints the targets, and what each report reached.
+// targetTable prints the targets and the values of each report.
 func targetTable(w io.Writer, reports []*report) {
 	fmt.Fprint(w, "\n### Targets\n\n| | target")
 	for _, r := range reports {
@@ -88,14 +88,14 @@ func (r *report) targets() []target {
 	}
 }
 
-// cpu bounds the median of the ratios of CPU time.
+// cpu returns a target for the median of the ratios of CPU time.
 func (r *report) cpu(what, part, base string, bound float64) target {
 	_, median, _ := r.ratio(part, "leedo", base)
 	return target{what: what, bound: bound, reached: median, verb: ratio}
 }
 
-// noise bounds the lower quartile of the ratios: if it is at most 1, the
-// difference from the other subject is within the noise, or an advantage.
+// noise returns a target for the lower quartile of the ratios: if it is at most 1, the
+// other subject is not measurably cheaper.
 func (r *report) noise(what, part, base string) target {
 	low, median, _ := r.ratio(part, "leedo", base)
 	return target{what: what, bound: 1, reached: low, verb: ratio, note: fmt.Sprintf(" (%s; median %.3f)", base, median)}

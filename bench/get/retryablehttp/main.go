@@ -1,4 +1,4 @@
-// Retryablehttp reads one object with go-retryablehttp as it comes.
+// Retryablehttp reads one object with go-retryablehttp and its defaults.
 package main
 
 import (

@@ -16,7 +16,7 @@ type Case struct {
 	Name string
 	// Title is the title of its table.
 	Title string
-	// call sends one request; nil means that the case makes clients.
+	// call sends one request; nil means that the operation is to make a client.
 	call func(subject.Client, context.Context) (any, error)
 }
 
@@ -40,9 +40,9 @@ func Named(name string) (Case, error) {
 	return Case{}, fmt.Errorf("there is no case %q", name)
 }
 
-// Prepare makes a client of the server at base and returns the operation. The
-// client has done it once when Prepare returns, so its connection is open. It
-// shares the connection with no other client.
+// Prepare makes a client of the server at base and returns the operation. The client has
+// done it once when Prepare returns, so its connection is open. It shares the connection
+// with no other client.
 func (c Case) Prepare(s subject.Subject, base string) (measure.Op, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	op := func(n int) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/wire"
 )
 
-// TestEachCaseDoesWhatIsCounted: each operation is one request on the
-// connection that is already open, and making a client is none.
+// TestEachCaseDoesWhatIsCounted checks that each operation sends one request on the
+// connection that is already open, and that making a client sends none.
 func TestEachCaseDoesWhatIsCounted(t *testing.T) {
 	const calls = 3
 	for _, c := range cases.All() {

@@ -1,10 +1,9 @@
-// Package measure measures operations on a machine that others use too.
+// Package measure measures operations on a machine that runs other programs, too.
 //
-// Wall time is not usable there: the same operation took up to five times as
-// long from one round to the next. CPU time of the process is steadier, and
-// steadiest when everything compared runs in short batches, one after the other
-// in random order, so that whatever slows the machine slows all of them.
-// Allocations repeat.
+// Wall time is not usable there: the same operation took up to five times as long from
+// one round to the next. CPU time of the process varies less, and least if all operations
+// that are compared run in short batches, one after the other in random order, so that
+// whatever slows the machine slows all of them. Allocations are reproducible.
 package measure
 
 import (
@@ -27,22 +26,19 @@ type Op = func(n int) error
 
 // Result is what was measured of one operation.
 type Result struct {
-	// Allocs and Bytes are allocations an operation, the median of three
-	// rounds.
+	// Allocs and Bytes are allocations per operation, the median of three rounds.
 	Allocs, Bytes float64
-	// CPU is the CPU time of an operation in nanoseconds, one figure for each
-	// cycle.
+	// CPU is the CPU time of an operation in nanoseconds, one value per cycle.
 	CPU []float64
 }
 
-// MedianCPU is the median of all cycles.
+// MedianCPU returns the median CPU time of all cycles, in nanoseconds.
 func (r Result) MedianCPU() float64 { return Quantile(r.CPU, 0.5) }
 
-// All measures operations side by side in so many cycles.
+// All measures operations together, in that many cycles.
 func All(ops []Op, cycles int) ([]Result, error) {
-	// The collector runs between batches: with heaps so small, whether it runs
-	// within a batch would be a matter of chance. Its cost follows from the
-	// bytes.
+	// The garbage collector runs between batches. With such small heaps, it would run
+	// within a batch by chance only. Its cost follows from the bytes.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 
 	results := make([]Result, len(ops))
@@ -71,7 +67,7 @@ func All(ops []Op, cycles int) ([]Result, error) {
 	return results, nil
 }
 
-// calibrate finds how many operations make a batch.
+// calibrate returns how many operations make a batch.
 func calibrate(op Op) (int, error) {
 	for n := 1; ; n *= 2 {
 		runtime.GC()
@@ -90,7 +86,7 @@ func memory(ops []Op, sizes []int, results []Result) error {
 	allocs, bytes := make([][]float64, len(ops)), make([][]float64, len(ops))
 	for range rounds {
 		for i, op := range ops {
-			n := max(10*sizes[i], 100) // so many that the allocations of the batch itself hardly count
+			n := max(10*sizes[i], 100) // enough to make the allocations of the batch itself negligible
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
@@ -108,24 +104,23 @@ func memory(ops []Op, sizes []int, results []Result) error {
 	return nil
 }
 
-// settled returns CPU once the other threads are idle. The kernel
-// adds what a thread has used when it stops or at the next tick, which may be
-// half a batch later.
+// settled returns CPU once the other threads are idle. The kernel accounts for the time
+// of a thread when it stops or at the next tick, which may be half a batch later.
 func settled() time.Duration {
 	time.Sleep(200 * time.Microsecond)
 	return CPU()
 }
 
-// CPU is the CPU time that this process has used, in and outside the kernel.
+// CPU returns the CPU time that this process has used, in user and kernel mode.
 func CPU() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(fmt.Sprintf("getrusage: %v", err)) // it has no reason to fail
+		panic(fmt.Sprintf("getrusage: %v", err)) // these arguments are always valid
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// Ratios divides figures pairwise.
+// Ratios divides each value in a by the one in b.
 func Ratios(a, b []float64) []float64 {
 	ratios := make([]float64, len(a))
 	for i := range a {
@@ -134,7 +129,8 @@ func Ratios(a, b []float64) []float64 {
 	return ratios
 }
 
-// Quantile is the value below which the part q of the values lies.
+// Quantile returns the value below which the part q of the values lies, with q from 0
+// to 1.
 func Quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	at := q * float64(len(sorted)-1)

@@ -7,7 +7,7 @@ import (
 	gitlab "gitlab.com/gitlab-org/api/client-go/v2"
 )
 
-// gitLab reads milestones. Limiter and go-retryablehttp are part of it.
+// gitLab reads milestones. Its rate limiter and go-retryablehttp are always on.
 type gitLab struct{ client *gitlab.Client }
 
 func newGitLab(transport http.RoundTripper, base string) (Client, error) {
@@ -22,7 +22,7 @@ func newGitLab(transport http.RoundTripper, base string) (Client, error) {
 	return &gitLab{client}, nil
 }
 
-// milestoneID is the index of a milestone: its ids are numbers.
+// milestoneID returns the index of a milestone, whose ids are numbers.
 func milestoneID(m *gitlab.Milestone) int64 { return m.IID - 1 }
 
 func (c *gitLab) Get(ctx context.Context) (any, error) {
@@ -35,11 +35,11 @@ func (c *gitLab) Get(ctx context.Context) (any, error) {
 
 func (c *gitLab) List(ctx context.Context) (any, error) {
 	opts := &gitlab.ListMilestonesOptions{ListOptions: gitlab.ListOptions{Page: 1, PerPage: PerPage}}
-	rows, _, err := c.client.Milestones.ListMilestones(7, opts, gitlab.WithContext(ctx))
+	items, _, err := c.client.Milestones.ListMilestones(7, opts, gitlab.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return page(rows, milestoneID, PerPage-1)
+	return page(items, milestoneID, PerPage-1)
 }
 
 func (c *gitLab) Create(ctx context.Context) (any, error) {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// goDo reads VPCs, on what NewFromToken makes: oauth2 over go-retryablehttp,
-// and a limiter beside it.
+// goDo reads VPCs with the client that NewFromToken makes: oauth2 over
+// go-retryablehttp, with a rate limiter.
 type goDo struct{ client *godo.Client }
 
 func newGoDo(transport http.RoundTripper, base string) (Client, error) {
@@ -27,7 +27,7 @@ func newGoDo(transport http.RoundTripper, base string) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// With retries it has no option for the transport.
+	// If retries are on, there is no option for the transport.
 	auth, ok := client.HTTPClient.Transport.(*oauth2.Transport)
 	if !ok {
 		return nil, fmt.Errorf("godo: the transport is a %T", client.HTTPClient.Transport)
@@ -51,11 +51,11 @@ func (c *goDo) Get(ctx context.Context) (any, error) {
 }
 
 func (c *goDo) List(ctx context.Context) (any, error) {
-	rows, _, err := c.client.VPCs.List(ctx, &godo.ListOptions{Page: 1, PerPage: PerPage})
+	items, _, err := c.client.VPCs.List(ctx, &godo.ListOptions{Page: 1, PerPage: PerPage})
 	if err != nil {
 		return nil, err
 	}
-	return page(rows, vpcID, lastID)
+	return page(items, vpcID, lastID)
 }
 
 func (c *goDo) Create(ctx context.Context) (any, error) {
@@ -67,15 +67,15 @@ func (c *goDo) Create(ctx context.Context) (any, error) {
 	return got(v, v.ID, firstID)
 }
 
-// Walk is the loop of its README: it has no pager.
+// Walk is the loop in godo's README, as godo has no pager.
 func (c *goDo) Walk(ctx context.Context, see func(int)) error {
 	opts := &godo.ListOptions{PerPage: PerPage}
 	for {
-		rows, resp, err := c.client.VPCs.List(ctx, opts)
+		items, resp, err := c.client.VPCs.List(ctx, opts)
 		if err != nil {
 			return err
 		}
-		for _, v := range rows {
+		for _, v := range items {
 			see(index(v.ID))
 		}
 		if resp.Links == nil || resp.Links.IsLastPage() {

@@ -7,8 +7,7 @@ import (
 	"github.com/google/go-github/v89/github"
 )
 
-// goGitHub reads milestones. Its check of the primary rate limit is on,
-// as it is by default.
+// goGitHub reads milestones. It checks the primary rate limit, as it does by default.
 type goGitHub struct{ client *github.Client }
 
 func newGoGitHub(transport http.RoundTripper, base string) (Client, error) {
@@ -34,11 +33,11 @@ func (c *goGitHub) Get(ctx context.Context) (any, error) {
 
 func (c *goGitHub) List(ctx context.Context) (any, error) {
 	opts := &github.MilestoneListOptions{ListOptions: github.ListOptions{Page: 1, PerPage: PerPage}}
-	rows, _, err := c.client.Issues.ListMilestones(ctx, "o", "r", opts)
+	items, _, err := c.client.Issues.ListMilestones(ctx, "o", "r", opts)
 	if err != nil {
 		return nil, err
 	}
-	return page(rows, (*github.Milestone).GetTitle, lastID)
+	return page(items, (*github.Milestone).GetTitle, lastID)
 }
 
 func (c *goGitHub) Create(ctx context.Context) (any, error) {

@@ -39,8 +39,7 @@ type newLead struct {
 	Status  string `json:"status"`
 }
 
-// What every subject writes into the object that it creates, as far as its
-// model has a field for it.
+// The values that every subject sends in Create, if its model has a field for them.
 const (
 	newName    = "Jane Doe"
 	newEmail   = "jane@example.com"
@@ -50,11 +49,11 @@ const (
 
 const apiBase = "https://api.leedo.app/v1"
 
-// byHand is a program without an SDK. do makes a call: it encodes in, unless
-// that is nil, and decodes the response into out.
+// byHand is a program without an SDK. do makes a call: it encodes in, unless in is nil,
+// and decodes the response into out.
 type byHand struct {
 	do func(ctx context.Context, method, path string, in, out any) error
-	// ahead is how many pages are in flight during a Walk.
+	// ahead is the number of pages in flight during a Walk.
 	ahead int
 }
 
@@ -107,8 +106,8 @@ func (c *byHand) Walk(ctx context.Context, see func(int)) error {
 	}
 }
 
-// walkAhead reads the first page, which has the number of pages, and then the
-// others in order, c.ahead of them in flight.
+// walkAhead reads the first page, which has the number of pages, and then the others in
+// order, with c.ahead of them in flight.
 func (c *byHand) walkAhead(ctx context.Context, see func(int)) error {
 	first, err := c.page(ctx, 1)
 	if err != nil {
@@ -127,8 +126,8 @@ func (c *byHand) walkAhead(ctx context.Context, see func(int)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	last := (first.Meta.Total + first.Meta.PerPage - 1) / first.Meta.PerPage
-	// A page takes its place in the queue before it is requested. The page that
-	// the loop below waits for has left the queue.
+	// Each page is queued before it is requested. The page that the loop below waits
+	// for is no longer in the queue, so its capacity is one less than c.ahead.
 	queue := make(chan chan result, c.ahead-1)
 	go func() {
 		defer close(queue)

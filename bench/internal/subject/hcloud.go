@@ -8,7 +8,7 @@ import (
 	"github.com/hetznercloud/hcloud-go/v2/hcloud"
 )
 
-// hCloud reads SSH keys. It has retries and no limiter.
+// hCloud reads SSH keys. It retries and has no rate limiter.
 type hCloud struct{ client *hcloud.Client }
 
 func newHCloud(transport http.RoundTripper, base string) (Client, error) {
@@ -19,7 +19,7 @@ func newHCloud(transport http.RoundTripper, base string) (Client, error) {
 	return &hCloud{hcloud.NewClient(opts...)}, nil
 }
 
-// keyID is the index of a key: its ids are numbers.
+// keyID returns the index of a key, whose ids are numbers.
 func keyID(k *hcloud.SSHKey) int64 { return k.ID - 1 }
 
 func (c *hCloud) Get(ctx context.Context) (any, error) {
@@ -28,17 +28,17 @@ func (c *hCloud) Get(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	if k == nil {
-		return nil, errors.New("no key") // returned instead of a 404
+		return nil, errors.New("no key") // nil is returned for a 404
 	}
 	return got(k, keyID(k), 0)
 }
 
 func (c *hCloud) List(ctx context.Context) (any, error) {
-	rows, _, err := c.client.SSHKey.List(ctx, hcloud.SSHKeyListOpts{ListOpts: hcloud.ListOpts{Page: 1, PerPage: PerPage}})
+	items, _, err := c.client.SSHKey.List(ctx, hcloud.SSHKeyListOpts{ListOpts: hcloud.ListOpts{Page: 1, PerPage: PerPage}})
 	if err != nil {
 		return nil, err
 	}
-	return page(rows, keyID, PerPage-1)
+	return page(items, keyID, PerPage-1)
 }
 
 func (c *hCloud) Create(ctx context.Context) (any, error) {
@@ -52,11 +52,11 @@ func (c *hCloud) Create(ctx context.Context) (any, error) {
 
 // Walk collects all keys before it returns the first, because its pager does.
 func (c *hCloud) Walk(ctx context.Context, see func(int)) error {
-	rows, err := c.client.SSHKey.AllWithOpts(ctx, hcloud.SSHKeyListOpts{ListOpts: hcloud.ListOpts{PerPage: PerPage}})
+	items, err := c.client.SSHKey.AllWithOpts(ctx, hcloud.SSHKeyListOpts{ListOpts: hcloud.ListOpts{PerPage: PerPage}})
 	if err != nil {
 		return err
 	}
-	for _, k := range rows {
+	for _, k := range items {
 		see(int(keyID(k)))
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// ahead makes an iteration keep eight requests in flight.
+// ahead makes iterations keep eight requests in flight.
 var ahead = []leedo.RequestOption{leedo.WithPrefetch(8)}
 
 type leedoClient struct {
@@ -15,7 +15,8 @@ type leedoClient struct {
 	walk   []leedo.RequestOption
 }
 
-// newLeedo is the SDK as it comes: limiter, retries and attempt timeout are on.
+// newLeedo returns a client with the defaults: rate limiter, retries and attempt
+// timeout are on.
 func newLeedo(transport http.RoundTripper, base string) (Client, error) {
 	opts := []leedo.Option{leedo.WithHTTPClient(&http.Client{Transport: transport})}
 	if base != "" {
@@ -28,7 +29,7 @@ func newLeedo(transport http.RoundTripper, base string) (Client, error) {
 	return &leedoClient{client: client}, nil
 }
 
-// newLeedoAhead is the same with eight pages of an iteration in flight.
+// newLeedoAhead returns such a client that keeps eight pages of an iteration in flight.
 func newLeedoAhead(transport http.RoundTripper, base string) (Client, error) {
 	c, err := newLeedo(transport, base)
 	if err != nil {

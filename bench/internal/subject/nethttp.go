@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// netHTTP is what a careful user writes without an SDK: it checks the status,
-// closes the body and passes the context on. It neither retries nor limits its
-// rate.
+// netHTTP is what a careful user writes without an SDK: it checks the status, closes
+// the body and uses the context. It does not retry or limit its rate.
 type netHTTP struct {
 	client  *http.Client
 	base    string
-	timeout time.Duration // 0: none
+	timeout time.Duration // zero means no timeout
 }
 
 func newNetHTTP(transport http.RoundTripper, base string) (Client, error) {
@@ -24,13 +23,13 @@ func newNetHTTP(transport http.RoundTripper, base string) (Client, error) {
 	return &byHand{do: c.do}, nil
 }
 
-// newNetHTTPTimeout bounds each call, as an SDK does.
+// newNetHTTPTimeout sets a deadline for each call, as an SDK does.
 func newNetHTTPTimeout(transport http.RoundTripper, base string) (Client, error) {
 	c := &netHTTP{&http.Client{Transport: transport}, cmp.Or(base, apiBase), 30 * time.Second}
 	return &byHand{do: c.do}, nil
 }
 
-// newNetHTTPAhead has eight pages of an iteration in flight.
+// newNetHTTPAhead keeps eight pages of an iteration in flight.
 func newNetHTTPAhead(transport http.RoundTripper, base string) (Client, error) {
 	c := &netHTTP{client: &http.Client{Transport: transport}, base: cmp.Or(base, apiBase)}
 	return &byHand{do: c.do, ahead: 8}, nil
@@ -57,7 +56,7 @@ func (c *netHTTP) request(ctx context.Context, method, path string, in any) (*ht
 	if in == nil {
 		req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 		if err == nil {
-			dress(req.Header, "User-Agent", "bench/1.0")
+			setHeaders(req.Header, "User-Agent", "bench/1.0")
 		}
 		return req, err
 	}
@@ -67,13 +66,13 @@ func (c *netHTTP) request(ctx context.Context, method, path string, in any) (*ht
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err == nil {
-		dress(req.Header, "Content-Type", "application/json")
+		setHeaders(req.Header, "Content-Type", "application/json")
 	}
 	return req, err
 }
 
-// dress sets the headers that every request has, and one more.
-func dress(h http.Header, key, value string) {
+// setHeaders sets the headers of every request, and one more.
+func setHeaders(h http.Header, key, value string) {
 	h.Set("Authorization", "Bearer "+token)
 	h.Set("Accept", "application/json")
 	h.Set(key, value)

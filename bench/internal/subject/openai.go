@@ -9,8 +9,8 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
-// openAI reads vector stores. It has retries and no limiter, and keeps the raw
-// JSON and a state for each field.
+// openAI reads vector stores. It retries, has no rate limiter, and keeps the raw JSON
+// and a state for each field.
 type openAI struct{ client openai.Client }
 
 func newOpenAI(transport http.RoundTripper, base string) (Client, error) {

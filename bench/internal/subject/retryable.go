@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// retryable is the careful user's program on go-retryablehttp as it comes.
+// retryable is the careful user's program with go-retryablehttp and its defaults.
 type retryable struct {
 	client *retryablehttp.Client
 	base   string
@@ -19,15 +19,15 @@ type retryable struct {
 func newRetryable(transport http.RoundTripper, base string) (Client, error) {
 	client := retryablehttp.NewClient()
 	client.HTTPClient.Transport = transport
-	// Its default logger writes a line for each request. This one formats the
-	// lines, too, and discards them.
+	// The default logger writes a line for each request. This one formats the line, too,
+	// and discards it.
 	client.Logger = log.New(nowhere{}, "", log.LstdFlags)
 	c := &retryable{client, cmp.Or(base, apiBase)}
 	return &byHand{do: c.do}, nil
 }
 
-// nowhere is not io.Discard because package log knows that one and would not
-// even format the lines.
+// nowhere is used instead of io.Discard, for which package log does not format the
+// lines.
 type nowhere struct{}
 
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
@@ -46,7 +46,7 @@ func (c *retryable) do(ctx context.Context, method, path string, in, out any) er
 	if err != nil {
 		return err
 	}
-	dress(req.Header, key, value)
+	setHeaders(req.Header, key, value)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v85"
 )
 
-// stripeGo reads customers. It has retries and telemetry and no limiter.
+// stripeGo reads customers. It retries, sends telemetry and has no rate limiter.
 type stripeGo struct{ client *stripe.Client }
 
 func newStripe(transport http.RoundTripper, base string) (Client, error) {

@@ -1,5 +1,5 @@
-// Package subject makes each client that the benchmarks compare do the same four
-// things in its own way.
+// Package subject wraps the clients that the benchmarks compare, so that each does the
+// same four operations in its own way.
 package subject
 
 import (
@@ -10,20 +10,20 @@ import (
 	"github.com/leedoapp/leedo-go/bench/internal/wire"
 )
 
-// PerPage is how many objects every subject asks for with a page.
+// PerPage is the page size that every subject requests.
 const PerPage = 100
 
-// token is what every subject authenticates with.
+// token is the token with which every subject authenticates.
 const token = "0123456789abcdef0123456789abcdef"
 
-// Client does the four things. Get, List and Create return a pointer to an
-// object of the client's own model, after checking that it is the right one.
+// Client has the four operations. Get, List and Create return a pointer to an object of
+// the client's own model, or an error if it is not the expected one.
 type Client interface {
 	// Get reads object 0.
 	Get(ctx context.Context) (any, error)
-	// List reads one page of PerPage objects and returns the last.
+	// List reads one page of PerPage objects and returns the last object.
 	List(ctx context.Context) (any, error)
-	// Create makes an object and returns the one in the response.
+	// Create creates an object and returns the one in the response.
 	Create(ctx context.Context) (any, error)
 	// Walk reads a whole list and calls see with the index of each object.
 	Walk(ctx context.Context, see func(index int)) error
@@ -31,26 +31,26 @@ type Client interface {
 
 // Subject is one kind of client.
 type Subject struct {
-	// Name is what the tables call it.
+	// Name is its name in flags and tables.
 	Name string
 	// Module is the path of the module measured; empty means the standard
 	// library.
 	Module string
 	// SDK reports whether it is another SDK.
 	SDK bool
-	// Pager names what requests page after page; empty means that the subject
-	// takes no part in the iterations.
+	// Pager describes how it requests page after page; empty means that iterations of
+	// the subject are not measured.
 	Pager string
-	// WalkOnly reports whether it differs from another subject in Walk only.
+	// WalkOnly reports whether only its Walk differs from that of another subject.
 	WalkOnly bool
 	// Format is how its server encodes responses.
 	Format *wire.Format
-	// New makes a client that sends all requests with transport. An empty base
+	// New returns a client that sends all requests with transport. An empty base
 	// means the client's default base URL.
 	New func(transport http.RoundTripper, base string) (Client, error)
 }
 
-// All is every subject, the ones that the others are compared with first.
+// All returns every subject, first the ones that the others are compared with.
 func All() []Subject {
 	const (
 		ours      = "github.com/leedoapp/leedo-go"
@@ -74,7 +74,7 @@ func All() []Subject {
 	}
 }
 
-// Named is the subject of that name.
+// Named returns the subject with that name.
 func Named(name string) (Subject, error) {
 	for _, s := range All() {
 		if s.Name == name {
@@ -84,7 +84,7 @@ func Named(name string) (Subject, error) {
 	return Subject{}, fmt.Errorf("there is no subject %q", name)
 }
 
-// got returns an object if its id is right.
+// got returns an object, or an error if its id is wrong.
 func got[K comparable](object any, id, want K) (any, error) {
 	if id != want {
 		return nil, wrong("the id", id, want)
@@ -92,23 +92,23 @@ func got[K comparable](object any, id, want K) (any, error) {
 	return object, nil
 }
 
-// page returns the last object of a page if the page has all its objects, and
-// the right one at its end.
-func page[T any, K comparable](rows []T, id func(T) K, want K) (any, error) {
-	if len(rows) != PerPage {
-		return nil, wrong("the number of objects", len(rows), PerPage)
+// page returns the last object of a page, or an error if the page is not full or that
+// object is wrong.
+func page[T any, K comparable](items []T, id func(T) K, want K) (any, error) {
+	if len(items) != PerPage {
+		return nil, wrong("the number of objects", len(items), PerPage)
 	}
-	last := &rows[len(rows)-1]
+	last := &items[len(items)-1]
 	return got(last, id(*last), want)
 }
 
-// wrong is a function of its own so that a comparison that holds costs nothing.
+// wrong is a separate function, so that a successful comparison costs nothing.
 func wrong(what string, value, want any) error {
 	return fmt.Errorf("%s is %v, want %v", what, value, want)
 }
 
-// firstID is the id of object 0, lastID that of the last one on the first page.
+// firstID is the id of object 0, lastID that of the last object on the first page.
 var firstID, lastID = wire.ID(0), wire.ID(PerPage - 1)
 
-// index is the number of the object that an id names.
+// index returns the number of the object with that id.
 func index(id string) int { return wire.Index(id) }

@@ -51,8 +51,8 @@ func connect(t *testing.T, s subject.Subject, handler http.Handler) subject.Clie
 	return client
 }
 
-// TestCalls: the rows of a table are comparable only if each subject requests
-// what the others request, and returns everything that the response has.
+// TestCalls checks that each subject requests what the others request, and returns
+// everything in the response. Otherwise their figures could not be compared.
 func TestCalls(t *testing.T) {
 	for _, s := range subject.All() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -80,8 +80,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestWrongResponses: another object than the one requested and a page that is
-// too short are errors.
+// TestWrongResponses checks that a wrong object and a short page are errors.
 func TestWrongResponses(t *testing.T) {
 	for _, s := range subject.All() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -105,8 +104,8 @@ func TestWrongResponses(t *testing.T) {
 	}
 }
 
-// TestWalks: each subject sees each object once and in order, with as many
-// pages in flight as its row says.
+// TestWalks checks that each subject returns each object once and in order, with as
+// many pages in flight as its Pager says.
 func TestWalks(t *testing.T) {
 	const total = 2050
 	for _, s := range subject.All() {
@@ -118,13 +117,13 @@ func TestWalks(t *testing.T) {
 			if strings.Contains(s.Pager, "8 in flight") {
 				want = 8
 			}
-			// The response to no page after the first is sent before so many were
+			// No response after the first page is sent before want more pages are
 			// requested.
-			var asked atomic.Int64
+			var requested atomic.Int64
 			full := make(chan struct{})
 			server := &wire.Server{Format: s.Format, Total: total}
 			client := connect(t, s, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				n := int(asked.Add(1))
+				n := int(requested.Add(1))
 				if n == 1+want {
 					close(full)
 				}
@@ -132,7 +131,7 @@ func TestWalks(t *testing.T) {
 					select {
 					case <-full:
 					case <-time.After(10 * time.Second):
-						t.Errorf("%d pages are requested at the same time, want %d", asked.Load()-1, want)
+						t.Errorf("%d pages are requested at the same time, want %d", requested.Load()-1, want)
 					}
 				}
 				server.ServeHTTP(w, req)
@@ -154,8 +153,8 @@ func TestWalks(t *testing.T) {
 	}
 }
 
-// holds checks that every value of the JSON object is somewhere in the object
-// that a client decoded.
+// holds checks that the object that a client decoded contains every value of the JSON
+// object.
 func holds(t *testing.T, object any, text string) {
 	t.Helper()
 	if len(text) != wire.ObjectSize {
@@ -173,7 +172,7 @@ func holds(t *testing.T, object any, text string) {
 	}
 }
 
-// values is every value in a JSON text that is neither array nor object.
+// values returns every value in a JSON text that is neither an array nor an object.
 func values(t *testing.T, text string) []string {
 	t.Helper()
 	var parsed any

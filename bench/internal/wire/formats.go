@@ -22,7 +22,7 @@ var Leedo = &Format{
 	Created: http.StatusCreated,
 }
 
-// GitHub lists milestones as a bare array; the Link header describes the pages.
+// GitHub lists milestones as a plain array; the Link header describes the pages.
 var GitHub = &Format{
 	Object: func(i int) string {
 		return object(`{"url":"https://api.github.com/repos/o/r/milestones/%d","id":%d,"number":%d,"state":"open",`+
@@ -40,7 +40,7 @@ var GitHub = &Format{
 	Created: http.StatusCreated,
 }
 
-// GitLab lists milestones as a bare array; headers of its own describe the pages.
+// GitLab lists milestones as a plain array; its own headers describe the pages.
 var GitLab = &Format{
 	Object: func(i int) string {
 		return object(`{"id":%d,"iid":%d,"project_id":7,"title":"M %06d","description":"~","state":"active",`+
@@ -106,7 +106,7 @@ var Hetzner = &Format{
 	Created: http.StatusCreated,
 }
 
-// Stripe lists customers after the id of the last one.
+// Stripe lists customers; a page starts after the id of the last one seen.
 var Stripe = &Format{
 	Object: func(i int) string {
 		return object(`{"id":"cus_%s","object":"customer","created":1767323045,"description":"~","email":"lead%06d@example.com",`+
@@ -121,7 +121,7 @@ var Stripe = &Format{
 	Created: http.StatusOK,
 }
 
-// OpenAI lists vector stores after the id of the last one.
+// OpenAI lists vector stores; a page starts after the id of the last one seen.
 var OpenAI = &Format{
 	Object: func(i int) string {
 		return object(`{"id":"vs_%s","object":"vector_store","created_at":1767323045,"name":"Store %06d ~","usage_bytes":%d,`+
@@ -137,7 +137,7 @@ var OpenAI = &Format{
 	Created: http.StatusOK,
 }
 
-// after reads the position from the id of the last object seen.
+// after returns a First that reads the id of the last object seen from a parameter.
 func after(parameter string) func(url.Values) int {
 	return func(q url.Values) int { return Index(q.Get(parameter)) + 1 }
 }

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// Server is the API that a subject talks to. A POST returns the first object,
-// a request with a page size returns a page of the list, and any other request
-// returns the first object.
+// Server is the API that a subject calls. The response to a request with a page size is
+// a page of the list; to any other request, and to a POST, it is the first object.
 type Server struct {
-	// Format is how requests and responses are encoded.
+	// Format determines how responses are encoded.
 	Format *Format
 	// Total is the number of objects in the list.
 	Total int
@@ -23,11 +22,11 @@ type Server struct {
 	requests, inFlight, most atomic.Int64
 }
 
-// Requests is the number of requests received.
+// Requests returns the number of requests received.
 func (s *Server) Requests() int { return int(s.requests.Load()) }
 
-// MostInFlight is the largest number of requests that were in flight at the
-// same time.
+// MostInFlight returns the largest number of requests that were in flight at the same
+// time.
 func (s *Server) MostInFlight() int { return int(s.most.Load()) }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -67,9 +66,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	io.WriteString(w, body)
 }
 
-// header is the header of the response to request n. The quota in it decreases
-// with every request, as a real one does, but is so large that no rate limiter
-// ever waits: the benchmarks measure its work. It is reset every full hour.
+// header returns the header of the response to request n. Its quota decreases with
+// every request, like a real one, but is so large that no rate limiter waits: the
+// benchmarks measure the work of the limiter. It is reset every full hour.
 func header(body string, n int64) http.Header {
 	const quota = 2_000_000_000
 	limit, remaining := []string{strconv.Itoa(quota)}, []string{strconv.FormatInt(quota-n, 10)}

@@ -1,6 +1,6 @@
-// Package wire encodes the responses of the servers that the subjects of the
-// benchmarks talk to. They are strings written by hand: a response encoded with
-// an SDK's own types would suit it better than a server's does.
+// Package wire encodes the responses of the servers that the subjects of the benchmarks
+// call. The JSON is written by hand, because JSON that an SDK's own types encode could
+// be easier to decode for that SDK than a real server's.
 package wire
 
 import (
@@ -10,22 +10,22 @@ import (
 	"strings"
 )
 
-// ObjectSize is the length of every object in bytes of JSON, whatever the
-// model, so that the subjects read equally much.
+// ObjectSize is the length of every object in bytes of JSON, whatever the model, so that
+// all subjects read the same amount.
 const ObjectSize = 288
 
 // Format is how one server encodes its responses.
 type Format struct {
-	// Object is object i as JSON, ObjectSize bytes long.
+	// Object returns object i as JSON, ObjectSize bytes long.
 	Object func(i int) string
-	// One is the response body that holds one object.
+	// One returns the response body for one object.
 	One func(object string) string
-	// Page is the response body that holds some objects of a list.
+	// Page returns the response body for a page of a list.
 	Page func(objects []string, at Position) string
 	// PageHeader adds the headers that describe the list; nil means none.
 	PageHeader func(h http.Header, at Position)
-	// First is the index of the first object that a query asks for; nil means
-	// that the server counts pages.
+	// First returns the index of the first object that a query requests; nil means that
+	// the server numbers pages.
 	First func(q url.Values) int
 	// PerPage is the name of the parameter for the size of a page.
 	PerPage string
@@ -43,16 +43,16 @@ type Position struct {
 	Total int
 }
 
-// Page is the number of the page, from 1.
+// Page returns the number of the page, from 1.
 func (p Position) Page() int { return p.First/p.Per + 1 }
 
-// Last is the number of the last page.
+// Last returns the number of the last page.
 func (p Position) Last() int { return (p.Total + p.Per - 1) / p.Per }
 
 // More reports whether there are pages after this one.
 func (p Position) More() bool { return p.Page() < p.Last() }
 
-// List is the body of the page at a position.
+// List returns the response body for the page at a position.
 func (f *Format) List(at Position) string {
 	objects := make([]string, 0, at.Per)
 	for i := at.First; i < min(at.First+at.Per, at.Total); i++ {
@@ -61,10 +61,10 @@ func (f *Format) List(at Position) string {
 	return f.Page(objects, at)
 }
 
-// ID is the id of object i: a UUID that ends in i.
+// ID returns the id of object i: a UUID that ends in i.
 func ID(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
-// Index is the number that an id ends in, or -1 if there is none.
+// Index returns the number at the end of an id, or -1 if there is none.
 func Index(id string) int {
 	if len(id) < 12 {
 		return -1
@@ -79,14 +79,14 @@ func Index(id string) int {
 	return n
 }
 
-// object fills in a template and pads it to ObjectSize where it says ~.
+// object fills in a template and pads it to ObjectSize at the ~.
 func object(template string, args ...any) string {
 	s := fmt.Sprintf(template, args...)
 	return strings.Replace(s, "~", strings.Repeat("x", ObjectSize-len(s)+1), 1)
 }
 
-// array is a JSON array of objects.
+// array returns a JSON array of objects.
 func array(objects []string) string { return "[" + strings.Join(objects, ",") + "]" }
 
-// itself is the response body of a server without an envelope.
+// itself returns the response body of a server without an envelope: the object.
 func itself(object string) string { return object }

@@ -1,11 +1,12 @@
-// Workers lets processes of their own create leads on a fake Leedo, all with one
-// token and one quota, which they share through Redis, and prints what each did.
+// Workers starts several processes that create leads on a fake of the Leedo API. They
+// use one token, and share its quota through Redis. It prints how many leads each
+// process created.
 //
 //	go run ./examples/workers
 //	go run ./examples/workers -workers 8 -leads 400 -redis 127.0.0.1:6379
 //
-// Without -redis it starts a redis-server of its own, if one is installed. The
-// fake allows 100 requests per hour, and an hour lasts five seconds here.
+// Without -redis it starts a redis-server, which must be installed. The fake allows
+// 100 requests per hour, and an hour lasts five seconds.
 package main
 
 import (
@@ -35,7 +36,7 @@ func main() {
 	}
 }
 
-// settings is what the command line says.
+// settings holds the values of the command line flags.
 type settings struct {
 	workers, leads int
 	hour           time.Duration
@@ -44,12 +45,12 @@ type settings struct {
 
 func parse(args []string, stderr io.Writer) (s settings, err error) {
 	flags := flag.NewFlagSet("workers", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error says it
+	flags.SetOutput(io.Discard) // the error has the message
 	flags.IntVar(&s.workers, "workers", 8, "how many processes")
 	flags.IntVar(&s.leads, "leads", 250, "how many leads to create")
 	flags.DurationVar(&s.hour, "hour", 5*time.Second, "how long an hour of the fake lasts, 5s to 1h")
-	flags.StringVar(&s.redis, "redis", "", "the address of a Redis; none: one of its own is started")
-	flags.StringVar(&s.api, "api", "", "the base URL of a fake on another port; none: one of its own is started")
+	flags.StringVar(&s.redis, "redis", "", "the `address` of a Redis server; by default the program starts one")
+	flags.StringVar(&s.api, "api", "", "the base `URL` of a fake; by default the program starts one")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -58,12 +59,13 @@ func parse(args []string, stderr io.Writer) (s settings, err error) {
 		return s, err
 	}
 	if flags.NArg() > 0 || s.workers < 1 || s.workers > 64 || s.leads < 1 || s.hour < 5*time.Second || s.hour > time.Hour {
-		return s, errors.New("see -h: 1 to 64 workers, one lead at least, and an hour from 5s to 1h")
+		return s, errors.New("invalid arguments: want 1 to 64 workers, at least one lead, and an hour from 5s to 1h")
 	}
 	return s, nil
 }
 
-// run starts what is needed and the workers, and prints what they did.
+// run starts Redis, the fake and the workers, and prints how many leads each worker
+// created.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stderr)
 	if err != nil {
@@ -78,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		defer stop()
 		s.redis = addr
-		fmt.Fprintf(stdout, "No -redis: started one on %s.\n", addr)
+		fmt.Fprintf(stdout, "No -redis: started a Redis server on %s.\n", addr)
 	}
 	api, err := startAPI(s)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestMain makes the test binary a worker if it is started as one.
+// TestMain runs a worker if the test binary is started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == workerName {
 		if err := work(context.Background(), os.Args[1:], os.Stdout, os.Stderr); err != nil {
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// All leads are created, by several processes, and nothing is refused.
+// Several processes create all leads, and no request is rejected.
 func TestRun(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil && os.Getenv("CI") != "true" {
 		t.Skip("redis-server is not installed")
@@ -34,8 +34,8 @@ func TestRun(t *testing.T) {
 		t.Fatal(err, stderr.String())
 	}
 	got := out.String()
-	for _, want := range []string{"started one on 127.0.0.1:", "3 processes create 120 leads", "\n     3 ", "120 leads in ",
-		"saw 120 requests and answered 0 with 429."} {
+	for _, want := range []string{"started a Redis server on 127.0.0.1:", "3 processes create 120 leads", "\n     3 ", "120 leads in ",
+		"received 120 requests and rejected 0 with 429."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}

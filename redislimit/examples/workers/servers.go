@@ -14,10 +14,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// startRedis starts a Redis in memory, on a free port of this machine.
+// startRedis starts a Redis server that stores nothing on disk, on a free port of the
+// loopback interface.
 func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		return "", nil, errors.New("redis-server is not installed: install it, or name one with -redis")
+		return "", nil, errors.New("redis-server is not installed: install it, or pass the address of a Redis server with -redis")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -49,19 +50,19 @@ func startRedis(ctx context.Context) (addr string, stop func(), err error) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	stop()
-	return "", nil, errors.New("redis-server does not answer")
+	return "", nil, errors.New("redis-server does not respond")
 }
 
-// api is the fake Leedo that the workers call.
+// api is the fake API that the workers call.
 type api struct {
 	url, token string
-	fake       *leedotest.Server // nil: it is somebody else's
+	fake       *leedotest.Server // nil if another program serves it
 	stop       func()
 }
 
-// startAPI starts a fake with the Free plan, whose hour is short.
+// startAPI starts a fake with the Free plan and a short hour, unless -api names one.
 func startAPI(s settings) (*api, error) {
-	fake := leedotest.NewServer(leedotest.WithResetFormat(leedotest.ResetEpochMilliseconds)) // seconds would be too coarse
+	fake := leedotest.NewServer(leedotest.WithResetFormat(leedotest.ResetEpochMilliseconds)) // seconds are too coarse for a short hour
 	if s.api != "" {
 		return &api{url: s.api, token: fake.Token(), stop: func() {}}, nil
 	}
@@ -83,16 +84,16 @@ func startAPI(s settings) (*api, error) {
 	return &api{"http://" + listener.Addr().String() + "/v1", fake.Token(), fake, stop}, nil
 }
 
-// summary tells what the fake has seen.
+// summary reports the requests that the fake received.
 func (a *api) summary() string {
 	if a.fake == nil {
 		return ""
 	}
-	requests, refused := a.fake.Requests(), 0
+	requests, rejected := a.fake.Requests(), 0
 	for _, r := range requests {
 		if r.Status == http.StatusTooManyRequests {
-			refused++
+			rejected++
 		}
 	}
-	return fmt.Sprintf("The fake saw %d requests and answered %d with 429.", len(requests), refused)
+	return fmt.Sprintf("The fake received %d requests and rejected %d with 429.", len(requests), rejected)
 }

@@ -15,15 +15,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// workerName is the first argument of a worker process. After it come the
-// address of Redis, the base URL and the token of the API.
+// workerName is the first argument of a worker process. The others are the address of
+// Redis, and the base URL and the token of the API.
 const workerName = "worker"
 
-// work creates a lead for each line of its input, and prints a line for each
-// that it has created.
+// work creates a lead for each line of standard input, and then prints the line.
 func work(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	if len(args) != 4 {
-		return errors.New("a worker is started by the program itself")
+		return errors.New("workers are started by the program itself")
 	}
 	rdb := redis.NewClient(&redis.Options{Addr: args[1]})
 	defer rdb.Close()
@@ -41,10 +40,10 @@ func work(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	return nil
 }
 
-// newClient returns a client that shares the quota of its token with all others
-// that use the same key of the same Redis.
+// newClient returns a client that shares the quota of its token with all clients that
+// use the same key in the same Redis.
 func newClient(rdb redis.Scripter, token string, opts ...leedo.Option) (*leedo.Client, error) {
-	store, err := redislimit.New(rdb, "leedo:acme") // whose token it is
+	store, err := redislimit.New(rdb, "leedo:acme") // the owner of the token
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +55,8 @@ func newClient(rdb redis.Scripter, token string, opts ...leedo.Option) (*leedo.C
 	return leedo.NewClient(token, opts...)
 }
 
-// drain lets the workers create all leads: each gets the next name when it is
-// done with the one before. It returns how many each has created.
+// drain makes the workers create all leads: each gets the next name when it has
+// created the one before. It returns how many leads each worker created.
 func drain(ctx context.Context, s settings, api *api) ([]int, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -87,7 +86,7 @@ func drain(ctx context.Context, s settings, api *api) ([]int, error) {
 	return done, context.Cause(ctx)
 }
 
-// feed starts a worker and hands it the names, one at a time.
+// feed starts a worker and sends it the names, one at a time.
 func feed(cmd *exec.Cmd, names <-chan string, done *int) error {
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -101,11 +100,11 @@ func feed(cmd *exec.Cmd, names <-chan string, done *int) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	answers := bufio.NewScanner(out)
+	created := bufio.NewScanner(out)
 	for name := range names {
 		fmt.Fprintln(in, name)
-		if !answers.Scan() {
-			break // Wait tells why
+		if !created.Scan() {
+			break // the error of Wait has the cause
 		}
 		*done++
 	}

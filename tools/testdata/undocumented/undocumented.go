@@ -1,5 +1,5 @@
-// Package undocumented breaks the rules on doc comments in every way there is.
-// The lint step reads it to see that the linters still notice.
+// Package undocumented breaks each rule on doc comments. The lint step checks that the
+// linters report it.
 package undocumented
 
 func F() {}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package leedo_test
-
-const raceEnabled = false
