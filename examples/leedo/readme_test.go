@@ -18,12 +18,12 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	people, err := os.ReadFile(filepath.Join("testdata", "people.csv"))
+	leads, err := os.ReadFile(filepath.Join("testdata", "leads.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("people.csv", people, 0o600); err != nil {
+	if err := os.WriteFile("leads.csv", leads, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	commands := 0

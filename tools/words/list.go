@@ -58,13 +58,13 @@ type exception struct {
 // exceptions. Words in identifiers are separate here, too.
 var exceptions = []exception{
 	{nil, find(`\bquota answers?\b`), "the exported name QuotaAnswer stays until 1.0"},
-	{nil, find(`\bstore answers?\b`), "quota.StoreAnswer has the name of leedo.QuotaAnswer"},
 	{nil, find(`\bcounted refusals\b`), "the exported name WithCountedRefusals stays until 1.0"},
 	{regexp.MustCompile(`^(ratelimit\.go|internal/quota/|redislimit/)`), find(`\brefused( sent)?\b`), "the exported fields QuotaAsk.Refused and RefusedSent stay until 1.0"},
 	{nil, find(`\b(connections?|dial)( is| was| are| were)?:? refused\b|\brefus(e|es|ed|ing) (a |the )?connections?\b`), "ECONNREFUSED has this name"},
 	{nil, find(`\brefused[- ](the )?stream\b`), "an error code of HTTP/2 (RFC 9113, section 7)"},
 	{nil, find(`\bin a row\b`), "one after the other"},
 	{nil, find(`\b(CSV|SQL|database|spreadsheet|table) rows?\b|\brows? (of|in) (a|the|this|that|its) (CSV|SQL|database|spreadsheet|table)\b`), "rows of tables"},
+	{regexp.MustCompile(`^examples/leedo/`), find(`\brows?\b`), "rows of CSV and of SQLite"},
 	{regexp.MustCompile(`\.md$`), find(`\bin the (next|previous) row\b`), "rows of tables"},
 	{nil, find(`\b(hold|holds|held|holding) (\w+ )?up to\b`), "contains at most"},
 	{nil, find(`\bthere (is|are|was|were) none\b`), "not a value"},

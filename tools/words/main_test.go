@@ -43,7 +43,7 @@ func TestNoFalseAlarms(t *testing.T) {
 	for _, text := range []string{
 		"The connection was refused. dial tcp: connect: connection refused. A server that refuses connections.",
 		"case http2.REFUSED_STREAM: // or ECONNREFUSED",
-		"type QuotaAnswer struct{}; quota.StoreAnswer(x)",
+		"type QuotaAnswer struct{}",
 		"Five failures in a row. The rows of a table; CSV rows.",
 		"It holds up to three pages. A buffer holds bytes up to the limit.",
 		"If there is none, it is nil. None is needed.",

@@ -97,7 +97,7 @@ var campaigns = &resource[leedo.Campaign]{
 	},
 }
 
-// date is a time as the API sends it; "" is none.
+// date returns a time as the API sends it; "" if it is zero.
 func date(t time.Time) string {
 	if t.IsZero() {
 		return ""

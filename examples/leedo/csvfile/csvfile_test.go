@@ -121,7 +121,7 @@ func TestMapping(t *testing.T) {
 		"two for one":      {header: "name,email,e-mail", fields: leads, fail: `columns "email" and "e-mail" both go to the field email`},
 		"no such column":   {header: "name", fields: leads, toField: map[string]string{"Mail": "email"}, fail: `there is no column "Mail": the header has "name"`},
 		"no such custom":   {header: "name", fields: leads, toExtra: map[string]string{"Mail": "email2"}, fail: `there is no column "Mail": the header has "name"`},
-		"no such field":    {header: "name,x", fields: leads, toField: map[string]string{"x": "mail"}, fail: `column "x" is mapped to "mail", which is none of the fields name, email, company, phone, status`},
+		"no such field":    {header: "name,x", fields: leads, toField: map[string]string{"x": "mail"}, fail: `column "x" is mapped to "mail", which is not one of the fields name, email, company, phone, status`},
 		"not custom":       {header: "name,x", fields: leads, toExtra: map[string]string{"x": "email"}, fail: `column "x" cannot go to a custom field "email": that is no custom field`},
 		"not to be set":    {header: "name,id", fields: leads, toExtra: map[string]string{"id": ""}, fail: `column "id" cannot go to a custom field "id": that is no custom field`},
 		"not for accounts": {header: "name,email", fields: []string{"name", "industry", "website"}, want: "name -"},

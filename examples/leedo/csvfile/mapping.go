@@ -68,7 +68,7 @@ func (m Mapping) columns(header []string) ([]Target, error) {
 func (m Mapping) target(column string) (target Target, explicit bool, err error) {
 	if field, ok := lookUp(m.Map, column); ok {
 		if !slices.Contains(m.Fields, field) {
-			return target, true, fmt.Errorf("column %q is mapped to %q, which is none of the fields %s", column, field, strings.Join(m.Fields, ", "))
+			return target, true, fmt.Errorf("column %q is mapped to %q, which is not one of the fields %s", column, field, strings.Join(m.Fields, ", "))
 		}
 		return Target{Name: field}, true, nil
 	}

@@ -25,7 +25,7 @@ type store interface {
 	Delete(line int) error
 }
 
-// row is a row of the file and what is known of its record.
+// row is a row of the file and the state of its record.
 type row struct {
 	*csvfile.Row
 	state  journal.Row // State is empty: not sent

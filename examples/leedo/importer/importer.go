@@ -1,6 +1,6 @@
-// Package importer creates a record for each row of a CSV file: none twice, and
-// none not at all, whatever happens to the process, the connection or the server
-// meanwhile. The same call again goes on where the last one stopped.
+// Package importer creates exactly one record for each row of a CSV file, whatever
+// happens to the process, the connection or the server in the meantime. The same
+// call again goes on where the last one stopped.
 //
 // It commits to a journal that a row is being sent just before its request
 // leaves, and what became of it when the response has come. A row that no

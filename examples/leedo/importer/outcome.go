@@ -24,7 +24,7 @@ const (
 	notSent   = "not_sent"
 )
 
-// outcome returns what is known of the row.
+// outcome returns the outcome of the row.
 func (r *row) outcome() string {
 	switch {
 	case r.Problem != "":

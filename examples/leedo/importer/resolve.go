@@ -67,7 +67,7 @@ func (e *engine) conclude(r *row, found *candidate, resembled bool) error {
 	return e.put(r, state)
 }
 
-// waitForRequests waits until no request for one of the rows can be under way any
+// waitForRequests waits until no request for one of the rows can be in flight any
 // more, by the server's clock.
 func (e *engine) waitForRequests(ctx context.Context, open []*row) error {
 	var last time.Time

@@ -17,7 +17,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// State is what is known of a row. A row that is not in the journal was not
+// State is the state of a row. A row that is not in the journal was not
 // sent, or is known not to have been done.
 type State string
 
