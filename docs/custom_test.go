@@ -106,7 +106,7 @@ func Example_customEndpoints() {
 		leedotest.Fault{Method: "POST", Path: "/leads/{id}/notes", Status: 201, Header: isJSON, Body: `{"number": 3, "text": "called back"}`},
 	)
 	client := server.Client()
-	lead := "550e8400-e29b-41d4-a716-446655440000"
+	leadID := "550e8400-e29b-41d4-a716-446655440000"
 
 	list := func() error {
 		type Note struct {
@@ -115,7 +115,7 @@ func Example_customEndpoints() {
 		}
 
 		id := func(n *Note) string { return strconv.Itoa(n.Number) }
-		for note, err := range leedo.All(ctx, client, "/leads/"+url.PathEscape(lead)+"/notes", id) {
+		for note, err := range leedo.All(ctx, client, "/leads/"+url.PathEscape(leadID)+"/notes", id) {
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func Example_customEndpoints() {
 		Text   string `json:"text"`
 	}
 	note := Note{Text: "called back"}
-	err := client.Do(ctx, "POST", "/leads/"+url.PathEscape(lead)+"/notes", note, &note)
+	err := client.Do(ctx, "POST", "/leads/"+url.PathEscape(leadID)+"/notes", note, &note)
 	fmt.Println(err, note.Number, server.Requests()[1].JSON())
 	// Output:
 	// 2 called back
