@@ -128,7 +128,7 @@ func TestImportUnknown(t *testing.T) {
 		}
 	})
 	file := write(t, "leads.csv", "name,email,company\nAda,ada@example.com,Acme\n")
-	code, out, stderr := run(t, "import", "leads", "--file", file, "--attempt-timeout", "100ms")
+	code, out, stderr := run(t, "import", "leads", "--file", file, "--attempt-timeout", "1s")
 	if code != command.ExitUnknown || out != "1 rows: 0 created, 0 duplicate, 0 rejected, 1 unknown, 0 not sent\n" ||
 		!strings.HasSuffix(stderr, "leedo: 1 of 1 rows may or may not have been created\n") || len(fake.Leads()) != 1 {
 		t.Errorf("exit code %d, %q, %q", code, out, stderr)

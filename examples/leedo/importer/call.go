@@ -42,16 +42,23 @@ func (c *call) before() error {
 }
 
 // after sees the response. A 429 is followed by a wait, perhaps a long one, in
-// which the row is not being sent.
+// which the row is not being sent. A request without a response may be followed by
+// one, too, if it is known not to have been processed: the row is then taken for one
+// that may have been sent.
 func (c *call) after(resp *http.Response) {
-	c.engine.clock.set(resp)
-	if resp.StatusCode != http.StatusTooManyRequests {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inFlight = false
-	c.broken = c.engine.delete(c.row)
+	switch {
+	case resp == nil:
+		c.inFlight = false
+	case resp.StatusCode == http.StatusTooManyRequests:
+		c.engine.clock.set(resp)
+		c.inFlight = false
+		c.broken = c.engine.delete(c.row)
+	default:
+		c.engine.clock.set(resp)
+		return
+	}
 	if c.broken != nil || c.caller.Err() != nil {
 		c.cancel()
 	}
@@ -74,7 +81,11 @@ func (r reader) before() error {
 	return nil
 }
 
-func (r reader) after(resp *http.Response) { r.engine.clock.set(resp) }
+func (r reader) after(resp *http.Response) {
+	if resp != nil {
+		r.engine.clock.set(resp)
+	}
+}
 
 // clock is the server's clock as its responses show it.
 type clock struct {

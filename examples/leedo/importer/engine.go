@@ -77,10 +77,15 @@ func (e *engine) run(ctx context.Context) error {
 			return err
 		}
 	}
-	e.begun = true
 	if e.opts.DryRun {
 		return nil
 	}
+	// Files of an earlier run would be wrong as soon as a row is sent: rows that are
+	// not sent in --failed would be sent a second time when it is imported.
+	if err := e.remove(); err != nil {
+		return err
+	}
+	e.begun = true
 	for {
 		// The rows of unknown outcome come last: one iteration over the list
 		// is enough for all, and most of the wait for it is over by then.
@@ -148,7 +153,7 @@ func (e *engine) send(ctx context.Context) error {
 	for range e.opts.Concurrency {
 		workers.Go(func() {
 			for r := range queue {
-				if err := e.post(ctx, r); err != nil {
+				if err := e.post(feed, r); err != nil {
 					stop(err)
 				}
 			}

@@ -148,6 +148,8 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	if e.begun {
 		if writeErr := e.write(); err == nil {
 			err = writeErr
+		} else if writeErr != nil {
+			err = fmt.Errorf("%w; %w", err, writeErr)
 		}
 	}
 	return e.end(), err
@@ -194,7 +196,9 @@ func sameFile(a, b string) bool {
 	if errA == nil && errB == nil {
 		return os.SameFile(infoA, infoB)
 	}
-	return filepath.Clean(a) == filepath.Clean(b)
+	a, errA = filepath.Abs(a)
+	b, errB = filepath.Abs(b)
+	return errA == nil && errB == nil && a == b
 }
 
 // owner is what the journal belongs to. The mapping is part of it: with another

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +53,7 @@ func (r *row) why() string {
 	case r.state.Reason != "":
 		return r.state.Reason
 	case r.state.State == journal.Sending && r.reason == "":
-		return "a response did not come"
+		return "no response came: the same command looks for it"
 	case r.state.State == journal.Created:
 		return ""
 	}
@@ -148,13 +150,25 @@ func (e *engine) write() error {
 			failed = append(failed, r.Cells)
 		}
 	}
+	var errs []error
 	if e.opts.Result != "" {
-		if err := csvfile.Write(e.opts.Result, result); err != nil {
-			return err
-		}
+		errs = append(errs, csvfile.Write(e.opts.Result, result))
 	}
 	if e.opts.Failed != "" {
-		return csvfile.Write(e.opts.Failed, failed)
+		errs = append(errs, csvfile.Write(e.opts.Failed, failed))
+	}
+	return errors.Join(errs...)
+}
+
+// remove removes the files that write will write.
+func (e *engine) remove() error {
+	for _, path := range []string{e.opts.Result, e.opts.Failed} {
+		if path == "" {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ type watcher interface {
 	// before is called before the request is sent; an error keeps it from being
 	// sent.
 	before() error
-	// after is called with the response.
+	// after is called with the response, or nil if none came.
 	after(*http.Response)
 }
 
@@ -56,8 +56,6 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := base.RoundTrip(req)
-	if err == nil {
-		w.after(resp)
-	}
+	w.after(resp)
 	return resp, err
 }

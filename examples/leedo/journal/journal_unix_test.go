@@ -27,7 +27,7 @@ func TestReadOnly(t *testing.T) {
 		}
 		return
 	}
-	for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+	for d := dir; d != "/" && d != filepath.Clean(os.TempDir()); d = filepath.Dir(d) {
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
