@@ -253,3 +253,23 @@ func TestImportFailures(t *testing.T) {
 	t.Setenv("LEEDO_BASE_URL", "http://127.0.0.1:1/v1")
 	check("with an unreachable server", command.ExitFailed, "connection refused", "file.csv")
 }
+
+// A dry run writes no files: that of --failed may be one that is being corrected.
+func TestDryRunWritesNoFiles(t *testing.T) {
+	fake := serve(t, leedotest.NewServer())
+	file := write(t, "leads.csv", "name\nAda\n")
+	failed := write(t, "failed.csv", "name\nBob\n")
+	result := filepath.Join(t.TempDir(), "result.csv")
+	if code, _, stderr := run(t, "import", "leads", "--file", file, "--dry-run", "--failed", failed, "--result", result); code != 0 {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if content, err := os.ReadFile(failed); err != nil || string(content) != "name\nBob\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if _, err := os.Stat(result); !os.IsNotExist(err) {
+		t.Errorf("%s: %v", result, err)
+	}
+	if n := len(fake.Leads()); n != 0 {
+		t.Errorf("%d leads", n)
+	}
+}

@@ -49,8 +49,9 @@ func (c *call) after(resp *http.Response) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case resp == nil:
+	case resp == nil: // the call ends, or waits for another attempt
 		c.inFlight = false
+		return
 	case resp.StatusCode == http.StatusTooManyRequests:
 		c.engine.clock.set(resp)
 		c.inFlight = false
