@@ -209,6 +209,10 @@ func ExampleNewClient_tenants() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(acme == again)
-	// Output: true
+	other, err := all.of("other", "token-of-other")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(acme == again, acme == other)
+	// Output: true false
 }

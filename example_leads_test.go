@@ -56,7 +56,10 @@ func ExampleLeadsService_Update() {
 		log.Fatal(err)
 	}
 	fmt.Printf("%q %q %q %q\n", lead.Name, lead.Company, lead.Phone, lead.Status)
-	// Output: "John Doe" "" "" "qualified"
+	fmt.Println(server.Record(id)["phone"])
+	// Output:
+	// "John Doe" "" "" "qualified"
+	// <nil>
 }
 
 func ExampleLeadsService_List() {

@@ -32,24 +32,6 @@ func Example_customFieldsWrite() {
 	// Output: 8 [fair warm]
 }
 
-func Example_customFieldsNull() {
-	ctx := context.Background()
-	server := leedotest.NewServer()
-	id := server.AddLead(leedo.Lead{Name: "John Doe", Company: "Acme Corp", Phone: "+1234567890"}).ID
-	client := server.Client()
-
-	lead, err := client.Leads.Update(ctx, id, &leedo.LeadUpdateParams{
-		Status:  new(leedo.LeadStatusQualified), // set
-		Company: new(""),                        // set to the empty string
-	}, leedo.WithBodyField("phone", nil)) // set to null
-	if err != nil {
-		log.Fatal(err)
-	}
-	record := server.Record(id)
-	fmt.Printf("%s %s %q %v\n", lead.Name, record["status"], record["company"], record["phone"])
-	// Output: John Doe qualified "" <nil>
-}
-
 func Example_customFieldsRead() {
 	ctx := context.Background()
 	server := leedotest.NewServer()

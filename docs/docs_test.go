@@ -62,12 +62,12 @@ func TestDocsCode(t *testing.T) {
 			block = plain(block)
 			if strings.HasPrefix(block, "package ") {
 				if !slices.Contains(programs, block) {
-					t.Errorf("%s:%d: this program is none of those under examples/", name, line)
+					t.Errorf("%s:%d: no program under examples/ has this code", name, line)
 				}
 				continue
 			}
 			if !slices.ContainsFunc(sources, func(s string) bool { return strings.Contains("\n"+s, "\n"+block) }) {
-				t.Errorf("%s:%d: this code stands in none of %s:\n%s", name, line, strings.Join(compiled, " "), block)
+				t.Errorf("%s:%d: this code does not stand in %s:\n%s", name, line, strings.Join(compiled, " "), block)
 			}
 		}
 	}

@@ -24,44 +24,6 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// tenants has the client of each tenant of a program.
-type tenants struct {
-	mu      sync.Mutex
-	clients map[string]*leedo.Client
-}
-
-// of returns the client of a tenant, the same each time.
-func (t *tenants) of(name, token string) (*leedo.Client, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if client := t.clients[name]; client != nil {
-		return client, nil
-	}
-	client, err := leedo.NewClient(token)
-	if err == nil {
-		t.clients[name] = client
-	}
-	return client, err
-}
-
-func Example_recipesTenants() {
-	all := &tenants{clients: map[string]*leedo.Client{}}
-	acme, err := all.of("acme", "token-of-acme")
-	if err != nil {
-		log.Fatal(err)
-	}
-	again, err := all.of("acme", "token-of-acme")
-	if err != nil {
-		log.Fatal(err)
-	}
-	other, err := all.of("other", "token-of-other")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(acme == again, acme == other)
-	// Output: true false
-}
-
 func Example_recipesTwoClients() {
 	token := "my-api-token"
 	clients := func() error {

@@ -136,7 +136,7 @@ func fenced(t *testing.T, name, language string) map[int]string {
 		case open == "" && strings.HasPrefix(line, "```"):
 			open, start = line, i+2
 			if !slices.Contains(languages, open) {
-				t.Errorf("%s:%d: the language %q is none of %q, so nothing checks it", name, i+1, open, languages)
+				t.Errorf("%s:%d: the language %q is not one of %q, so nothing checks it", name, i+1, open, languages)
 			}
 		case strings.HasPrefix(line, "```"):
 			open = ""

@@ -74,19 +74,19 @@ func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
 }
 
 // Leads returns the leads that the fake holds, newest first as in the list, or nil
-// if there are none.
+// if it holds no leads.
 func (s *Server) Leads() []leedo.Lead { return held(s, "leads", leadOf) }
 
-// Accounts returns the accounts that the fake holds, newest first as in the list,
-// or nil if there are none.
+// Accounts returns the accounts that the fake holds, newest first as in the list, or nil
+// if it holds no accounts.
 func (s *Server) Accounts() []leedo.Account { return held(s, "accounts", accountOf) }
 
-// Contacts returns the contacts that the fake holds, newest first as in the list,
-// or nil if there are none.
+// Contacts returns the contacts that the fake holds, newest first as in the list, or nil
+// if it holds no contacts.
 func (s *Server) Contacts() []leedo.Contact { return held(s, "contacts", contactOf) }
 
-// Campaigns returns the campaigns that the fake holds, newest first as in the list,
-// or nil if there are none.
+// Campaigns returns the campaigns that the fake holds, newest first as in the list, or nil
+// if it holds no campaigns.
 func (s *Server) Campaigns() []leedo.Campaign { return held(s, "campaigns", campaignOf) }
 
 // Delete removes the records of any kind with the given id, and reports whether
@@ -136,7 +136,7 @@ func decoded(encoded []byte) any {
 	return value
 }
 
-// Record returns the record of any kind with the given id, or nil if there is none.
+// Record returns the record of any kind with the given id, or nil if no record has it.
 // It has all the fields that a GET of the record sends, decoded as encoding/json
 // does: numbers are float64. If records of several kinds have the id, a lead comes
 // before an account, a contact and a campaign. The map is a copy, which the caller
@@ -149,7 +149,7 @@ func (s *Server) Record(id string) map[string]any {
 	return fields
 }
 
-// find returns a record and its kind, or nil if there is none. A record is never
+// find returns a record and its kind, or nil if no record has the id. A record is never
 // changed in place, so the caller can read it without the lock.
 func (s *Server) find(id string) (*kind, *record) {
 	s.mu.Lock()

@@ -71,7 +71,7 @@ var kinds = []*kind{
 	},
 }
 
-// kindOf returns the kind whose list is at /v1/<path>, or nil if there is none.
+// kindOf returns the kind whose list is at /v1/<path>, or nil if no kind has it.
 func kindOf(path string) *kind {
 	for _, k := range kinds {
 		if k.path == path {

@@ -53,7 +53,7 @@ if not state or now < lastAt - CLOCK_JUMP then -- no state, or the clock was set
 	call('DEL', key)
 	turn = max(turn, askSent) -- otherwise figures from before would look new
 	-- usablePart starts at 0.9, because others may use the quota, too. calledAt is the
-	-- time of the newest interactive call. While there was none it is negative: minus
+	-- time of the newest interactive call. Before the first one it is negative: minus
 	-- the time at which the state was created.
 	state = pack('>ddddd', turn, now, max(now, turn + 1), 0, 0.9) .. string.rep('\0', 8 * 14) ..
 		pack('>d', -now) .. string.rep('\0', 8 * 8) .. pack('>d', now) .. string.rep('\0', 8 * 4)

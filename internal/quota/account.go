@@ -11,7 +11,7 @@ import (
 // has spent of it. It has neither a lock nor a clock.
 type account struct {
 	Options
-	pacer *rate.Limiter // the client-side limit, Options.PerSecond; nil if there is none
+	pacer *rate.Limiter // the client-side limit, Options.PerSecond; nil means no limit
 
 	belief   belief        // how the server is assumed to count
 	limit    int           // zero if unknown

@@ -24,7 +24,7 @@ type belief interface {
 	// backoff returns until when nothing is sent after a 429 without Retry-After.
 	backoff(a *account, r Reading, now time.Time) time.Time
 	// refill returns how many requests per second are restored before the reset;
-	// zero means none.
+	// zero means no continuous restoration.
 	refill() float64
 	// pace returns how many requests per second are restored on average by a server
 	// without windows in which requests could be counted; zero means that it has

@@ -24,7 +24,7 @@ type mark struct {
 	until   time.Time // the reset in its response
 }
 
-// setMarks makes an observation a mark if there is none, or an old one. It is
+// setMarks makes an observation a mark if no mark or only an old one exists. It is
 // called when the figures have been booked.
 func (a *account) setMarks(o observation) {
 	if a.mark.at.IsZero() || !o.now.Before(a.mark.until) {

@@ -24,7 +24,7 @@ type Figures struct {
 	Limit     int       // requests per window; zero if unknown
 	Remaining int       // requests left, minus those in flight; after the reset, those of a new window
 	Reset     time.Time // end of the window; zero if unknown, as after the reset
-	Observed  time.Time // when the newest figures came; zero if there are none
+	Observed  time.Time // when the newest figures came; zero means never
 	Waiting   int       // callers waiting for a permit
 	InFlight  int       // permits granted and not yet settled or canceled
 }

@@ -24,7 +24,7 @@ type waiter struct {
 	class    Class
 	latest   time.Time // when its wait must end; zero means no bound
 	never    bool      // it does not wait, except for a store
-	deadline time.Time // of its context; zero if there is none
+	deadline time.Time // of its context; zero means no deadline
 	until    time.Time // when it is likely to get its permit
 	why      Reason    // what it waits for
 	outcome  outcome

@@ -62,7 +62,7 @@ func (a *account) window() window {
 }
 
 // configured returns how many requests of a window the options leave to interactive
-// callers, whatever their demand. The default shrinks as long as there is none.
+// callers, whatever their demand. The default shrinks as long as no interactive request comes.
 func (a *account) configured(w window, now time.Time) float64 {
 	if a.Reserve > 0 {
 		return a.Reserve * w.limit

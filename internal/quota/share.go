@@ -76,7 +76,7 @@ func (a *account) ownLevel(now time.Time) *level {
 // requests back.
 type level struct {
 	most   float64
-	pace   float64 // requests restored per second; zero means none
+	pace   float64 // requests restored per second; zero means no continuous restoration
 	amount float64
 	at     time.Time // when amount was set
 }

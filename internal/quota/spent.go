@@ -99,8 +99,8 @@ func (s *spent) forget(n int) {
 	s.before = n
 }
 
-// first returns when the oldest recorded request was spent, or now if there is
-// none.
+// first returns when the oldest recorded request was spent, or now if no
+// request is recorded.
 func (s *spent) first(now time.Time) time.Time {
 	if len(s.parts) == 0 {
 		return now

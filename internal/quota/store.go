@@ -62,7 +62,7 @@ type shared struct {
 	news       bool      // there is something to report
 	fresh      bool      // that includes the figures
 	reported   Reading   // the newest figures
-	reportedAt time.Time // when they came; zero if there are none
+	reportedAt time.Time // when they came; zero means never
 	pause      time.Time // when a request that got a 429 may be repeated
 
 	turn   int64         // of the newest reply of the store

@@ -86,7 +86,7 @@ type Call struct {
 	AttemptTimeout time.Duration // zero means no timeout
 	MaxWait        time.Duration // bounds the sum of all waits for permits and Retry-Afters
 	Place          *Place        // in the line for its first permit; may be nil
-	Progress       *Progress     // what its interceptors see; nil if there are none
+	Progress       *Progress     // what its interceptors see; nil without interceptors
 	Quiet          bool          // no hooks and no logging: it is made within another call
 }
 
@@ -121,7 +121,7 @@ type Result struct {
 	InFlight bool
 	Budget   bool      // the call was not retried because the retry budget is exhausted
 	Unknown  bool      // a write that may or may not have been done
-	Cut      *Response // the response whose body was being read when the context ended; nil if there was none
+	Cut      *Response // the response whose body was being read when the context ended, or nil
 
 	Redirect error     // the error of the user's CheckRedirect for Response
 	Limited  *Response // the last 429
@@ -176,7 +176,7 @@ type record struct {
 	attempt atomic.Int32 // number of the newest one, for InfoOf
 
 	previous Result    // the outcome of the attempt before the last
-	done     *Response // a write's 2xx with a truncated body; nil if there was none
+	done     *Response // a write's 2xx with a truncated body, or nil
 
 	tried    bool // net/http has started an attempt
 	retrying bool // another attempt is due

@@ -17,7 +17,7 @@ const mostEarly = 100
 type reader[T, S any] struct {
 	ctx     context.Context
 	fetch   func(number int) Fetch[T, S]
-	size    int // the largest number of pages read ahead; zero means none
+	size    int // the largest number of pages read ahead; zero means no reading ahead
 	running sync.WaitGroup
 
 	mu    sync.Mutex

@@ -35,7 +35,7 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 	return v, v.CanSet() || v.Kind() != reflect.Pointer
 }
 
-// lookup returns the field for a member; nil if there is none. key is the member's
+// lookup returns the field for a member, or nil. key is the member's
 // name as it stands in the JSON. An exact match is preferred to one that ignores
 // case.
 func lookup(fields []field, key []byte) *field {

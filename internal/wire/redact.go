@@ -84,7 +84,7 @@ func lower(c byte) byte {
 }
 
 // escaped returns the ASCII character of the escape sequence at the beginning of
-// text, and the length of that sequence; 0 if there is none. Backslashes and
+// text, and the length of that sequence; 0 if no sequence is there. Backslashes and
 // percent signs may themselves be escaped.
 func escaped(text []byte) (c byte, size int) {
 	switch text[0] {

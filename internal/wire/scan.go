@@ -97,7 +97,7 @@ func (s *scanner) space() {
 	}
 }
 
-// kind returns the kind of the next value; 0 if there is none.
+// kind returns the kind of the next value; 0 if no value begins there.
 func (s *scanner) kind() byte {
 	s.space()
 	if s.at >= len(s.data) {

@@ -65,7 +65,7 @@ func spaceIn(s string) string {
 }
 
 // quotesAt describes the quotes around s that a shell or a settings file may have
-// left; "" if there are none. what is "token" or "URL".
+// left; "" if it has no quotes. what is "token" or "URL".
 func quotesAt(s, what string) string {
 	const quotes = "\"'`"
 	start := strings.TrimLeft(s, quotes) != s

@@ -280,10 +280,22 @@ func TestA404AsksForTheVersionInTheBaseURL(t *testing.T) {
 		call func(context.Context, *leedo.Client, ...leedo.RequestOption) error
 		asks bool
 	}{
-		"List":   {support.CallsByName["List"], true},
-		"Create": {support.CallsByName["Create"], true},
-		"All":    {support.CallsByName["All"], true},
-		"Pages":  {support.CallsByName["Pages"], true},
+		"List": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+			return support.ErrorOf(c.Contacts.List(ctx, nil))
+		}, true},
+		"Create": {support.Create, true},
+		"All": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+			for _, err := range c.Campaigns.All(ctx, nil) {
+				return err
+			}
+			return nil
+		}, true},
+		"Pages": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+			for _, err := range c.Leads.Pages(ctx, nil) {
+				return err
+			}
+			return nil
+		}, true},
 		"a walk with prefetch": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
 			_, err := support.Gather(t, c.Leads.All(ctx, nil, leedo.WithPrefetch(4)))
 			return err
@@ -291,8 +303,12 @@ func TestA404AsksForTheVersionInTheBaseURL(t *testing.T) {
 		"a contact": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
 			return support.ErrorOf(c.Contacts.Create(ctx, &leedo.ContactCreateParams{Name: "n"}))
 		}, true},
-		"Get":    {support.CallsByName["Get"], false},
-		"Update": {support.CallsByName["Update"], false},
+		"Get": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+			return support.ErrorOf(c.Accounts.Get(ctx, "x"))
+		}, false},
+		"Update": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
+			return support.ErrorOf(c.Leads.Update(ctx, "x", &leedo.LeadUpdateParams{Name: new("n")}))
+		}, false},
 		"Do": {func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
 			return c.Do(ctx, "GET", "/leads", nil, nil)
 		}, false},

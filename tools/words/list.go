@@ -29,7 +29,7 @@ var rules = []rule{
 	{find(`\b(holds?|held|holding) (\w+ )?up\b`), "delays", "A late page holds up the others."},
 	{find(`\bceilings?\b`), "client-side limit", "The ceiling is local."},
 	{find(`\bof one's own\b`), "additional", "It is a limit of one's own."},
-	{find(`(\bis|\bare|[:=]) none\b`), "zero means no limit, nil means no …", "The limit; 0: none."},
+	{find(`(\bis|\bare|\bwas|\bwere|\bmeans?|[:=]) none\b`), "zero means no limit, nil means no …", "The limit; 0: none."},
 	{find(`(\bmeans?|[:=]) (no longer|not known|not told)\b`), "zero means unknown or in the past", "When it ends; zero means not known."},
 	{find(`\b(waits? in bulk|those (of|in) bulk)\b`), "bulk waiters, bulk calls", "Who waits in bulk is last."},
 	{find(`\b(comes?|came|coming) back\b`), "is restored, is replenished; of a response: is received", "Half of the quota came back."},
@@ -67,7 +67,6 @@ var exceptions = []exception{
 	{regexp.MustCompile(`^examples/leedo/`), find(`\brows?\b`), "rows of CSV and of SQLite"},
 	{regexp.MustCompile(`\.md$`), find(`\bin the (next|previous) row\b`), "rows of tables"},
 	{nil, find(`\b(hold|holds|held|holding) (\w+ )?up to\b`), "contains at most"},
-	{nil, find(`\bthere (is|are|was|were) none\b`), "not a value"},
 }
 
 // skipped are files that are not checked.

@@ -46,7 +46,7 @@ func TestNoFalseAlarms(t *testing.T) {
 		"type QuotaAnswer struct{}",
 		"Five failures in a row. The rows of a table; CSV rows.",
 		"It holds up to three pages. A buffer holds bytes up to the limit.",
-		"If there is none, it is nil. None is needed.",
+		"If it is unknown, it is nil. None is needed.",
 		"All walks the list. Pages walk it. import \"internal/walk\"; walk.New(ctx); type Walk struct{}; walkOption",
 		"The API no longer responds. It is not known whether it was done.",
 		"The untold story of the warehouse; narrow, throws, outdoors, misspelled.",

@@ -22,7 +22,7 @@ type Format struct {
 	One func(object string) string
 	// Page returns the response body for a page of a list.
 	Page func(objects []string, at Position) string
-	// PageHeader adds the headers that describe the list; nil means none.
+	// PageHeader adds the headers that describe the list; nil means that it adds no headers.
 	PageHeader func(h http.Header, at Position)
 	// First returns the index of the first object that a query requests; nil means that
 	// the server numbers pages.
@@ -64,7 +64,7 @@ func (f *Format) List(at Position) string {
 // ID returns the id of object i: a UUID that ends in i.
 func ID(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
 
-// Index returns the number at the end of an id, or -1 if there is none.
+// Index returns the number at the end of an id, or -1 if it has no number.
 func Index(id string) int {
 	if len(id) < 12 {
 		return -1

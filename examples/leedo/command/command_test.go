@@ -276,7 +276,7 @@ func TestBadInput(t *testing.T) {
 	check("without a token", usage, "LEEDO_API_TOKEN is empty")
 	t.Setenv("LEEDO_API_TOKEN", "token")
 	t.Setenv("LEEDO_BASE_URL", "example.com")
-	check("with a base URL that is none", usage, "LEEDO_BASE_URL")
+	check("with an invalid base URL", usage, "LEEDO_BASE_URL")
 	// Connecting is tried again for some seconds: once is enough here.
 	every = every[:1]
 	t.Setenv("LEEDO_BASE_URL", "http://127.0.0.1:1/v1")

@@ -46,7 +46,7 @@ type Row struct {
 	// the field and never quotes a cell.
 	Problem string
 	// DuplicateOf is the line of the first good row with the same e-mail address;
-	// 0 means that there is none before this one.
+	// 0 means that no earlier row has it.
 	DuplicateOf int
 }
 

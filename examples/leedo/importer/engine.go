@@ -52,7 +52,7 @@ type engine struct {
 }
 
 // newEngine returns the engine for a file, with what earlier runs left in the
-// journal. A dry run may have none.
+// journal. A dry run may have no journal.
 func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.Row) *engine {
 	if opts.wrap != nil {
 		s = opts.wrap(s)

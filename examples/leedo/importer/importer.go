@@ -47,7 +47,7 @@ type Options struct {
 	// a journal of a test is not taken for one of the real import.
 	Target string
 	// Result and Failed are the paths of the files to write in the end, also after
-	// errors but those of the start; empty means none. Result has the columns line, outcome, id and
+	// errors but those of the start; empty means no file. Result has the columns line, outcome, id and
 	// reason, and a record for each row. Failed has the rows that were rejected or
 	// not sent, in the columns of the file.
 	Result, Failed string
@@ -102,7 +102,7 @@ type Summary struct {
 type Rejection struct {
 	// Line is where the row begins in the file.
 	Line int
-	// Reason says why. It names fields and quotes none.
+	// Reason says why. It names fields and quotes no value.
 	Reason string
 }
 

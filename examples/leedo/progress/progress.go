@@ -33,7 +33,7 @@ type Line struct {
 	first       int // what was done when the first Set came
 	done, total int
 	waits       map[context.Context]leedo.WaitInfo // by call
-	pause       leedo.WaitInfo                     // of the run itself; its Until is zero if there is none
+	pause       leedo.WaitInfo                     // of the run itself; its Until is zero if the run does not wait
 	reset       time.Time                          // of the newest window that was seen to begin
 	window      time.Duration
 	bar         *progressbar.ProgressBar

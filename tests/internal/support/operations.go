@@ -63,37 +63,6 @@ var Calls = []Operation{
 	}},
 }
 
-// CallsByName are calls to which an option may not apply.
-var CallsByName = map[string]func(context.Context, *leedo.Client, ...leedo.RequestOption) error{
-	"Get": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		return ErrorOf(c.Accounts.Get(ctx, "x", opts...))
-	},
-	"List": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		return ErrorOf(c.Contacts.List(ctx, nil, opts...))
-	},
-	"Create": Create,
-	"Update": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		return ErrorOf(c.Leads.Update(ctx, "x", &leedo.LeadUpdateParams{Name: new("n")}, opts...))
-	},
-	"DELETE": Delete,
-	"HEAD":   Reads[1].Call,
-	"PUT": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		return c.Do(ctx, "PUT", "/leads/x", []string{"a", "list"}, nil, opts...)
-	},
-	"All": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		for _, err := range c.Campaigns.All(ctx, nil, opts...) {
-			return err
-		}
-		return nil
-	},
-	"Pages": func(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
-		for _, err := range c.Leads.Pages(ctx, nil, opts...) {
-			return err
-		}
-		return nil
-	},
-}
-
 // Create is a write with a body.
 func Create(ctx context.Context, c *leedo.Client, opts ...leedo.RequestOption) error {
 	return ErrorOf(c.Leads.Create(ctx, &leedo.LeadCreateParams{Name: "John Doe", Email: "john@example.com"}, opts...))
