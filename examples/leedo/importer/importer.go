@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
 	"github.com/leedoapp/leedo-go/examples/leedo/csvfile"
 	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 )
@@ -182,7 +183,7 @@ func (o *Options) check() error {
 		if path == "" {
 			continue
 		}
-		if err := csvfile.Writable(path); err != nil {
+		if err := atomicfile.Writable(path); err != nil {
 			return err
 		}
 	}

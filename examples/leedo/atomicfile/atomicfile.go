@@ -1,0 +1,47 @@
+// Package atomicfile writes files that never hold half of their content.
+package atomicfile
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Write replaces the file at path in one step when write has returned nil and the
+// content is on the disk. If anything fails, the file is as it was and nothing
+// remains beside it.
+func Write(path string, write func(io.Writer) error) (err error) {
+	temporary, err := create(path)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temporary.Name()))
+		}
+	}()
+	if err := errors.Join(write(temporary), temporary.Sync(), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
+
+// Writable reports as an error why Write could not write to path. It leaves
+// nothing behind.
+func Writable(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		// Write would replace a device such as /dev/stdout.
+		return &os.PathError{Op: "write", Path: path, Err: errors.New("is not a regular file")}
+	}
+	temporary, err := create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(temporary.Close(), os.Remove(temporary.Name()))
+}
+
+// create makes a temporary file beside path.
+func create(path string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+}

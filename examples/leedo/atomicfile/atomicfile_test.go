@@ -1,0 +1,43 @@
+package atomicfile_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
+)
+
+// A write that fails leaves the file as it was, and no write leaves another file.
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.txt")
+	text := func(text string, err error) func(io.Writer) error {
+		return func(w io.Writer) error {
+			_, failed := io.WriteString(w, text)
+			return errors.Join(failed, err)
+		}
+	}
+	for _, content := range []string{"first, long", "second"} {
+		if err := errors.Join(atomicfile.Writable(path), atomicfile.Write(path, text(content, nil))); err != nil {
+			t.Fatal(err)
+		}
+		if err := atomicfile.Write(path, text("half", io.ErrShortWrite)); !errors.Is(err, io.ErrShortWrite) {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	for _, bad := range []string{dir, filepath.Join(dir, "none", "out.txt"), "/dev/full/out.txt"} {
+		if atomicfile.Writable(bad) == nil || atomicfile.Write(bad, text("x", nil)) == nil {
+			t.Errorf("%s can be written", bad)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("left: %v", files)
+	}
+}
