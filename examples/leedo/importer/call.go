@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 )
@@ -30,7 +29,10 @@ func (c *call) before() error {
 	defer c.mu.Unlock()
 	err := c.caller.Err()
 	if err == nil {
-		err = c.engine.put(c.row, journal.Row{Line: c.row.Line, State: journal.Sending, SentAt: c.engine.clock.now()})
+		c.row.sent = c.engine.opts.now()
+		err = c.engine.put(c.row, journal.Row{
+			Line: c.row.Line, State: journal.Sending, SentAt: c.engine.clock.at(c.row.sent), Timeout: c.engine.opts.AttemptTimeout,
+		})
 		c.broken = err
 	}
 	if err != nil {
@@ -53,11 +55,11 @@ func (c *call) after(resp *http.Response) {
 		c.inFlight = false
 		return
 	case resp.StatusCode == http.StatusTooManyRequests:
-		c.engine.clock.set(resp)
+		c.engine.clock.set(resp, c.engine.opts.now())
 		c.inFlight = false
 		c.broken = c.engine.delete(c.row)
 	default:
-		c.engine.clock.set(resp)
+		c.engine.clock.set(resp, c.engine.opts.now())
 		return
 	}
 	if c.broken != nil || c.caller.Err() != nil {
@@ -84,38 +86,6 @@ func (r reader) before() error {
 
 func (r reader) after(resp *http.Response) {
 	if resp != nil {
-		r.engine.clock.set(resp)
+		r.engine.clock.set(resp, r.engine.opts.now())
 	}
-}
-
-// clock is the server's clock as its responses show it.
-type clock struct {
-	mu   sync.Mutex
-	date time.Time // of the latest response that had one
-	at   time.Time // when it came
-}
-
-func (c *clock) set(resp *http.Response) {
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.date, c.at = date, time.Now()
-}
-
-// now returns the server's time, or one that is earlier by at most a second and
-// the time that the latest response took. Without any it is the local time.
-//
-// A time that is too early makes the import look for a record too soon. Of the
-// two local clocks one stands still while the machine sleeps, and the other can be
-// set back, so the larger counts.
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.date.IsZero() {
-		return time.Now()
-	}
-	return c.date.Add(max(time.Since(c.at), time.Now().Round(0).Sub(c.at.Round(0))))
 }

@@ -28,10 +28,13 @@ type store interface {
 // row is a row of the file and the state of its record.
 type row struct {
 	*csvfile.Row
-	state  journal.Row // State is empty: not sent
-	flying bool        // a request is in flight, so that its state is about to change
-	tries  int
-	reason string // why it is not sent, or unknown so far
+	email, name string      // its keys; see item.go
+	state       journal.Row // State is empty: not sent
+	sent        time.Time   // its latest request, by the local clock; zero: not in this process
+	ended       time.Time   // when that request had ended, at the latest
+	flying      bool        // a request is in flight, so that its state is about to change
+	tries       int
+	reason      string // why it is not sent, or unknown so far
 }
 
 // engine is one run.
@@ -44,9 +47,12 @@ type engine struct {
 	watched  bool // the client's transport is HTTPClient's
 	begun    bool // there is something to write about
 
+	addresses map[string]bool // the keys of the e-mail addresses in the file
+
 	mu       sync.Mutex // guards what follows, and the states of rows
 	rows     []*row
 	counts   map[string]int // by outcome
+	sending  int            // of those of unknown outcome, the ones to look for
 	failures int            // in a row
 	lookAt   time.Time
 }
@@ -57,12 +63,19 @@ func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.
 	if opts.wrap != nil {
 		s = opts.wrap(s)
 	}
-	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, store: s, counts: map[string]int{}}
+	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, store: s,
+		addresses: map[string]bool{}, counts: map[string]int{}}
 	for _, in := range file.Rows {
-		r := &row{Row: in, state: known[in.Line]}
+		// What an earlier process sent ended with it, at the latest.
+		r := &row{Row: in, state: known[in.Line], ended: opts.now()}
+		if r.Problem == "" {
+			r.email, r.name = emailKey(r.Fields["email"]), nameKey(r.Fields["name"])
+			e.addresses[r.email] = true
+		}
 		e.rows = append(e.rows, r)
-		e.counts[r.outcome()]++
+		e.count(r, 1)
 	}
+	delete(e.addresses, "")
 	return e
 }
 
@@ -106,9 +119,12 @@ func (e *engine) left() []*row {
 	return e.filter(func(r *row) bool { return r.outcome() == notSent && r.tries < maxTries })
 }
 
-// open returns the rows whose outcome no response has settled.
+// open returns the rows that are to be looked for in the list: no response has
+// settled their outcome, or none has said their id.
 func (e *engine) open() []*row {
-	return e.filter(func(r *row) bool { return r.state.State == journal.Sending })
+	return e.filter(func(r *row) bool {
+		return r.state.State == journal.Sending || r.state.State == journal.Unidentified
+	})
 }
 
 func (e *engine) filter(keep func(*row) bool) (found []*row) {
@@ -193,7 +209,7 @@ func (e *engine) post(ctx context.Context, r *row) error {
 	}
 	e.change(r, func() { r.tries++; r.flying = true })
 	id, err := e.resource.create(withWatcher(alive, c), e.opts.Client, r.Fields, options...)
-	defer e.change(r, func() { r.flying = false })
+	defer e.change(r, func() { r.flying, r.ended = false, e.opts.now() })
 	if c.broken != nil {
 		return c.broken
 	}
@@ -205,19 +221,24 @@ func (e *engine) settle(ctx context.Context, r *row, id string, err error) error
 	switch outcome := leedo.OutcomeOf(err); {
 	case outcome == leedo.OutcomeDone:
 		e.succeeded()
-		reason := ""
+		state := r.state
+		state.State, state.ID = journal.Created, id
 		if failure, ok := errors.AsType[*leedo.DecodeError](err); ok {
-			id = failure.RecordID
-			reason = "the response was not usable"
+			state.ID, state.Reason = failure.RecordID, "the response was not usable"
 		}
-		return e.put(r, journal.Row{Line: r.Line, State: journal.Created, SentAt: r.state.SentAt, ID: id, Reason: reason})
+		if state.ID == "" {
+			state.State, state.Reason = journal.Unidentified, ""
+		}
+		return e.put(r, state)
 	case outcome == leedo.OutcomeUnknown:
 		// The journal says so already.
 		e.change(r, func() { r.reason = reasonOf(err, r.Row) })
 		return e.failed(ctx, err)
 	case isRejection(err):
 		e.succeeded()
-		return e.put(r, journal.Row{Line: r.Line, State: journal.Rejected, SentAt: r.state.SentAt, Reason: reasonOf(err, r.Row)})
+		state := r.state
+		state.State, state.Reason = journal.Rejected, reasonOf(err, r.Row)
+		return e.put(r, state)
 	}
 	if r.state.State != "" {
 		if err := e.delete(r); err != nil {
@@ -284,10 +305,18 @@ func (e *engine) delete(r *row) error {
 func (e *engine) change(r *row, f func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.counts[r.outcome()]--
+	e.count(r, -1)
 	f()
-	e.counts[r.outcome()]++
+	e.count(r, 1)
 	e.report()
+}
+
+// count adds n to the counts that the row belongs to.
+func (e *engine) count(r *row, n int) {
+	e.counts[r.outcome()] += n
+	if r.outcome() == unknown && r.state.State == journal.Sending {
+		e.sending += n
+	}
 }
 
 // report reports what became of the rows. It wants the lock.

@@ -61,13 +61,20 @@ type Options struct {
 	// a *leedo.RateLimitError when the client's maximum wait does not suffice.
 	Wait bool
 	// AttemptTimeout bounds each request that creates a record; 0 means 30
-	// seconds. Rows whose outcome is unknown are looked for that much later.
+	// seconds.
 	AttemptTimeout time.Duration
+	// LookAfter is how long after the end of a request without a response, or of the
+	// process that sent it, the list is read to find its record; 0 means 30 seconds,
+	// and it is at least the AttemptTimeout of the request. Run relies on it that
+	// the server has processed the request by then, also one whose connection was
+	// cut, and that the list has the record: with too little time it is created twice.
+	LookAfter time.Duration
 	// Report is called at the start, with what earlier runs did, and after each
 	// change, for one at a time. It must be quick. nil is not called.
 	Report func(Summary)
 
 	wrap func(store) store // lets tests stop between two steps
+	now  func() time.Time  // lets tests set the local clock; nil: time.Now
 }
 
 // Summary is what became of the rows.
@@ -82,6 +89,9 @@ type Summary struct {
 	Rejected int
 	// Unknown is how many rows may have been created.
 	Unknown int
+	// Open is how many of them the same call will look for. The others stay
+	// unknown.
+	Open int
 	// NotSent is how many rows are left.
 	NotSent int
 	// Rejections say why rows were rejected, in the order of the file. Only the
@@ -119,6 +129,12 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	}
 	if opts.AttemptTimeout == 0 {
 		opts.AttemptTimeout = 30 * time.Second
+	}
+	if opts.LookAfter == 0 {
+		opts.LookAfter = 30 * time.Second
+	}
+	if opts.now == nil {
+		opts.now = time.Now
 	}
 	if opts.Journal == "" {
 		opts.Journal = opts.File + ".journal"
@@ -172,6 +188,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("the concurrency is negative: %d", o.Concurrency)
 	case o.AttemptTimeout < 0:
 		return fmt.Errorf("the attempt timeout is negative: %s", o.AttemptTimeout)
+	case o.LookAfter < 0:
+		return fmt.Errorf("the time to look after is negative: %s", o.LookAfter)
 	}
 	paths := []string{o.File, o.Journal, o.Result, o.Failed}
 	for i, path := range paths {

@@ -46,7 +46,7 @@ func child(file string) int {
 	}
 	summary, err := Run(context.Background(), Options{
 		Client: client, Resource: "leads", File: file, Map: map[string]string{"Full Name": "name"}, Extra: map[string]string{"Lead Score": "score"},
-		Result: file + ".result", Failed: file + ".failed", Wait: true, AttemptTimeout: 4 * time.Second,
+		Result: file + ".result", Failed: file + ".failed", Wait: true, AttemptTimeout: 4 * time.Second, LookAfter: 4 * time.Second,
 	})
 	fmt.Fprintf(os.Stderr, "%+v %v\n", summary, err)
 	if err != nil || summary.NotSent > 0 { // a row can meet with three failures in a row

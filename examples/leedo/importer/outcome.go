@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (r *row) outcome() string {
 		return rejected
 	case r.DuplicateOf != 0:
 		return duplicate
-	case r.state.State == journal.Created:
+	case r.state.State == journal.Created, r.state.State == journal.Unidentified:
 		return created
 	case r.state.State == journal.Rejected:
 		return rejected
@@ -52,8 +53,10 @@ func (r *row) why() string {
 		return fmt.Sprintf("the email of line %d", r.DuplicateOf)
 	case r.state.Reason != "":
 		return r.state.Reason
-	case r.state.State == journal.Sending && r.reason == "":
-		return "no response came: the same command looks for it"
+	case r.outcome() == unknown:
+		return cmp.Or(r.reason, "no response came") + ": the same command looks for it"
+	case r.state.State == journal.Unidentified:
+		return "the response had no id: the same command looks for it"
 	case r.state.State == journal.Created:
 		return ""
 	}
@@ -120,6 +123,7 @@ func (e *engine) summary() Summary {
 		Duplicate: e.counts[duplicate],
 		Rejected:  e.counts[rejected],
 		Unknown:   e.counts[unknown],
+		Open:      e.sending,
 		NotSent:   e.counts[notSent],
 		Ignored:   e.file.Ignored,
 		Calls:     e.counts[notSent],

@@ -1,27 +1,24 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 )
 
-// item is a record of the API as it was sent: a field that a list leaves out is
-// not in it, one that is empty is.
-type item = map[string]any
-
-// resolve finds out what became of the rows whose outcome no response settled, by
-// one iteration over the list: a request for each 100 records there. It is exact
-// as long as the list has, one attempt timeout after a request, the record that
-// the request created. If a call fails, all rows stay as they are.
+// resolve finds out what became of the rows whose outcome no response settled, and
+// the ids of those whose response had none, by one iteration over the list: a
+// request for each 100 records there. It is exact as long as the list has, at the
+// time that Options.LookAfter says, each record that was created. If a call fails,
+// all rows stay as they are.
 func (e *engine) resolve(ctx context.Context) error {
 	open := e.open()
 	if len(open) == 0 {
@@ -32,55 +29,39 @@ func (e *engine) resolve(ctx context.Context) error {
 	}
 	// Rows that are known to be created but not by which id claim their record
 	// first, so that none of the others takes it for its own.
-	claimants := append(e.filter(func(r *row) bool { return r.state.State == journal.Created && r.state.ID == "" }), open...)
-	alike, err := e.alike(ctx, claimants)
-	if err != nil {
+	rows := append(e.filter((*row).lacksID), e.filter(func(r *row) bool { return r.state.State == journal.Sending })...)
+	s := &search{engine: e, items: map[string][]*candidate{}, rivals: map[string][]*row{}, found: map[*row]*candidate{}}
+	if err := s.read(ctx, rows); err != nil {
 		return err
 	}
-	found, err := e.claim(ctx, claimants, alike)
-	if err != nil {
-		return err
+	for _, r := range rows {
+		if err := s.claim(ctx, r); err != nil {
+			return err
+		}
 	}
-	for _, r := range claimants {
-		resembled := slices.ContainsFunc(alike[r.key()], func(c *candidate) bool { return !c.claimed })
-		if err := e.conclude(r, found[r], resembled); err != nil {
+	for _, r := range rows {
+		if err := s.conclude(ctx, r); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// conclude commits what the list says about a row: which record is its own, or
-// whether there is one that resembles it.
-func (e *engine) conclude(r *row, found *candidate, resembled bool) error {
-	state := r.state
-	switch {
-	case found != nil:
-		state.State, state.ID, state.Reason = journal.Created, text(found.item["id"]), ""
-	case state.State == journal.Created:
-		return nil
-	case resembled:
-		state.State, state.Reason = journal.Unknown, "the list has a record with this "+r.keyField()+" that differs or is older"
-	default:
-		return e.delete(r)
-	}
-	return e.put(r, state)
+// lacksID reports whether the row is known to be created, and not by which id.
+func (r *row) lacksID() bool {
+	return r.state.State == journal.Unidentified || r.state.State == journal.Created && r.state.ID == ""
 }
 
-// waitForRequests waits until no request for one of the rows can be in flight any
-// more, by the server's clock.
+// waitForRequests waits until the server has processed what was sent for the rows. It
+// counts from the end of the requests by the local monotonic clock, as no other clock
+// is sure not to jump. For what an earlier process sent it counts from the start of
+// this one.
 func (e *engine) waitForRequests(ctx context.Context, open []*row) error {
-	var last time.Time
+	var wait time.Duration
 	for _, r := range open {
-		if r.state.SentAt.After(last) {
-			last = r.state.SentAt
-		}
+		wait = max(wait, max(e.opts.LookAfter, r.state.Timeout)-e.opts.now().Sub(r.ended))
 	}
-	// The clock's time can be a second early. All were sent before now, so
-	// there is never more to wait for than after a request that is sent now.
-	timeout := e.opts.AttemptTimeout + time.Second
-	wait := min(last.Add(timeout).Sub(e.clock.now()), timeout)
-	if wait <= 0 {
+	if wait == 0 {
 		return nil
 	}
 	e.look(time.Now().Add(wait))
@@ -95,116 +76,182 @@ func (e *engine) look(at time.Time) {
 	e.report()
 }
 
-// candidate is an item of the list that resembles a row.
-type candidate struct {
-	item    item
-	read    bool // by its id, so that it has all fields
-	claimed bool // it is the record of a row
+// search looks for the records of rows among the items of a list.
+type search struct {
+	*engine
+	items  map[string][]*candidate // that resemble a row and belong to none so far, by their keys
+	rivals map[string][]*row       // all that may have been created, without an id so far, by their keys
+	found  map[*row]*candidate
 }
 
-// alike reads the list and returns the items with the e-mail address of one of the
-// rows, or with the name of one that has no address, by their keys. Those that
-// belong to rows already are left out.
-func (e *engine) alike(ctx context.Context, rows []*row) (map[string][]*candidate, error) {
-	taken := map[string]bool{}
-	for _, r := range e.filter(func(r *row) bool { return r.state.ID != "" }) {
-		taken[r.state.ID] = true
-	}
+// candidate is an item of the list.
+type candidate struct {
+	item
+	email, name string // its keys
+	complete    bool   // it was read by its id, so that it has all fields
+	claimed     bool   // it is the record of a row
+}
+
+// read reads the list.
+func (s *search) read(ctx context.Context, rows []*row) error {
 	wanted := map[string]bool{}
 	for _, r := range rows {
-		wanted[r.key()] = true
+		wanted[r.email], wanted[r.name] = true, true
 	}
-	alike := map[string][]*candidate{}
-	id := func(it *item) string { return text((*it)["id"]) }
-	for it, err := range leedo.All(withWatcher(ctx, reader{e}), e.opts.Client, e.resource.path, id, e.options()...) {
+	delete(wanted, "")
+	for _, r := range s.filter(func(r *row) bool {
+		return r.lacksID() || r.state.State == journal.Sending || r.state.State == journal.Unknown
+	}) {
+		s.rivals[r.email] = append(s.rivals[r.email], r)
+		s.rivals[r.name] = append(s.rivals[r.name], r)
+	}
+	delete(s.rivals, "")
+	taken := map[string]bool{}
+	for _, r := range s.filter(func(r *row) bool { return r.state.ID != "" }) {
+		taken[r.state.ID] = true
+	}
+	for it, err := range leedo.All(withWatcher(ctx, reader{s.engine}), s.opts.Client, s.resource.path, (*item).id, s.options()...) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if taken[id(it)] {
+		if taken[it.id()] {
 			continue
 		}
-		c := &candidate{item: *it}
-		for _, key := range []string{emailKey(text((*it)["email"])), nameKey(text((*it)["name"]))} {
+		c := &candidate{item: *it, email: emailKey(text((*it)["email"])), name: nameKey(text((*it)["name"]))}
+		for _, key := range []string{c.email, c.name} {
 			if wanted[key] {
-				alike[key] = append(alike[key], c)
+				s.items[key] = append(s.items[key], c)
 			}
 		}
 	}
-	for _, candidates := range alike {
-		slices.SortStableFunc(candidates, func(a, b *candidate) int { return createdAt(a.item).Compare(createdAt(b.item)) })
+	for _, candidates := range s.items {
+		slices.SortStableFunc(candidates, func(a, b *candidate) int {
+			atA, _ := a.createdAt()
+			atB, _ := b.createdAt()
+			return atA.Compare(atB)
+		})
 	}
-	return alike, nil
+	return nil
 }
 
-// claim finds for each row the item that is its record. An item belongs to one row
-// at most. It can be the record of every equal row that was sent before it was
-// created: as each row takes the oldest that it can, as many as possible find one.
-func (e *engine) claim(ctx context.Context, rows []*row, alike map[string][]*candidate) (map[*row]*candidate, error) {
-	found := map[*row]*candidate{}
-	for _, r := range rows {
-		for _, c := range alike[r.key()] {
-			if c.claimed || !since(c.item, r.state.SentAt) {
+// candidates returns the items that resemble the row and belong to no other.
+func (s *search) candidates(r *row) (found []*candidate) {
+	for _, key := range []string{r.email, r.name} {
+		for _, c := range s.items[key] {
+			if !c.claimed && s.resembles(r, c) {
+				found = append(found, c)
+			}
+		}
+	}
+	return found
+}
+
+// resembles reports whether the item may be the record of the row, be it that the
+// server or somebody else changed it: it has the row's e-mail address; or its name, and
+// no address of the file. If the row has an address, an item with its name
+// counts only if it is not older.
+func (s *search) resembles(r *row, c *candidate) bool {
+	switch {
+	case r.email != "" && c.email == r.email:
+		return true
+	case c.name != r.name || s.addresses[c.email]:
+		return false
+	}
+	return r.email == "" || !s.older(r, c)
+}
+
+// older reports whether the item was created before the row was sent. created_at
+// may have whole seconds. What the clock has learned since then about other machines of
+// the server counts, too; a row that an earlier process sent has only its time in
+// the journal.
+func (s *search) older(r *row, c *candidate) bool {
+	sent := r.state.SentAt
+	if !r.sent.IsZero() {
+		if at := s.clock.at(r.sent); at.Before(sent) {
+			sent = at
+		}
+	}
+	at, dated := c.createdAt()
+	return dated && at.Before(sent.Truncate(time.Second))
+}
+
+// claim finds the item that is the record of the row. An item belongs to one row at
+// most. It can be the record of every equal row that was sent before it was created:
+// as each row takes the oldest that it can, as many as possible find one.
+func (s *search) claim(ctx context.Context, r *row) error {
+	for _, c := range s.candidates(r) {
+		doubt, err := s.doubt(ctx, r, c)
+		if err != nil {
+			return err
+		}
+		if doubt == "" {
+			s.found[r], c.claimed = c, true
+			return nil
+		}
+	}
+	return nil
+}
+
+// doubt returns what is against it that the item is the record of the row; "" if it is.
+// Where the list leaves out a field that the file has, such as the phone, the record
+// itself is read.
+func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error) {
+	if s.older(r, c) {
+		return "is older", nil
+	}
+	equal, complete := s.compare(r, c.item)
+	if equal && !complete && s.resource.get && !c.complete {
+		var record item
+		err := s.opts.Client.Do(withWatcher(ctx, reader{s.engine}), http.MethodGet,
+			s.resource.path+"/"+url.PathEscape(c.id()), nil, &record, s.options()...)
+		if _, gone := errors.AsType[*leedo.NotFoundError](err); gone {
+			return "was deleted", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		c.item, c.complete = record, true
+		equal, complete = s.compare(r, c.item)
+	}
+	_, dated := c.createdAt()
+	switch {
+	case !equal:
+		return "differs", nil
+	case !dated:
+		return "may be older", nil
+	case !complete && s.contested(r, c):
+		return "may be that of another row", nil
+	}
+	return "", nil
+}
+
+// contested reports whether an item that lacks some field may as well be the record
+// of another row, which did not send the same.
+func (s *search) contested(r *row, c *candidate) bool {
+	for _, key := range []string{c.email, c.name} {
+		for _, other := range s.rivals[key] {
+			same := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
+			if same || s.found[other] != nil || !s.resembles(other, c) || s.older(other, c) {
 				continue
 			}
-			equal, err := e.equal(ctx, r, c)
-			if err != nil {
-				return nil, err
-			}
-			if equal {
-				found[r], c.claimed = c, true
-				break
+			if equal, _ := s.compare(other, c.item); equal {
+				return true
 			}
 		}
 	}
-	return found, nil
-}
-
-// since reports whether the item was created after the request was sent.
-// created_at has whole seconds.
-func since(it item, sentAt time.Time) bool {
-	return !createdAt(it).Before(sentAt.Truncate(time.Second))
-}
-
-// createdAt is when the item was created; zero means that it does not say.
-func createdAt(it item) time.Time {
-	at, err := time.Parse(time.RFC3339, text(it["created_at"]))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
-}
-
-// equal reports whether the item holds what the row sent. Where the list leaves
-// out a field that the file has, such as the phone, the record itself is read.
-func (e *engine) equal(ctx context.Context, r *row, c *candidate) (bool, error) {
-	equal, complete := e.compare(r, c.item)
-	if !equal || complete || c.read || !e.resource.get {
-		return equal, nil
-	}
-	var record item
-	err := e.opts.Client.Do(withWatcher(ctx, reader{e}), http.MethodGet,
-		e.resource.path+"/"+url.PathEscape(text(c.item["id"])), nil, &record, e.options()...)
-	if _, gone := errors.AsType[*leedo.NotFoundError](err); gone {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	c.item, c.read = record, true
-	equal, _ = e.compare(r, c.item)
-	return equal, nil
+	return false
 }
 
 // compare compares a row with what an item carries, and reports whether it
 // carries all fields that the file has.
-func (e *engine) compare(r *row, it item) (equal, complete bool) {
+func (s *search) compare(r *row, it item) (equal, complete bool) {
 	sent := map[string]string{} // every column, and every field without one
-	for _, field := range e.resource.fields {
+	for _, field := range s.resource.fields {
 		if _, ok := it[field]; ok {
 			sent[field] = ""
 		}
 	}
-	for _, target := range e.file.Columns {
+	for _, target := range s.file.Columns {
 		switch {
 		case target.Extra:
 			sent[target.Name] = r.Extra[target.Name]
@@ -220,7 +267,7 @@ func (e *engine) compare(r *row, it item) (equal, complete bool) {
 		case !carried:
 			complete = false
 		case field == "status" && want == "": // the API chose one
-		case field == "email" && strings.EqualFold(got, want):
+		case field == "email" && emailKey(got) == emailKey(want):
 		case got != want:
 			return false, complete
 		}
@@ -228,38 +275,36 @@ func (e *engine) compare(r *row, it item) (equal, complete bool) {
 	return true, complete
 }
 
-// text is a value of a record as a cell has it.
-func text(value any) string {
-	switch v := value.(type) {
-	case string:
-		return strings.TrimSpace(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
+// conclude commits what the list says about a row: which record is its own, or
+// whether there is one that may be.
+func (s *search) conclude(ctx context.Context, r *row) error {
+	state := r.state
+	if c := s.found[r]; c != nil {
+		state.State, state.ID, state.Reason = journal.Created, c.id(), ""
+		return s.put(r, state)
 	}
-	return ""
-}
-
-// keyField is the field by which a record of the row is recognized.
-func (r *row) keyField() string {
-	if r.Fields["email"] != "" {
-		return "email"
+	reason := ""
+	for _, c := range s.candidates(r) {
+		doubt, err := s.doubt(ctx, r, c)
+		if err != nil {
+			return err
+		}
+		field := "name"
+		if r.email != "" && c.email == r.email {
+			field = "email"
+		}
+		reason = "the list has a record with this " + field + " that " + cmp.Or(doubt, "may be that of another row")
+		break
 	}
-	return "name"
-}
-
-func (r *row) key() string {
-	if email := r.Fields["email"]; email != "" {
-		return emailKey(email)
+	switch {
+	case state.State == journal.Created:
+		return nil
+	case state.State == journal.Unidentified:
+		state.State, state.Reason = journal.Created, "the response had no id, and "+cmp.Or(reason, "the list has no such record")
+	case reason != "":
+		state.State, state.Reason = journal.Unknown, reason
+	default:
+		return s.delete(r)
 	}
-	return nameKey(r.Fields["name"])
-}
-
-func emailKey(email string) string { return "email " + strings.ToLower(email) }
-
-// nameKey leaves out what a server may change in a name: too many records that
-// look alike do no harm, one that is overlooked is created twice.
-func nameKey(name string) string {
-	return "name " + strings.ToLower(strings.Join(strings.Fields(name), " "))
+	return s.put(r, state)
 }

@@ -26,6 +26,9 @@ const (
 	// Sending is a row whose request may have been sent, and whose outcome no
 	// response has settled.
 	Sending State = "sending"
+	// Unidentified is a row whose record was created, by an id that no response
+	// has said yet.
+	Unidentified State = "unidentified"
 	// Created is a row whose record was created.
 	Created State = "created"
 	// Rejected is a row that the API rejected.
@@ -43,6 +46,8 @@ type Row struct {
 	State State
 	// SentAt is when its latest request was sent, by the server's clock.
 	SentAt time.Time
+	// Timeout is how long that request could take.
+	Timeout time.Duration
 	// ID is the id of the record that was created; empty if it is not known.
 	ID string
 	// Reason says why the row was rejected or is unknown.
@@ -83,6 +88,7 @@ CREATE TABLE rows (
 	line INTEGER PRIMARY KEY,
 	state TEXT NOT NULL,
 	sent_at INTEGER NOT NULL, -- milliseconds since 1970
+	timeout INTEGER NOT NULL, -- milliseconds
 	id TEXT NOT NULL,
 	reason TEXT NOT NULL
 );`
@@ -217,7 +223,7 @@ func explain(err error) error {
 
 // Rows returns the rows by their lines.
 func (j *Journal) Rows() (map[int]Row, error) {
-	found, err := j.db.Query(`SELECT line, state, sent_at, id, reason FROM rows`)
+	found, err := j.db.Query(`SELECT line, state, sent_at, timeout, id, reason FROM rows`)
 	if err != nil {
 		return nil, fmt.Errorf("journal %s: %w", j.path, err)
 	}
@@ -225,11 +231,11 @@ func (j *Journal) Rows() (map[int]Row, error) {
 	rows := map[int]Row{}
 	for found.Next() {
 		var row Row
-		var sentAt int64
-		if err := found.Scan(&row.Line, &row.State, &sentAt, &row.ID, &row.Reason); err != nil {
+		var sentAt, timeout int64
+		if err := found.Scan(&row.Line, &row.State, &sentAt, &timeout, &row.ID, &row.Reason); err != nil {
 			return nil, fmt.Errorf("journal %s: %w", j.path, err)
 		}
-		row.SentAt = time.UnixMilli(sentAt)
+		row.SentAt, row.Timeout = time.UnixMilli(sentAt), time.Duration(timeout)*time.Millisecond
 		rows[row.Line] = row
 	}
 	if err := found.Err(); err != nil {
@@ -240,8 +246,8 @@ func (j *Journal) Rows() (map[int]Row, error) {
 
 // Put commits the state of a row.
 func (j *Journal) Put(row Row) error {
-	_, err := j.db.Exec(`INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)`,
-		row.Line, row.State, row.SentAt.UnixMilli(), row.ID, row.Reason)
+	_, err := j.db.Exec(`INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?)`,
+		row.Line, row.State, row.SentAt.UnixMilli(), row.Timeout.Milliseconds(), row.ID, row.Reason)
 	if err != nil {
 		return fmt.Errorf("journal %s: %w", j.path, err)
 	}

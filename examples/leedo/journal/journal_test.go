@@ -46,11 +46,12 @@ func TestRows(t *testing.T) {
 	at := time.UnixMilli(1_700_000_000_123)
 	rows := map[int]Row{
 		2: {Line: 2, State: Created, SentAt: at, ID: "id-2"},
-		3: {Line: 3, State: Sending, SentAt: at},
+		3: {Line: 3, State: Sending, SentAt: at, Timeout: 1500 * time.Millisecond},
+		5: {Line: 5, State: Unidentified, SentAt: at},
 		9: {Line: 9, State: Rejected, SentAt: at, Reason: "400: email"},
 	}
 	for _, err := range []error{
-		j.Put(Row{Line: 2, State: Sending, SentAt: at}), j.Put(rows[2]), j.Put(rows[3]), j.Put(rows[9]),
+		j.Put(Row{Line: 2, State: Sending, SentAt: at}), j.Put(rows[2]), j.Put(rows[3]), j.Put(rows[5]), j.Put(rows[9]),
 		j.Put(Row{Line: 4, State: Sending, SentAt: at}), j.Delete(4), j.Close(),
 	} {
 		if err != nil {
