@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -226,49 +227,6 @@ func TestConcurrent(t *testing.T) {
 	})
 }
 
-// A response that is cut says by which id the record was created, if it got so far.
-func TestCutResponse(t *testing.T) {
-	t.Parallel()
-	for truncate, known := range map[int]bool{3: false, 100: true} {
-		virtual(t, fmt.Sprint(truncate), "name\nAda\n", func(w *world) {
-			w.faults(leedotest.Fault{Truncate: truncate})
-			if err := w.run("2 created the response was not usable"); err != nil {
-				w.Error(err)
-			}
-			result, _ := os.ReadFile(w.opts.Result)
-			if got := strings.Contains(string(result), w.server.Leads()[0].ID); got != known {
-				w.Errorf("%s", result)
-			}
-		})
-	}
-}
-
-// A journal that was written with a clock that is ahead does not make the import
-// wait for that time.
-func TestClockThatWasAhead(t *testing.T) {
-	t.Parallel()
-	virtual(t, "", twoLeads, func(w *world) {
-		file, err := w.opts.read()
-		if err != nil {
-			w.Fatal(err)
-		}
-		j, err := journal.Open(w.opts.File+".journal", owner(w.opts, file))
-		if err != nil {
-			w.Fatal(err)
-		}
-		if err := errors.Join(j.Put(journal.Row{Line: 2, State: journal.Sending, SentAt: time.Now().Add(10 * time.Hour)}), j.Close()); err != nil {
-			w.Fatal(err)
-		}
-		start := time.Now()
-		if err := w.run("2 created", "3 created"); err != nil {
-			w.Error(err)
-		}
-		if took := time.Since(start); took > 31*time.Second || w.names() != "Li Ada" {
-			w.Errorf("it took %s: %s", took, w.names())
-		}
-	})
-}
-
 // A journal that cannot be written to, on a full disk say, ends the import before
 // a request that it does not know of.
 func TestFullDisk(t *testing.T) {
@@ -304,4 +262,64 @@ func (s *fullStore) Put(row journal.Row) error {
 		return errFull
 	}
 	return s.store.Put(row)
+}
+
+// A 429 after which the quota is exhausted for an hour, and then Ctrl-C: the row is not
+// being sent any more, and the wait ends at once.
+func TestInterruptedAfterRealRateLimit(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", twoLeads, func(w *world) {
+		w.opts.Wait = true
+		w.server.SetRateLimit(2, time.Hour)
+		others := w.server.Client()
+		w.server.OnRequest(func(r leedotest.Request) {
+			if r.Method == "POST" && len(w.server.Requests()) == 2 { // somebody else was faster
+				if _, err := others.Leads.List(w.Context(), nil); err != nil {
+					w.Error(err)
+				}
+			}
+		})
+		ctx, cancel := context.WithCancel(w.Context())
+		time.AfterFunc(10*time.Minute, func() {
+			if states := w.journal(); len(states) != 0 || w.sent("POST") != 1 {
+				w.Errorf("%v after %d requests", states, w.sent("POST"))
+			}
+			cancel()
+		})
+		start := time.Now()
+		err := w.runContext(ctx, "2 not_sent interrupted", "3 not_sent")
+		if took := time.Since(start); took != 10*time.Minute || !errors.Is(err, context.Canceled) {
+			w.Errorf("it took %s, %v", took, err)
+		}
+		if w.journal() != nil {
+			w.Error("a journal without rows is left")
+		}
+		if err := w.run("2 created", "3 created"); err != nil || w.names() != "Ada Li" {
+			w.Error(w.names(), err)
+		}
+	})
+}
+
+// An error that ends the import does so while other rows wait for the quota, too.
+func TestWrongTokenWhileOthersWait(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", numbered(20), func(w *world) {
+		w.opts.Wait, w.opts.Concurrency = true, 4
+		w.server.SetRateLimit(8, time.Hour)
+		w.faults(leedotest.Fault{Status: 401, Latency: 20 * time.Second})
+		start := time.Now()
+		_, err := Run(w.Context(), w.opts)
+		if _, ok := errors.AsType[*leedo.UnauthorizedError](err); !ok || time.Since(start) > time.Minute {
+			w.Errorf("%v after %s", err, time.Since(start))
+		}
+		made := len(w.server.Leads())
+		if got := w.result(); made == 0 || made > 7 || len(got) != 20 || got[19] != "21 not_sent" {
+			w.Errorf("%d leads, %v", made, got)
+		}
+		for _, state := range w.journal() {
+			if state != journal.Created {
+				w.Error(state)
+			}
+		}
+	})
 }

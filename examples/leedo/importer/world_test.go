@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/leedoapp/leedo-go"
@@ -19,8 +22,9 @@ import (
 // bubble with a clock of its own.
 type world struct {
 	*testing.T
-	server *leedotest.Server
-	opts   Options
+	server  *leedotest.Server
+	opts    Options
+	summary Summary // of the latest run
 }
 
 // virtual runs a test in a bubble.
@@ -35,7 +39,7 @@ func virtual(t *testing.T, name, csv string, f func(*world)) {
 
 func newWorld(t *testing.T, csv string, server *leedotest.Server) *world {
 	dir := t.TempDir()
-	w := &world{t, server, Options{
+	w := &world{T: t, server: server, opts: Options{
 		Client:   server.Client(leedo.WithHTTPClient(HTTPClient(server.HTTPClient()))),
 		Resource: "leads", File: filepath.Join(dir, "in.csv"),
 		Result: filepath.Join(dir, "result.csv"), Failed: filepath.Join(dir, "failed.csv"),
@@ -74,6 +78,7 @@ func (w *world) runContext(ctx context.Context, want ...string) error {
 	if sum := summary.Created + summary.Duplicate + summary.Rejected + summary.Unknown + summary.NotSent; sum != summary.Rows {
 		w.Errorf("%d rows: %+v", summary.Rows, summary)
 	}
+	w.summary = summary
 	got := w.result()
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		w.Errorf("the result is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -99,6 +104,41 @@ func (w *world) result() (lines []string) {
 		lines = append(lines, strings.TrimSpace(r[0]+" "+r[1]+" "+r[3]))
 	}
 	return lines
+}
+
+// through makes the requests of the import pass through a transport on their way to
+// the server.
+func (w *world) through(wrap func(http.RoundTripper) http.RoundTripper) {
+	client := w.server.HTTPClient()
+	client.Transport = wrap(client.Transport)
+	w.opts.Client = w.server.Client(leedo.WithHTTPClient(HTTPClient(client)))
+}
+
+// edited is a transport that changes responses.
+type edited struct {
+	http.RoundTripper
+	edit func(req *http.Request, header http.Header, body string) string
+}
+
+func (e edited) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := e.RoundTripper.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	text := io.Reader(strings.NewReader(e.edit(req, resp.Header, string(body))))
+	if err != nil { // it is cut
+		text = io.MultiReader(text, iotest.ErrReader(err))
+	}
+	resp.Header.Del("Content-Length")
+	resp.ContentLength, resp.Body = -1, io.NopCloser(text)
+	return resp, nil
+}
+
+// responses makes edit change what the server responds.
+func (w *world) responses(edit func(req *http.Request, header http.Header, body string) string) {
+	w.through(func(base http.RoundTripper) http.RoundTripper { return edited{base, edit} })
 }
 
 // names returns the names of the leads, the oldest first.
@@ -144,14 +184,7 @@ func (w *world) journal() map[int]journal.State {
 			}
 		}
 	}
-	file, err := w.opts.read()
-	if err != nil {
-		w.Fatal(err)
-	}
-	j, err := journal.Open(filepath.Join(dir, "copy"), owner(w.opts, file))
-	if err != nil {
-		w.Fatal(err)
-	}
+	j := w.open(filepath.Join(dir, "copy"))
 	defer j.Close()
 	rows, err := j.Rows()
 	if err != nil {
@@ -162,4 +195,30 @@ func (w *world) journal() map[int]journal.State {
 		states[line] = row.State
 	}
 	return states
+}
+
+// open opens a journal of the import.
+func (w *world) open(path string) *journal.Journal {
+	file, err := w.opts.read()
+	if err != nil {
+		w.Fatal(err)
+	}
+	j, err := journal.Open(path, owner(w.opts, file))
+	if err != nil {
+		w.Fatal(err)
+	}
+	return j
+}
+
+// leave makes a journal as an earlier process left it.
+func (w *world) leave(rows ...journal.Row) {
+	j := w.open(w.opts.File + ".journal")
+	for _, row := range rows {
+		if err := j.Put(row); err != nil {
+			w.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		w.Fatal(err)
+	}
 }
