@@ -176,6 +176,20 @@ func TestDates(t *testing.T) {
 	}
 }
 
+// What an old Date says is corrected by the next one.
+func TestOldDateAtFirst(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", "name\nLi\nAda\n", func(w *world) {
+		w.server.AddLead(leedo.Lead{Name: "Ada"})
+		time.Sleep(30 * time.Minute)
+		w.faults(leedotest.Fault{Drop: true, After: 1})
+		w.through(func(base http.RoundTripper) http.RoundTripper { return dates(base, -2*time.Hour, 0) })
+		if err := w.run("2 created", "3 unknown "+looks+"name that is older"); err != nil {
+			w.Error(err)
+		}
+	})
+}
+
 // stepped returns a time as a clock shows it that was set forward by d: its monotonic
 // reading stays. Package time has no function for that; Time's first field has the
 // seconds above 30 bits for the nanoseconds.
@@ -192,9 +206,9 @@ func TestLocalClockIsSet(t *testing.T) {
 		t.Fatalf("a clock that is set shows %s after %s", got, outside)
 	}
 	for _, step := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
-		for request := 1; request <= 4; request++ {
+		for look := 1; look <= 12; look++ { // that the import has at its clock
 			for _, processed := range []bool{true, false} {
-				virtual(t, fmt.Sprint(step, request, processed), twoLeads, func(w *world) {
+				virtual(t, fmt.Sprint(step, look, processed), twoLeads, func(w *world) {
 					want := "2 created"
 					if processed {
 						w.late(29*time.Second, 1)
@@ -204,14 +218,14 @@ func TestLocalClockIsSet(t *testing.T) {
 						time.Sleep(time.Hour)
 						w.faults(leedotest.Fault{Drop: true})
 					}
-					requests, ahead := 0, time.Duration(0)
-					w.server.OnRequest(func(leedotest.Request) {
-						if requests++; requests == request {
-							ahead = step
+					start, looks := time.Now(), 0
+					w.opts.now = func() time.Time {
+						now := outside.Add(time.Since(start))
+						if looks++; looks >= look {
+							now = stepped(now, step)
 						}
-					})
-					start := time.Now()
-					w.opts.now = func() time.Time { return stepped(outside.Add(time.Since(start)), ahead) }
+						return now
+					}
 					if err := w.run(want, "3 created"); err != nil || len(w.server.Leads()) != 2 {
 						w.Errorf("%v: %s", err, w.names())
 					}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/journal"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -43,20 +44,21 @@ func TestFieldThatIsNotShown(t *testing.T) {
 		want   []string
 		held   string
 	}{
-		"one":             {"Ada,,1\n", []leedotest.Fault{cutAfter}, []string{"created"}, "[Ada1:1]"},
-		"first processed": {"Ada,,1\nAda,,2\n", []leedotest.Fault{cutAfter, cutBefore}, []string{contested, contested}, "[Ada1:1]"},
-		"last processed":  {"Ada,,1\nAda,,2\n", []leedotest.Fault{cutBefore, cutAfter}, []string{contested, contested}, "[Ada2:1]"},
-		"none processed":  {"Ada,,1\nAda,,2\n", []leedotest.Fault{cutBefore, cutBefore}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
-		"other is known":  {"Ada,,1\nAda,,2\n", []leedotest.Fault{cutAfter}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
-		"other has no id": {"Ada,,1\nAda,,2\n", []leedotest.Fault{{Truncate: 3}, cutBefore}, []string{"created the response had no id, and " + looks + "name that may be that of another row", contested}, "[Ada1:1]"},
-		"twins":           {"Ada,,1\nAda,,1\n", []leedotest.Fault{cutBefore, cutAfter}, []string{"created", "created"}, "[Ada1:2]"},
-		"addresses":       {"Ada,a@example.com,1\nAda,b@example.com,2\n", []leedotest.Fault{cutBefore, cutAfter}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
+		"one":             {"Ada,,,1\n", []leedotest.Fault{cutAfter}, []string{"created"}, "[Ada1:1]"},
+		"first processed": {"Ada,,,1\nAda,,,2\n", []leedotest.Fault{cutAfter, cutBefore}, []string{contested, contested}, "[Ada1:1]"},
+		"last processed":  {"Ada,,,1\nAda,,,2\n", []leedotest.Fault{cutBefore, cutAfter}, []string{contested, contested}, "[Ada2:1]"},
+		"none processed":  {"Ada,,,1\nAda,,,2\n", []leedotest.Fault{cutBefore, cutBefore}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
+		"other is known":  {"Ada,,,1\nAda,,,2\n", []leedotest.Fault{cutAfter}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
+		"other has no id": {"Ada,,,1\nAda,,,2\n", []leedotest.Fault{{Truncate: 3}, cutBefore}, []string{"created the response had no id, and " + looks + "name that may be that of another row", contested}, "[Ada1:1]"},
+		"twins":           {"Ada,,,1\nAda,,,1\n", []leedotest.Fault{cutBefore, cutAfter}, []string{"created", "created"}, "[Ada1:2]"},
+		"addresses":       {"Ada,a@example.com,,1\nAda,b@example.com,,2\n", []leedotest.Fault{cutBefore, cutAfter}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
+		"another role":    {"Ada,,CEO,1\nAda,,CFO,2\n", []leedotest.Fault{cutAfter, cutBefore}, []string{"created", "created"}, "[Ada1:1 Ada2:1]"},
 	} {
 		for _, resource := range []string{"contacts", "accounts"} {
-			if resource == "accounts" && name == "addresses" {
-				continue
+			if resource == "accounts" && (name == "addresses" || name == "another role") {
+				continue // they have neither
 			}
-			virtual(t, name+" "+resource, "name,email,score\n"+tt.rows, func(w *world) {
+			virtual(t, name+" "+resource, "name,email,role,score\n"+tt.rows, func(w *world) {
 				w.opts.Resource, w.opts.Extra = resource, map[string]string{"score": ""}
 				w.responses(func(_ *http.Request, _ http.Header, body string) string { return score.ReplaceAllString(body, "") })
 				w.faults(tt.faults...)
@@ -71,6 +73,30 @@ func TestFieldThatIsNotShown(t *testing.T) {
 				}
 			})
 		}
+	}
+	// Rows of earlier runs.
+	for name, tt := range map[string]struct {
+		sent   time.Duration // how long before the first row
+		left   journal.State // of the second
+		reason string
+		want   []string
+	}{
+		"unknown":     {0, journal.Unknown, "as it was", []string{"2 " + contested, "3 unknown as it was"}},
+		"sent before": {time.Hour, journal.Sending, "", []string{"2 " + contested, "3 " + contested}},
+		"sent later":  {-time.Hour, journal.Sending, "", []string{"2 created", "3 created"}},
+	} {
+		virtual(t, name, "name,score\nAda,1\nAda,2\n", func(w *world) {
+			w.opts.Resource, w.opts.Extra = "contacts", map[string]string{"score": ""}
+			w.responses(func(_ *http.Request, _ http.Header, body string) string { return score.ReplaceAllString(body, "") })
+			first := time.Now()
+			w.leave(journal.Row{Line: 2, State: journal.Sending, SentAt: first}, journal.Row{Line: 3, State: tt.left, SentAt: first.Add(-tt.sent), Reason: tt.reason})
+			contact := w.server.AddContact(leedo.Contact{Name: "Ada"})
+			w.server.SetField(contact.ID, "score", "1")
+			time.Sleep(2 * time.Hour)
+			if err := w.run(tt.want...); err != nil {
+				w.Error(err)
+			}
+		})
 	}
 }
 
@@ -151,7 +177,7 @@ func TestNormalized(t *testing.T) {
 		w.faults(cutAfter)
 		w.server.OnRequest(func(leedotest.Request) {
 			for _, l := range w.server.Leads() {
-				w.server.SetField(l.ID, "name", "ZOE\u0308 STRAUSS")
+				w.server.SetField(l.ID, "name", "ZOE\u0308  STRAUSS")
 			}
 		})
 		if err := w.run("2 unknown " + looks + "name that differs"); err != nil || w.sent("POST") != 1 {
@@ -176,6 +202,22 @@ func TestEqualNames(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A record with the address of one row is not another one's, whatever else it has.
+func TestAddressOfAnotherRow(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", "name,email\nInfo,a@example.com\nInfo,b@example.com\nInfo,\n", func(w *world) {
+		w.faults(cutAfter, cutBefore, cutBefore)
+		w.server.OnRequest(func(leedotest.Request) {
+			for _, l := range w.server.Leads() {
+				w.server.SetField(l.ID, "company", "Acme")
+			}
+		})
+		if err := w.run("2 unknown "+looks+"email that differs", "3 created", "4 created"); err != nil || len(w.server.Leads()) != 3 {
+			w.Errorf("%v: %s", err, w.names())
+		}
+	})
 }
 
 // Two rows without an address and with nothing but the same name are one record each;

@@ -231,10 +231,7 @@ func (s *search) contested(r *row, c *candidate) bool {
 	for _, key := range []string{c.email, c.name} {
 		for _, other := range s.rivals[key] {
 			same := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
-			if same || s.found[other] != nil || !s.resembles(other, c) || s.older(other, c) {
-				continue
-			}
-			if equal, _ := s.compare(other, c.item); equal {
+			if equal, _ := s.compare(other, c.item); equal && !same && !s.older(other, c) {
 				return true
 			}
 		}
