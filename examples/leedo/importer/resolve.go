@@ -281,7 +281,8 @@ func (s *search) conclude(ctx context.Context, r *row) error {
 		return s.put(r, state)
 	}
 	reason := ""
-	for _, c := range s.candidates(r) {
+	if candidates := s.candidates(r); len(candidates) > 0 {
+		c := candidates[0]
 		doubt, err := s.doubt(ctx, r, c)
 		if err != nil {
 			return err
@@ -291,7 +292,6 @@ func (s *search) conclude(ctx context.Context, r *row) error {
 			field = "email"
 		}
 		reason = "the list has a record with this " + field + " that " + cmp.Or(doubt, "may be that of another row")
-		break
 	}
 	switch {
 	case state.State == journal.Created:
