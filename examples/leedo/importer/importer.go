@@ -82,6 +82,9 @@ type Summary struct {
 	Rejected int
 	// Unknown is how many rows may have been created.
 	Unknown int
+	// Open is how many of Unknown the same call would look for; the others stay
+	// unknown. Only the Summary that Run returns has it.
+	Open int
 	// NotSent is how many rows are left.
 	NotSent int
 	// Rejections say why rows were rejected, in the order of the file. Only the
@@ -140,7 +143,7 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 		defer j.Close()
 		kept = j
 		if known, err = j.Rows(); err != nil {
-			return Summary{}, err
+			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 		}
 	}
 

@@ -86,7 +86,7 @@ func reasonOf(err error, r *csvfile.Row) string {
 		return "interrupted"
 	}
 	if _, limited := errors.AsType[*leedo.RateLimitError](err); limited {
-		return "the quota is exhausted"
+		return "the quota does not allow it now"
 	}
 	failure, ok := errors.AsType[*leedo.APIError](err)
 	if !ok {
@@ -132,6 +132,9 @@ func (e *engine) summary() Summary {
 func (e *engine) end() Summary {
 	summary := e.summary()
 	for _, r := range e.rows {
+		if r.outcome() == unknown && r.state.State == journal.Sending {
+			summary.Open++
+		}
 		if r.outcome() == rejected {
 			summary.Rejections = append(summary.Rejections, Rejection{Line: r.Line, Reason: r.why()})
 		}
