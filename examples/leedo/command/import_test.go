@@ -162,9 +162,8 @@ func TestDryRunIsRight(t *testing.T) {
 		{1, "2 calls will be done at once\n", 0, 0},
 		{88, "89 calls will be done at once\n", 0, time.Second},
 		{90, "91 calls will be done within a quarter of an hour, with --wait: at first 10 are reserved for interactive calls\n", time.Second, 15 * time.Minute},
-		{98, "99 calls will be done within a quarter of an hour, with --wait: at first 10 are reserved for interactive calls\n", time.Second, 15 * time.Minute},
 		{99, "100 calls will be done about 01:00:01\n", time.Hour, 61 * time.Minute},
-		{300, "301 calls will be done about 03:00:01\n", 3 * time.Hour, 3*time.Hour + 5*time.Minute},
+		{200, "201 calls will be done about 02:00:01\n", 2 * time.Hour, 2*time.Hour + 5*time.Minute},
 	} {
 		virtual(t, func(t *testing.T, fake *leedotest.Server) {
 			fake.SetPlan(leedotest.Free)
