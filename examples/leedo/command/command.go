@@ -148,11 +148,11 @@ func (p *program) client() (*leedo.Client, error) {
 
 // options are those of every client.
 func (p *program) options(hooks leedo.Hooks) []leedo.Option {
-	opts := []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(0)}
+	wait := time.Second // not 0, with which a call fails if a response in flight is yet to say what is left
 	if p.wait {
-		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
+		wait = leedo.NoMaxWait
 	}
-	return opts
+	return []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(wait)}
 }
 
 // announce says what the program waits for, so that it does not look stuck.
