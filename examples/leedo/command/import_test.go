@@ -151,7 +151,7 @@ func TestImportUnknown(t *testing.T) {
 	})
 }
 
-// What a dry run says is what the import then needs, on a quota of 100 calls.
+// What a dry run says is what the import then needs, on a quota of 20 calls.
 func TestDryRunIsRight(t *testing.T) {
 	for _, tt := range []struct {
 		rows        int
@@ -160,13 +160,14 @@ func TestDryRunIsRight(t *testing.T) {
 	}{
 		{0, "no calls are needed\n", 0, 0},
 		{1, "2 calls will be done at once\n", 0, 0},
-		{88, "89 calls will be done at once\n", 0, time.Second},
-		{90, "91 calls will be done within a quarter of an hour, with --wait: at first 10 are reserved for interactive calls\n", time.Second, 15 * time.Minute},
-		{99, "100 calls will be done about 01:00:01\n", time.Hour, 61 * time.Minute},
-		{200, "201 calls will be done about 02:00:01\n", 2 * time.Hour, 2*time.Hour + 5*time.Minute},
+		{16, "17 calls will be done at once\n", 0, time.Second},
+		{17, "18 calls will be done within a quarter of an hour, with --wait: at first 2 are reserved for interactive calls\n", 0, 15 * time.Minute},
+		{18, "19 calls will be done within a quarter of an hour, with --wait: at first 2 are reserved for interactive calls\n", time.Second, 15 * time.Minute},
+		{19, "20 calls will be done about 01:00:01\n", time.Hour, 61 * time.Minute},
+		{40, "41 calls will be done about 02:00:01\n", 2 * time.Hour, 2*time.Hour + 5*time.Minute},
 	} {
 		virtual(t, func(t *testing.T, fake *leedotest.Server) {
-			fake.SetPlan(leedotest.Free)
+			fake.SetRateLimit(20, time.Hour)
 			file := writeFile(t, "leads.csv", "name\n"+strings.Repeat("Ada\n", tt.rows))
 			if code, out, stderr := run(t, "import", "leads", "--file", file, "--dry-run"); code != 0 || !strings.HasSuffix(out, " not sent\n"+tt.want) {
 				t.Errorf("%d rows: exit code %d, %q, %q", tt.rows, code, out, stderr)
