@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/leedoapp/leedo-go/examples/leedo/command"
 )
@@ -57,6 +58,8 @@ func output(t *testing.T, line string) string {
 		return string(text)
 	}
 	var stdout, stderr bytes.Buffer
-	command.Run(t.Context(), args[1:], &stdout, &stderr)
+	synctest.Test(t, func(t *testing.T) { // no import takes the five seconds after which it reports
+		command.Run(t.Context(), args[1:], &stdout, &stderr)
+	})
 	return stdout.String() + stderr.String()
 }

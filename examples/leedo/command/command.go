@@ -25,7 +25,7 @@ const (
 	// ExitUsage is wrong usage or configuration. Nothing was sent.
 	ExitUsage = 2
 	// ExitQuota is that the quota does not allow a call now, and there was no
-	// --wait.
+	// --wait, or the API rejected the call with a 429 again and again.
 	ExitQuota = 3
 	// ExitUnknown is that a record may or may not have been written.
 	ExitUnknown = 4
@@ -42,7 +42,8 @@ Exit codes, of which the largest that applies counts:
   0  success; after an import: every row was created or is a duplicate
   1  failure; after an import: some rows were rejected or not sent
   2  wrong usage or configuration; nothing was sent
-  3  the quota does not allow the call now, and --wait was not given
+  3  the quota does not allow the call now, and --wait was not given or, after
+     ten 429s, gave up
   4  a record may or may not have been written
 
 An error is one line on standard error, the last one, and begins with "leedo: ".`
@@ -51,7 +52,7 @@ An error is one line on standard error, the last one, and begins with "leedo: ".
 type program struct {
 	stdout, stderr io.Writer
 	fake, wait     bool
-	running        bool // arguments and configuration are right
+	running        bool // the command line is right
 }
 
 // Run runs the program with the arguments that follow its name and returns its exit
@@ -67,11 +68,15 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return ExitOK
 	}
 	text := strings.TrimPrefix(err.Error(), "leedo: ")
-	if !p.running && !errors.Is(err, leedo.ErrInvalidArgument) {
+	code := p.exitCode(err)
+	switch {
+	case !p.running:
 		text += fmt.Sprintf(" (see %s --help)", cmd.CommandPath())
+	case p.wait && code == ExitQuota:
+		text += "; --wait gives up after ten 429s"
 	}
 	fmt.Fprintf(stderr, "leedo: %s\n", printable(text))
-	return p.exitCode(err)
+	return code
 }
 
 // exitCode returns the exit code for an error. Cobra has no type for wrong usage: it
@@ -123,11 +128,11 @@ func group(use, short string) *cobra.Command {
 // leaf returns a command that calls the API.
 func (p *program) leaf(use, short string, args cobra.PositionalArgs, run func(context.Context, *leedo.Client, []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		p.running = true
 		client, err := p.client()
 		if err != nil {
 			return err
 		}
-		p.running = true
 		return run(cmd.Context(), client, args)
 	}}
 }
@@ -143,11 +148,11 @@ func (p *program) client() (*leedo.Client, error) {
 
 // options are those of every client.
 func (p *program) options(hooks leedo.Hooks) []leedo.Option {
-	opts := []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(0)}
+	wait := time.Second // not 0, with which a call fails if a response in flight is yet to say what is left
 	if p.wait {
-		opts = append(opts, leedo.WithMaxWait(leedo.NoMaxWait))
+		wait = leedo.NoMaxWait
 	}
-	return opts
+	return []leedo.Option{leedo.WithUserAgent("leedo-cli/" + leedo.Version), leedo.WithHooks(hooks), leedo.WithMaxWait(wait)}
 }
 
 // announce says what the program waits for, so that it does not look stuck.

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -43,6 +46,19 @@ func serve(t *testing.T, fake *leedotest.Server) *leedotest.Server {
 	t.Setenv("LEEDO_BASE_URL", server.URL+"/v1")
 	t.Setenv("LEEDO_API_TOKEN", fake.Token())
 	return fake
+}
+
+// virtual runs a test in virtual time, with the fake in place of the network.
+func virtual(t *testing.T, test func(t *testing.T, fake *leedotest.Server)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		fake, network := leedotest.NewServer(), http.DefaultTransport
+		http.DefaultTransport = fake.HTTPClient().Transport
+		defer func() { http.DefaultTransport = network }()
+		t.Setenv("LEEDO_BASE_URL", "")
+		t.Setenv("LEEDO_API_TOKEN", fake.Token())
+		test(t, fake)
+	})
 }
 
 // Every command of a resource works with --fake, without a token, and the API's own
@@ -160,9 +176,9 @@ func TestQuota(t *testing.T) {
 		code       int
 	}{
 		{"quota", "limit  3 requests an hour\nleft   2\nreset  ", 0},
-		{"quota --for 1", "1 calls will be done at once\n", 0},
+		{"quota --for 1", "1 call will be done at once\n", 0},
 		{"quota --for 4", "4 calls will be done about ", 0},
-		{"quota", "left   0\n", command.ExitQuota},
+		{"quota --for 18446744073709551615", "calls will be done in more than 100 years\n", command.ExitQuota},
 	} {
 		if code, out, _ := run(t, strings.Fields(tt.args)...); code != tt.code || !strings.Contains(out, tt.want) {
 			t.Errorf("%s: exit code %d, %q has no %q", tt.args, code, out, tt.want)
@@ -175,19 +191,36 @@ func TestQuota(t *testing.T) {
 
 // With --wait a list goes on in the next window, and says what it waits for.
 func TestWait(t *testing.T) {
-	fake := serve(t, leedotest.NewServer())
-	for range 150 {
-		fake.AddLead(leedo.Lead{Name: "Lead"})
-	}
-	fake.SetRateLimit(1, 3*time.Second)
-	code, out, _ := run(t, "leads", "list")
-	if n := strings.Count(out, "\n"); code != command.ExitQuota || n != 101 {
-		t.Errorf("without --wait: exit code %d and %d lines", code, n)
-	}
-	code, out, stderr := run(t, "leads", "list", "--wait")
-	if n := strings.Count(out, "\n"); code != 0 || n != 151 || !strings.Contains(stderr, "waiting until ") {
-		t.Errorf("exit code %d, %d lines, %q", code, n, stderr)
-	}
+	virtual(t, func(t *testing.T, fake *leedotest.Server) {
+		for range 150 {
+			fake.AddLead(leedo.Lead{Name: "Lead"})
+		}
+		fake.SetRateLimit(1, time.Hour)
+		code, out, _ := run(t, "leads", "list")
+		if n := strings.Count(out, "\n"); code != command.ExitQuota || n != 101 {
+			t.Errorf("without --wait: exit code %d and %d lines", code, n)
+		}
+		code, out, stderr := run(t, "leads", "list", "--wait")
+		if n := strings.Count(out, "\n"); code != 0 || n != 151 || !strings.Contains(stderr, "waiting until ") {
+			t.Errorf("exit code %d, %d lines, %q", code, n, stderr)
+		}
+	})
+}
+
+// If the API rejects a call whatever it waits for, --wait ends, and says so.
+func TestWaitEnds(t *testing.T) {
+	virtual(t, func(t *testing.T, fake *leedotest.Server) {
+		fake.Inject(leedotest.Fault{Status: 429, Times: -1})
+		for _, args := range []string{"leads list", "import leads --file " + writeFile(t, "leads.csv", "name\nAda\n")} {
+			code, _, stderr := run(t, append(strings.Fields(args), "--wait")...)
+			if code != command.ExitQuota || !strings.Contains(stderr, "429") || !strings.HasSuffix(stderr, "; --wait gives up after ten 429s\n") {
+				t.Errorf("%s: exit code %d, %q", args, code, stderr)
+			}
+			if code, _, stderr := run(t, strings.Fields(args)...); code != command.ExitQuota || strings.Contains(stderr, "--wait") {
+				t.Errorf("%s without --wait: exit code %d, %q", args, code, stderr)
+			}
+		}
+	})
 }
 
 // Whatever --help promises: one line, and the exit code.
@@ -248,8 +281,12 @@ func TestBadInput(t *testing.T) {
 	for _, tt := range []struct {
 		code int
 		want string
-	}{{unknown, "POST /leads: "}, {failed, "POST /leads: unusable response 201: unexpected EOF (request req_6, 1 attempt); it was done all the same"}} {
-		if code, out, stderr := run(t, "leads", "create", "--set", "name=x"); code != tt.code || out != "" || !strings.HasPrefix(stderr, "leedo: "+tt.want) {
+	}{
+		{unknown, `^leedo: POST /leads: .*\n$`},
+		{failed, `^leedo: POST /leads: unusable response 201: unexpected EOF \(request req_\d+, 1 attempt\); it was done all the same\n$`},
+	} {
+		code, out, stderr := run(t, "leads", "create", "--set", "name=x")
+		if code != tt.code || out != "" || !regexp.MustCompile(tt.want).MatchString(stderr) {
 			t.Errorf("exit code %d, %q, %q; want %d, %q", code, out, stderr, tt.code, tt.want)
 		}
 	}
@@ -260,7 +297,8 @@ func TestBadInput(t *testing.T) {
 		"accounts list", "accounts get 1", "accounts create --set name=x", "contacts list", "contacts create --set name=x",
 		"campaigns list", "campaigns get 1", "quota",
 	}
-	check := func(what string, code int, want string) {
+	check := func(t *testing.T, what string, code int, want string) {
+		t.Helper()
 		for _, args := range every {
 			if got, out, stderr := run(t, strings.Fields(args)...); got != code || out != "" && args != "quota" || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 				t.Errorf("%s, %s: exit code %d, %q; want %d, %q", args, what, got, stderr, code, want)
@@ -268,19 +306,19 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	fake.SetRateLimit(0, time.Hour)
-	check("with an exhausted quota", quota, "")
+	check(t, "with an exhausted quota", quota, "")
 	fake.SetRateLimit(-1, 0)
 	t.Setenv("LEEDO_API_TOKEN", "wrong")
-	check("with a wrong token", failed, "401")
+	check(t, "with a wrong token", failed, "401")
 	t.Setenv("LEEDO_API_TOKEN", "")
-	check("without a token", usage, "LEEDO_API_TOKEN is empty")
+	check(t, "without a token", usage, "LEEDO_API_TOKEN is empty")
 	t.Setenv("LEEDO_API_TOKEN", "token")
 	t.Setenv("LEEDO_BASE_URL", "example.com")
-	check("with an invalid base URL", usage, "LEEDO_BASE_URL")
-	// Connecting is tried again for some seconds: once is enough here.
-	every = every[:1]
+	check(t, "with an invalid base URL", usage, "LEEDO_BASE_URL")
 	t.Setenv("LEEDO_BASE_URL", "http://127.0.0.1:1/v1")
-	check("with an unreachable server", failed, "GET /leads, page 1: no complete response")
+	synctest.Test(t, func(t *testing.T) { // connecting is tried again for some seconds
+		check(t, "with an unreachable server", failed, "connection refused (4 attempts)")
+	})
 }
 
 // When the context ends, as on Ctrl-C, what has been read is printed.
@@ -310,15 +348,21 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestOutputFails(t *testing.T) {
-	for _, args := range []string{
-		"leads list", "leads list --json", "leads get 00000000-0000-4000-8000-000000000002", "leads create --set name=x",
-		"leads update 00000000-0000-4000-8000-000000000002 --set name=x --json", "quota",
+	const done = "; it was done all the same: the record is 00000000-0000-4000-8000-00000000"
+	for _, tt := range []struct{ args, want string }{
+		{"leads list", ""},
+		{"leads list --json", ""},
+		{"leads get 00000000-0000-4000-8000-000000000002", ""},
+		{"leads create --set name=x", done + "1201"},
+		{"leads update 00000000-0000-4000-8000-000000000002 --set name=x --json", done + "0002"},
+		{"quota", ""},
+		{"import leads --file " + writeFile(t, "leads.csv", "name\nAda\n"), "; 1 row: 1 created, 0 duplicate, 0 rejected, 0 unknown, 0 not sent"},
 	} {
 		var stderr bytes.Buffer
-		code := command.Run(t.Context(), append(strings.Fields(args), "--fake"), fullDisk{}, &stderr)
+		code := command.Run(t.Context(), append(strings.Fields(tt.args), "--fake"), fullDisk{}, &stderr)
 		checkError(t, code, stderr.String())
-		if code != command.ExitFailed || !strings.Contains(stderr.String(), "no space left on device") {
-			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
+		if code != command.ExitFailed || !strings.HasSuffix(stderr.String(), "no space left on device"+tt.want+"\n") {
+			t.Errorf("%s: exit code %d, %q", tt.args, code, &stderr)
 		}
 	}
 }

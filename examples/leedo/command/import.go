@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/examples/leedo/importer"
@@ -29,7 +32,8 @@ Exit codes, of which the largest that applies counts:
   0  every row was created or is a duplicate
   1  failure, or some rows were rejected or not sent
   2  wrong usage, configuration, file or journal; no record was sent
-  3  the quota is exhausted, and --wait was not given
+  3  the quota does not allow a call now, and --wait was not given or, after ten
+     429s, gave up
   4  some rows may or may not have been created`
 
 // imports returns the command that imports CSV files.
@@ -46,37 +50,53 @@ func (p *program) imports() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&opts.File, "file", "", "the CSV `file`, in UTF-8")
 	flags.Func("map", "import a column as a field: `column=field`; may be repeated, as the next one", func(arg string) error {
-		return addColumn(opts.Map, arg)
+		return addColumn(opts.Map, opts.Extra, arg)
 	})
 	flags.Func("extra", "import a column as a custom field: `column=field`", func(arg string) error {
-		return addColumn(opts.Extra, arg)
+		return addColumn(opts.Extra, opts.Map, arg)
 	})
 	flags.StringVar(&opts.Journal, "journal", "", "the `file` that the state of each row is kept in (default: FILE.journal)")
 	flags.StringVar(&opts.Result, "result", "", "write what became of each row to this CSV `file`")
 	flags.StringVar(&opts.Failed, "failed", "", "write the rows that were rejected or not sent to this CSV `file`, to be imported again")
 	flags.IntVar(&opts.Concurrency, "concurrency", 4, "how many requests may be in flight")
-	flags.DurationVar(&opts.AttemptTimeout, "attempt-timeout", 30*time.Second, "how long a request may take; rows of unknown outcome are looked for that much later")
+	flags.DurationVar(&opts.AttemptTimeout, "attempt-timeout", 30*time.Second, "how long a request may take")
+	flags.DurationVar(&opts.LookAfter, "look-after", 30*time.Second, "look for rows of unknown outcome that long after their requests; at least --attempt-timeout")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "only check the file, and say how many calls it takes and about how long")
 	cmd.MarkFlagRequired("file")
 	return cmd
 }
 
-// addColumn adds column=field to a map. The name of a column may have a = in it.
-func addColumn(columns map[string]string, arg string) error {
-	at := strings.LastIndex(arg, "=")
-	if at < 1 || at == len(arg)-1 {
+// addColumn adds column=field to the map of one flag, unless that or the map of the
+// other has the column or the field. The name of a column may have a = in it.
+func addColumn(columns, others map[string]string, arg string) error {
+	at := max(strings.LastIndex(arg, "="), 0)
+	column, field := strings.TrimSpace(arg[:at]), strings.TrimSpace(strings.TrimPrefix(arg[at:], "="))
+	switch {
+	case column == "" || field == "":
 		return errors.New("want column=field")
+	case !utf8.ValidString(arg):
+		return errors.New("it is not UTF-8")
 	}
-	if _, ok := columns[arg[:at]]; ok {
-		return errors.New("the column is given twice")
+	for _, known := range []map[string]string{columns, others} {
+		if _, ok := known[column]; ok {
+			return errors.New("the column is given twice")
+		}
+		if slices.Contains(slices.Collect(maps.Values(known)), field) {
+			return errors.New("the field is given twice")
+		}
 	}
-	columns[arg[:at]] = arg[at+1:]
+	columns[column] = field
 	return nil
 }
 
 func (p *program) runImport(ctx context.Context, opts importer.Options) error {
+	p.running = true
 	line := progress.New(p.stderr)
-	clientOpts := p.options(line.Hooks())
+	hooks := line.Hooks()
+	if opts.DryRun { // which shows no progress
+		hooks = leedo.Hooks{Wait: p.announce}
+	}
+	clientOpts := p.options(hooks)
 	var err error
 	if p.fake {
 		fake := newFake()
@@ -99,7 +119,6 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 		}
 		opts.Target = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
 	}
-	p.running = true
 	if opts.DryRun {
 		return p.dryRun(ctx, opts)
 	}
@@ -111,9 +130,9 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 	summary, err := importer.Run(ctx, opts)
 	line.Stop()
 	p.note(summary)
-	if summary.Rows > 0 {
+	if !errors.Is(err, importer.ErrInput) {
 		if _, failed := fmt.Fprintln(p.stdout, counts(summary)); failed != nil && err == nil {
-			err = failed
+			err = fmt.Errorf("%w; %s", failed, counts(summary))
 		}
 	}
 	return imported(summary, err)
@@ -124,17 +143,29 @@ func (p *program) dryRun(ctx context.Context, opts importer.Options) error {
 	summary, err := importer.Run(ctx, opts)
 	p.note(summary)
 	if err == nil {
-		_, err = fmt.Fprintf(p.stdout, "%s\n%d calls will be done %s\n",
-			counts(summary), summary.Calls, doneAt(summary.Calls, summary.RateLimit, time.Now()))
+		_, err = fmt.Fprintf(p.stdout, "%s\n%s\n", counts(summary), effort(summary, time.Now()))
 	}
 	summary.NotSent = 0 // that is no failure here
 	return imported(summary, err)
 }
 
+// effort says how many calls the import takes and about how long.
+func effort(s importer.Summary, now time.Time) string {
+	if s.Calls+s.Open == 0 {
+		return "no calls are needed"
+	}
+	calls := s.Calls + 1 // the first one reads the quota
+	text := fmt.Sprintf("%s will be done %s", count(calls, "call"), bulkDoneAt(calls, s.RateLimit, now))
+	if s.Open > 0 {
+		text += fmt.Sprintf("\nand one for each 100 records of the list, to look for %d of the rows", s.Open)
+	}
+	return text
+}
+
 // counts says what became of the rows.
 func counts(s importer.Summary) string {
-	return fmt.Sprintf("%d rows: %d created, %d duplicate, %d rejected, %d unknown, %d not sent",
-		s.Rows, s.Created, s.Duplicate, s.Rejected, s.Unknown, s.NotSent)
+	return fmt.Sprintf("%s: %d created, %d duplicate, %d rejected, %d unknown, %d not sent",
+		count(s.Rows, "row"), s.Created, s.Duplicate, s.Rejected, s.Unknown, s.NotSent)
 }
 
 // note says what is wrong with the file: the columns that are not imported and the
@@ -175,18 +206,27 @@ func imported(s importer.Summary, err error) error {
 	case s.Rejected > 0 || s.NotSent > 0:
 		code = ExitFailed
 	}
-	switch {
-	case code == ExitOK:
+	if code == ExitOK {
 		return nil
-	case err != nil && s.NotSent > 0:
-		err = fmt.Errorf("%w; %d of %d rows are not sent yet: the same command goes on", err, s.NotSent, s.Rows)
-	case err != nil:
-	case s.Unknown > 0:
-		err = fmt.Errorf("%d of %d rows may or may not have been created", s.Unknown, s.Rows)
-	case s.Rejected > 0:
-		err = fmt.Errorf("%d of %d rows were rejected", s.Rejected, s.Rows)
-	default:
-		err = fmt.Errorf("%d of %d rows were not sent", s.NotSent, s.Rows)
+	}
+	for _, part := range []struct {
+		rows int
+		text string
+	}{
+		{s.NotSent, "are not sent yet: the same command goes on"},
+		{s.Open, "may or may not have been created: the same command looks for them"},
+		{s.Unknown - s.Open, "may or may not have been created and stay unknown: look yourself"},
+		{s.Rejected, "were rejected"},
+	} {
+		if part.rows == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%d of %d rows %s", part.rows, s.Rows, part.text)
+		if err == nil {
+			err = errors.New(text)
+		} else {
+			err = fmt.Errorf("%w; %s", err, text)
+		}
 	}
 	return exitError{err, code}
 }

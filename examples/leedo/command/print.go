@@ -86,6 +86,14 @@ func show[T any](w io.Writer, r *resource[T], record *T, body []byte, asJSON boo
 	return table.Flush()
 }
 
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // printable returns text on one line, without the characters that could move the
 // cursor of a terminal or hide something: those are shown escaped. The joiners that
 // Persian and Indian names are written with stay.

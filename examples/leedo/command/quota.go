@@ -22,7 +22,7 @@ func (p *program) quota() *cobra.Command {
 				return err
 			}
 			// A 429, too, reports what is left.
-			return errors.Join(printQuota(p.stdout, client.RateLimit(), int(calls), time.Now()), err)
+			return errors.Join(printQuota(p.stdout, client.RateLimit(), number(calls), time.Now()), err)
 		})
 	cmd.Flags().UintVar(&calls, "for", 0, "also show about when so many calls will be done")
 	return cmd
@@ -39,7 +39,7 @@ func printQuota(w io.Writer, rate leedo.RateLimit, calls int, now time.Time) err
 	}
 	text := fmt.Sprintf("limit  %d requests an hour\nleft   %d\nreset  %s\n", rate.Limit, rate.Remaining, reset)
 	if calls > 0 {
-		text += fmt.Sprintf("%d calls will be done %s\n", calls, doneAt(calls, rate, now))
+		text += fmt.Sprintf("%s will be done %s\n", count(calls, "call"), doneAt(calls, rate, now))
 	}
 	_, err := io.WriteString(w, text)
 	return err
@@ -47,11 +47,30 @@ func printQuota(w io.Writer, rate leedo.RateLimit, calls int, now time.Time) err
 
 // doneAt says about when so many calls will be done.
 func doneAt(calls int, rate leedo.RateLimit, now time.Time) string {
+	const century = 100 * 365 * 24 * time.Hour
 	end := progress.End(calls, rate, time.Hour, now)
-	if !end.After(now) {
+	switch {
+	case !end.After(now):
 		return "at once"
+	case end.Sub(now) > century:
+		return "in more than 100 years"
 	}
 	return "about " + clock(end, now)
+}
+
+// bulkDoneAt is doneAt for bulk calls. They leave some of the quota to others, less
+// and less until nothing is left for the others after a quarter of an hour or at the
+// reset: see leedo.RateLimiterOptions.
+func bulkDoneAt(calls int, rate leedo.RateLimit, now time.Time) string {
+	limit := float64(rate.Limit)
+	reserve := max(limit*0.05, min(limit*0.1, 10))
+	if !rate.Reset.IsZero() {
+		reserve *= min(rate.Reset.Sub(now).Hours(), 1)
+	}
+	if left := rate.Remaining - calls; left >= 0 && left < int(reserve) {
+		return fmt.Sprintf("within a quarter of an hour, with --wait: at first %d are reserved for interactive calls", int(reserve))
+	}
+	return doneAt(calls, rate, now)
 }
 
 // clock is a local time, with the day unless that is today.

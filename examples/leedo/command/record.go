@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
+	"math"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/spf13/cobra"
@@ -33,11 +37,17 @@ func listCommand[T any](p *program, r *resource[T]) *cobra.Command {
 	var limit uint
 	var asJSON bool
 	cmd := p.leaf("list", "List all "+r.name, cobra.NoArgs, func(ctx context.Context, client *leedo.Client, _ []string) error {
-		most := leedo.WithMaxItems(int(limit))
+		most := leedo.WithMaxItems(number(limit))
+		var err error
 		if asJSON {
-			return listJSON(ctx, client, p.stdout, "/"+r.name, most)
+			err = listJSON(ctx, client, p.stdout, "/"+r.name, most)
+		} else {
+			err = listTable(ctx, client, p.stdout, r, most)
 		}
-		return listTable(ctx, client, p.stdout, r, most)
+		if failure, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(failure, syscall.EPIPE) {
+			return nil // who reads the output has enough, as head does
+		}
+		return err
 	})
 	cmd.Flags().UintVar(&limit, "limit", 0, "list at most so many; 0 is all")
 	jsonFlag(cmd, &asJSON)
@@ -62,12 +72,9 @@ func createCommand[T any](p *program, r *resource[T]) *cobra.Command {
 	var asJSON bool
 	body := fields{}
 	cmd := p.leaf("create", "Create "+r.one, cobra.NoArgs, func(ctx context.Context, client *leedo.Client, _ []string) error {
-		var resp leedo.Response
-		record, err := r.create(ctx, client, append(body.options(), leedo.WithResponse(&resp))...)
-		if err != nil {
-			return written(err)
-		}
-		return show(p.stdout, r, record, resp.Body, asJSON)
+		return write(p.stdout, r, asJSON, func(response leedo.RequestOption) (*T, error) {
+			return r.create(ctx, client, append(body.options(), response)...)
+		})
 	})
 	body.flags(cmd)
 	jsonFlag(cmd, &asJSON)
@@ -78,25 +85,39 @@ func updateCommand[T any](p *program, r *resource[T]) *cobra.Command {
 	var asJSON bool
 	body := fields{}
 	cmd := p.leaf("update ID", "Change fields of "+r.one, cobra.ExactArgs(1), func(ctx context.Context, client *leedo.Client, args []string) error {
-		var resp leedo.Response
-		record, err := r.update(ctx, client, args[0], append(body.options(), leedo.WithResponse(&resp))...)
-		if err != nil {
-			return written(err)
-		}
-		return show(p.stdout, r, record, resp.Body, asJSON)
+		return write(p.stdout, r, asJSON, func(response leedo.RequestOption) (*T, error) {
+			return r.update(ctx, client, args[0], append(body.options(), response)...)
+		})
 	})
 	body.flags(cmd)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-// written adds to the error of a write that it was done all the same.
-func written(err error) error {
-	if leedo.OutcomeOf(err) == leedo.OutcomeDone {
+// write makes a call that writes a record, and prints the record. If that fails
+// although the record was written, the error says so.
+func write[T any](w io.Writer, r *resource[T], asJSON bool, call func(response leedo.RequestOption) (*T, error)) error {
+	var resp leedo.Response
+	record, err := call(leedo.WithResponse(&resp))
+	done := leedo.OutcomeOf(err) == leedo.OutcomeDone
+	var id string
+	if err == nil {
+		id = r.columns[0].value(record)
+		err = show(w, r, record, resp.Body, asJSON)
+	} else if failure, ok := errors.AsType[*leedo.DecodeError](err); ok {
+		id = failure.RecordID
+	}
+	switch {
+	case err == nil || !done:
+		return err
+	case id == "":
 		return fmt.Errorf("%w; it was done all the same", err)
 	}
-	return err
+	return fmt.Errorf("%w; it was done all the same: the record is %s", err, id)
 }
+
+// number is a number from the command line as an int, or the largest.
+func number(n uint) int { return int(min(n, math.MaxInt)) }
 
 func jsonFlag(cmd *cobra.Command, asJSON *bool) {
 	cmd.Flags().BoolVar(asJSON, "json", false, "print each record as the API sent it, as JSON on a line")

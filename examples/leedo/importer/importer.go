@@ -89,7 +89,7 @@ type Summary struct {
 	Rejected int
 	// Unknown is how many rows may have been created.
 	Unknown int
-	// Open is how many of them the same call will look for. The others stay
+	// Open is how many of Unknown the same call would look for; the others stay
 	// unknown.
 	Open int
 	// NotSent is how many rows are left.
@@ -156,7 +156,7 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 		defer j.Close()
 		kept = j
 		if known, err = j.Rows(); err != nil {
-			return Summary{}, err
+			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 		}
 	}
 

@@ -125,7 +125,7 @@ func TestQuotaWithoutWait(t *testing.T) {
 	virtual(t, "", "name\na\nb\nc\nd\n", func(w *world) {
 		w.server.SetRateLimit(3, time.Hour) // one for the first look
 		for i, want := range [][]string{
-			{"2 created", "3 created", "4 not_sent the quota is exhausted", "5 not_sent"},
+			{"2 created", "3 created", "4 not_sent the quota does not allow it now", "5 not_sent"},
 			{"2 created", "3 created", "4 created", "5 created"},
 		} {
 			err := w.run(want...)

@@ -89,7 +89,7 @@ func reasonOf(err error, r *csvfile.Row) string {
 		return "interrupted"
 	}
 	if _, limited := errors.AsType[*leedo.RateLimitError](err); limited {
-		return "the quota is exhausted"
+		return "the quota does not allow it now"
 	}
 	failure, ok := errors.AsType[*leedo.APIError](err)
 	if !ok {

@@ -49,7 +49,7 @@ func TestFailedIsFedBackIn(t *testing.T) {
 		w.opts.Map = map[string]string{"Full Name": "name", "Mail": "email"}
 		w.server.SetRateLimit(2, time.Hour)
 		err := w.run("2 created", "4 rejected no name", "5 duplicate the email of line 2", "6 rejected email is not a valid address",
-			"7 rejected 3 columns, the header has 2", "8 not_sent the quota is exhausted")
+			"7 rejected 3 columns, the header has 2", "8 not_sent the quota does not allow it now")
 		if _, ok := errors.AsType[*leedo.RateLimitError](err); !ok {
 			w.Error(err)
 		}

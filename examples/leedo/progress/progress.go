@@ -1,14 +1,15 @@
 // Package progress shows how far a long run has come: the rate, what is left of the
 // quota, about when it will end, and what it waits for and until when. On a terminal
-// that is a live line with a bar, anywhere else a line every five seconds.
+// that is a live line with a bar, as far as they fit, anywhere else a line every five
+// seconds.
 package progress
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -124,8 +125,11 @@ func (l *Line) show() {
 	if l.total == 0 {
 		return
 	}
-	now := time.Now()
-	text := l.text(now)
+	now, columns := time.Now(), math.MaxInt
+	if width, _, err := term.GetSize(l.fd); l.terminal && err == nil {
+		columns = max(width-12, 0) // beside the shortest bar; a line that wraps cannot be overwritten
+	}
+	text := l.text(now, columns)
 	if !l.terminal {
 		fmt.Fprintf(l.w, "%s %s\n", now.Format(time.DateTime), text)
 		return
@@ -135,36 +139,45 @@ func (l *Line) show() {
 			progressbar.OptionSetWidth(10), progressbar.OptionShowDescriptionAtLineEnd(),
 			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 	}
-	if width, _, err := term.GetSize(l.fd); err == nil {
-		text = text[:min(len(text), max(width-12, 0))] // a line that wraps cannot be overwritten
-	}
 	l.bar.Describe(text)
 	l.bar.Set(l.done)
 }
 
-// text is what the line says, the most important first.
-func (l *Line) text(now time.Time) string {
-	quota := l.quota()
-	parts := []string{fmt.Sprintf("%d/%d", l.done, l.total)}
+// text is what the line says, the most important first. Parts that do not fit
+// into so many columns are left out.
+func (l *Line) text(now time.Time, columns int) string {
+	text := fmt.Sprintf("%d/%d", l.done, l.total)
+	text = text[:min(len(text), columns)]
+	add := func(part string) bool {
+		fits := len(text)+len(", ")+len(part) <= columns
+		if fits {
+			text += ", " + part
+		}
+		return fits
+	}
 	if w, ok := l.wait(); ok {
-		parts = append(parts, fmt.Sprintf("wait until %s (%s)", w.Until.Local().Format(time.TimeOnly), w.Reason))
+		until := "wait until " + w.Until.Local().Format(time.TimeOnly)
+		if !add(fmt.Sprintf("%s (%s)", until, w.Reason)) {
+			add(until)
+		}
 	}
-	perSecond := float64(l.done-l.first) / max(now.Sub(l.began).Seconds(), 1)
-	if perSecond > 0 {
-		parts = append(parts, rate(perSecond))
-	}
-	if quota.Limit > 0 {
-		parts = append(parts, fmt.Sprintf("quota %d/%d", quota.Remaining, quota.Limit))
-	}
+	quota := l.quota()
 	l.learn(quota.Reset, now)
+	perSecond := float64(l.done-l.first) / max(now.Sub(l.began).Seconds(), 1)
 	if left := l.total - l.done; left > 0 && perSecond > 0 {
-		end := now.Add(time.Duration(float64(left) / perSecond * float64(time.Second)))
+		end := now.Add(time.Duration(min(float64(left)/perSecond*float64(time.Second), math.MaxInt64/2)))
 		if byQuota := End(left, quota, l.window, now); byQuota.After(end) {
 			end = byQuota
 		}
-		parts = append(parts, "end about "+clock(end, now))
+		add("end ~" + clock(end, now))
 	}
-	return strings.Join(parts, ", ")
+	if quota.Limit > 0 {
+		add(fmt.Sprintf("quota %d/%d", quota.Remaining, quota.Limit))
+	}
+	if perSecond > 0 {
+		add(rate(perSecond))
+	}
+	return text
 }
 
 // learn notes how far the reset moves when a window ends: that is how long one lasts.
@@ -200,11 +213,15 @@ func rate(perSecond float64) string {
 	return fmt.Sprintf("%.1f/h", perSecond*3600)
 }
 
-// clock is a local time to the minute, with the day unless that is today.
+// clock is a local time to the minute, with the day unless that is today, or the day
+// with its year if that is far away.
 func clock(t, now time.Time) string {
 	t, now = t.Local(), now.Local()
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
 		return t.Format("15:04")
+	}
+	if t.Sub(now) > 300*24*time.Hour {
+		return t.Format("Jan 2 2006")
 	}
 	return t.Format("Jan 2 15:04")
 }
