@@ -98,13 +98,13 @@ func (s *site) send(ctx context.Context, sub *submission, params leedo.LeadCreat
 // arrived reports whether the lead is among the newest, which takes one request. If it
 // is not, a slow server may still create it.
 func (s *site) arrived(ctx context.Context, sub *submission) bool {
-	since := sub.at.Add(-5 * time.Minute) // by another clock
 	for lead, err := range s.client.Leads.All(ctx, nil, leedo.WithPriority(leedo.PriorityInteractive),
 		leedo.WithMaxWait(2*time.Second), leedo.WithMaxItems(100)) {
 		if err != nil {
 			return false
 		}
-		if lead.CreatedAt.After(since) && lead.Name == sub.params.Name && strings.EqualFold(lead.Email, sub.params.Email) {
+		if lead.CreatedAt.After(sub.at.Add(-time.Minute)) && // clocks differ
+			lead.Name == sub.params.Name && lead.Company == sub.params.Company && strings.EqualFold(lead.Email, sub.params.Email) {
 			return true
 		}
 	}
@@ -125,13 +125,13 @@ func respond(w http.ResponseWriter, v view, outcome leedo.Outcome, err error) {
 	case isLimited:
 		wait := max(time.Until(limited.RetryAt), time.Second)
 		w.Header().Set("Retry-After", fmt.Sprintf("%.0f", math.Ceil(wait.Seconds())))
-		v.Problem = fmt.Sprintf("Nothing was sent, as there are too many forms at the moment. Please press Send again in %.0f min.", math.Ceil(wait.Minutes()))
+		v.Problem = fmt.Sprintf("Nothing was sent: we cannot take more forms at the moment. Please press Send again in %.0f min.", math.Ceil(wait.Minutes()))
 	case isRejected && (rejected.StatusCode == http.StatusBadRequest || rejected.Fields != nil):
 		status, v.Errors = http.StatusUnprocessableEntity, rejected.Fields
 		v.Problem = "Nothing was sent. Please correct this: " + rejected.Message
 	default:
 		slog.Error("a lead was not created", "err", err)
-		v.Problem = "Nothing was sent, as our system is not available. Please try again later."
+		v.Problem = "Nothing was sent: our system is not available. Please try again later."
 	}
 	show(w, status, v)
 }
