@@ -123,17 +123,17 @@ func TestQuotaSpent(t *testing.T) {
 		site := newSite(server.Client())
 		expect(t, send(t.Context(), site, open(t, site)), http.StatusOK, "Thank you")
 
-		time.Sleep(20 * time.Minute)
+		time.Sleep(59*time.Minute + 50*time.Second)
 		start := time.Now()
 		form := open(t, site)
 		w := send(t.Context(), site, form)
-		expect(t, w, http.StatusServiceUnavailable, "Nothing was sent", "in 41 min.", `value="ada@example.com"`)
+		expect(t, w, http.StatusServiceUnavailable, "Nothing was sent", "in 1 min.", `value="ada@example.com"`)
 		if waited := time.Since(start); waited > 2*time.Second || posts(server) != 1 {
 			t.Errorf("the visitor waited %v, and the API got %d requests", waited, posts(server))
 		}
 
 		after, err := time.ParseDuration(w.Header().Get("Retry-After") + "s")
-		if err != nil || after < 40*time.Minute || after > 41*time.Minute {
+		if err != nil || after < 10*time.Second || after > 12*time.Second {
 			t.Fatalf("Retry-After is %v, %v", after, err)
 		}
 		time.Sleep(after)
@@ -222,11 +222,7 @@ func TestUnknownOutcome(t *testing.T) {
 				site := newSite(server.Client())
 				form := open(t, site)
 
-				start := time.Now()
 				w := send(t.Context(), site, form)
-				if waited := time.Since(start); waited > 20*time.Second {
-					t.Errorf("the visitor waited %v", waited)
-				}
 				if test.known {
 					expect(t, w, http.StatusOK, "Thank you")
 					return
@@ -243,6 +239,7 @@ func TestUnknownOutcome(t *testing.T) {
 				expect(t, send(t.Context(), site, again), http.StatusAccepted, "may or may not have arrived")
 				server.AddLead(leedo.Lead{Name: "Ada Example", Email: "ADA@example.com", Company: "Example Inc"}) // a slow server
 				expect(t, send(t.Context(), site, again), http.StatusOK, "Thank you")
+				expect(t, send(t.Context(), site, again), http.StatusOK, "Thank you")
 				expect(t, send(t.Context(), site, form), http.StatusOK, "Thank you")
 				if posts(server) != 1 {
 					t.Errorf("%d requests to create the lead", posts(server))
@@ -250,6 +247,20 @@ func TestUnknownOutcome(t *testing.T) {
 			})
 		})
 	}
+}
+
+// However slow the API is, the visitor gets a page in time.
+func TestSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := leedotest.NewServer()
+		server.Inject(leedotest.Fault{Latency: time.Hour, Times: -1})
+		site := newSite(server.Client())
+		form, start := open(t, site), time.Now()
+		expect(t, send(t.Context(), site, form), http.StatusAccepted, "may or may not have arrived")
+		if waited := time.Since(start); waited > 20*time.Second {
+			t.Errorf("the visitor waited %v", waited)
+		}
+	})
 }
 
 // The form is sent, and then again with other values, after the Back button of a browser
@@ -311,7 +322,7 @@ func TestRejected(t *testing.T) {
 // The site remembers a bounded number of forms, the newest.
 func TestRemembered(t *testing.T) {
 	s := &site{sent: map[string]*submission{}}
-	tokens := make([]string, 3*remembered)
+	tokens := make([]string, 5*remembered/2)
 	for i := range tokens {
 		tokens[i] = strings.Repeat("A", 18) + time.Unix(int64(i), 0).UTC().Format("02150405")
 		s.submission(tokens[i]).outcome = leedo.OutcomeDone
@@ -319,7 +330,7 @@ func TestRemembered(t *testing.T) {
 			t.Fatalf("%d forms are remembered", n)
 		}
 	}
-	for _, token := range tokens[2*remembered:] {
+	for _, token := range tokens[len(tokens)-remembered:] {
 		if s.submission(token).outcome != leedo.OutcomeDone {
 			t.Fatalf("%s is forgotten", token)
 		}
