@@ -44,19 +44,20 @@ func main() {
 	os.Exit(report(results, os.Stdout, os.Stderr))
 }
 
-// connect returns a client and the ids of the leads. All workers share the client, and
-// with it the limiter: together they do not exceed the quota.
+// opts make calls wait for the quota, and leave a part of it to interactive calls.
+var opts = []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithPriority(leedo.PriorityBulk)}
+
+// connect returns a client, which all workers share with its limiter, and the ids of the leads.
 func connect(fake bool, stdin io.Reader) (*leedo.Client, []string, error) {
-	opts := []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithPriority(leedo.PriorityBulk)}
 	if fake {
 		server, ids := fakeServer()
 		return server.Client(opts...), ids, nil
 	}
-	client, err := leedo.NewClientFromEnv(opts...)
+	ids, err := io.ReadAll(stdin)
 	if err != nil {
 		return nil, nil, err
 	}
-	ids, err := io.ReadAll(stdin)
+	client, err := leedo.NewClientFromEnv(opts...)
 	return client, strings.Fields(string(ids)), err
 }
 
@@ -130,8 +131,7 @@ func report(results []result, stdout, stderr io.Writer) (code int) {
 			code = max(code, map[leedo.Outcome]int{leedo.OutcomeNotDone: 1, leedo.OutcomeUnknown: 4}[r.outcome])
 		}
 	}
-	fmt.Fprintf(stderr, "%d updated, %d not updated, %d unknown\n",
-		counts[leedo.OutcomeDone], counts[leedo.OutcomeNotDone], counts[leedo.OutcomeUnknown])
+	fmt.Fprintf(stderr, "%d updated, %d not updated, %d unknown\n", counts[leedo.OutcomeDone], counts[leedo.OutcomeNotDone], counts[leedo.OutcomeUnknown])
 	return code
 }
 

@@ -24,9 +24,6 @@ func leads(server *leedotest.Server, n int) (ids []string) {
 	return ids
 }
 
-// opts are the options of a client that connect makes.
-var opts = []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithPriority(leedo.PriorityBulk)}
-
 // count returns how many results have an outcome and, if text is not empty, an error with
 // that text.
 func count(results []result, outcome leedo.Outcome, text string) (n int) {
@@ -79,7 +76,7 @@ func TestFake(t *testing.T) {
 		if code := report(results, &stdout, &stderr); code != 4 {
 			t.Errorf("exit code %d", code)
 		}
-		for _, want := range []string{ids[100] + "\tnot done\tleedo: PATCH /leads/{id}: 404", ids[200] + "\tunknown\tleedo: PATCH /leads/{id}: outcome unknown"} {
+		for _, want := range []string{ids[100] + "\tnot done\tleedo: PATCH /leads/{id}: 404", ids[200] + "\tunknown\tleedo: PATCH /leads/{id}: outcome unknown", "(4 attempts)"} {
 			if !strings.Contains(stdout.String(), want) {
 				t.Errorf("%q is missing in:\n%s", want, &stdout)
 			}
@@ -154,12 +151,17 @@ func TestInterruptWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := leedotest.NewServer()
 		server.SetRateLimit(10, time.Hour)
+		server.Inject(leedotest.Fault{Times: -1, Latency: 2 * time.Second})
+		var progress bytes.Buffer
 		ctx, interrupt := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, interrupt)
 		start := time.Now()
-		results := update(ctx, server.Client(opts...), leads(server, 40), leedo.LeadStatusQualified, &bytes.Buffer{})
+		results := update(ctx, server.Client(opts...), leads(server, 40), leedo.LeadStatusQualified, &progress)
 		if took, done := time.Since(start), count(results, leedo.OutcomeDone, ""); took != 65*time.Second || done != 10 {
 			t.Errorf("%d leads updated in %v", done, took)
+		}
+		if !strings.HasPrefix(progress.String(), "0 of 40\n") || !strings.Contains(progress.String(), "until ") {
+			t.Errorf("progress:\n%s", &progress) // until the first response the reset is unknown
 		}
 		if canceled := count(results, leedo.OutcomeNotDone, "canceled"); canceled != 16 || len(results) != 40 {
 			t.Errorf("%d updates canceled, %d results", canceled, len(results))
