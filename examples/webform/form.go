@@ -4,12 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	_ "embed"
-	"errors"
-	"fmt"
-	"html/template"
-	"log/slog"
-	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,17 +11,6 @@ import (
 
 	"github.com/leedoapp/leedo-go"
 )
-
-//go:embed form.html
-var html string
-var page = template.Must(template.New("form").Parse(html))
-
-// view is what the page shows.
-type view struct {
-	Outcome, Token, Problem string
-	Params                  leedo.LeadCreateParams
-	Errors                  map[string][]string // by the names of the fields
-}
 
 // remembered is how many forms a site remembers at least, and half of how many at most.
 const remembered = 10_000
@@ -84,7 +67,7 @@ func (s *site) post(w http.ResponseWriter, r *http.Request) {
 // send creates the lead, unless that was done or may have been done.
 func (s *site) send(ctx context.Context, sub *submission, params leedo.LeadCreateParams) (err error) {
 	if sub.outcome == leedo.OutcomeNotDone { // the first time, or again after a failure
-		sub.params, sub.at = params, time.Now()
+		sub.params, sub.at, sub.outcome = params, time.Now(), leedo.OutcomeUnknown // should Create panic
 		_, err = s.client.Leads.Create(ctx, &params, leedo.WithPriority(leedo.PriorityInteractive),
 			leedo.WithMaxWait(2*time.Second), leedo.WithAttemptTimeout(10*time.Second))
 		sub.outcome = leedo.OutcomeOf(err)
@@ -95,8 +78,9 @@ func (s *site) send(ctx context.Context, sub *submission, params leedo.LeadCreat
 	return err
 }
 
-// arrived reports whether the lead is among the newest, which takes one request. If it
-// is not, a slow server may still create it.
+// arrived reports whether the lead is among the newest, which takes one request. A lead
+// of the same person, created since, is taken for it. If there is none, a slow server may
+// still create it.
 func (s *site) arrived(ctx context.Context, sub *submission) bool {
 	for lead, err := range s.client.Leads.All(ctx, nil, leedo.WithPriority(leedo.PriorityInteractive),
 		leedo.WithMaxWait(2*time.Second), leedo.WithMaxItems(100)) {
@@ -109,31 +93,6 @@ func (s *site) arrived(ctx context.Context, sub *submission) bool {
 		}
 	}
 	return false
-}
-
-// respond shows what became of a form. err is the error of Create, if that was called.
-func respond(w http.ResponseWriter, v view, outcome leedo.Outcome, err error) {
-	status := http.StatusServiceUnavailable
-	limited, isLimited := errors.AsType[*leedo.RateLimitError](err)
-	rejected, isRejected := errors.AsType[*leedo.APIError](err)
-	switch v.Outcome = outcome.String(); {
-	case outcome == leedo.OutcomeDone:
-		status = http.StatusOK
-	case outcome == leedo.OutcomeUnknown:
-		status = http.StatusAccepted
-		slog.Error("a lead may or may not have been created", "reference", v.Token[:8], "err", err)
-	case isLimited:
-		wait := max(time.Until(limited.RetryAt), time.Second)
-		w.Header().Set("Retry-After", fmt.Sprintf("%.0f", math.Ceil(wait.Seconds())))
-		v.Problem = fmt.Sprintf("Nothing was sent: we cannot take more forms at the moment. Please press Send again in %.0f min.", math.Ceil(wait.Minutes()))
-	case isRejected && (rejected.StatusCode == http.StatusBadRequest || rejected.Fields != nil):
-		status, v.Errors = http.StatusUnprocessableEntity, rejected.Fields
-		v.Problem = "Nothing was sent. Please correct this: " + rejected.Message
-	default:
-		slog.Error("a lead was not created", "err", err)
-		v.Problem = "Nothing was sent: our system is not available. Please try again later."
-	}
-	show(w, status, v)
 }
 
 // submission returns the submission with a token, or nil if the token is not one that
@@ -150,12 +109,4 @@ func (s *site) submission(token string) *submission {
 		s.sent[token] = sub
 	}
 	return sub
-}
-
-func show(w http.ResponseWriter, status int, v view) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store") // personal data; and Back fetches a form with another token
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
-	w.WriteHeader(status)
-	page.Execute(w, v)
 }
