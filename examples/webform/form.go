@@ -67,7 +67,7 @@ func (s *site) post(w http.ResponseWriter, r *http.Request) {
 // send creates the lead, unless that was done or may have been done.
 func (s *site) send(ctx context.Context, sub *submission, params leedo.LeadCreateParams) (err error) {
 	if sub.outcome == leedo.OutcomeNotDone { // the first time, or again after a failure
-		sub.params, sub.at, sub.outcome = params, time.Now(), leedo.OutcomeUnknown // should Create panic
+		sub.params, sub.at = params, time.Now()
 		_, err = s.client.Leads.Create(ctx, &params, leedo.WithPriority(leedo.PriorityInteractive),
 			leedo.WithMaxWait(2*time.Second), leedo.WithAttemptTimeout(10*time.Second))
 		sub.outcome = leedo.OutcomeOf(err)
@@ -79,7 +79,7 @@ func (s *site) send(ctx context.Context, sub *submission, params leedo.LeadCreat
 }
 
 // arrived reports whether the lead is among the newest, which takes one request. A lead
-// of the same person, created since, is taken for it. If there is none, a slow server may
+// of the same person, created since, is taken for it. If it is not there, a slow server may
 // still create it.
 func (s *site) arrived(ctx context.Context, sub *submission) bool {
 	for lead, err := range s.client.Leads.All(ctx, nil, leedo.WithPriority(leedo.PriorityInteractive),
