@@ -4,8 +4,8 @@
 //	LEEDO_API_TOKEN=... go run ./examples/webform -addr 127.0.0.1:8080
 //
 // Without a token, or with -fake, leads go to a fake in memory, where the companies
-// "invalid", "quota" and "unknown" make the API fail. The part to copy is form.go, and
-// form_test.go shows how to test code that uses the SDK.
+// "invalid", "quota" and "unknown" make the API fail. The parts to copy are form.go and
+// page.go, and form_test.go shows how to test code that uses the SDK.
 package main
 
 import (

@@ -35,7 +35,9 @@ func respond(w http.ResponseWriter, v view, outcome leedo.Outcome, err error) {
 		status = http.StatusOK
 	case outcome == leedo.OutcomeUnknown:
 		status = http.StatusAccepted
-		slog.Error("a lead may or may not have been created", "reference", v.Token[:8], "err", err)
+		if err != nil {
+			slog.Error("a lead may or may not have been created", "reference", v.Token[:8], "err", err)
+		}
 	case isLimited:
 		wait := max(time.Until(limited.RetryAt), time.Second)
 		w.Header().Set("Retry-After", fmt.Sprintf("%.0f", math.Ceil(wait.Seconds())))
@@ -52,7 +54,7 @@ func respond(w http.ResponseWriter, v view, outcome leedo.Outcome, err error) {
 
 func show(w http.ResponseWriter, status int, v view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store") // personal data; and Back fetches a form with another token
+	w.Header().Set("Cache-Control", "private, no-cache") // Back shows the same form, with its token
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	page.Execute(w, v)
