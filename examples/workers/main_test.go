@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,15 +38,21 @@ func count(results []result, outcome leedo.Outcome, text string) (n int) {
 // inFlight counts the requests that are in flight.
 type inFlight struct {
 	http.RoundTripper
-	now, most atomic.Int64
+	mu        sync.Mutex
+	now, most int
 }
 
 func (f *inFlight) RoundTrip(r *http.Request) (*http.Response, error) {
-	now := f.now.Add(1)
-	defer f.now.Add(-1)
-	for most := f.most.Load(); now > most && !f.most.CompareAndSwap(most, now); most = f.most.Load() {
-	}
+	f.add(1)
+	defer f.add(-1)
 	return f.RoundTripper.RoundTrip(r)
+}
+
+func (f *inFlight) add(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now += n
+	f.most = max(f.most, f.now)
 }
 
 // The default run: all leads but two are updated, 16 at a time.
@@ -67,7 +73,7 @@ func TestFake(t *testing.T) {
 				qualified++
 			}
 		}
-		if most := transport.most.Load(); qualified != 498 || most != 16 {
+		if most := transport.most; qualified != 498 || most != 16 {
 			t.Errorf("%d leads are qualified, %d requests were in flight", qualified, most)
 		}
 		if lines := strings.Split(progress.String(), "\n"); len(lines) < 3 || !strings.HasSuffix(lines[0], " of 500") {
