@@ -1,0 +1,142 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/report"
+	"github.com/rivo/uniseg"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+const longReport = `Report prints what is in a mirror, the SQLite file that leedo mirror writes: leads by
+status and by week, campaigns by their leads, accounts by their contacts. With --out it
+also writes the figures as one HTML page that needs no other file and no network. It
+makes no request to the CRM and changes nothing in the mirror.
+
+Weeks begin on Monday, in UTC; the last is that of the newest lead.
+
+Exit codes:
+  0  success
+  1  failure, or another process is writing the mirror
+  2  wrong usage, a file that is not a mirror, or a page that cannot be written there`
+
+// report returns the command that reports on a mirror.
+func (p *program) report() *cobra.Command {
+	var db, out string
+	var top int
+	cmd := &cobra.Command{
+		Use: "report --db FILE", Short: "Show what is in a mirror, as bars and as an HTML page", Long: longReport, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if top < 1 {
+				return fmt.Errorf("--top %d: must be at least 1", top)
+			}
+			p.running = true
+			return p.runReport(cmd.Context(), db, out, top)
+		},
+	}
+	cmd.Flags().StringVar(&db, "db", "", "the `file` of the mirror")
+	cmd.Flags().StringVar(&out, "out", "", "write an HTML page to this `file`")
+	cmd.Flags().IntVar(&top, "top", 10, "how many statuses, campaigns and accounts have a bar")
+	cmd.MarkFlagRequired("db")
+	return cmd
+}
+
+func (p *program) runReport(ctx context.Context, db, out string, top int) error {
+	if out != "" {
+		if err := atomicfile.Writable(out); err != nil {
+			return exitError{err, ExitUsage}
+		}
+	}
+	r, err := report.Read(ctx, db, top)
+	if errors.Is(err, report.ErrNoMirror) {
+		return exitError{err, ExitUsage}
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := atomicfile.Write(out, r.WriteHTML); err != nil {
+			return err
+		}
+	}
+	return printReport(p.stdout, r, columns(p.stdout))
+}
+
+// columns returns the width of a terminal, or 80 if w is none.
+func columns(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return 80
+}
+
+// printReport prints a report as bars that are as wide as the terminal.
+func printReport(w io.Writer, r *report.Report, width int) error {
+	if r.MirroredAt.IsZero() {
+		_, err := fmt.Fprintln(w, "The mirror has no records.")
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "As of %s UTC:", r.MirroredAt.Format("2006-01-02 15:04"))
+	for _, f := range r.Records {
+		fmt.Fprintf(&text, " %d %s", f.Count, f.Label)
+	}
+	text.WriteString("\n")
+	for _, chart := range r.Charts {
+		text.WriteString("\n" + chart.Title + "\n")
+		printChart(&text, chart, width)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// printChart prints a line for each figure: its label, the number and its bar.
+func printChart(text *strings.Builder, chart report.Chart, width int) {
+	largest, labels, numbers := 1, 0, 0
+	figures := append(chart.Bars[:len(chart.Bars):len(chart.Bars)], chart.Rest...)
+	for i := range figures {
+		f := &figures[i]
+		f.Label = report.Shorten(printable(f.Label), width*2/5)
+		labels = max(labels, uniseg.StringWidth(f.Label))
+		numbers = max(numbers, len(strconv.Itoa(f.Count)))
+	}
+	for _, f := range chart.Bars {
+		largest = max(largest, f.Count)
+	}
+	if len(figures) == 0 {
+		text.WriteString("  nothing to count\n")
+	}
+	room := max(width-labels-numbers-4, 1)
+	for i, f := range figures {
+		line := fmt.Sprintf("  %s%s %*d ", f.Label, strings.Repeat(" ", labels-uniseg.StringWidth(f.Label)), numbers, f.Count)
+		if i < len(chart.Bars) {
+			line += bar(f.Count, largest, room)
+		}
+		text.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+// bar returns a bar of blocks, in eighths of a column, for n of a largest number that
+// takes all the room. Only zero has none.
+func bar(n, largest, room int) string {
+	const eighths = "▏▎▍▌▋▊▉"
+	length := n * room * 8 / largest
+	if n > 0 {
+		length = max(length, 1)
+	}
+	text := strings.Repeat("█", length/8)
+	if part := length % 8; part > 0 {
+		text += string([]rune(eighths)[part-1])
+	}
+	return text
+}
