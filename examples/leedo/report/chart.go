@@ -21,22 +21,24 @@ import (
 
 // Sizes of a drawing, in its own units: on a narrow phone one is about a pixel.
 const (
-	width     = 340
-	rowHeight = 38 // of a bar with its label above it
+	width     = 320
+	rowHeight = 34 // of a bar with its label above it
 	barHeight = 10
 	fontSize  = 13
-	maxLabel  = 38 // in columns of a terminal; about as many letters of the font
+	margin    = 14 // at the right: readers' fonts are wider than the one that the library measures
+	maxLabel  = 36 // in columns of a terminal; about as many letters of the font
 )
 
 // The library draws in colors, but those of the page depend on the reader's device and
-// are in its style. So each color stands for a class of the style.
+// are in its style sheet. So each color stands for a class there. (Black would be none:
+// the library leaves it out.)
 var (
-	classes   = []string{"bar", "label", "count"}
-	barColor  = color.RGBA{B: 0, A: 255}
-	nameColor = color.RGBA{B: 1, A: 255}
-	numColor  = color.RGBA{B: 2, A: 255}
+	barColor   = color.RGBA{B: 1, A: 255}
+	labelColor = color.RGBA{B: 2, A: 255}
+	countColor = color.RGBA{B: 3, A: 255}
+	classes    = map[string]string{"#000001": "bar", "#000002": "label", "#000003": "count"}
 
-	colored  = regexp.MustCompile(`\s*style="[^"]*#00000([0-9])[^"]*"`)
+	colored  = regexp.MustCompile(`\s*style="[^"]*(#00000[0-9])[^"]*"`)
 	preamble = regexp.MustCompile(`(?s)^.*<svg width="[^"]*" height="[^"]*"`)
 )
 
@@ -67,29 +69,28 @@ func (c *Chart) svg() (string, error) {
 	}
 	bars.Horizontal, bars.Color = true, barColor
 	bars.LineStyle.Width = 0
-	above, err := labels(names, nameColor)
+	above, err := labels(names, labelColor)
 	if err != nil {
 		return "", err
 	}
-	above.Offset.Y = barHeight/2 + fontSize/2 + 3
-	beside, err := labels(numbers, numColor)
+	above.Offset.Y = barHeight/2 + fontSize/2 + 6
+	beside, err := labels(numbers, countColor)
 	if err != nil {
 		return "", err
 	}
-	beside.Offset.X = 6
+	beside.Offset = vg.Point{X: 6, Y: 2}
 	p.Add(bars, above, beside)
 
 	canvas := vgsvg.New(width, vg.Length(rowHeight*len(c.Bars)))
-	p.Draw(draw.New(canvas))
+	p.Draw(draw.Crop(draw.New(canvas), 0, -margin, 0, 0))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return "", err
 	}
-	start := fmt.Sprintf(`<svg role="img" aria-label="%s, as bars"`, html.EscapeString(c.Title))
+	start := fmt.Sprintf(`<svg role="img" aria-label="Bar chart: %s. The table has the figures."`, html.EscapeString(c.Title))
 	text := preamble.ReplaceAllLiteralString(svg.String(), start)
 	return colored.ReplaceAllStringFunc(text, func(found string) string {
-		digit := colored.FindStringSubmatch(found)[1]
-		return ` class="` + classes[digit[0]-'0'] + `"`
+		return ` class="` + classes[colored.FindStringSubmatch(found)[1]] + `"`
 	}), nil
 }
 
