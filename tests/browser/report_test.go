@@ -19,16 +19,6 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-const schema = `
-CREATE TABLE leads (id TEXT PRIMARY KEY, name TEXT, email TEXT, company TEXT, phone TEXT, status TEXT,
-	created_at TEXT, updated_at TEXT, deleted_at TEXT, seen_at TEXT);
-CREATE TABLE accounts (id TEXT PRIMARY KEY, name TEXT, industry TEXT, website TEXT,
-	created_at TEXT, updated_at TEXT, deleted_at TEXT, seen_at TEXT);
-CREATE TABLE contacts (id TEXT PRIMARY KEY, name TEXT, email TEXT, role TEXT, account_id TEXT,
-	created_at TEXT, updated_at TEXT, deleted_at TEXT, seen_at TEXT);
-CREATE TABLE campaigns (id TEXT PRIMARY KEY, name TEXT, status TEXT, leads_count INTEGER,
-	created_at TEXT, updated_at TEXT, deleted_at TEXT, seen_at TEXT);`
-
 // hostile are names that a page must show as text.
 var hostile = []string{
 	`<script>document.title = "hacked"</script>`,
@@ -43,6 +33,10 @@ var hostile = []string{
 // mirror writes a mirror with some hundred records, one in ten of them deleted.
 func mirror(t *testing.T, path string) *sql.DB {
 	t.Helper()
+	schema, err := os.ReadFile(filepath.Join("..", "..", "examples", "leedo", "report", "testdata", "mirror.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +48,7 @@ func mirror(t *testing.T, path string) *sql.DB {
 			t.Fatal(err)
 		}
 	}
-	exec(schema)
+	exec(string(schema))
 	exec("BEGIN")
 	random := rand.New(rand.NewPCG(1, 2))
 	seen := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)

@@ -35,7 +35,12 @@ func (p *program) report() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report --db FILE", Short: "Show what is in a mirror, as bars and as an HTML page", Long: longReport, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if top < 1 {
+			switch {
+			case db == "":
+				return errors.New("--db: want the name of a file")
+			case out == "" && cmd.Flags().Changed("out"):
+				return errors.New("--out: want the name of a file")
+			case top < 1:
 				return fmt.Errorf("--top %d: must be at least 1", top)
 			}
 			p.running = true
@@ -51,7 +56,7 @@ func (p *program) report() *cobra.Command {
 
 func (p *program) runReport(ctx context.Context, db, out string, top int) error {
 	if out != "" {
-		if err := atomicfile.Writable(out); err != nil {
+		if err := writable(out, db); err != nil {
 			return exitError{err, ExitUsage}
 		}
 	}
@@ -68,6 +73,16 @@ func (p *program) runReport(ctx context.Context, db, out string, top int) error 
 		}
 	}
 	return printReport(p.stdout, r, columns(p.stdout))
+}
+
+// writable reports as an error why the page cannot be written to out.
+func writable(out, db string) error {
+	page, err := os.Stat(out)
+	mirror, failed := os.Stat(db)
+	if err == nil && failed == nil && os.SameFile(page, mirror) {
+		return fmt.Errorf("%s is the mirror: the page needs another --out", out)
+	}
+	return atomicfile.Writable(out)
 }
 
 // columns returns the width of a terminal, or 80 if w is none.
@@ -87,11 +102,16 @@ func printReport(w io.Writer, r *report.Report, width int) error {
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "As of %s UTC:", r.MirroredAt.Format("2006-01-02 15:04"))
+	fmt.Fprintf(&text, "The CRM as of %s UTC\n", r.MirroredAt.Format("2006-01-02 15:04"))
+	var records []string
 	for _, f := range r.Records {
-		fmt.Fprintf(&text, " %d %s", f.Count, f.Label)
+		records = append(records, fmt.Sprintf("%s %d", f.Label, f.Count))
 	}
-	text.WriteString("\n")
+	line := strings.Join(records, ", ")
+	if len(line) > width {
+		line = strings.Join(records, ",\n")
+	}
+	text.WriteString(line + "\n")
 	for _, chart := range r.Charts {
 		text.WriteString("\n" + chart.Title + "\n")
 		printChart(&text, chart, width)
@@ -116,9 +136,9 @@ func printChart(text *strings.Builder, chart report.Chart, width int) {
 	if len(figures) == 0 {
 		text.WriteString("  nothing to count\n")
 	}
-	room := max(width-labels-numbers-4, 1)
+	room := max(width-labels-numbers-6, 1)
 	for i, f := range figures {
-		line := fmt.Sprintf("  %s%s %*d ", f.Label, strings.Repeat(" ", labels-uniseg.StringWidth(f.Label)), numbers, f.Count)
+		line := fmt.Sprintf("  %s%s  %*d  ", f.Label, strings.Repeat(" ", labels-uniseg.StringWidth(f.Label)), numbers, f.Count)
 		if i < len(chart.Bars) {
 			line += bar(f.Count, largest, room)
 		}
@@ -130,7 +150,7 @@ func printChart(text *strings.Builder, chart report.Chart, width int) {
 // takes all the room. Only zero has none.
 func bar(n, largest, room int) string {
 	const eighths = "▏▎▍▌▋▊▉"
-	length := n * room * 8 / largest
+	length := int(float64(n) / float64(largest) * float64(room*8))
 	if n > 0 {
 		length = max(length, 1)
 	}

@@ -112,6 +112,8 @@ func explain(err error) error {
 			return ErrInUse
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR: // such as a table that is missing
 			return fmt.Errorf("%w: %w", ErrNoMirror, err)
+		case sqlite3.SQLITE_READONLY: // its locks are in a file beside it
+			return errors.New("the directory of the mirror is read-only: read a copy of the file")
 		}
 	}
 	return err
