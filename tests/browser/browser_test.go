@@ -102,7 +102,11 @@ func eval[T any](b *browser, script string) T {
 // show makes the page as wide as a device, in its light or dark colors.
 func (b *browser) show(width int64, scheme string) {
 	b.t.Helper()
-	b.check(chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 740)))
+	var opts []chromedp.EmulateViewportOption
+	if width < 500 {
+		opts = append(opts, chromedp.EmulateMobile) // which lays out a page of no declared width as on a desktop
+	}
+	b.check(chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 740, opts...)))
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})

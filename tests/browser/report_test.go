@@ -28,6 +28,7 @@ var hostile = []string{
 	`&lt;b&gt; {{.Style}} ]]>`,
 	"two\nlines and a name that is far too long for the drawing: " + strings.Repeat("long", 40),
 	strings.Repeat("<&\"'", 8),
+	strings.Repeat("W", 60),
 }
 
 // mirror writes a mirror with some hundred records, one in ten of them deleted.
@@ -64,7 +65,7 @@ func mirror(t *testing.T, path string) *sql.DB {
 		exec(`INSERT INTO leads (id, name, status, created_at, deleted_at, seen_at) VALUES (?, 'Ada', ?, ?, ?, ?)`,
 			i, status, created, deleted(i), seen.Format(time.RFC3339))
 	}
-	for i := range 40 {
+	for i := range 40 { // the hostile names have the longest bars
 		name := fmt.Sprint("Name ", i)
 		if i < len(hostile) {
 			name = hostile[i]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -85,7 +86,7 @@ func writable(out, db string) error {
 	return atomicfile.Writable(out)
 }
 
-// columns returns the width of a terminal, or 80 if w is none.
+// columns returns the width of the terminal that w is, or 80 if it is another file.
 func columns(w io.Writer) int {
 	if file, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
@@ -97,7 +98,7 @@ func columns(w io.Writer) int {
 
 // printReport prints a report as bars that are as wide as the terminal.
 func printReport(w io.Writer, r *report.Report, width int) error {
-	if r.MirroredAt.IsZero() {
+	if r.Empty() {
 		_, err := fmt.Fprintln(w, "The mirror has no records.")
 		return err
 	}
@@ -123,7 +124,7 @@ func printReport(w io.Writer, r *report.Report, width int) error {
 // printChart prints a line for each figure: its label, the number and its bar.
 func printChart(text *strings.Builder, chart report.Chart, width int) {
 	largest, labels, numbers := 1, 0, 0
-	figures := append(chart.Bars[:len(chart.Bars):len(chart.Bars)], chart.Rest...)
+	figures := slices.Concat(chart.Bars, chart.Rest)
 	for i := range figures {
 		f := &figures[i]
 		f.Label = report.Shorten(printable(f.Label), width*2/5)
@@ -136,21 +137,21 @@ func printChart(text *strings.Builder, chart report.Chart, width int) {
 	if len(figures) == 0 {
 		text.WriteString("  nothing to count\n")
 	}
-	room := max(width-labels-numbers-6, 1)
+	space := max(width-labels-numbers-6, 1)
 	for i, f := range figures {
 		line := fmt.Sprintf("  %s%s  %*d  ", f.Label, strings.Repeat(" ", labels-uniseg.StringWidth(f.Label)), numbers, f.Count)
 		if i < len(chart.Bars) {
-			line += bar(f.Count, largest, room)
+			line += bar(f.Count, largest, space)
 		}
 		text.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }
 
 // bar returns a bar of blocks, in eighths of a column, for n of a largest number that
-// takes all the room. Only zero has none.
-func bar(n, largest, room int) string {
+// takes all the space. Only zero has no bar.
+func bar(n, largest, space int) string {
 	const eighths = "▏▎▍▌▋▊▉"
-	length := int(float64(n) / float64(largest) * float64(room*8))
+	length := int(float64(n) / float64(largest) * float64(space*8))
 	if n > 0 {
 		length = max(length, 1)
 	}

@@ -22,11 +22,13 @@ import (
 // Sizes of a drawing, in its own units: on a narrow phone one is about a pixel.
 const (
 	width     = 320
-	rowHeight = 34 // of a bar with its label above it
+	rowHeight = 37 // of a bar with its label above it
 	barHeight = 10
+	barAt     = 9  // the middle of the bar, above the lower edge of its row
+	labelAt   = 26 // the middle of the label
 	fontSize  = 13
-	margin    = 14 // at the right: readers' fonts are wider than the one that the library measures
-	maxLabel  = 36 // in columns of a terminal; about as many letters of the font
+	margin    = 14 // at the right: a reader's font may be wider than the one that the library measures
+	maxLabel  = 36 // of a label in columns of a terminal: scripts that the library cannot measure
 )
 
 // The library draws in colors, but those of the page depend on the reader's device and
@@ -42,7 +44,7 @@ var (
 	preamble = regexp.MustCompile(`(?s)^.*<svg width="[^"]*" height="[^"]*"`)
 )
 
-// svg draws the bars, one below the other. It returns "" if there are none.
+// svg draws the bars, one below the other. Without bars it returns "".
 func (c *Chart) svg() (string, error) {
 	if len(c.Bars) == 0 {
 		return "", nil
@@ -52,7 +54,8 @@ func (c *Chart) svg() (string, error) {
 	p.HideAxes()
 	p.X.Padding, p.Y.Padding = 0, 0
 	p.X.Min, p.X.Max = 0, 1 // at least, if all are zero
-	p.Y.Min, p.Y.Max = -0.5, float64(len(c.Bars))-0.5
+	p.Y.Min = -float64(barAt) / rowHeight
+	p.Y.Max = p.Y.Min + float64(len(c.Bars))
 
 	counts := make(plotter.Values, len(c.Bars))
 	names := plotter.XYLabels{XYs: make(plotter.XYs, len(c.Bars)), Labels: make([]string, len(c.Bars))}
@@ -73,13 +76,18 @@ func (c *Chart) svg() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	above.Offset.Y = barHeight/2 + fontSize/2 + 6
+	above.Offset.Y = labelAt - barAt
+	for i, style := range above.TextStyle {
+		for columns := maxLabel; style.Width(above.Labels[i]) > width-3*margin; columns-- {
+			above.Labels[i] = Shorten(above.Labels[i], columns)
+		}
+	}
 	beside, err := labels(numbers, countColor)
 	if err != nil {
 		return "", err
 	}
 	beside.Offset = vg.Point{X: 6, Y: 2}
-	p.Add(bars, above, beside)
+	p.Add(bars, unmeasured{above}, beside)
 
 	canvas := vgsvg.New(width, vg.Length(rowHeight*len(c.Bars)))
 	p.Draw(draw.Crop(draw.New(canvas), 0, -margin, 0, 0))
@@ -93,6 +101,10 @@ func (c *Chart) svg() (string, error) {
 		return ` class="` + classes[colored.FindStringSubmatch(found)[1]] + `"`
 	}), nil
 }
+
+// unmeasured hides from the library how large something is. It would make the bars
+// shorter, so that a long label fits.
+type unmeasured struct{ plot.Plotter }
 
 // labels returns texts that begin at their points and are centered vertically.
 func labels(texts plotter.XYLabels, c color.Color) (*plotter.Labels, error) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"modernc.org/sqlite"
@@ -28,12 +29,17 @@ var (
 
 // Report is what a mirror held when it was read. Deleted records do not count.
 type Report struct {
-	// MirroredAt is when a list last had one of the records; zero if there are none.
+	// MirroredAt is when a list last had one of the records; zero if it never had one.
 	MirroredAt time.Time
 	// Records has how many there are of each resource.
 	Records []Figure
 	// Charts are the figures, by subject.
 	Charts []Chart
+}
+
+// Empty reports whether the mirror has no records but deleted ones.
+func (r *Report) Empty() bool {
+	return !slices.ContainsFunc(r.Records, func(f Figure) bool { return f.Count > 0 })
 }
 
 // Figure is a number and what it counts.
@@ -53,8 +59,8 @@ type Chart struct {
 	Item, Unit string
 	// Bars are the figures to be drawn, in this order.
 	Bars []Figure
-	// Rest are the sums of what has no bar: a bar of all others would leave no room
-	// for the rest.
+	// Rest are the sums of what has no bar. A bar of all others could be so long that
+	// the rest can hardly be seen.
 	Rest []Figure
 }
 
