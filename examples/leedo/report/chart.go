@@ -27,8 +27,12 @@ const (
 	barAt     = 9  // the middle of the bar, above the lower edge of its row
 	labelAt   = 26 // the middle of the label
 	fontSize  = 13
-	margin    = 14 // at the right: a reader's font may be wider than the one that the library measures
-	maxLabel  = 36 // of a label in columns of a terminal: scripts that the library cannot measure
+
+	// The library measures texts in a font that may be narrower than the reader's, and
+	// has no glyphs of many scripts.
+	margin     = 14  // at the right
+	maxWidth   = 278 // of a label
+	maxColumns = 36  // of a label, as a terminal would show it
 )
 
 // The library draws in colors, but those of the page depend on the reader's device and
@@ -57,14 +61,15 @@ func (c *Chart) svg() (string, error) {
 	p.Y.Min = -float64(barAt) / rowHeight
 	p.Y.Max = p.Y.Min + float64(len(c.Bars))
 
-	counts := make(plotter.Values, len(c.Bars))
-	names := plotter.XYLabels{XYs: make(plotter.XYs, len(c.Bars)), Labels: make([]string, len(c.Bars))}
-	numbers := plotter.XYLabels{XYs: make(plotter.XYs, len(c.Bars)), Labels: make([]string, len(c.Bars))}
+	n := len(c.Bars)
+	counts, starts, ends := make(plotter.Values, n), make(plotter.XYs, n), make(plotter.XYs, n)
+	names, numbers := make([]string, n), make([]string, n)
 	for i, bar := range c.Bars {
-		at := len(c.Bars) - 1 - i // the first is at the top
-		counts[at] = float64(bar.Count)
-		names.XYs[at].Y, names.Labels[at] = float64(at), oneLine(bar.Label)
-		numbers.XYs[at], numbers.Labels[at] = plotter.XY{X: counts[at], Y: float64(at)}, strconv.Itoa(bar.Count)
+		row := n - 1 - i // from below, where the library begins
+		counts[row] = float64(bar.Count)
+		starts[row] = plotter.XY{X: 0, Y: float64(row)}
+		ends[row] = plotter.XY{X: counts[row], Y: float64(row)}
+		names[row], numbers[row] = oneLine(bar.Label), strconv.Itoa(bar.Count)
 	}
 	bars, err := plotter.NewBarChart(counts, barHeight)
 	if err != nil {
@@ -72,52 +77,53 @@ func (c *Chart) svg() (string, error) {
 	}
 	bars.Horizontal, bars.Color = true, barColor
 	bars.LineStyle.Width = 0
-	above, err := labels(names, labelColor)
+	above, err := labels(starts, names, labelColor)
 	if err != nil {
 		return "", err
 	}
 	above.Offset.Y = labelAt - barAt
-	for i, style := range above.TextStyle {
-		for columns := maxLabel; style.Width(above.Labels[i]) > width-3*margin; columns-- {
-			above.Labels[i] = Shorten(above.Labels[i], columns)
-		}
-	}
-	beside, err := labels(numbers, countColor)
+	beside, err := labels(ends, numbers, countColor)
 	if err != nil {
 		return "", err
 	}
 	beside.Offset = vg.Point{X: 6, Y: 2}
-	p.Add(bars, unmeasured{above}, beside)
+	p.Add(bars, above, beside)
 
-	canvas := vgsvg.New(width, vg.Length(rowHeight*len(c.Bars)))
+	canvas := vgsvg.New(width, vg.Length(rowHeight*n))
 	p.Draw(draw.Crop(draw.New(canvas), 0, -margin, 0, 0))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return "", err
 	}
-	start := fmt.Sprintf(`<svg role="img" aria-label="Bar chart: %s. The table has the figures."`, html.EscapeString(c.Title))
-	text := preamble.ReplaceAllLiteralString(svg.String(), start)
-	return colored.ReplaceAllStringFunc(text, func(found string) string {
-		return ` class="` + classes[colored.FindStringSubmatch(found)[1]] + `"`
-	}), nil
+	return styled(svg.String(), c.Title), nil
 }
 
-// unmeasured hides from the library how large something is. It would make the bars
-// shorter, so that a long label fits.
-type unmeasured struct{ plot.Plotter }
-
-// labels returns texts that begin at their points and are centered vertically.
-func labels(texts plotter.XYLabels, c color.Color) (*plotter.Labels, error) {
-	l, err := plotter.NewLabels(texts)
+// labels returns texts that begin at points, are not wider than a drawing and are
+// centered vertically.
+func labels(points plotter.XYs, texts []string, c color.Color) (*plotter.Labels, error) {
+	l, err := plotter.NewLabels(plotter.XYLabels{XYs: points, Labels: texts})
 	if err != nil {
 		return nil, err
 	}
 	for i := range l.TextStyle {
-		l.TextStyle[i].Color = c
-		l.TextStyle[i].Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, fontSize)
-		l.TextStyle[i].YAlign = draw.YCenter
+		style := &l.TextStyle[i]
+		style.Color, style.YAlign = c, draw.YCenter
+		style.Font = font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, fontSize)
+		for columns := maxColumns; style.Width(l.Labels[i]) > maxWidth; columns-- {
+			l.Labels[i] = Shorten(l.Labels[i], columns)
+		}
 	}
 	return l, nil
+}
+
+// styled makes a part of a page of the library's SVG: without a size and colors of
+// its own, and with a name for screen readers.
+func styled(svg, title string) string {
+	start := fmt.Sprintf(`<svg role="img" aria-label="Bar chart: %s. The table has the figures."`, html.EscapeString(title))
+	svg = preamble.ReplaceAllLiteralString(svg, start)
+	return colored.ReplaceAllStringFunc(svg, func(found string) string {
+		return ` class="` + classes[colored.FindStringSubmatch(found)[1]] + `"`
+	})
 }
 
 // oneLine returns a label on one line and not wider than a drawing. The table of the
@@ -129,7 +135,7 @@ func oneLine(label string) string {
 		}
 		return r
 	}, label)
-	return Shorten(label, maxLabel)
+	return Shorten(label, maxColumns)
 }
 
 // Shorten cuts text that is wider than so many columns of a terminal, and ends it with
