@@ -26,7 +26,7 @@ Weeks begin on Monday, in UTC; the last is that of the newest lead.
 
 Exit codes:
   0  success
-  1  failure, or another process is writing the mirror
+  1  failure
   2  wrong usage, a file that is not a mirror, or a page that cannot be written there`
 
 // report returns the command that reports on a mirror.

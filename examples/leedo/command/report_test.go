@@ -120,7 +120,7 @@ func TestReportErrors(t *testing.T) {
 		{"--db|.", "leedo: .: not a mirror of the CRM: not a regular file", command.ExitUsage},
 		{"--db|text", "leedo: text: not a mirror of the CRM: file is not a database (26)", command.ExitUsage},
 		{"--db|te\nxt", `leedo: te\nxt: not a mirror of the CRM: no such file or directory`, command.ExitUsage},
-		{"--db|busy.db", "leedo: busy.db: the mirror is in use by another process", command.ExitFailed},
+		{"--db|busy.db", "leedo: busy.db: another process has locked the mirror", command.ExitFailed},
 		{"--db|crm.db|--out|", "leedo: --out: want the name of a file (see leedo report --help)", command.ExitUsage},
 		{"--db|crm.db|--out|.", "leedo: write .: is not a regular file", command.ExitUsage},
 		{"--db|crm.db|--out|/dev/full", "leedo: write /dev/full: is not a regular file", command.ExitUsage},

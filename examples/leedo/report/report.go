@@ -23,8 +23,9 @@ var (
 	// ErrNoMirror is the error of a file that does not exist, cannot be read or is
 	// not a mirror.
 	ErrNoMirror = errors.New("not a mirror of the CRM")
-	// ErrInUse is the error of a mirror that another process is writing.
-	ErrInUse = errors.New("the mirror is in use by another process")
+	// ErrLocked is the error of a mirror that another process keeps others from
+	// reading. leedo mirror does not.
+	ErrLocked = errors.New("another process has locked the mirror")
 )
 
 // Report is what a mirror held when it was read. Deleted records do not count.
@@ -65,7 +66,7 @@ type Chart struct {
 }
 
 // Read reads the mirror at path, and changes nothing in it. Of statuses, campaigns and
-// accounts the top largest have bars. An error wraps ErrNoMirror or ErrInUse if it is
+// accounts the top largest have bars. An error wraps ErrNoMirror or ErrLocked if it is
 // one of these.
 func Read(ctx context.Context, path string, top int) (*Report, error) {
 	r, err := read(ctx, path, top)
@@ -83,7 +84,7 @@ func read(ctx context.Context, path string, top int) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro"}
+	source := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro&_pragma=busy_timeout(1000)"}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func explain(err error) error {
 	if failure, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch failure.Code() & 0xff { // without what says more
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			return ErrInUse
+			return ErrLocked
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR: // such as a table that is missing
 			return fmt.Errorf("%w: %w", ErrNoMirror, err)
 		case sqlite3.SQLITE_READONLY: // its locks are in a file beside it

@@ -131,7 +131,7 @@ func TestReadErrors(t *testing.T) {
 	}
 	for name, want := range map[string]error{
 		"none": report.ErrNoMirror, "": report.ErrNoMirror, "text/x": report.ErrNoMirror, "text": report.ErrNoMirror, "empty": report.ErrNoMirror,
-		"no column": report.ErrNoMirror, "no table": report.ErrNoMirror, "busy": report.ErrInUse,
+		"no column": report.ErrNoMirror, "no table": report.ErrNoMirror, "busy": report.ErrLocked,
 	} {
 		r, err := report.Read(t.Context(), in(name), 3)
 		if r != nil || !errors.Is(err, want) || !strings.HasPrefix(err.Error(), in(name)+": ") || strings.Contains(err.Error(), "\n") {
