@@ -100,15 +100,15 @@ func read(ctx context.Context, path string, top int) (*Report, error) {
 
 // readable reports as an error why path cannot be read as a file.
 func readable(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return errors.New("not a regular file")
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return errors.Unwrap(err) // without the path
 	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(err, errors.New("not a regular file"))
-	}
-	return nil
+	return file.Close()
 }
 
 // explain returns the package's error for one of SQLite's.
