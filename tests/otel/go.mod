@@ -4,8 +4,10 @@ go 1.26.0
 
 require (
 	github.com/leedoapp/leedo-go v0.0.0
+	github.com/leedoapp/leedo-go/leedootel v0.0.0
 	go.opentelemetry.io/otel v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
+	go.opentelemetry.io/otel/sdk/metric v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0
 )
 
@@ -25,3 +27,5 @@ require (
 )
 
 replace github.com/leedoapp/leedo-go => ../..
+
+replace github.com/leedoapp/leedo-go/leedootel => ../../leedootel
