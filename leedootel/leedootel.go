@@ -79,8 +79,8 @@ const scope = "github.com/leedoapp/leedo-go/leedootel"
 // Among the options is a [leedo.WithHTTPClient], which replaces an earlier one: pass
 // your HTTP client to [WithHTTPClient]. A later leedo.WithHTTPClient takes the spans,
 // durations and trace context of attempts away, and leaves everything else. If a client
-// gets the options of two Instruments, the first records its calls and the last its
-// attempts, so that nothing is counted twice.
+// gets the options twice, nothing is counted twice; if it gets those of two Instruments,
+// the first records its calls and waits, and the last its attempts.
 //
 // nil options are ignored. Invalid ones are [leedo.ErrInvalidArgument]; other errors are
 // those of the meter provider.
@@ -117,27 +117,27 @@ type instrumentation struct {
 	tracer trace.Tracer
 }
 
-// callKey is the key of a call in its context, and recorded its value: the
-// instrumentation that records the call, and its span.
-type (
-	callKey  struct{}
-	recorded struct {
-		by   *instrumentation
-		span trace.Span
-	}
-)
+// callKey is the key of a [recorded] in the context of a call.
+type callKey struct{}
+
+// recorded is a call that is being recorded.
+type recorded struct {
+	by   *instrumentation
+	span trace.Span
+	wait leedo.WaitInfo // the latest
+}
 
 // call is a [leedo.Interceptor] that records a call.
 func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next func(context.Context) error) error {
 	if ctx.Value(callKey{}) != nil {
-		return next(ctx) // another Instrument records it
+		return next(ctx) // it is being recorded
 	}
 	name, attrs := in.describe(info)
 	attrs = append(attrs, priority(info.Priority))
 	ctx, span := in.tracer.Start(ctx, name, trace.WithAttributes(attrs...))
 	defer span.End()
 
-	err := next(context.WithValue(ctx, callKey{}, recorded{in, span}))
+	err := next(context.WithValue(ctx, callKey{}, &recorded{by: in, span: span}))
 
 	info, _ = leedo.CallFromContext(ctx)
 	span.SetAttributes(attribute.Int("leedo.attempts", info.Attempt))
@@ -161,10 +161,11 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 
 // waited is the hook for a wait that has ended.
 func (in *instrumentation) waited(ctx context.Context, w leedo.WaitInfo) {
-	call, _ := ctx.Value(callKey{}).(recorded)
-	if call.by != in {
-		return
+	call, ok := ctx.Value(callKey{}).(*recorded)
+	if !ok || call.by != in || call.wait == w {
+		return // another Instrument records it, or this hook was given twice
 	}
+	call.wait = w
 	reason, took := attribute.String("leedo.wait.reason", string(w.Reason)), w.Duration.Seconds()
 	call.span.AddEvent("leedo.wait", trace.WithAttributes(reason, attribute.Float64("leedo.wait.duration", took)))
 	if w.Reason != leedo.WaitBackoff { // not a wait for the quota

@@ -1,0 +1,113 @@
+package otel_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedootel"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// failure returns error.type and leedo.outcome of the last call, and error.type of its last
+// attempt.
+func (r *recorder) failure() string {
+	last := map[string]string{}
+	for _, span := range r.spans.Ended() {
+		for _, a := range span.Attributes() {
+			last[span.SpanKind().String()+" "+string(a.Key)] = a.Value.String()
+		}
+	}
+	return last["internal error.type"] + ", " + last["internal leedo.outcome"] + "; " + last["client error.type"]
+}
+
+func TestErrorTypesOfResponses(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault leedotest.Fault
+		want  string
+	}{
+		{"400", leedotest.Fault{Status: 400}, "400, not done; 400"},
+		{"501", leedotest.Fault{Status: 501}, "leedo.UnknownOutcomeError, unknown; 501"},
+		{"cut", leedotest.Fault{Truncate: 3}, "leedo.DecodeError, done; io.ErrUnexpectedEOF"},
+		{"not JSON", leedotest.Fault{Status: 200, Body: "<html>"}, "leedo.UnknownOutcomeError, unknown; "},
+		{"redirect", leedotest.Fault{Status: 307, Header: http.Header{"Location": {"/v1/accounts"}}}, "307, not done; "},
+	} {
+		server, client, r := instrumented(t)
+		server.Inject(test.fault)
+		client.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "Ada"})
+		if got := r.failure(); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestErrorTypesWithoutAResponse(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{&net.DNSError{Err: "no such host", Name: "SECRET"}, "net.DNSError"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, "net.DNSError"},
+		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "net.OpError"},
+		{&net.DNSError{IsTimeout: true}, "timeout"},
+		{&tls.CertificateVerificationError{Err: errors.New("expired")}, "tls.CertificateVerificationError"},
+		{io.EOF, "io.ErrUnexpectedEOF"},
+		{errors.New("something else"), "_OTHER"},
+		{nil, "_OTHER"}, // neither a response nor an error
+	} {
+		r := newRecorder(t)
+		transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, test.err })
+		c := client(t, leedotest.NewServer(), r.instrument(leedootel.WithHTTPClient(&http.Client{Transport: transport}))...)
+		c.Leads.List(t.Context(), nil, leedo.WithRetries(0))
+		if got, want := r.failure(), "leedo.TransportError, not done; "+test.want; got != want {
+			t.Errorf("%v: %q, want %q", test.err, got, want)
+		}
+	}
+}
+
+func TestErrorTypesOfContexts(t *testing.T) {
+	for _, test := range []struct {
+		end  error
+		want string
+	}{
+		{context.Canceled, "context.Canceled, not done; context.Canceled"},
+		{context.DeadlineExceeded, "context.DeadlineExceeded, not done; timeout"},
+	} {
+		server, client, r := instrumented(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		if test.end == context.DeadlineExceeded {
+			cancel()
+			ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+		} else {
+			server.OnRequest(func(leedotest.Request) { cancel() })
+		}
+		server.Inject(leedotest.Fault{Latency: time.Hour})
+		if _, err := client.Leads.List(ctx, nil); !errors.Is(err, test.end) {
+			t.Errorf("%v: the error is %v", test.end, err)
+		}
+		cancel()
+		if got := r.failure(); got != test.want {
+			t.Errorf("%v: %q, want %q", test.end, got, test.want)
+		}
+	}
+}
+
+// TestAnInterceptorsOwnError checks an error that is not of package leedo.
+func TestAnInterceptorsOwnError(t *testing.T) {
+	server, r := leedotest.NewServer(), newRecorder(t)
+	reject := func(context.Context, leedo.CallInfo, func(context.Context) error) error {
+		return errors.New("closed on Sundays")
+	}
+	c := client(t, server, append(r.instrument(leedootel.WithHTTPClient(server.HTTPClient())), leedo.WithInterceptor(reject))...)
+	c.Leads.List(t.Context(), nil)
+	if got := r.failure(); got != "_OTHER, unknown; " {
+		t.Errorf("%q", got)
+	}
+}
