@@ -59,7 +59,6 @@ package leedootel
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -180,7 +179,8 @@ func (in *instrumentation) describe(call leedo.CallInfo) (string, []attribute.Ke
 	if method == semconv.HTTPRequestMethodOther {
 		name = "HTTP" // as the semantic conventions have it
 	}
-	attrs := append(slices.Clip(in.attributes), method)
+	attrs := make([]attribute.KeyValue, 0, len(in.attributes)+8) // with room for those that callers append
+	attrs = append(append(attrs, in.attributes...), method)
 	if template := in.template(call.Path); template != "" {
 		name += " " + template
 		if in.showTemplate {
