@@ -150,7 +150,7 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 	span.SetAttributes(semconv.ErrorTypeKey.String(callError(err)), attribute.Stringer("leedo.outcome", outcome))
 	span.SetStatus(codes.Error, "") // no description: the text of err may quote the API's message
 	if isA[*leedo.RateLimitError](err) {
-		in.refused.Add(ctx, 1, in.with(priority(info.Priority)))
+		in.limited.Add(ctx, 1, in.with(priority(info.Priority)))
 	}
 	if info.Write && outcome == leedo.OutcomeUnknown {
 		in.unknown.Add(ctx, 1, in.with())
@@ -179,7 +179,7 @@ func (in *instrumentation) describe(call leedo.CallInfo) (string, []attribute.Ke
 	if method == semconv.HTTPRequestMethodOther {
 		name = "HTTP" // as the semantic conventions have it
 	}
-	attrs := make([]attribute.KeyValue, 0, len(in.attributes)+8) // with room for those that callers append
+	attrs := make([]attribute.KeyValue, 0, len(in.attributes)+8) // callers append theirs
 	attrs = append(append(attrs, in.attributes...), method)
 	if template := in.template(call.Path); template != "" {
 		name += " " + template

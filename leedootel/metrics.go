@@ -19,7 +19,7 @@ import (
 type metrics struct {
 	durations                 httpconv.ClientRequestDuration
 	waits                     metric.Float64Histogram
-	refused, unknown, retries metric.Int64Counter
+	limited, unknown, retries metric.Int64Counter
 }
 
 // makeMetrics makes the instruments, and registers the gauges of the quota.
@@ -34,7 +34,7 @@ func (in *instrumentation) makeMetrics() error {
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800, 3600)); err != nil {
 		return err
 	}
-	if in.refused, err = meter.Int64Counter("leedo.calls.refused", metric.WithUnit("{call}"),
+	if in.limited, err = meter.Int64Counter("leedo.calls.refused", metric.WithUnit("{call}"),
 		metric.WithDescription("Calls that failed because the quota did not allow them.")); err != nil {
 		return err
 	}
@@ -49,8 +49,8 @@ func (in *instrumentation) makeMetrics() error {
 	// A rate or increase does not show the first increment of a series that begins
 	// with it.
 	ctx := context.Background()
-	in.refused.Add(ctx, 0, in.with(priority(leedo.PriorityInteractive)))
-	in.refused.Add(ctx, 0, in.with(priority(leedo.PriorityBulk)))
+	in.limited.Add(ctx, 0, in.with(priority(leedo.PriorityInteractive)))
+	in.limited.Add(ctx, 0, in.with(priority(leedo.PriorityBulk)))
 	in.unknown.Add(ctx, 0, in.with())
 	in.retries.Add(ctx, 0, in.with())
 
@@ -121,11 +121,11 @@ type store struct {
 // Exchange passes ask on.
 func (s *store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
 	start := time.Now()
-	answer, err := s.QuotaStore.Exchange(ctx, ask)
+	reply, err := s.QuotaStore.Exchange(ctx, ask)
 	var attrs []attribute.KeyValue
 	if err != nil {
 		attrs = append(attrs, semconv.ErrorTypeKey.String(attemptError(err)))
 	}
 	s.durations.Record(ctx, time.Since(start).Seconds(), s.with(attrs...))
-	return answer, err
+	return reply, err
 }

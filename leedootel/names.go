@@ -22,7 +22,7 @@ var ownTemplates = []string{
 	"/accounts", "/accounts/{id}", "/campaigns", "/campaigns/{id}", "/contacts", "/leads", "/leads/{id}",
 }
 
-// template returns the template that path is or matches, or "" if there is none.
+// template returns the template that path is or matches, or "" if it matches no template.
 func (c *config) template(path string) string {
 	if slices.Contains(c.templates, path) {
 		return path

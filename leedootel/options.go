@@ -16,7 +16,11 @@ import (
 )
 
 // Option configures [Instrument] or [Store].
-type Option func(*config) error
+type Option interface{ apply(*config) error }
+
+type option func(*config) error
+
+func (o option) apply(c *config) error { return o(c) }
 
 // config is what options configure.
 type config struct {
@@ -37,7 +41,7 @@ func (c *config) apply(opts []Option) error {
 		if opt == nil {
 			continue
 		}
-		if err := opt(c); err != nil {
+		if err := opt.apply(c); err != nil {
 			return err
 		}
 	}
@@ -51,25 +55,25 @@ func invalid(option, what string) error {
 // WithTracerProvider records spans with provider. The default is the global provider;
 // nil is [leedo.ErrInvalidArgument].
 func WithTracerProvider(provider trace.TracerProvider) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		if provider == nil {
 			return invalid("WithTracerProvider", "nil")
 		}
 		c.tracers = provider
 		return nil
-	}
+	})
 }
 
 // WithMeterProvider records metrics with provider. The default is the global provider;
 // nil is [leedo.ErrInvalidArgument].
 func WithMeterProvider(provider metric.MeterProvider) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		if provider == nil {
 			return invalid("WithMeterProvider", "nil")
 		}
 		c.meters = provider
 		return nil
-	}
+	})
 }
 
 // WithPropagator sends the context of each attempt in the format of propagator, such as
@@ -77,13 +81,13 @@ func WithMeterProvider(provider metric.MeterProvider) Option {
 // until the program sets it; nil is [leedo.ErrInvalidArgument]. [propagation.Baggage]
 // sends the baggage of your program to Leedo.
 func WithPropagator(propagator propagation.TextMapPropagator) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		if propagator == nil {
 			return invalid("WithPropagator", "nil")
 		}
 		c.propagator = propagator
 		return nil
-	}
+	})
 }
 
 // WithHTTPClient sends requests through a copy of client, as [leedo.WithHTTPClient] does;
@@ -91,7 +95,7 @@ func WithPropagator(propagator propagation.TextMapPropagator) Option {
 // transport should not make spans itself, as otelhttp does: each attempt would have two.
 // A nil client, or one with a nil *http.Transport, is [leedo.ErrInvalidArgument].
 func WithHTTPClient(client *http.Client) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		if client == nil {
 			return invalid("WithHTTPClient", "nil")
 		}
@@ -100,7 +104,7 @@ func WithHTTPClient(client *http.Client) Option {
 		}
 		c.client = client
 		return nil
-	}
+	})
 }
 
 // WithRateLimiter makes the client use limiter, as [leedo.WithRateLimiter] does, and adds
@@ -108,15 +112,15 @@ func WithHTTPClient(client *http.Client) Option {
 // [leedo.ErrInvalidArgument].
 //
 // The gauges are registered for as long as the meter provider lives. If the program has
-// several limiters, as for several tenants, use [WithAttributes] to tell them apart.
+// several limiters, as for several tenants, use [WithAttributes] to distinguish them.
 func WithRateLimiter(limiter *leedo.RateLimiter) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		if limiter == nil {
 			return invalid("WithRateLimiter", "nil")
 		}
 		c.limiter = limiter
 		return nil
-	}
+	})
 }
 
 // WithURLTemplate adds the attribute url.template to spans and to
@@ -126,7 +130,7 @@ func WithRateLimiter(limiter *leedo.RateLimiter) Option {
 // The first that matches applies, further ones before known ones. A template that does
 // not begin with a slash is [leedo.ErrInvalidArgument].
 func WithURLTemplate(further ...string) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		for _, template := range further {
 			if !strings.HasPrefix(template, "/") {
 				return invalid("WithURLTemplate", "a template does not begin with a slash")
@@ -135,14 +139,14 @@ func WithURLTemplate(further ...string) Option {
 		c.showTemplate = true
 		c.templates = slices.Concat(further, c.templates)
 		return nil
-	}
+	})
 }
 
 // WithAttributes adds attributes to all spans and metrics, such as the name of a tenant.
 // They are recorded as they are: their values should be few and not secret.
 func WithAttributes(attributes ...attribute.KeyValue) Option {
-	return func(c *config) error {
+	return option(func(c *config) error {
 		c.attributes = slices.Concat(c.attributes, attributes)
 		return nil
-	}
+	})
 }
