@@ -8,7 +8,11 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedootel"
@@ -73,30 +77,23 @@ func TestErrorTypesWithoutAResponse(t *testing.T) {
 }
 
 func TestErrorTypesOfContexts(t *testing.T) {
-	for _, test := range []struct {
-		end  error
-		want string
-	}{
-		{context.Canceled, "context.Canceled, not done; context.Canceled"},
-		{context.DeadlineExceeded, "context.DeadlineExceeded, not done; timeout"},
-	} {
+	synctest.Test(t, func(t *testing.T) {
 		server, client, r := instrumented(t)
+		slow := leedotest.Fault{Latency: time.Minute}
+		server.Inject(slow, slow)
 		ctx, cancel := context.WithCancel(t.Context())
-		if test.end == context.DeadlineExceeded {
-			cancel()
-			ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
-		} else {
-			server.OnRequest(func(leedotest.Request) { cancel() })
+		time.AfterFunc(time.Second, cancel)
+		client.Leads.List(ctx, nil)
+		if got, want := r.failure(), "context.Canceled, not done; context.Canceled"; got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
-		server.Inject(leedotest.Fault{Latency: time.Hour})
-		if _, err := client.Leads.List(ctx, nil); !errors.Is(err, test.end) {
-			t.Errorf("%v: the error is %v", test.end, err)
+		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		client.Leads.List(ctx, nil)
+		if got, want := r.failure(), "context.DeadlineExceeded, not done; timeout"; got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
-		cancel()
-		if got := r.failure(); got != test.want {
-			t.Errorf("%v: %q, want %q", test.end, got, test.want)
-		}
-	}
+	})
 }
 
 // TestAnInterceptorsOwnError checks an error that is not of package leedo.
@@ -109,5 +106,59 @@ func TestAnInterceptorsOwnError(t *testing.T) {
 	c.Leads.List(t.Context(), nil)
 	if got := r.failure(); got != "_OTHER, unknown; " {
 		t.Errorf("%q", got)
+	}
+}
+
+// failing is a meter provider that cannot make what has a name.
+type failing struct {
+	noop.MeterProvider
+	name string
+}
+
+var errMetric = errors.New("no such metric")
+
+func (f failing) Meter(string, ...metric.MeterOption) metric.Meter { return failingMeter{name: f.name} }
+
+type failingMeter struct {
+	noop.Meter
+	name string
+}
+
+func (m failingMeter) check(name string) error {
+	if name == m.name {
+		return errMetric
+	}
+	return nil
+}
+
+func (m failingMeter) Float64Histogram(name string, _ ...metric.Float64HistogramOption) (metric.Float64Histogram, error) {
+	return noop.Float64Histogram{}, m.check(name)
+}
+
+func (m failingMeter) Int64Counter(name string, _ ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return noop.Int64Counter{}, m.check(name)
+}
+
+func (m failingMeter) Int64ObservableGauge(name string, _ ...metric.Int64ObservableGaugeOption) (metric.Int64ObservableGauge, error) {
+	return noop.Int64ObservableGauge{}, m.check(name)
+}
+
+func (m failingMeter) RegisterCallback(metric.Callback, ...metric.Observable) (metric.Registration, error) {
+	return noop.Registration{}, m.check("the callback")
+}
+
+// TestAMeterProviderThatFails checks that Instrument returns its errors.
+func TestAMeterProviderThatFails(t *testing.T) {
+	limiter := leedootel.WithRateLimiter(newLimiter(t, nil))
+	for _, name := range []string{
+		"http.client.request.duration", "leedo.quota.wait", "leedo.calls.refused", "leedo.outcomes.unknown", "leedo.retries",
+		"leedo.quota.limit", "leedo.quota.remaining", "the callback",
+	} {
+		if _, err := leedootel.Instrument(limiter, leedootel.WithMeterProvider(failing{name: name})); !errors.Is(err, errMetric) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := leedootel.Instrument(limiter, leedootel.WithMeterProvider(failing{})); err != nil {
+		t.Error(err)
 	}
 }

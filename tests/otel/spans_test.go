@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leedoapp/leedo-go"
@@ -172,4 +173,31 @@ internal GET /leads http.request.method=GET leedo.attempts=1 leedo.priority=inte
   client GET /leads http.request.method=GET http.response.status_code=200`+at+`
 `)
 	compare(t, "retries", r.metrics("leedo.retries"), "leedo.retries: 0\n")
+}
+
+// TestWhereAttemptsGo checks server.address and server.port, with responses that have no
+// body.
+func TestWhereAttemptsGo(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://crm.example.com/v1":      "crm.example.com 443",
+		"http://crm.example.com/v1":       "crm.example.com 80",
+		"http://127.0.0.1:8080/v1":        "127.0.0.1 8080",
+		"https://[2001:db8::1]:8443/v1":   "2001:db8::1 8443",
+		"https://CRM.example.com:9443/v1": "CRM.example.com 9443",
+	} {
+		r := newRecorder(t)
+		transport := roundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil })
+		options := r.instrument(leedootel.WithHTTPClient(&http.Client{Transport: transport}))
+		c := client(t, leedotest.NewServer(), append(options, leedo.WithInsecureHTTP(), leedo.WithBaseURL(base))...)
+		if err := c.Do(t.Context(), "POST", "/leads", nil, nil); err != nil {
+			t.Error(err)
+		}
+		attempt := r.spans.Ended()[0].Attributes()
+		set := attribute.NewSet(attempt...)
+		address, _ := set.Value("server.address")
+		port, _ := set.Value("server.port")
+		if got := fmt.Sprint(address.AsString(), " ", port.AsInt64()); got != want {
+			t.Errorf("%s: %s, want %s", base, got, want)
+		}
+	}
 }

@@ -58,7 +58,8 @@ func TestAStoreWithALimiter(t *testing.T) {
 	}
 }
 
-// TestStoreWithoutAMeasurement checks a nil store, and an invalid option.
+// TestStoreWithoutAMeasurement checks a nil store, an invalid option and a meter
+// provider that fails.
 func TestStoreWithoutAMeasurement(t *testing.T) {
 	if leedootel.Store(nil) != nil {
 		t.Error("no store has become one")
@@ -66,13 +67,21 @@ func TestStoreWithoutAMeasurement(t *testing.T) {
 	var handled error
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { handled = err }))
 	defer otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { t.Error(err) }))
-	called := false
-	store := leedootel.Store(storeFunc(func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
-		called = true
-		return leedo.QuotaAnswer{}, nil
-	}), leedootel.WithMeterProvider(nil))
-	store.Exchange(t.Context(), leedo.QuotaAsk{})
-	if !called || !errors.Is(handled, leedo.ErrInvalidArgument) {
-		t.Errorf("called: %v, handled: %v", called, handled)
+	for _, test := range []struct {
+		opt  leedootel.Option
+		want error
+	}{
+		{leedootel.WithMeterProvider(nil), leedo.ErrInvalidArgument},
+		{leedootel.WithMeterProvider(failing{name: "leedo.store.exchange.duration"}), errMetric},
+	} {
+		called := false
+		store := leedootel.Store(storeFunc(func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+			called = true
+			return leedo.QuotaAnswer{}, nil
+		}), test.opt)
+		store.Exchange(t.Context(), leedo.QuotaAsk{})
+		if !called || !errors.Is(handled, test.want) {
+			t.Errorf("called: %v, handled: %v, want %v", called, handled, test.want)
+		}
 	}
 }
