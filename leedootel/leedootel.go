@@ -121,7 +121,6 @@ type callKey struct{}
 
 // recorded is a call that is being recorded.
 type recorded struct {
-	by   *instrumentation
 	span trace.Span
 	wait leedo.WaitInfo // the latest
 }
@@ -129,14 +128,14 @@ type recorded struct {
 // call is a [leedo.Interceptor] that records a call.
 func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next func(context.Context) error) error {
 	if ctx.Value(callKey{}) != nil {
-		return next(ctx) // it is being recorded
+		return next(ctx) // the client has such an interceptor twice
 	}
 	name, attrs := in.describe(info)
 	attrs = append(attrs, priority(info.Priority))
 	ctx, span := in.tracer.Start(ctx, name, trace.WithAttributes(attrs...))
 	defer span.End()
 
-	err := next(context.WithValue(ctx, callKey{}, &recorded{by: in, span: span}))
+	err := next(context.WithValue(ctx, callKey{}, &recorded{span: span}))
 
 	info, _ = leedo.CallFromContext(ctx)
 	span.SetAttributes(attribute.Int("leedo.attempts", info.Attempt))
@@ -161,8 +160,8 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 // waited is the hook for a wait that has ended.
 func (in *instrumentation) waited(ctx context.Context, w leedo.WaitInfo) {
 	call, ok := ctx.Value(callKey{}).(*recorded)
-	if !ok || call.by != in || call.wait == w {
-		return // another Instrument records it, or this hook was given twice
+	if !ok || call.wait == w {
+		return // the client has such a hook twice
 	}
 	call.wait = w
 	reason, took := attribute.String("leedo.wait.reason", string(w.Reason)), w.Duration.Seconds()

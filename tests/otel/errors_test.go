@@ -107,6 +107,9 @@ func TestAnInterceptorsOwnError(t *testing.T) {
 	if got := r.failure(); got != "_OTHER, unknown; " {
 		t.Errorf("%q", got)
 	}
+	compare(t, "a read", r.metrics("leedo.outcomes"), "leedo.outcomes.unknown: 0\n")
+	c.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "Ada"})
+	compare(t, "a write", r.metrics("leedo.outcomes"), "leedo.outcomes.unknown: 1\n")
 }
 
 // failing is a meter provider that cannot make what has a name.

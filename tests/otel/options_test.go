@@ -111,25 +111,36 @@ func TestTheGlobalDefaults(t *testing.T) {
 // TestTheHTTPClientIsCopied checks that the fields of the HTTP client are used, and that
 // it is not changed.
 func TestTheHTTPClientIsCopied(t *testing.T) {
-	server, r := leedotest.NewServer(), newRecorder(t)
-	server.Inject(leedotest.Fault{Latency: time.Hour})
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	httpClient := server.HTTPClient()
-	httpClient.Jar, httpClient.Timeout = jar, 10*time.Millisecond
-	before := *httpClient
-	c := client(t, server, r.instrument(leedootel.WithHTTPClient(httpClient))...)
-	if _, err := c.Leads.List(t.Context(), nil); err != nil { // the second attempt succeeds
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(*httpClient, before) {
-		t.Error("the HTTP client was changed")
-	}
-	if got := r.tree(); !strings.Contains(got, "error.type=timeout") {
-		t.Errorf("the timeout of the HTTP client does not apply:\n%s", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		server, r := leedotest.NewServer(), newRecorder(t)
+		server.Inject(leedotest.Fault{Header: http.Header{"Set-Cookie": {"session=1"}}}, leedotest.Fault{Latency: time.Hour})
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		httpClient := server.HTTPClient()
+		httpClient.Jar, httpClient.Timeout = jar, time.Second
+		before := *httpClient
+		c := client(t, server, r.instrument(leedootel.WithHTTPClient(httpClient))...)
+		start := time.Now()
+		for range 2 {
+			if _, err := c.Leads.List(t.Context(), nil); err != nil { // the third attempt succeeds
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("an attempt took %v", took)
+		}
+		if got := server.Requests()[1].Header.Get("Cookie"); got != "session=1" {
+			t.Errorf("the cookie is %q", got)
+		}
+		if !reflect.DeepEqual(*httpClient, before) {
+			t.Error("the HTTP client was changed")
+		}
+		if got := r.tree(); !strings.Contains(got, "error.type=timeout") {
+			t.Errorf("no timeout is recorded:\n%s", got)
+		}
+	})
 }
 
 func TestInvalidOptions(t *testing.T) {
