@@ -72,14 +72,14 @@ import (
 const scope = "github.com/leedoapp/leedo-go/leedootel"
 
 // Instrument returns options that give a client spans and metrics. Pass them to
-// [leedo.NewClient] after the client's other options. Call Instrument once for each
-// client or, with [WithRateLimiter], for each limiter.
+// [leedo.NewClient] after the client's other options. Several clients may get them: with
+// [WithRateLimiter], those of one token.
 //
 // Among the options is a [leedo.WithHTTPClient], which replaces an earlier one: pass
 // your HTTP client to [WithHTTPClient]. A later leedo.WithHTTPClient takes the spans,
-// durations and trace context of attempts away, and leaves everything else. If a client
-// gets the options twice, nothing is counted twice; if it gets those of two Instruments,
-// the first records its calls and waits, and the last its attempts.
+// durations and trace context of attempts away, and nothing else. If a client gets the
+// options twice, nothing is counted twice; if it gets those of two Instruments, the first
+// records its calls and waits, and the last its attempts.
 //
 // nil options are ignored. Invalid ones are [leedo.ErrInvalidArgument]; other errors are
 // those of the meter provider.

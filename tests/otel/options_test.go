@@ -216,6 +216,7 @@ func TestURLTemplates(t *testing.T) {
 		{"GET", "/leads/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate()}, "GET /leads/{id} /leads/{id}"},
 		{"GET", "/deals/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate()}, "GET"},
 		{"GET", "/deals/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate("/deals", "/deals/{deal}")}, "GET /deals/{deal} /deals/{deal}"},
+		{"GET", "/leads/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate("/leads/{lead}")}, "GET /leads/{lead} /leads/{lead}"},
 		{"GET", "/leads/export", []leedootel.Option{leedootel.WithURLTemplate("/deals"), leedootel.WithURLTemplate("/leads/export")}, "GET /leads/export /leads/export"},
 	} {
 		_, client, r := instrumented(t, test.opts...)
