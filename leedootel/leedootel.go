@@ -35,7 +35,7 @@
 //	leedo.calls.refused            counter: calls that failed with a *leedo.RateLimitError, by leedo.priority
 //	leedo.outcomes.unknown         counter: writes that may or may not have been done
 //	leedo.retries                  counter: attempts after the first of their call
-//	leedo.store.exchange.duration  histogram, s: exchanges of a [Store], with error.type if they failed
+//	leedo.store.exchange.duration  histogram, s: exchanges of a Store, with error.type if they failed
 //
 // The counters start at zero, so that the first increment is seen. Gauges need
 // [WithRateLimiter].
