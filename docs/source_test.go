@@ -34,7 +34,7 @@ func anchors(text string) []string {
 func exportedNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	for _, dir := range []string{"", "leedotest", "redislimit"} {
+	for _, dir := range []string{"", "leedotest", "redislimit", "leedootel"} {
 		names[dir] = true
 		for _, file := range glob(t, path.Join(dir, "*.go")) {
 			if strings.HasSuffix(file, "_test.go") {

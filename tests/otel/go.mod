@@ -4,8 +4,11 @@ go 1.26.0
 
 require (
 	github.com/leedoapp/leedo-go v0.0.0
+	github.com/leedoapp/leedo-go/leedootel v0.0.0
 	go.opentelemetry.io/otel v1.47.0
+	go.opentelemetry.io/otel/metric v1.47.0
 	go.opentelemetry.io/otel/sdk v1.47.0
+	go.opentelemetry.io/otel/sdk/metric v1.47.0
 	go.opentelemetry.io/otel/trace v1.47.0
 )
 
@@ -19,9 +22,10 @@ require (
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
-	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
 
 replace github.com/leedoapp/leedo-go => ../..
+
+replace github.com/leedoapp/leedo-go/leedootel => ../../leedootel

@@ -1,116 +1,172 @@
+// Package otel_test tests package leedootel with the SDK of OpenTelemetry, which that
+// package does not depend on.
 package otel_test
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
-	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedootel"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// scene is a fake with a traced client, and a context with a span of the caller.
-type scene struct {
-	server *leedotest.Server
-	client *leedo.Client
-	ctx    context.Context
-	caller trace.Span
+// host is where instrumented clients send their requests to.
+const host = "crm.example.com"
+
+// recorder records spans and metrics in memory.
+type recorder struct {
+	t      *testing.T
 	spans  *tracetest.SpanRecorder
+	tracer *sdktrace.TracerProvider
+	reader *metric.ManualReader
+	meter  *metric.MeterProvider
 }
 
-func newScene(t *testing.T) *scene {
-	s := &scene{server: leedotest.NewServer(), spans: tracetest.NewSpanRecorder()}
-	provider := sdk.NewTracerProvider(sdk.WithSpanProcessor(s.spans))
-	client, err := traced(s.server.Token(), provider.Tracer("leedo-go"), s.server.HTTPClient().Transport, leedo.WithBackoff(0, 0))
+func newRecorder(t *testing.T) *recorder {
+	r := &recorder{t: t, spans: tracetest.NewSpanRecorder(), reader: metric.NewManualReader()}
+	r.tracer = sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r.spans))
+	r.meter = metric.NewMeterProvider(metric.WithReader(r.reader))
+	return r
+}
+
+// instrument returns what Instrument does, with the providers of r.
+func (r *recorder) instrument(opts ...leedootel.Option) []leedo.Option {
+	r.t.Helper()
+	options, err := leedootel.Instrument(append([]leedootel.Option{
+		leedootel.WithTracerProvider(r.tracer),
+		leedootel.WithMeterProvider(r.meter),
+		leedootel.WithPropagator(propagation.TraceContext{}),
+	}, opts...)...)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	s.client = client
-	s.ctx, s.caller = provider.Tracer("test").Start(t.Context(), "caller")
-	return s
+	return options
 }
 
-// tree returns the ended spans, each below its parent, with the attributes that differ
-// between them.
-func (s *scene) tree() string {
+// tree returns the ended spans, each below its parent, with their attributes and events.
+// The roots are those without a parent that has ended.
+func (r *recorder) tree() string {
+	ended := r.spans.Ended()
+	slices.SortStableFunc(ended, func(a, b sdktrace.ReadOnlySpan) int { return a.StartTime().Compare(b.StartTime()) })
+	known := map[trace.SpanID]bool{}
+	for _, span := range ended {
+		known[span.SpanContext().SpanID()] = true
+	}
 	var out strings.Builder
 	var below func(parent trace.SpanID, indent string)
 	below = func(parent trace.SpanID, indent string) {
-		for _, span := range s.spans.Ended() {
-			if span.Parent().SpanID() != parent {
+		for _, span := range ended {
+			if p := span.Parent().SpanID(); p != parent && (parent.IsValid() || known[p]) {
 				continue
 			}
-			fmt.Fprintf(&out, "%s%s", indent, span.Name())
-			for _, a := range span.Attributes() {
-				if slices.Contains([]string{"leedo.attempts", "http.request.resend_count", "http.response.status_code"}, string(a.Key)) {
-					fmt.Fprintf(&out, " %s=%s", a.Key, a.Value.String())
-				}
-			}
-			if text := span.Status().Description; text != "" {
-				fmt.Fprintf(&out, " (%s)", text)
+			fmt.Fprintf(&out, "%s%s %s%s", indent, span.SpanKind(), span.Name(), list(span.Attributes()))
+			if status := span.Status(); status != (sdktrace.Status{}) {
+				fmt.Fprintf(&out, " %v%s", status.Code, status.Description)
 			}
 			out.WriteString("\n")
+			for _, event := range span.Events() {
+				fmt.Fprintf(&out, "%s  event %s%s\n", indent, event.Name, list(event.Attributes))
+			}
 			below(span.SpanContext().SpanID(), indent+"  ")
 		}
 	}
-	below(s.caller.SpanContext().SpanID(), "")
+	below(trace.SpanID{}, "")
 	return out.String()
 }
 
-func TestASpanForEachCallAndAttempt(t *testing.T) {
-	s := newScene(t)
-	lead := s.server.AddLead(leedo.Lead{Name: "John Doe"})
-	s.server.Inject(leedotest.Fault{Status: 503})
-	if _, err := s.client.Leads.Get(s.ctx, lead.ID); err != nil {
+// list returns attributes, sorted by their keys, with durations in whole seconds.
+func list(attributes []attribute.KeyValue) string {
+	set := attribute.NewSet(attributes...)
+	var out strings.Builder
+	for _, a := range set.ToSlice() {
+		value := a.Value.String()
+		if a.Value.Type() == attribute.FLOAT64 {
+			value = fmt.Sprintf("%.0f", a.Value.AsFloat64())
+		}
+		fmt.Fprintf(&out, " %s=%s", a.Key, value)
+	}
+	return out.String()
+}
+
+// metrics returns the series of the metrics with the given prefix, one a line: of a
+// histogram, how many values it has and their sum in seconds, rounded.
+func (r *recorder) metrics(prefix string) string {
+	r.t.Helper()
+	var data metricdata.ResourceMetrics
+	if err := r.reader.Collect(context.Background(), &data); err != nil {
+		r.t.Fatal(err)
+	}
+	var lines []string
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			line := func(attributes attribute.Set, format string, values ...any) {
+				if strings.HasPrefix(m.Name, prefix) {
+					lines = append(lines, m.Name+list(attributes.ToSlice())+": "+fmt.Sprintf(format, values...)+"\n")
+				}
+			}
+			switch data := m.Data.(type) {
+			case metricdata.Gauge[int64]:
+				for _, point := range data.DataPoints {
+					line(point.Attributes, "%d", point.Value)
+				}
+			case metricdata.Sum[int64]:
+				for _, point := range data.DataPoints {
+					line(point.Attributes, "%d", point.Value)
+				}
+			case metricdata.Histogram[float64]:
+				for _, point := range data.DataPoints {
+					line(point.Attributes, "%d in %.0f s", point.Count, point.Sum)
+				}
+			default:
+				r.t.Fatalf("%s has data of type %T", m.Name, data)
+			}
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// client returns a client of the fake with the given options.
+func client(t *testing.T, server *leedotest.Server, opts ...leedo.Option) *leedo.Client {
+	t.Helper()
+	opts = append([]leedo.Option{leedo.WithBaseURL("https://" + host + "/v1"), leedo.WithBackoff(0, 0)}, opts...)
+	c, err := leedo.NewClient(server.Token(), opts...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.server.Inject(leedotest.Fault{Drop: true})
-	if _, err := s.client.Leads.Create(s.ctx, &leedo.LeadCreateParams{Name: "Ada"}); err == nil {
-		t.Fatal("no error")
-	}
-	if _, err := s.client.Accounts.Get(s.ctx, ".."); err == nil { // not sent
-		t.Fatal("no error")
-	}
-	want := `GET /leads/{id} leedo.attempts=2
-  GET /leads/{id} http.request.resend_count=0 http.response.status_code=503 (503 Service Unavailable)
-  GET /leads/{id} http.request.resend_count=1 http.response.status_code=200
-POST /leads leedo.attempts=1 (unknown)
-  POST /leads http.request.resend_count=0 (no response)
-GET /accounts/{id} leedo.attempts=0 (not done)
-`
-	if got := s.tree(); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	// The server can continue the trace of each attempt.
-	attempts := slices.DeleteFunc(s.spans.Ended(), func(span sdk.ReadOnlySpan) bool { return span.SpanKind() != trace.SpanKindClient })
-	for i, r := range s.server.Requests() {
-		id := attempts[i].SpanContext()
-		if want := fmt.Sprintf("00-%s-%s-01", id.TraceID(), id.SpanID()); r.Header.Get("Traceparent") != want || id.TraceID() != s.caller.SpanContext().TraceID() {
-			t.Errorf("request %d has %q, want %q", i, r.Header.Get("Traceparent"), want)
-		}
+	return c
+}
+
+// instrumented returns a fake, an instrumented client of it, and what records that.
+func instrumented(t *testing.T, opts ...leedootel.Option) (*leedotest.Server, *leedo.Client, *recorder) {
+	t.Helper()
+	server, r := leedotest.NewServer(), newRecorder(t)
+	opts = append([]leedootel.Option{leedootel.WithHTTPClient(server.HTTPClient())}, opts...)
+	return server, client(t, server, r.instrument(opts...)...), r
+}
+
+// compare fails the test if got is not want.
+func compare(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got\n%s\nwant\n%s", what, got, want)
 	}
 }
 
-func TestEachPageIsACall(t *testing.T) {
-	for _, n := range []int{0, 3} {
-		s := newScene(t)
-		for i := range 45 {
-			s.server.AddLead(leedo.Lead{Name: fmt.Sprint(i)})
-		}
-		for _, err := range s.client.Leads.All(s.ctx, &leedo.LeadListParams{PerPage: 10}, leedo.WithPrefetch(n)) {
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := strings.Repeat("GET /leads leedo.attempts=1\n  GET /leads http.request.resend_count=0 http.response.status_code=200\n", 5)
-		if got := s.tree(); got != want {
-			t.Errorf("%d ahead: got\n%s\nwant\n%s", n, got, want)
-		}
-	}
-}
+// roundTripper is a transport that is a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

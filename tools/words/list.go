@@ -60,6 +60,7 @@ var exceptions = []exception{
 	{nil, find(`\bquota answers?\b`), "the exported name QuotaAnswer stays until 1.0"},
 	{nil, find(`\bcounted refusals\b`), "the exported name WithCountedRefusals stays until 1.0"},
 	{regexp.MustCompile(`^(ratelimit\.go|internal/quota/|redislimit/)`), find(`\brefused( sent)?\b`), "the exported fields QuotaAsk.Refused and RefusedSent stay until 1.0"},
+	{nil, find(`\bleedo[._ ]calls[._ ]refused`), "the name of leedootel's metric"},
 	{nil, find(`\b(connections?|dial)( is| was| are| were)?:? refused\b|\brefus(e|es|ed|ing) (a |the )?connections?\b`), "ECONNREFUSED has this name"},
 	{nil, find(`\brefused[- ](the )?stream\b`), "an error code of HTTP/2 (RFC 9113, section 7)"},
 	{nil, find(`\bin a row\b`), "one after the other"},
