@@ -6,27 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
+	"net/url"
 	"strconv"
 
 	"github.com/leedoapp/leedo-go"
 )
-
-// get has the calls that read a record by its id.
-var get = map[string]func(context.Context, *leedo.Client, string, ...leedo.RequestOption) error{
-	"leads": func(ctx context.Context, client *leedo.Client, id string, opts ...leedo.RequestOption) error {
-		_, err := client.Leads.Get(ctx, id, opts...)
-		return err
-	},
-	"accounts": func(ctx context.Context, client *leedo.Client, id string, opts ...leedo.RequestOption) error {
-		_, err := client.Accounts.Get(ctx, id, opts...)
-		return err
-	},
-	"campaigns": func(ctx context.Context, client *leedo.Client, id string, opts ...leedo.RequestOption) error {
-		_, err := client.Campaigns.Get(ctx, id, opts...)
-		return err
-	},
-}
 
 // list iterates over the pages of the list from one on. Pages are not read ahead of
 // details, which take much longer: they would be old by then.
@@ -103,17 +89,13 @@ func (e *export) details(ctx context.Context, records []json.RawMessage) iter.Se
 // detail reads a record by its id. It returns the record as it is if it is gone.
 func (e *export) detail(ctx context.Context, record json.RawMessage) (_ json.RawMessage, gone bool, _ error) {
 	id := recordID(&record)
-	var response leedo.Response
-	err := get[e.Resource](ctx, e.Client, id, leedo.WithResponse(&response), leedo.WithPriority(leedo.PriorityBulk))
+	var detail json.RawMessage
+	err := e.Client.Do(ctx, "GET", "/"+e.Resource+"/"+url.PathEscape(id), nil, &detail, leedo.WithPriority(leedo.PriorityBulk))
 	if _, notFound := errors.AsType[*leedo.NotFoundError](err); notFound {
 		return record, true, nil
 	}
-	if err != nil {
-		return nil, false, err
+	if err == nil && recordID(&detail) != id {
+		err = fmt.Errorf("GET /%s/{id}: the response is another record", e.Resource)
 	}
-	detail := json.RawMessage(response.Body)
-	if recordID(&detail) != id {
-		return nil, false, errors.New("GET /" + e.Resource + "/{id}: the response is another record")
-	}
-	return detail, false, nil
+	return detail, false, err
 }
