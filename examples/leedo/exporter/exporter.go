@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/leedoapp/leedo-go"
 )
@@ -226,17 +227,14 @@ func (e *export) begin(page *leedo.Page[json.RawMessage]) error {
 
 // writePage writes the records of a page that are not in the file.
 func (e *export) writePage(ctx context.Context, page []json.RawMessage) error {
-	var records []json.RawMessage
-	for _, record := range page {
-		if !e.have[recordID(&record)] {
-			records = append(records, record)
-		}
+	if e.have != nil {
+		page = slices.DeleteFunc(page, func(record json.RawMessage) bool { return e.have[recordID(&record)] })
 	}
 	e.report() // before the first details are read, as they may take hours
 	if !e.Details {
-		return e.write(records...)
+		return e.write(page...)
 	}
-	for record, err := range e.details(ctx, records) {
+	for record, err := range e.details(ctx, page) {
 		if err != nil {
 			return err
 		}

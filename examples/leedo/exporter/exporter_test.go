@@ -23,7 +23,10 @@ import (
 // a field that the SDK does not know.
 func newFake(n int) *leedotest.Server {
 	var last atomic.Int64
-	fake := leedotest.NewServer(leedotest.WithRecentRequests(0), leedotest.WithIDs(func() string { return fmt.Sprintf("id-%d", last.Add(1)) }))
+	return fill(leedotest.NewServer(leedotest.WithRecentRequests(0), leedotest.WithIDs(func() string { return fmt.Sprintf("id-%d", last.Add(1)) })), n)
+}
+
+func fill(fake *leedotest.Server, n int) *leedotest.Server {
 	for i := range n {
 		lead := fake.AddLead(leedo.Lead{
 			Name: fmt.Sprintf("Zoë \"%d\",\nПетрова", i), Email: fmt.Sprintf("lead%d@example.com", i), Phone: fmt.Sprintf("+1555%04d", i),

@@ -35,9 +35,11 @@ func formats(columns []string) map[string]format {
 
 // recordID returns the id of a record; "" if it has none.
 func recordID(record *json.RawMessage) string {
-	var fields map[string]json.RawMessage
-	json.Unmarshal(*record, &fields)
-	return text(fields["id"])
+	var r struct {
+		ID json.RawMessage `json:"id"`
+	}
+	json.Unmarshal(*record, &r)
+	return text(r.ID)
 }
 
 // text returns a value as a cell: a string without its quotes, null as nothing, anything
