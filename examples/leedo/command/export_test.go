@@ -3,6 +3,7 @@ package command_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/examples/leedo/command"
 	"github.com/leedoapp/leedo-go/leedotest"
@@ -192,6 +194,17 @@ func TestExportFailures(t *testing.T) {
 	}
 	fake.SetRateLimit(0, time.Hour)
 	check("with an exhausted quota", command.ExitQuota, "GET /leads")
+	lock := flock.New(file + ".part.state")
+	if err := lock.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := run(t, "export", "leads", "--out", file, "--format", "csv")
+	if code != command.ExitFailed || stderr != "leedo: another process is exporting to this file\n" {
+		t.Errorf("beside another: exit code %d, %q", code, stderr)
+	}
+	if err := errors.Join(os.Remove(lock.Path()), lock.Unlock()); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("LEEDO_API_TOKEN", "")
 	check("without a token", command.ExitUsage, "LEEDO_API_TOKEN is empty")
 	t.Setenv("LEEDO_API_TOKEN", "wrong")

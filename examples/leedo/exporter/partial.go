@@ -79,6 +79,9 @@ func open(path string) (*partial, error) {
 
 // writable reports as an error why the file cannot be written.
 func writable(path string) error {
+	if path == "" {
+		return errors.New("the file has no name")
+	}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o222 == 0 {
 		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission} // a rename would replace it all the same
 	}
