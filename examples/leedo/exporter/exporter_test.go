@@ -160,7 +160,18 @@ func TestRequests(t *testing.T) {
 		t.Errorf("in the end the progress is %+v", last)
 	}
 	j.Details = true
+	var details, before atomic.Int64
+	j.fake.OnRequest(func(r leedotest.Request) {
+		if r.Path != "/leads" {
+			details.Add(1)
+		} else if r.Query.Get("page") == "2" {
+			before.Store(details.Load())
+		}
+	})
 	content, requests, err := j.run(t)
+	if before.Load() != 100 {
+		t.Errorf("the second page was read after %d details", before.Load())
+	}
 	if err != nil || requests != 253 || strings.Count(content, `"phone":"+1555`) != 250 {
 		t.Errorf("with details: %d requests, %v", requests, err)
 	}
