@@ -24,13 +24,14 @@ const window = time.Hour
 // clock and up to slack late: they are rounded up, and counted from a Date that is
 // rounded down or was set later.
 type sample struct {
-	limited   bool // it is a 429
-	left      int
-	now       time.Time
-	reset     time.Time
-	retry     time.Time // zero if it has no Retry-After
-	slack     time.Duration
-	sinceSent time.Duration // how long the exchange took
+	limited bool // it is a 429
+	left    int
+	now     time.Time
+	reset   time.Time
+	retry   time.Time // zero if it has no Retry-After
+	slack   time.Duration
+	took    time.Duration // the exchange
+	number  int           // of the request
 }
 
 // samples returns the responses with all rate limit headers.
@@ -43,10 +44,10 @@ func (p *prober) samples() []sample {
 		if !ok || !dated || form == "" {
 			continue
 		}
-		s := sample{limited: x.is(http.StatusTooManyRequests), left: left, now: now, reset: now.Add(in), sinceSent: x.arrived.Sub(x.sent)}
+		s := sample{limited: x.is(http.StatusTooManyRequests), left: left, now: now, reset: now.Add(in), took: x.arrived.Sub(x.sent), number: x.number}
 		s.slack = time.Second
 		if form == deltaSeconds {
-			s.slack = 2*time.Second + s.sinceSent
+			s.slack = 2*time.Second + s.took
 		}
 		if form, in := x.moment(headerRetry); form != "" {
 			s.retry = now.Add(in)
@@ -69,23 +70,24 @@ func (p *prober) judgeAlgorithm() {
 			possible = slices.DeleteFunc(possible, func(name string) bool { return slices.Contains(names, name) })
 		}
 	}
-	for i, s := range samples {
+	anchor := samples[0] // since when the reset is the same
+	for _, s := range samples {
 		rule(!p.fits(s), tokenBucket)
 		rule(distance(s.reset) > s.slack, slidingCounter)
 		// A Retry-After that is not the reset.
-		rule(s.limited && !s.retry.IsZero() && s.retry.Sub(s.reset).Abs() > s.slack+3*time.Second+s.sinceSent, fixedWindow, slidingLog)
-		if i == 0 {
+		rule(s.limited && !s.retry.IsZero() && s.retry.Sub(s.reset).Abs() > s.slack+3*time.Second+s.took, fixedWindow, slidingLog)
+		slack := max(s.slack, anchor.slack)
+		moved := s.reset.Sub(anchor.reset)
+		if moved.Abs() <= slack {
 			continue
 		}
-		before := samples[i-1]
-		slack := max(s.slack, before.slack)
-		moved := s.reset.Sub(before.reset)
-		rule(moved < -slack, fixedWindow, slidingLog, slidingCounter)
 		// The end of a window, and the oldest request, pass before another comes.
-		early := moved > slack && before.reset.After(s.now.Add(2*time.Second+s.sinceSent))
+		early := anchor.reset.After(s.now.Add(2*time.Second + s.took))
+		rule(moved < 0, fixedWindow, slidingLog, slidingCounter)
 		rule(early, slidingCounter)
 		rule(early && !s.limited, fixedWindow, slidingLog)
 		rule(early && moved < window/2, fixedWindow) // a counted 429 adds whole windows
+		anchor = s
 	}
 	p.ruleByStart(samples[0], rule)
 	p.ruleByReset(rule)
@@ -114,7 +116,7 @@ func (p *prober) fits(s sample) bool {
 		most = math.Inf(1) // counted 429s are a debt
 	}
 	in := s.reset.Sub(s.now).Seconds() // the true value is up to 2 seconds less, or somewhat more
-	return in+s.sinceSent.Seconds() >= fewest && in-2 <= most
+	return in+s.took.Seconds() >= fewest && in-2 <= most
 }
 
 // distance returns how far a time is from a full hour.
@@ -127,7 +129,7 @@ func distance(t time.Time) time.Duration {
 // is the oldest of a sliding log.
 func (p *prober) ruleByStart(first sample, rule func(bool, ...string)) {
 	if p.fresh() {
-		rule(first.reset.Sub(first.now.Add(window)).Abs() > 2*time.Second+first.sinceSent, slidingLog)
+		rule(first.reset.Sub(first.now.Add(window)).Abs() > 2*time.Second+first.took, slidingLog)
 	}
 }
 
@@ -172,44 +174,49 @@ func (p *prober) ruleByReset(rule func(bool, ...string)) {
 // judge429s settles whether 429s cost quota. Only if they do, they move the reset or
 // the Retry-After; in a fixed window they are taken from the next one.
 func (p *prober) judge429s() {
-	var limited []sample
-	for _, s := range p.samples() {
-		if len(limited) > 0 && !s.limited {
-			break
-		}
-		if s.limited {
-			limited = append(limited, s)
-		}
-	}
+	before, limited := p.first429s()
 	if len(limited) < 4 {
 		return
 	}
 	first, last := limited[0], limited[len(limited)-1]
-	n := len(limited) - 1
-	slack := max(first.slack, last.slack) + time.Second/10
-	how := fmt.Sprintf("X-RateLimit-Reset and Retry-After of %d 429s in succession", n+1)
-	moved := last.reset.Sub(first.reset)
+	n := time.Duration(len(limited))
+	slack := max(before.slack, last.slack) + time.Second/10
+	how := fmt.Sprintf("X-RateLimit-Reset and Retry-After of %d 429s in succession", n)
+	moved := last.reset.Sub(before.reset)
 	if !first.retry.IsZero() && !last.retry.IsZero() {
-		moved = max(moved, last.retry.Sub(first.retry)-2*time.Second-max(first.sinceSent, last.sinceSent))
+		moved = max(moved, last.retry.Sub(first.retry)-2*time.Second-max(first.took, last.took))
 	}
-	if moved > slack && moved < window/2 { // more is the end of a window
+	limit := time.Duration(p.quota.limit)
+	debt := n * window / limit // what a bucket adds
+	clear := true              // a move of the reset has no other cause
+	if p.quota.algorithm == tokenBucket {
+		clear = debt > 2*slack && (moved-debt).Abs() <= slack
+	}
+	if moved > slack && moved < window/2 && clear && before.reset.After(last.now.Add(2*time.Second+last.took)) {
 		p.finds(askCost429, "yes", "%s move", how)
 		return
 	}
-	limit := time.Duration(p.quota.limit)
+	if moved > slack {
+		p.cannot(askCost429, "%s move, perhaps for another reason; %s", how, p.missing(askCost429))
+		return
+	}
 	switch p.quota.algorithm {
 	case tokenBucket:
-		if time.Duration(n)*window/limit > 2*slack {
+		if debt > 2*slack {
 			p.finds(askCost429, "no", "%s stay", how)
 			return
 		}
 	case slidingLog:
-		if p.fresh() && pause > 2*slack-time.Second {
+		if p.fresh() && !before.limited && pause > slack+time.Second {
 			p.finds(askCost429, "no", "%s stay", how)
 			return
 		}
 	case slidingCounter:
-		if !first.retry.IsZero() && time.Duration(n)*window/(limit+time.Duration(n)) > slack+3*time.Second {
+		if p.reset != nil && p.reset.is(http.StatusOK) {
+			p.finds(askCost429, "no", "%s stay, and a request at the reset is served", how)
+			return
+		}
+		if !first.retry.IsZero() && n*window/(limit+n) > slack+3*time.Second {
 			p.finds(askCost429, "no", "%s stay", how)
 			return
 		}
@@ -235,6 +242,31 @@ func (p *prober) judge429s() {
 		}
 	}
 	p.cannot(askCost429, "%s stay; %s", how, p.missing(askCost429))
+}
+
+// first429s returns the first 429s, one directly after the other, and the response
+// before them: the first of them if that is not known.
+func (p *prober) first429s() (before sample, limited []sample) {
+	samples := p.samples()
+	if p.reset != nil {
+		samples = slices.DeleteFunc(samples, func(s sample) bool { return s.number == p.reset.number })
+	}
+	for i, s := range samples {
+		if i > 0 && s.limited && (len(limited) > 0 || !samples[i-1].limited) {
+			if s.number != samples[i-1].number+1 {
+				if len(limited) > 0 {
+					break
+				}
+				before = s
+			} else if len(limited) == 0 {
+				before = samples[i-1]
+			}
+			limited = append(limited, s)
+		} else if len(limited) > 0 {
+			break
+		}
+	}
+	return before, limited
 }
 
 // missing says what would settle a question that is still open.

@@ -20,8 +20,8 @@ import (
 type exchange struct {
 	leedo.Response
 	sent, arrived time.Time
-	number        int // of the request, to find adjacent ones
-	content       any // the body, decoded; nil if it is not JSON
+	number        int  // of the request, to find adjacent ones
+	content       any  // the body, decoded; nil if it is not JSON
 	burst         bool // it is of a burst of requests for records that do not exist
 }
 
@@ -104,6 +104,9 @@ func (p *prober) send(ctx context.Context, method, path string, body any, opts .
 	if decoder.Decode(&x.content) != nil || decoder.More() {
 		x.content = nil
 	}
+	if x.cut() {
+		return nil, nil
+	}
 	return x, nil
 }
 
@@ -122,6 +125,14 @@ func (p *prober) skip(err error, texts ...string) error {
 		}
 	}
 	return nil
+}
+
+// cut reports whether the body is not complete. The client does not say so if the
+// status is that of an error.
+func (x *exchange) cut() bool {
+	length, ok := number(x.Header, "Content-Length")
+	isJSON := strings.HasPrefix(x.Header.Get("Content-Type"), "application/json")
+	return ok && length > len(x.Body) || isJSON && x.content == nil && len(x.Body) > 0
 }
 
 // is reports whether the status is one of those given.

@@ -35,6 +35,7 @@ func (p *prober) exhaust(ctx context.Context) error {
 			}
 			continue
 		}
+		failures = 0
 		p.keep(x)
 		if x.is(http.StatusTooManyRequests) {
 			break

@@ -23,35 +23,44 @@ const (
 	totalEnds   = "not all records: the list goes on after them"
 )
 
-// longest returns the resource that reports the most records, or nil if no list could
-// be read.
-func (p *prober) longest() *resource {
-	var longest *resource
+// longest returns the resources that report the most records: several if that is the
+// same number.
+func (p *prober) longest() []*resource {
+	var longest []*resource
 	for _, n := range names {
-		if r := p.resources[n.name]; r != nil && (longest == nil || r.first.total > longest.first.total) {
-			longest = r
+		r := p.resources[n.name]
+		switch {
+		case r == nil || len(r.first.items) < 2:
+		case len(longest) == 0 || r.first.total > longest[0].first.total:
+			longest = []*resource{r}
+		case r.first.total == longest[0].first.total:
+			longest = append(longest, r)
 		}
 	}
 	return longest
 }
 
-// readPages settles how a list is divided into pages, and what total counts.
+// readPages settles how a list is divided into pages, and what total counts. Lists that
+// report the same number of records are all looked at: it may be where the server
+// stops counting.
 func (p *prober) readPages(ctx context.Context) error {
-	r := p.longest()
-	if r == nil || len(r.first.items) < 2 {
-		return nil
+	for _, r := range p.longest() {
+		if err := p.pages(ctx, r); err != nil {
+			return p.skip(err, askPaging, askTotal, askBeyond)
+		}
 	}
+	return nil
+}
+
+func (p *prober) pages(ctx context.Context, r *resource) error {
 	// A list that changes meanwhile spoils it: once more then.
 	for range 2 {
 		settled, err := p.paging(ctx, r)
-		if err != nil {
-			return p.skip(err, askPaging, askTotal, askBeyond)
-		}
-		if settled {
-			return nil
+		if err != nil || settled {
+			return err
 		}
 		if r.first, err = p.list(ctx, "/"+r.name, ""); err != nil || len(r.first.items) < 2 {
-			return p.skip(err, askPaging, askTotal, askBeyond)
+			return err
 		}
 	}
 	return nil
@@ -119,6 +128,7 @@ func (p *prober) end(ctx context.Context, r *resource, size int) (settled bool, 
 		return true, nil
 	case len(last.ids) == size && !ends:
 		p.finds(askTotal, totalEnds, "%s %d", how, len(after.ids))
+		delete(p.found, askBeyond) // of another list
 		return true, nil
 	case len(last.ids) < expected && ends:
 		p.finds(askTotal, "more than the list has", "%s none", how)
@@ -152,12 +162,12 @@ var usual = []int{50, 100, 200, 250, 500}
 // readLargest settles the largest page: it asks for a very large one, and then looks
 // for the largest that is served as asked.
 func (p *prober) readLargest(ctx context.Context) error {
-	r := p.longest()
+	longest := p.longest()
 	total := p.found[askTotal].Result
-	if r == nil || p.found[askPaging].Result != pagingWorks || total != totalAll && total != totalEnds {
+	if len(longest) == 0 || p.found[askPaging].Result != pagingWorks || total != totalAll && total != totalEnds {
 		return nil
 	}
-	return p.skip(p.largest(ctx, r), askLargest)
+	return p.skip(p.largest(ctx, longest[0]), askLargest)
 }
 
 func (p *prober) largest(ctx context.Context, r *resource) error {

@@ -59,7 +59,7 @@ func (p *prober) announce(x *exchange) error {
 
 // most is how many requests are made at most to exhaust the quota: it may be replenished
 // meanwhile.
-func (p *prober) most() int { return p.quota.limit + p.quota.limit/4 + many429s }
+func (p *prober) most() int { return p.quota.limit + p.quota.limit/2 + many429s }
 
 // run is a number of requests of one kind, one directly after the other.
 type run struct {

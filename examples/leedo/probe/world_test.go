@@ -101,6 +101,13 @@ func (w *world) options() {
 		}
 	}
 	w.right(askKey, "ignored")
+	w.right(askCreate, "201")
+	w.right(askUpdate, "200")
+	w.right(askUnset, "null")
+	w.right(askNull, "clears the field: null")
+	w.right(askEmpty, "rejected with 400")
+	w.right(askCustom, "stored")
+	w.right(askListed, "at once, on the first page")
 	if w.chance(0.5) {
 		opts = append(opts, leedotest.WithIdempotencyKeys())
 		w.right(askKey, "honored")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/leedoapp/leedo-go"
 )
 
 var (
@@ -81,5 +83,36 @@ func TestWorlds(t *testing.T) {
 		*seed, *worlds, refused, all.settle, all.right, 100*float64(all.right)/float64(all.settle), all.open, all.wrong, all.beyond, largest, float64(sum)/float64(probed))
 	if all.right*100 < all.settle*95 {
 		t.Error("too few")
+	}
+}
+
+// With --write and --exhaust nothing is wrong either, and most is settled if the probe
+// may wait for the reset.
+func TestWorldsExhausted(t *testing.T) {
+	for _, wait := range []bool{false, true} {
+		var all score
+		largest := 0
+		for i := range *worlds / 2 {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(*seed+1000+uint64(i), false)
+				report, err := Run(t.Context(), Options{Client: w.client(), Exhaust: true, Wait: wait, Write: i%4 == 0})
+				if w.limit == 0 {
+					if err == nil {
+						t.Errorf("seed %d: no bound", *seed+1000+uint64(i))
+					}
+					return
+				}
+				if err != nil && leedo.OutcomeOf(err) != leedo.OutcomeUnknown {
+					t.Fatalf("seed %d: %v in %s", *seed+1000+uint64(i), err, strings.Join(w.describe, "; "))
+				}
+				all.check(t, w, report, byExhausting)
+				largest = max(largest, report.Requests-w.limit)
+			})
+		}
+		t.Logf("seeds from %d, wait %v: %d questions: %d right, %d open, %d wrong; at most %d requests more than the limit",
+			*seed+1000, wait, all.settle, all.right, all.open, all.wrong, largest)
+		if wait && all.right*100 < all.settle*75 {
+			t.Error("too few")
+		}
 	}
 }

@@ -43,7 +43,6 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	}
 	if x == nil || x.StatusCode < 200 || x.StatusCode > 299 {
 		if x != nil {
-			p.shape(fmt.Sprint(x.StatusCode), x)
 			p.cannot(askCreate, "POST /leads was rejected with %d: one that is not", x.StatusCode)
 		}
 		return "", nil
@@ -104,17 +103,8 @@ func (p *prober) change(ctx context.Context, lead string) error {
 
 	var statuses [3]int // 0 means unknown
 	for i, body := range []map[string]any{{"phone": nil}, {"leedo_probe": "custom"}, {"name": ""}} {
-		x, err := p.send(ctx, http.MethodPatch, path, body)
-		if err != nil {
+		if statuses[i], err = p.patch(ctx, path, body); err != nil {
 			return p.skip(err, askUpdate, askNull, askCustom, askEmpty)
-		}
-		if x == nil {
-			continue
-		}
-		p.keep(x)
-		statuses[i] = x.StatusCode
-		if x.StatusCode >= 400 {
-			p.shape(fmt.Sprint(x.StatusCode), x)
 		}
 	}
 	x, err := p.get(ctx, path, "", http.StatusOK)
@@ -125,6 +115,32 @@ func (p *prober) change(ctx context.Context, lead string) error {
 		p.judgeWrites(statuses, record)
 	}
 	return nil
+}
+
+// patch makes a PATCH, which is harmless to repeat, and returns its status; 0 if it is
+// unknown. A rejection must come twice to count.
+func (p *prober) patch(ctx context.Context, path string, body any) (int, error) {
+	var rejected *exchange
+	for range tries {
+		x, err := p.send(ctx, http.MethodPatch, path, body)
+		if err != nil {
+			return 0, err
+		}
+		if x == nil {
+			continue
+		}
+		p.keep(x)
+		switch {
+		case x.StatusCode < 300:
+			return x.StatusCode, nil
+		case rejected == nil:
+			rejected = x
+		case x.StatusCode == rejected.StatusCode && shapeOf(x) == shapeOf(rejected):
+			p.shape(fmt.Sprint(x.StatusCode), x)
+			return x.StatusCode, nil
+		}
+	}
+	return 0, nil
 }
 
 // judgeWrites settles what the PATCHes of change did, from their statuses and the
