@@ -108,6 +108,7 @@ func (p *program) root() *cobra.Command {
 	root.AddCommand(
 		recordCommands(p, leads), recordCommands(p, accounts), recordCommands(p, contacts), recordCommands(p, campaigns),
 		p.imports(), p.quota(),
+		p.probe(),
 	)
 	return root
 }

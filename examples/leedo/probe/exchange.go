@@ -31,7 +31,7 @@ const tries = 3
 var (
 	// errUnusable is the error of a request that got no usable response.
 	errUnusable = errors.New("no usable response")
-	// errSpent is the error of a request that there is no room for.
+	// errSpent is the error of a request that would exceed the maximum.
 	errSpent = errors.New("no requests are left for it")
 )
 
@@ -52,6 +52,9 @@ func (p *prober) get(ctx context.Context, path, query string, want ...int) (*exc
 		if x != nil && x.is(want...) {
 			p.keep(x)
 			return x, nil
+		}
+		if x != nil && x.is(http.StatusUnauthorized, http.StatusForbidden) {
+			break // the token may not do that
 		}
 	}
 	return nil, errUnusable
@@ -95,7 +98,7 @@ func (p *prober) send(ctx context.Context, method, path string, body any, opts .
 	case x.Attempts == 0: // nothing was sent: the client, or its token, is wrong
 		return nil, p.last
 	case x.is(http.StatusTooManyRequests) && !p.exhausting:
-		return nil, fmt.Errorf("%w: it is exhausted after %d requests: %w", ErrQuota, p.sent, p.last)
+		return nil, p.exhausted()
 	case cut || x.StatusCode == 0 || x.StatusCode >= 500:
 		return nil, nil
 	}
@@ -127,12 +130,21 @@ func (p *prober) skip(err error, texts ...string) error {
 	return nil
 }
 
+// exhausted is the error of a 429 that was not wanted.
+func (p *prober) exhausted() error {
+	when := ""
+	if limited, ok := errors.AsType[*leedo.RateLimitError](p.last); ok && !limited.RetryAt.IsZero() {
+		when = ", retry at " + limited.RetryAt.Format(time.RFC3339)
+	}
+	return fmt.Errorf("%w: request %d got a 429%s", ErrQuota, p.sent, when)
+}
+
 // cut reports whether the body is not complete. The client does not say so if the
 // status is that of an error.
 func (x *exchange) cut() bool {
 	length, ok := number(x.Header, "Content-Length")
-	isJSON := strings.HasPrefix(x.Header.Get("Content-Type"), "application/json")
-	return ok && length > len(x.Body) || isJSON && x.content == nil && len(x.Body) > 0
+	looksJSON := bytes.HasPrefix(x.Body, []byte("{")) || bytes.HasPrefix(x.Body, []byte("["))
+	return ok && length > len(x.Body) || looksJSON && x.content == nil
 }
 
 // is reports whether the status is one of those given.
@@ -162,7 +174,7 @@ type page struct {
 	total, page, perPage int
 }
 
-// list reads a page of a list; errUnusable if the response is none.
+// list reads a page of a list; errUnusable if the response is not a page.
 func (p *prober) list(ctx context.Context, path, query string) (page, error) {
 	x, err := p.get(ctx, path, query, http.StatusOK)
 	if err != nil {
@@ -175,7 +187,7 @@ func (p *prober) list(ctx context.Context, path, query string) (page, error) {
 	return got, nil
 }
 
-// page decodes a page; ok is false if the response is none.
+// page decodes a page; ok is false if the response is not a page.
 func (x *exchange) page() (got page, ok bool) {
 	var body struct {
 		Data *[]map[string]any

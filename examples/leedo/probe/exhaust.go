@@ -95,7 +95,7 @@ func (p *prober) after(ctx context.Context) error {
 // settled reports whether a question is settled.
 func (p *prober) settled(question string) bool {
 	finding, ok := p.found[question]
-	return ok && finding.Result != CannotTell
+	return ok && finding.Result != Open
 }
 
 // judgeRetryAfter settles the form of Retry-After on 429s.

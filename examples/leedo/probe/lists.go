@@ -23,7 +23,7 @@ var names = []struct {
 type resource struct {
 	name   string
 	first  page           // as requested without parameters
-	record map[string]any // by GET of one; nil if there is none
+	record map[string]any // by GET of one; nil if it was not read
 }
 
 // begin makes the first request: it shows whether the token and the server work, and
@@ -31,7 +31,7 @@ type resource struct {
 func (p *prober) begin(ctx context.Context) error {
 	x, err := p.get(ctx, "/leads", "", http.StatusOK)
 	if errors.Is(err, errUnusable) {
-		return fmt.Errorf("%d requests, no list: %w", p.sent, cmp.Or(p.last, err))
+		return cmp.Or(p.last, err)
 	}
 	if err != nil {
 		return err

@@ -20,11 +20,12 @@ var orOK = append([]int{http.StatusOK}, rejections...)
 const (
 	pagingWorks = "page and per_page"
 	totalAll    = "all records of the list"
+	totalMore   = "more than the list has"
 	totalEnds   = "not all records: the list goes on after them"
 )
 
-// longest returns the resources that report the most records: several if that is the
-// same number.
+// longest returns the resources that report the most records: two if that is the same
+// number.
 func (p *prober) longest() []*resource {
 	var longest []*resource
 	for _, n := range names {
@@ -33,16 +34,16 @@ func (p *prober) longest() []*resource {
 		case r == nil || len(r.first.items) < 2:
 		case len(longest) == 0 || r.first.total > longest[0].first.total:
 			longest = []*resource{r}
-		case r.first.total == longest[0].first.total:
+		case r.first.total == longest[0].first.total && len(longest) == 1:
 			longest = append(longest, r)
 		}
 	}
 	return longest
 }
 
-// readPages settles how a list is divided into pages, and what total counts. Lists that
-// report the same number of records are all looked at: it may be where the server
-// stops counting.
+// readPages settles how a list is divided into pages, and what total counts. If two
+// lists report the same number of records, that may be where the server stops counting:
+// both are read then.
 func (p *prober) readPages(ctx context.Context) error {
 	for _, r := range p.longest() {
 		if err := p.pages(ctx, r); err != nil {
@@ -121,6 +122,17 @@ func (p *prober) end(ctx context.Context, r *resource, size int) (settled bool, 
 	how := fmt.Sprintf("total is %d, GET /%s?%s has %d items, the page after it", total, r.name, query(number), len(last.ids))
 	repeated := len(after.ids) > 0 && (slices.Equal(after.ids, last.ids) || slices.Equal(after.ids, r.first.ids[:min(size, len(after.ids))]))
 	ends := len(after.ids) == 0 || repeated
+	if repeated {
+		// The last page by total may itself be a repetition.
+		previous, err := p.list(ctx, "/"+r.name, query(number-1))
+		if err != nil {
+			return false, err
+		}
+		if slices.Equal(previous.ids, last.ids) {
+			p.finds(askTotal, totalMore, "%s and the one before it are the same", how)
+			return true, nil
+		}
+	}
 	switch expected := total - (number-1)*size; {
 	case len(last.ids) == expected && ends:
 		p.finds(askTotal, totalAll, "%s none", how)
@@ -131,7 +143,7 @@ func (p *prober) end(ctx context.Context, r *resource, size int) (settled bool, 
 		delete(p.found, askBeyond) // of another list
 		return true, nil
 	case len(last.ids) < expected && ends:
-		p.finds(askTotal, "more than the list has", "%s none", how)
+		p.finds(askTotal, totalMore, "%s none", how)
 		return true, nil
 	}
 	return false, nil
@@ -172,7 +184,7 @@ func (p *prober) readLargest(ctx context.Context) error {
 
 func (p *prober) largest(ctx context.Context, r *resource) error {
 	seen := 0 // the most items on a page
-	// served returns how many items a page has room for if n are asked for; 0 if
+	// served returns how large a page is if n items are asked for; 0 if
 	// the request is rejected.
 	served := func(get getter, n int) (int, error) {
 		x, err := get(ctx, "/"+r.name, fmt.Sprintf("page=1&per_page=%d", n), orOK...)

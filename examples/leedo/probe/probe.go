@@ -3,7 +3,7 @@
 // the same.
 //
 // A finding rests on evidence that rules out the other possibilities; where that is
-// missing or contradicts itself, it is [CannotTell]. No values of records are in
+// missing or contradicts itself, it is [Open]. No values of records are in
 // findings, only the names of fields.
 package probe
 
@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -20,9 +21,9 @@ import (
 // MaxRequests is how many requests Run makes at most, unless Options.Exhaust is set.
 const MaxRequests = 40
 
-// CannotTell is the result of a finding whose question is open. Finding.How then
+// Open is the result of a finding whose question is open. Finding.How then
 // names the request that would settle it.
-const CannotTell = "cannot tell"
+const Open = "cannot tell"
 
 // ErrQuota is matched by the errors of a probe that the quota does not allow.
 var ErrQuota = errors.New("the quota does not allow it")
@@ -53,7 +54,7 @@ type Options struct {
 type Finding struct {
 	// Question is one of [Questions].
 	Question string `json:"question"`
-	// Result is what was found out, or CannotTell.
+	// Result is what was found out, or Open.
 	Result string `json:"answer"`
 	// How says on what evidence, or which request is missing.
 	How string `json:"how"`
@@ -82,8 +83,8 @@ type Report struct {
 //
 // The error is that of the first request, if it fails; it matches ErrQuota if fewer
 // requests are left than Run may need, or the quota is used up in between. If ctx
-// ends, it is that of ctx. In these cases there is no report. The error is a
-// *leedo.UnknownOutcomeError beside a report if a lead may or may not have been
+// ends, it is that of ctx. In these cases there is no report. The error wraps a
+// *leedo.UnknownOutcomeError, and there is a report, if a lead may or may not have been
 // created.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	p := &prober{opts: opts, left: MaxRequests, found: make(map[string]Finding), shapes: make(map[string][]string), resources: make(map[string]*resource)}
@@ -91,23 +92,35 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		p.opts.Log = io.Discard
 	}
 	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.BaseURL}
-	err := p.run(ctx)
-	if err != nil && leedo.OutcomeOf(err) != leedo.OutcomeUnknown {
+	if err := p.run(ctx); err != nil {
+		if p.unknown != nil {
+			err = fmt.Errorf("%w; %w", err, p.unknown)
+		}
 		return nil, err
 	}
 	report.Requests, report.Created = p.sent, p.created
 	for _, q := range questions {
 		finding, ok := p.found[q.text]
 		if !ok {
-			finding = Finding{Result: CannotTell, How: q.settle(opts)}
+			finding = Finding{Result: Open, How: q.settle(opts)}
 		}
 		finding.Question = q.text
 		report.Findings = append(report.Findings, finding)
 	}
 	report.options = p.fakeOptions()
 	report.Server = expression(report.options)
-	return report, err
+	return report, p.unknown
 }
+
+// wrapped is an error with a text before that of the client, whose prefix it omits.
+type wrapped struct {
+	text string
+	err  error
+}
+
+func (e *wrapped) Error() string { return e.text + ": " + strings.TrimPrefix(e.err.Error(), "leedo: ") }
+
+func (e *wrapped) Unwrap() error { return e.err }
 
 // prober is one run.
 type prober struct {
@@ -123,7 +136,7 @@ type prober struct {
 	shapes    map[string][]string // of error bodies, by kind of error
 	resources map[string]*resource
 	quota     quota
-	reset     *exchange // the request at the reset, after all others; nil if there was none
+	reset     *exchange // the request at the reset, after all others; nil if it was not made
 	waitUntil string    // when that would be, if it may not be waited for
 	created   []string
 	unknown   error // why there may be a lead that is not in created
@@ -149,7 +162,7 @@ func (p *prober) run(ctx context.Context) error {
 	p.judgeHeaders()
 	p.judgeAlgorithm()
 	p.judge429s()
-	return p.unknown
+	return nil
 }
 
 // say writes a line to the log.
@@ -164,5 +177,5 @@ func (p *prober) finds(question, result, how string, args ...any) {
 
 // cannot records why a question stays open.
 func (p *prober) cannot(question, how string, args ...any) {
-	p.finds(question, CannotTell, how, args...)
+	p.finds(question, Open, how, args...)
 }

@@ -29,13 +29,13 @@ func (p *prober) write(ctx context.Context) error {
 	return p.change(ctx, lead)
 }
 
-// create makes one POST and returns the id of the lead; "" if there is none or it is
-// unknown.
+// create makes one POST and returns the id of the lead; "" if it was not created, or
+// its id is unknown.
 func (p *prober) create(ctx context.Context, name string, body any, key leedo.RequestOption) (string, error) {
 	sent := p.sent
 	x, err := p.send(ctx, http.MethodPost, "/leads", body, key)
 	if leedo.OutcomeOf(p.last) == leedo.OutcomeUnknown && p.sent > sent {
-		p.unknown = fmt.Errorf("a lead named %q may or may not have been created: %w", name, p.last)
+		p.unknown = &wrapped{fmt.Sprintf("a lead named %q may or may not have been created", name), p.last}
 		p.say("a lead named %q may or may not have been created", name)
 	}
 	if err != nil {
