@@ -102,11 +102,7 @@ func (p *prober) send(ctx context.Context, method, path string, body any, opts .
 	case cut || x.StatusCode == 0 || x.StatusCode >= 500:
 		return nil, nil
 	}
-	decoder := json.NewDecoder(bytes.NewReader(x.Body))
-	decoder.UseNumber()
-	if decoder.Decode(&x.content) != nil || decoder.More() {
-		x.content = nil
-	}
+	x.decode()
 	if x.cut() {
 		return nil, nil
 	}
@@ -128,6 +124,15 @@ func (p *prober) skip(err error, texts ...string) error {
 		}
 	}
 	return nil
+}
+
+// decode decodes the body.
+func (x *exchange) decode() {
+	decoder := json.NewDecoder(bytes.NewReader(x.Body))
+	decoder.UseNumber()
+	if decoder.Decode(&x.content) != nil || decoder.More() {
+		x.content = nil
+	}
 }
 
 // exhausted is the error of a 429 that was not wanted.
@@ -196,7 +201,9 @@ func (x *exchange) page() (got page, ok bool) {
 			PerPage     *int `json:"per_page"`
 		}
 	}
-	if !x.is(http.StatusOK) || json.Unmarshal(x.Body, &body) != nil || body.Meta == nil ||
+	decoder := json.NewDecoder(bytes.NewReader(x.Body))
+	decoder.UseNumber()
+	if !x.is(http.StatusOK) || decoder.Decode(&body) != nil || body.Meta == nil ||
 		body.Meta.Total == nil || body.Meta.Page == nil || body.Meta.PerPage == nil {
 		return page{}, false
 	}
@@ -215,8 +222,8 @@ func id(record map[string]any) string {
 	switch value := record["id"].(type) {
 	case string:
 		return value
-	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64)
+	case json.Number:
+		return value.String()
 	}
 	return ""
 }

@@ -49,7 +49,7 @@ func variants() []*leedotest.Server {
 	var fakes []*leedotest.Server
 	for i := range 8 {
 		opts := []leedotest.ServerOption{
-			leedotest.WithPlan([]leedotest.Plan{leedotest.Free, leedotest.Duo, 123}[i%3]),
+			leedotest.WithPlan([]leedotest.Plan{leedotest.Free, 77, 123}[i%3]),
 			leedotest.WithResetFormat(leedotest.ResetFormat(i % 5)),
 			leedotest.WithAlgorithm(leedotest.Algorithm(i % 4)),
 			leedotest.WithRetryAfter(leedotest.RetryAfterFormat(i % 3)),
@@ -113,7 +113,8 @@ func main() {
 	for _, fake := range []*leedotest.Server{
 `)
 	var want [][]string
-	for _, fake := range variants() {
+	plans := []*leedotest.Server{leedotest.NewServer(), leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), leedotest.NewServer(leedotest.WithPlan(leedotest.Pro))}
+	for _, fake := range append(plans, variants()...) {
 		fill(fake)
 		report := everything(t, fake, Options{Write: true})
 		want = append(want, short(report))

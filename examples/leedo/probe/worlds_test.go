@@ -15,7 +15,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 1, "the seed of the first fake")
-	worlds = flag.Int("worlds", 60, "how many fakes are probed")
+	worlds = flag.Int("worlds", 50, "how many fakes are probed")
 )
 
 // score counts findings.
