@@ -143,6 +143,16 @@ func TestProbeUnknownOutcome(t *testing.T) {
 	}
 }
 
+// A lead whose id was lost with the response is named.
+func TestProbeUnknownID(t *testing.T) {
+	fake := serve(t, leedotest.NewServer())
+	fake.Inject(leedotest.Fault{Method: "POST", Truncate: 5})
+	code, _, stderr := run(t, "probe", "--write")
+	if leads := fake.Leads(); code != 0 || len(leads) != 1 || !strings.Contains(stderr, `created a lead named "`+leads[0].Name+`"; the response does not say its id`) {
+		t.Errorf("exit code %d, %d leads, %q", code, len(leads), stderr)
+	}
+}
+
 // An interrupt leaves no file, and the ids of leads are printed by then.
 func TestProbeCanceled(t *testing.T) {
 	fake := serve(t, leedotest.NewServer())

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -41,6 +42,10 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	if err != nil {
 		return "", err
 	}
+	if _, done := errors.AsType[*leedo.DecodeError](p.last); done {
+		p.say("created a lead named %q; the response does not say its id", name)
+		return "", nil
+	}
 	if x == nil || x.StatusCode < 200 || x.StatusCode > 299 {
 		if x != nil {
 			p.cannot(askCreate, "POST /leads was rejected with %d: one that is not", x.StatusCode)
@@ -51,7 +56,7 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	record, _ := x.content.(map[string]any)
 	lead := id(record)
 	if lead == "" {
-		p.say("created a lead named %q; the response has no id", name)
+		p.say("created a lead named %q; the response does not say its id", name)
 		return "", nil
 	}
 	if !slices.Contains(p.created, lead) {
