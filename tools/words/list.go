@@ -66,6 +66,8 @@ var exceptions = []exception{
 	{nil, find(`\bin a row\b`), "one after the other"},
 	{nil, find(`\b(CSV|SQL|database|spreadsheet|table) rows?\b|\brows? (of|in) (a|the|this|that|its) (CSV|SQL|database|spreadsheet|table)\b`), "rows of tables"},
 	{regexp.MustCompile(`^examples/leedo/`), find(`\brows?\b`), "rows of CSV and of SQLite"},
+	{regexp.MustCompile(`^examples/leedo/`), find(`\bcannot tell\b`), "the result of leedo probe for an open question"},
+	{regexp.MustCompile(`^examples/leedo/probe/`), find(`json:"answer"`), "the name of the field in the report of leedo probe"},
 	{regexp.MustCompile(`\.md$`), find(`\bin the (next|previous) row\b`), "rows of tables"},
 	{nil, find(`\b(hold|holds|held|holding) (\w+ )?up to\b`), "contains at most"},
 }

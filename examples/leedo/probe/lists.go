@@ -1,0 +1,278 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// names are the resources, and whether the API has a GET of one record.
+var names = []struct {
+	name string
+	gets bool
+}{{"leads", true}, {"accounts", true}, {"contacts", false}, {"campaigns", true}}
+
+// resource is what was read of a resource.
+type resource struct {
+	name   string
+	first  page           // as requested without parameters
+	record map[string]any // by GET of one; nil if it was not read
+}
+
+// begin makes the first request: it shows whether the token and the server work, and
+// what is left of the quota.
+func (p *prober) begin(ctx context.Context) error {
+	x, err := p.get(ctx, "/leads", "", http.StatusOK)
+	if errors.Is(err, errUnusable) {
+		return cmp.Or(p.last, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.add("leads", x)
+	if err := p.announce(x); err != nil || !p.opts.Exhaust {
+		return err
+	}
+	return sleep(ctx, pause)
+}
+
+// add records the first page of a resource.
+func (p *prober) add(name string, x *exchange) {
+	if first, ok := x.page(); ok {
+		p.resources[name] = &resource{name: name, first: first}
+	}
+}
+
+// readLists reads the first pages of the other lists.
+func (p *prober) readLists(ctx context.Context) error {
+	for _, n := range names[1:] {
+		x, err := p.get(ctx, "/"+n.name, "", http.StatusOK)
+		if err != nil {
+			if err := p.skip(err, askFields+n.name); err != nil {
+				return err
+			}
+			continue
+		}
+		p.add(n.name, x)
+	}
+	p.judgeOrder()
+	p.judgeForms()
+	p.judgeDefault()
+	return nil
+}
+
+// readRecords reads one record of each resource that has a GET, to compare its fields
+// with those in the list.
+func (p *prober) readRecords(ctx context.Context) error {
+	for _, n := range names {
+		r := p.resources[n.name]
+		if r == nil || len(r.first.items) == 0 {
+			continue
+		}
+		if !n.gets {
+			p.finds(askFields+n.name, fields(r.first.items), "GET /%s: %d records", n.name, len(r.first.items))
+			continue
+		}
+		item := r.first.items[0]
+		path, ok := recordPath(n.name, id(item))
+		if !ok {
+			continue
+		}
+		x, err := p.get(ctx, path, "", http.StatusOK)
+		if err != nil {
+			if err := p.skip(err, askFields+n.name); err != nil {
+				return err
+			}
+			continue
+		}
+		record, ok := x.content.(map[string]any)
+		if !ok || id(record) != id(item) {
+			continue
+		}
+		r.record = record
+		result := fields(r.first.items)
+		if lacking := lacking(r.first.items, record); len(lacking) > 0 {
+			result += "; lacking " + strings.Join(lacking, ", ")
+		}
+		p.finds(askFields+n.name, result, "GET /%s: %d records, and GET of one", n.name, len(r.first.items))
+	}
+	return nil
+}
+
+// fields lists the names of fields, of which some items may lack some.
+func fields(items []map[string]any) string {
+	count := make(map[string]int)
+	for _, item := range items {
+		for name := range item {
+			count[name]++
+		}
+	}
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(count)) {
+		text := clean(name)
+		if count[name] < len(items) {
+			text += " (in some)"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// lacking lists the names of the fields that a record has and no item of the list.
+func lacking(items []map[string]any, record map[string]any) []string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(record)) {
+		if !slices.ContainsFunc(items, func(item map[string]any) bool { _, ok := item[name]; return ok }) {
+			texts = append(texts, clean(name))
+		}
+	}
+	return texts
+}
+
+// enough is how many records with different created_at an order is concluded from. In
+// any other order so many are sorted by created_at once in 20,000 times.
+const enough = 8
+
+// judgeOrder settles how the lists are sorted, by created_at on their first pages.
+func (p *prober) judgeOrder() {
+	orders := make(map[string][]string) // names of resources by order
+	most := 0
+	for _, n := range names {
+		r := p.resources[n.name]
+		if r == nil {
+			continue
+		}
+		order, different := sorting(r.first.items)
+		most = max(most, different)
+		if different >= enough {
+			orders[order] = append(orders[order], n.name)
+		}
+	}
+	how := fmt.Sprintf("created_at on the first pages, up to %d different ones", most)
+	switch len(orders) {
+	case 0:
+		p.cannot(askOrder, "%s: %d would do", how, enough)
+	case 1:
+		for order := range orders {
+			p.finds(askOrder, order, "%s", how)
+		}
+	default:
+		var texts []string
+		for _, order := range slices.Sorted(maps.Keys(orders)) {
+			texts = append(texts, strings.Join(orders[order], ", ")+": "+order)
+		}
+		p.finds(askOrder, strings.Join(texts, "; "), "%s", how)
+	}
+}
+
+// sorting returns how items are sorted, and how many different created_at they have.
+func sorting(items []map[string]any) (order string, different int) {
+	var times []time.Time
+	for _, item := range items {
+		text, _ := item["created_at"].(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return "", 0
+		}
+		times = append(times, at)
+	}
+	distinct := slices.CompactFunc(slices.SortedFunc(slices.Values(times), time.Time.Compare), time.Time.Equal)
+	older := func(a, b time.Time) int { return b.Compare(a) }
+	switch {
+	case slices.IsSortedFunc(times, older):
+		order = "newest first"
+	case slices.IsSortedFunc(times, time.Time.Compare):
+		order = "oldest first"
+	default:
+		order = "not by created_at"
+	}
+	return order, len(distinct)
+}
+
+var (
+	uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+	utc  = regexp.MustCompile(`(Z|[+-]00:00)$`)
+)
+
+// judgeForms settles the forms of ids and times.
+func (p *prober) judgeForms() {
+	var ids, times []string
+	for _, n := range names {
+		if r := p.resources[n.name]; r != nil {
+			for _, item := range r.first.items {
+				ids = append(ids, idForm(item["id"]))
+				times = append(times, timeForm(item["created_at"]))
+			}
+		}
+	}
+	for _, form := range []struct {
+		question string
+		seen     []string
+	}{{askIDs, ids}, {askTimes, times}} {
+		if len(form.seen) > 0 {
+			slices.Sort(form.seen)
+			count := len(form.seen)
+			p.finds(form.question, strings.Join(slices.Compact(form.seen), "; "), "the first pages, %d records", count)
+		}
+	}
+}
+
+func idForm(value any) string {
+	text, ok := value.(string)
+	switch {
+	case value == nil:
+		return "no id"
+	case !ok:
+		return "numbers"
+	case uuid.MatchString(text):
+		return "UUIDs"
+	}
+	return "texts that are no UUIDs"
+}
+
+func timeForm(value any) string {
+	text, _ := value.(string)
+	if _, err := time.Parse(time.RFC3339, text); err != nil {
+		return "not RFC 3339"
+	}
+	if utc.MatchString(text) {
+		return "RFC 3339 in UTC"
+	}
+	return "RFC 3339 in other zones"
+}
+
+// judgeDefault settles the size of a page without per_page.
+func (p *prober) judgeDefault() {
+	sizes := make(map[int]bool)
+	full, short := 0, 0
+	for _, r := range p.resources {
+		first := r.first
+		sizes[first.perPage] = true
+		switch n := len(first.items); {
+		case n == first.perPage:
+			full++
+		case n > first.perPage:
+			p.cannot(askDefault, "per_page in meta is %d, and GET /%s has %d items", first.perPage, r.name, n)
+			return
+		case n < first.total:
+			short++
+		}
+	}
+	for size := range sizes {
+		switch {
+		case len(sizes) > 1 || full == 0 && short > 0:
+			p.cannot(askDefault, "per_page and total in meta do not fit the items of the %d lists", len(p.resources))
+		case full == 0:
+			p.finds(askDefault, fmt.Sprint(size), "per_page in meta; no list has so many records")
+		default:
+			p.finds(askDefault, fmt.Sprint(size), "per_page in meta, and the number of items")
+		}
+	}
+}
