@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/leedoapp/leedo-go => ../..
 
 require (
+	github.com/gofrs/flock v0.13.2
 	github.com/leedoapp/leedo-go v0.0.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2
