@@ -61,7 +61,7 @@ func (p *pass) details(caller context.Context, deadline time.Time) error {
 // detail reads a record and records it.
 func (p *pass) detail(ctx context.Context, d due) error {
 	var r record
-	err := p.Client.Do(ctx, http.MethodGet, "/"+d.table.name+"/"+url.PathEscape(d.id), nil, &r, p.options()...)
+	err := p.Client.Do(ctx, http.MethodGet, "/"+d.table.name+"/"+url.PathEscape(d.id), nil, &r, p.options(0)...)
 	if _, missing := errors.AsType[*leedo.NotFoundError](err); missing {
 		p.sum.Deleted++
 		return p.store.setDeleted(d)

@@ -88,10 +88,10 @@ func (p *pass) progress(n int) {
 	}
 }
 
-// options are those of every call. Calls are bulk calls, also because no call of this
-// program is more urgent: then the SDK keeps the quota for calls that do not come.
-func (p *pass) options() []leedo.RequestOption {
-	wait := time.Duration(0)
+// options are those of a call that may wait so long without Options.Wait. They make it
+// a bulk call. That all calls are bulk calls matters, too: after others the SDK would
+// keep more of the quota for more of them.
+func (p *pass) options(wait time.Duration) []leedo.RequestOption {
 	if p.Wait {
 		wait = leedo.NoMaxWait
 	}
@@ -100,13 +100,17 @@ func (p *pass) options() []leedo.RequestOption {
 
 // lists reads and records the lists.
 func (p *pass) lists(ctx context.Context) error {
-	// The first page of each list says how long it is, before the rest is read.
 	at := now()
+	wait := time.Duration(0)
+	if p.Every > 0 {
+		wait = time.Minute // the pass an hour ago may have used up a window that ends right now
+	}
+	// The first page of each list says how long it is, before the rest is read.
 	next := make([]func() (*leedo.Page[record], error, bool), len(tables))
 	first := make([]*leedo.Page[record], len(tables))
 	for i, t := range tables {
 		var stop func()
-		next[i], stop = iter.Pull2(leedo.Pages(ctx, p.Client, "/"+t.name, func(r *record) string { return r.id() }, p.options()...))
+		next[i], stop = iter.Pull2(leedo.Pages(ctx, p.Client, "/"+t.name, func(r *record) string { return r.id() }, p.options(wait)...))
 		defer stop()
 		page, err, ok := next[i]()
 		if err != nil {
