@@ -81,7 +81,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		return err
 	}
 	opts.Failed = func(err error, next time.Time) {
-		fmt.Fprintf(p.stderr, "%s; the next pass begins at %s\n", printable(err.Error()), clock(next, time.Now()))
+		fmt.Fprintf(p.stderr, "%s; the next pass begins at %s\n", printable(strings.TrimPrefix(err.Error(), "leedo: ")), clock(next, time.Now()))
 	}
 	err := mirror.Run(ctx, opts)
 	switch {
