@@ -130,7 +130,7 @@ func TestSixHours(t *testing.T) {
 		plan  leedotest.Plan
 		often float64
 		wait  bool
-	}{{"Free", leedotest.Free, 2, false}, {"Free, waiting", leedotest.Free, 2, true}, {"Pro", leedotest.Pro, 0.2, false}} {
+	}{{"Free", leedotest.Free, 0.3, false}, {"Free, waiting", leedotest.Free, 0.3, true}, {"Pro", leedotest.Pro, 0.2, false}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { sixHours(t, newChanging(tt.plan, *hoursLeads, tt.often), tt.wait) })
@@ -144,12 +144,23 @@ func sixHours(t *testing.T, c *changing, wait bool) {
 	w.opts.Every, w.opts.Wait = time.Hour, wait
 	began, passes := time.Now(), 0
 	w.opts.End = func(s Summary) error {
-		passes++
+		if passes++; !s.Recorded {
+			t.Error("a pass has failed")
+		}
 		t.Logf("pass %d, after %v: %+v; requests: %v", passes, time.Since(began), s, c.counts)
+		if n := c.counts["429"]; n > 0 {
+			t.Errorf("%d times too many requests", n)
+		}
 		c.counts = map[string]int{}
 		c.checkDetails(w)
-		if time.Since(began) >= 4*time.Hour {
-			c.often = 0 // what changes after the last list cannot be known
+		hours := int(time.Since(began).Hours())
+		for range 100 {
+			if hours < 5 { // what changes after the last list cannot be known
+				c.change()
+			}
+		}
+		if hours >= 4 {
+			c.often = 0
 		}
 		return nil
 	}
@@ -162,7 +173,6 @@ func sixHours(t *testing.T, c *changing, wait bool) {
 	if passes != 6 {
 		t.Errorf("%d passes", passes)
 	}
-	c.checkDetails(w)
 	c.checkLists(w)
 }
 
