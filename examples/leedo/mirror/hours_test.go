@@ -17,7 +17,7 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-var hoursLeads = flag.Int("hours.leads", 400, "how many leads TestSixHours begins with")
+var hoursLeads = flag.Int("hours.leads", 110, "how many leads TestSixHours begins with")
 
 // changing is a fake whose records change with each request, so that lists are never
 // at rest while they are read.
@@ -45,7 +45,7 @@ func newChanging(plan leedotest.Plan, leads int, often float64) *changing {
 		c.create("contacts")
 		c.create("contacts")
 	}
-	for range 20 {
+	for range 5 {
 		c.create("campaigns")
 	}
 	for range leads {

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	kills    = flag.Int("kill.times", 20, "how often TestKilled kills the mirror")
+	kills    = flag.Int("kill.times", 6, "how often TestKilled kills the mirror")
 	killSeed = flag.Uint64("kill.seed", 0, "what TestKilled throws its dice with; 0: the time")
 )
 
