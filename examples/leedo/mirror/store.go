@@ -87,14 +87,10 @@ func open(path, target string) (_ *store, err error) {
 	if s.lock, err = lock(path + ".lock"); err != nil {
 		return nil, err
 	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"},
-	}.Encode()}
-	if s.db, err = sql.Open("sqlite", source.String()); err != nil {
-		return nil, errors.Join(err, s.lock.Close())
+	if err = s.connect(path, before != nil); err == nil {
+		err = s.prepare(target)
 	}
-	s.db.SetMaxOpenConns(1)
-	if err := s.prepare(target); err != nil {
+	if err != nil {
 		if before == nil {
 			for _, suffix := range []string{"", "-wal", "-shm"} {
 				os.Remove(path + suffix)
@@ -106,31 +102,45 @@ func open(path, target string) (_ *store, err error) {
 	return s, nil
 }
 
-// lock takes the lock that one process at a time has. It is beside the database, whose
-// own locks would keep readers out or let another process in between two transactions.
+// lock takes the lock that one process at a time has. It is a file of its own: locks of
+// SQLite would keep readers out, or let another process in between two transactions.
 func lock(path string) (*flock.Flock, error) {
 	l := flock.New(path)
-	ok, err := l.TryLock()
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, ErrInUse
-	}
-	// close removes the file: is it still there?
-	mine, err := l.Stat()
-	if err == nil {
-		var there fs.FileInfo
-		if there, err = os.Stat(path); err == nil && os.SameFile(mine, there) {
+	locked, err := l.TryLock()
+	if locked {
+		// The process that had it removed the file: is there another now?
+		mine, err1 := l.Stat()
+		there, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
 			return l, nil
 		}
 	}
-	l.Close()
-	return nil, ErrInUse
+	l.Close() // the error is the one above
+	if err == nil {
+		err = ErrInUse
+	}
+	return nil, err
 }
 
-// prepare makes the tables if the file is new, and checks that it is a mirror of target
-// and can be written to.
+// connect opens the database.
+func (s *store) connect(path string, exists bool) (err error) {
+	if exists { // SQLite opens a file that cannot be written to, too
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"},
+	}.Encode()}
+	if s.db, err = sql.Open("sqlite", source.String()); err == nil {
+		s.db.SetMaxOpenConns(1)
+	}
+	return err
+}
+
+// prepare makes the tables if the file is new, and checks that it is a mirror of target.
 func (s *store) prepare(target string) error {
 	var id, count int
 	err := s.db.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id`).Scan(&id, &count)
@@ -167,8 +177,10 @@ func (s *store) prepare(target string) error {
 }
 
 // close closes the file.
-func (s *store) close() error {
-	err := s.db.Close()
-	os.Remove(s.lock.Path()) // while it is locked: whoever opened it before finds it gone
+func (s *store) close() (err error) {
+	if s.db != nil {
+		err = s.db.Close()
+	}
+	os.Remove(s.lock.Path()) // before another process can have the lock
 	return errors.Join(err, s.lock.Close())
 }
