@@ -244,10 +244,14 @@ func TestFailures(t *testing.T) {
 		}
 		w.opts.Client = w.server.Client(leedo.WithRetries(0))
 		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 500, Times: 3})
-		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "3 records could not be read") || !w.sum.Recorded {
+		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "3 records could not be read") || !w.sum.Recorded || w.sum.Details > 0 {
 			t.Error(err, w.sum)
 		}
+		failed := strings.Fields(w.paths())[4:]
 		w.mustPass()
+		if again := strings.Fields(w.paths())[4:]; slices.Contains(failed, again[0]) || !slices.Contains(again, failed[0]) {
+			t.Errorf("after %v, %v", failed, again)
+		}
 		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 401})
 		w.paths()
 		if err := w.pass(); err == nil || strings.Count(w.paths(), "leads/") != 1 {
@@ -299,6 +303,16 @@ func TestEvery(t *testing.T) {
 			}
 		})
 	}
+	virtual(t, "details that take more than an hour", func(w *world) {
+		for range 30 {
+			w.server.AddLead(leedo.Lead{})
+		}
+		w.server.SetRateLimit(10, time.Hour)
+		w.opts.Wait = true
+		if n, failed, _ := passes(w); n != 3 || failed != nil {
+			t.Errorf("%d passes, %q", n, failed)
+		}
+	})
 	virtual(t, "lists that take more than an hour", func(w *world) {
 		w.server.AddLead(leedo.Lead{})
 		for range 500 {
