@@ -161,6 +161,12 @@ func TestMirrorBadInput(t *testing.T) {
 	fake.AddLead(leedo.Lead{})
 	fake.Inject(leedotest.Fault{Path: "/campaigns", Body: "<html>"})
 	check(failed, "GET /campaigns, page 1: ")
+	broken := fake.AddLead(leedo.Lead{ID: ".."})
+	if code, out, stderr := run(t, "mirror", "--db", filepath.Join(dir, "broken.db")); code != failed || !strings.HasPrefix(out, "2 leads, ") ||
+		!strings.Contains(stderr, "leedo: 1 records could not be read, the last: ") {
+		t.Errorf("exit code %d, %q, %q", code, out, stderr)
+	}
+	fake.Delete(broken.ID)
 	fake.SetRateLimit(0, time.Hour)
 	check(command.ExitQuota, "nothing was recorded")
 	fake.SetRateLimit(-1, 0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -49,7 +50,7 @@ func (p *pass) details(caller context.Context, deadline time.Time) error {
 		}
 		failed++
 		streak++
-		failure = fmt.Errorf("%d records could not be read, the last: %w", failed, err)
+		failure = fmt.Errorf("%d %w, the last: %s", failed, errRecords, strings.TrimPrefix(err.Error(), "leedo: ")) // not %w: err is not that of the pass
 		if streak == inARow {
 			break
 		}
@@ -80,7 +81,10 @@ func (p *pass) detail(ctx context.Context, d due) error {
 	return err
 }
 
-var errOther = errors.New("the response has another record")
+var (
+	errRecords = errors.New("records could not be read")
+	errOther   = errors.New("the response has another record")
+)
 
 // aboutRecord reports whether an error may be that of one record only.
 func aboutRecord(err error) bool {

@@ -70,9 +70,9 @@ var (
 // Then it reads what lists leave out, a record at a time, beginning with those that
 // have waited longest. It is no error if the quota ends that.
 //
-// With Options.Every a pass that failed because of the quota, the network or the
-// server is followed by another one: by the next one, or as soon as the quota allows
-// it. Any other error ends Run.
+// With Options.Every a pass that failed because of the quota, the network, the server
+// or single records is followed by another one: by the next one, or as soon as the
+// quota allows it. Any other error ends Run.
 func Run(ctx context.Context, opts Options) error {
 	s, err := open(opts.File, opts.Target)
 	if err != nil {
@@ -116,7 +116,7 @@ func hope(err error) (from time.Time, ok bool) {
 	}
 	_, network := errors.AsType[*leedo.TransportError](err)
 	_, server := errors.AsType[*leedo.ServerError](err)
-	return time.Time{}, err == nil || network || server
+	return time.Time{}, err == nil || network || server || errors.Is(err, errRecords)
 }
 
 // tooLong is an ErrTooLong.
@@ -131,8 +131,11 @@ func (e *tooLong) Error() string {
 	if e.need > e.most {
 		return fmt.Sprintf("%v: they take %d more requests, and an hour has %d for them; it takes --wait", ErrTooLong, e.need, e.most)
 	}
-	return fmt.Sprintf("%v: they take %d more requests, and %d are left for them until %s",
-		ErrTooLong, e.need, e.left, e.until.Local().Format(time.TimeOnly))
+	text := fmt.Sprintf("%v: they take %d more requests, and %d are left for them", ErrTooLong, e.need, e.left)
+	if !e.until.IsZero() {
+		text += " until " + e.until.Local().Format(time.TimeOnly)
+	}
+	return text
 }
 
 // Is reports whether target is ErrTooLong.

@@ -37,7 +37,7 @@ func TestFields(t *testing.T) {
 		w.server.SetField(lead.ID, "company", nil)
 		w.server.SetField(lead.ID, "phone", nil)
 		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 500, Times: 4})
-		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "1 records could not be read, the last: leedo: GET /leads/l%2F1: 500") {
+		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "1 records could not be read, the last: GET /leads/l%2F1: 500") {
 			t.Error(err)
 		}
 		w.want("SELECT company, phone FROM leads", "- +1")
@@ -231,7 +231,7 @@ func TestFailures(t *testing.T) {
 		}
 		w.server.Inject(leedotest.Fault{Path: "/leads/broken", Body: "[]", Times: -1}, leedotest.Fault{Path: "/leads/other", Body: `{"id": "x", "phone": "+1"}`, Times: -1})
 		for range 2 {
-			if err := w.pass(); err == nil || err.Error() != "3 records could not be read, the last: leedo: GET /leads/..: invalid argument: path contains a dot segment" {
+			if err := w.pass(); err == nil || err.Error() != "3 records could not be read, the last: GET /leads/..: invalid argument: path contains a dot segment" {
 				t.Error(err)
 			}
 			w.want("SELECT id FROM leads WHERE updated_at NOT NULL", "ok")
@@ -291,6 +291,7 @@ func TestEvery(t *testing.T) {
 		{"network", leedotest.Fault{Path: "/contacts", Drop: true, Times: 4}, 2, " " + local(1, 0), context.DeadlineExceeded},
 		{"quota", leedotest.Fault{Path: "/contacts", Status: 429, Header: map[string][]string{"Retry-After": {"1200"}}}, 3, " " + local(0, 20), context.DeadlineExceeded},
 		{"a short wait", leedotest.Fault{Path: "/contacts", Status: 429, Header: map[string][]string{"Retry-After": {"20"}}}, 3, "", context.DeadlineExceeded},
+		{"a record", leedotest.Fault{Path: "/leads/{id}", Body: "[]"}, 3, " " + local(1, 0), context.DeadlineExceeded},
 		{"token", leedotest.Fault{Path: "/contacts", Status: 401}, 0, "", nil},
 	} {
 		virtual(t, tt.name, func(w *world) {
