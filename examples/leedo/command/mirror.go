@@ -24,11 +24,12 @@ those that have waited longest, until the quota ends. With --wait it waits for t
 until all are read.
 
 With --every there is one pass after the other, until the program is interrupted. A pass
-that fails because of the quota, the network or the server is followed by the next.
+that fails because of the quota, the network, the server or single records is followed
+by the next.
 
 Exit codes:
   0  the lists were recorded, or the program was interrupted with --every
-  1  failure; or another process has the mirror open
+  1  failure; some details could not be read, or another process has the mirror open
   2  wrong usage, configuration or file; nothing was sent
   3  the quota does not allow to read the lists, and --wait was not given`
 
