@@ -112,7 +112,7 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&p.wait, "wait", false, "wait for the quota, for hours if need be, instead of failing")
 	root.AddCommand(
 		recordCommands(p, leads), recordCommands(p, accounts), recordCommands(p, contacts), recordCommands(p, campaigns),
-		p.imports(), p.quota(), p.export(), p.report(), p.probe(),
+		p.imports(), p.export(), p.mirror(), p.report(), p.probe(), p.quota(),
 	)
 	return root
 }
