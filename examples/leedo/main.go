@@ -1,5 +1,6 @@
 // Leedo is the Leedo CRM on the command line: it lists, reads, creates and changes
-// records, and imports CSV files.
+// records, imports CSV files, exports and mirrors all records, draws reports of a mirror,
+// and finds out how the server behaves.
 //
 //	go run . --fake leads list
 //

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/leedoapp/leedo-go/examples/leedo/command"
 )
@@ -58,7 +59,8 @@ func output(t *testing.T, line string) string {
 		return string(text)
 	}
 	var stdout, stderr bytes.Buffer
-	synctest.Test(t, func(t *testing.T) { // no import takes the five seconds after which it reports
+	synctest.Test(t, func(t *testing.T) { // no command takes the five seconds after which it shows its progress
+		time.Sleep(time.Until(time.Date(2026, time.June, 1, 0, 0, 0, 0, time.UTC))) // the records of the fake are older
 		command.Run(t.Context(), args[1:], &stdout, &stderr)
 	})
 	return stdout.String() + stderr.String()

@@ -3,10 +3,12 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -31,8 +33,9 @@ const (
 	ExitUnknown = 4
 )
 
-const long = `Leedo lists, reads, creates and changes the records of the Leedo CRM, and imports
-CSV files.
+const long = `Leedo lists, reads, creates and changes the records of the Leedo CRM, imports CSV
+files, exports and mirrors all records, draws reports of a mirror, and finds out how the
+server behaves.
 
 Environment:
   LEEDO_API_TOKEN  the API token; not needed with --fake
@@ -129,7 +132,7 @@ func group(use, short string) *cobra.Command {
 func (p *program) leaf(use, short string, args cobra.PositionalArgs, run func(context.Context, *leedo.Client, []string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		p.running = true
-		client, err := p.client()
+		client, err := p.client(leedo.Hooks{Wait: p.announce})
 		if err != nil {
 			return err
 		}
@@ -138,12 +141,20 @@ func (p *program) leaf(use, short string, args cobra.PositionalArgs, run func(co
 }
 
 // client returns a client of the API, or of the fake.
-func (p *program) client() (*leedo.Client, error) {
-	opts := p.options(leedo.Hooks{Wait: p.announce})
+func (p *program) client(hooks leedo.Hooks, opts ...leedo.Option) (*leedo.Client, error) {
+	opts = append(p.options(hooks), opts...)
 	if p.fake {
 		return newFake().Client(opts...), nil
 	}
 	return leedo.NewClientFromEnv(opts...)
+}
+
+// target names the API that the clients send to.
+func (p *program) target() string {
+	if p.fake {
+		return "fake"
+	}
+	return cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
 }
 
 // options are those of every client.

@@ -1,12 +1,9 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +53,7 @@ func (p *program) export() *cobra.Command {
 }
 
 func (p *program) exportToStdout(ctx context.Context, opts exporter.Options) error {
-	client, err := p.client()
+	client, err := p.client(leedo.Hooks{Wait: p.announce})
 	if err != nil {
 		return err
 	}
@@ -85,19 +82,13 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 			text()
 		}
 	}
-	clientOpts := append(p.options(line.Hooks()), leedo.WithHooks(leedo.Hooks{Wait: func(ctx context.Context, w leedo.WaitInfo) {
+	client, err := p.client(line.Hooks(), leedo.WithHooks(leedo.Hooks{Wait: func(ctx context.Context, w leedo.WaitInfo) {
 		print(func() { p.announce(ctx, w) })
 	}}))
-	if p.fake {
-		opts.Client, opts.Server = newFake().Client(clientOpts...), "fake"
-	} else {
-		var err error
-		opts.Client, err = leedo.NewClientFromEnv(clientOpts...)
-		if err != nil {
-			return err
-		}
-		opts.Server = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
+	if err != nil {
+		return err
 	}
+	opts.Client, opts.Server = client, p.target()
 	p.running = true
 	opts.Note = func(text string) { print(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
 	opts.Report = func(s exporter.Progress) {

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +100,6 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 	if p.fake {
 		fake := newFake()
 		opts.Client = fake.Client(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(fake.HTTPClient())))...)
-		opts.Target = "fake"
 		if opts.Journal == "" {
 			// The records of the fake are gone when the program ends, and so must be
 			// the journal that says they were created.
@@ -117,8 +115,8 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 		if err != nil {
 			return err
 		}
-		opts.Target = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
 	}
+	opts.Target = p.target()
 	if opts.DryRun {
 		return p.dryRun(ctx, opts)
 	}

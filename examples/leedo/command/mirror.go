@@ -1,11 +1,9 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -54,19 +52,14 @@ func (p *program) mirror() *cobra.Command {
 
 func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 	var line *progress.Line // of the pass
-	clientOpts := p.options(leedo.Hooks{
+	client, err := p.client(leedo.Hooks{
 		Wait:   func(ctx context.Context, w leedo.WaitInfo) { line.Hooks().Wait(ctx, w) },
 		Waited: func(ctx context.Context, w leedo.WaitInfo) { line.Hooks().Waited(ctx, w) },
 	})
-	if p.fake {
-		opts.Client, opts.Target = newFake().Client(clientOpts...), "fake"
-	} else {
-		var err error
-		if opts.Client, err = leedo.NewClientFromEnv(clientOpts...); err != nil {
-			return err
-		}
-		opts.Target = cmp.Or(strings.TrimRight(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "/"), "https://api.leedo.app/v1")
+	if err != nil {
+		return err
 	}
+	opts.Client, opts.Target = client, p.target()
 	p.running = true
 	opts.Begin = func() {
 		line = progress.New(p.stderr)
@@ -84,7 +77,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 	opts.Failed = func(err error, next time.Time) {
 		fmt.Fprintf(p.stderr, "%s; the next pass begins at %s\n", printable(strings.TrimPrefix(err.Error(), "leedo: ")), clock(next, time.Now()))
 	}
-	err := mirror.Run(ctx, opts)
+	err = mirror.Run(ctx, opts)
 	switch {
 	case errors.Is(err, mirror.ErrFile):
 		return exitError{err, ExitUsage}

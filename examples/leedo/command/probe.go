@@ -1,14 +1,11 @@
 package command
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/leedoapp/leedo-go"
@@ -57,17 +54,11 @@ func (p *program) probe() *cobra.Command {
 }
 
 func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) error {
-	clientOpts := append(p.options(leedo.Hooks{}), leedo.WithoutRateLimiter())
-	if p.fake {
-		opts.Client, opts.BaseURL = newFake().Client(clientOpts...), "fake"
-	} else {
-		client, err := leedo.NewClientFromEnv(clientOpts...)
-		if err != nil {
-			return err
-		}
-		opts.Client = client
-		opts.BaseURL = cmp.Or(strings.TrimSpace(os.Getenv("LEEDO_BASE_URL")), "https://api.leedo.app/v1")
+	client, err := p.client(leedo.Hooks{}, leedo.WithoutRateLimiter())
+	if err != nil {
+		return err
 	}
+	opts.Client, opts.BaseURL = client, p.target()
 	if out != "" {
 		if err := atomicfile.Writable(out); err != nil {
 			return err
