@@ -242,10 +242,8 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); string(body) != "done" || err != nil {
-		t.Errorf("the request in flight got %q, %v", body, err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
+	body, err := io.ReadAll(resp.Body)
+	if served := <-ended; string(body) != "done" || err != nil || served != nil {
+		t.Errorf("the request in flight got %q, %v; serve returned %v", body, err, served)
 	}
 }
