@@ -219,14 +219,15 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 		return "differs", nil
 	case !dated:
 		return "may be older", nil
-	case !complete && s.contested(r, c):
+	case s.contested(r, c):
 		return "may be that of another row", nil
 	}
 	return "", nil
 }
 
-// contested reports whether an item that lacks some field may as well be the record
-// of another row, which did not send the same.
+// contested reports whether the item may as well be the record of another row, which
+// did not send the same: the item lacks a field, or the server chose its status or
+// changed its address.
 func (s *search) contested(r *row, c *candidate) bool {
 	for _, key := range []string{c.email, c.name} {
 		for _, other := range s.rivals[key] {
