@@ -100,29 +100,32 @@ func TestFieldThatIsNotShown(t *testing.T) {
 	}
 }
 
-// What a server makes of an address, and which status it chooses, is not known: two
-// rows may differ and one record be that of either.
+// What a server makes of an address or a text, and which status it chooses, is not
+// known: two rows may differ and one record be that of either.
 func TestAlike(t *testing.T) {
 	t.Parallel()
-	const email, name = "unknown " + looks + "email that may be that of another row", "unknown " + looks + "name that may be that of another row"
+	const email, name = "unknown " + looks + "email that ", "unknown " + looks + "name that "
+	const another = "may be that of another row"
 	for _, tt := range []struct {
 		rows   string
 		faults []leedotest.Fault
-		want   string // of both
+		want   [2]string
 	}{
-		{"Zoë,zoë@münch.example,\nZoë,zoë@xn--mnch-0ra.example,\n", []leedotest.Fault{cutBefore, cutAfter}, email},
-		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutAfter, cutBefore}, email},
-		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutBefore, cutBefore}, "created"},
-		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutBefore, cutAfter}, name},
-		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutAfter, cutBefore}, "created"},
+		{"Zoë,zoë@münch.example,\nZoë,zoë@xn--mnch-0ra.example,\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{email + another, email + another}},
+		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutAfter, cutBefore}, [2]string{email + another, email + another}},
+		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutBefore, cutBefore}, [2]string{"created", "created"}},
+		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + another, name + another}},
+		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutAfter, cutBefore}, [2]string{"created", "created"}},
+		{"ADA,,\nAda,,\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + "differs", name + another}},
+		{"Ada,,NEW\nAda,,new\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + "differs", name + another}},
 	} {
 		virtual(t, tt.rows, "name,email,status\n"+tt.rows, func(w *world) {
 			w.faults(tt.faults...)
 			leads := 1
-			if tt.want == "created" {
+			if tt.want[0] == "created" {
 				leads = 2
 			}
-			if err := w.run("2 "+tt.want, "3 "+tt.want); err != nil || len(w.server.Leads()) != leads {
+			if err := w.run("2 "+tt.want[0], "3 "+tt.want[1]); err != nil || len(w.server.Leads()) != leads {
 				w.Errorf("%v: %+v", err, w.server.Leads())
 			}
 		})

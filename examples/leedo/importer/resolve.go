@@ -199,7 +199,7 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 	if s.older(r, c) {
 		return "is older", nil
 	}
-	equal, complete := s.compare(r, c.item)
+	equal, complete := s.compare(r, c.item, same)
 	if equal && !complete && s.resource.get && !c.complete {
 		var record item
 		err := s.opts.Client.Do(withWatcher(ctx, reader{s.engine}), http.MethodGet,
@@ -211,7 +211,7 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 			return "", err
 		}
 		c.item, c.complete = record, true
-		equal, complete = s.compare(r, c.item)
+		equal, complete = s.compare(r, c.item, same)
 	}
 	_, dated := c.createdAt()
 	switch {
@@ -227,12 +227,12 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 
 // contested reports whether the item may as well be the record of another row, which
 // did not send the same: the item lacks a field, or the server chose its status or
-// changed its address.
+// changed its address or a text.
 func (s *search) contested(r *row, c *candidate) bool {
 	for _, key := range []string{c.email, c.name} {
 		for _, other := range s.rivals[key] {
-			same := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
-			if equal, _ := s.compare(other, c.item); equal && !same && !s.older(other, c) {
+			twin := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
+			if all, _ := s.compare(other, c.item, alike); all && !twin && !s.older(other, c) {
 				return true
 			}
 		}
@@ -240,9 +240,12 @@ func (s *search) contested(r *row, c *candidate) bool {
 	return false
 }
 
+func same(a, b string) bool  { return a == b }
+func alike(a, b string) bool { return fold(a) == fold(b) }
+
 // compare compares a row with what an item carries, and reports whether it
-// carries all fields that the file has.
-func (s *search) compare(r *row, it item) (equal, complete bool) {
+// carries all fields that the file has. equal compares two texts.
+func (s *search) compare(r *row, it item, equal func(a, b string) bool) (all, complete bool) {
 	sent := map[string]string{} // every column, and every field without one
 	for _, field := range s.resource.fields {
 		if _, ok := it[field]; ok {
@@ -266,7 +269,7 @@ func (s *search) compare(r *row, it item) (equal, complete bool) {
 			complete = false
 		case field == "status" && want == "": // the API chose one
 		case field == "email" && emailKey(got) == emailKey(want):
-		case got != want:
+		case !equal(got, want):
 			return false, complete
 		}
 	}
