@@ -191,7 +191,7 @@ func (o *Options) check() error {
 	case o.LookAfter < 0:
 		return fmt.Errorf("the time to look after is negative: %s", o.LookAfter)
 	}
-	paths := []string{o.File, o.Journal, o.Result, o.Failed}
+	paths := []string{o.File, o.Journal, o.Journal + "-wal", o.Journal + "-shm", o.Result, o.Failed} // SQLite has three files
 	for i, path := range paths {
 		if path != "" && slices.ContainsFunc(paths[:i], func(other string) bool { return sameFile(path, other) }) {
 			return fmt.Errorf("%s is to be used for two purposes", path)

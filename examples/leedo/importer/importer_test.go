@@ -247,6 +247,7 @@ func TestStartFails(t *testing.T) {
 		"no directory":     {func(w *world) { w.opts.Result = filepath.Join(w.opts.File+"x", "result") }, true, "no such file"},
 		"over the file":    {func(w *world) { w.opts.Failed = w.opts.File }, true, "two purposes"},
 		"two in one":       {func(w *world) { w.opts.Failed = w.opts.Result }, true, "two purposes"},
+		"over the journal": {func(w *world) { w.opts.Result = w.opts.File + ".journal-wal" }, true, "two purposes"},
 		"other's journal":  {func(w *world) { w.opts.Journal = w.opts.File + "2"; os.Link(w.opts.File, w.opts.Journal) }, true, "two purposes"},
 		"negative":         {func(w *world) { w.opts.Concurrency = -1 }, true, "negative"},
 		"negative timeout": {func(w *world) { w.opts.AttemptTimeout = -1 }, true, "negative"},
