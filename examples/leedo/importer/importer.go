@@ -74,7 +74,6 @@ type Options struct {
 	Report func(Summary)
 
 	wrap func(store) store // lets tests stop between two steps
-	now  func() time.Time  // lets tests set the local clock; nil: time.Now
 }
 
 // Summary is what became of the rows.
@@ -132,9 +131,6 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	}
 	if opts.LookAfter == 0 {
 		opts.LookAfter = 30 * time.Second
-	}
-	if opts.now == nil {
-		opts.now = time.Now
 	}
 	if opts.Journal == "" {
 		opts.Journal = opts.File + ".journal"

@@ -59,7 +59,7 @@ func (r *row) lacksID() bool {
 func (e *engine) waitForRequests(ctx context.Context, open []*row) error {
 	var wait time.Duration
 	for _, r := range open {
-		wait = max(wait, max(e.opts.LookAfter, r.state.Timeout)-e.opts.now().Sub(r.ended))
+		wait = max(wait, max(e.opts.LookAfter, r.state.Timeout)-(e.clock.now()-r.ended))
 	}
 	if wait == 0 {
 		return nil
@@ -166,7 +166,7 @@ func (s *search) resembles(r *row, c *candidate) bool {
 // the journal.
 func (s *search) older(r *row, c *candidate) bool {
 	sent := r.state.SentAt
-	if !r.sent.IsZero() {
+	if r.tries > 0 { // it was sent by this process
 		if at := s.clock.at(r.sent); at.Before(sent) {
 			sent = at
 		}
@@ -231,8 +231,10 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 func (s *search) contested(r *row, c *candidate) bool {
 	for _, key := range []string{c.email, c.name} {
 		for _, other := range s.rivals[key] {
-			twin := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
-			if all, _ := s.compare(other, c.item, alike); all && !twin && !s.older(other, c) {
+			if maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra) {
+				continue // it makes no difference whose it is
+			}
+			if all, _ := s.compare(other, c.item, alike); all && !s.older(other, c) {
 				return true
 			}
 		}
