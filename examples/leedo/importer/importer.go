@@ -159,11 +159,7 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	e := newEngine(opts, file, kept, known)
 	err = e.run(ctx)
 	if e.begun {
-		if writeErr := e.write(); err == nil {
-			err = writeErr
-		} else if writeErr != nil {
-			err = fmt.Errorf("%w; %w", err, writeErr)
-		}
+		err = both(err, e.write())
 	}
 	return e.end(), err
 }

@@ -269,6 +269,20 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
+// An import whose files cannot be written fails with one line.
+func TestFilesCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", twoLeads, func(w *world) {
+		dir := w.TempDir()
+		w.opts.Result, w.opts.Failed = filepath.Join(dir, "result"), filepath.Join(dir, "failed")
+		w.server.OnRequest(func(leedotest.Request) { os.Remove(dir) })
+		summary, err := Run(w.Context(), w.opts)
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "no such file") != 2 || summary.Created != 2 {
+			w.Errorf("%+v, %v", summary, err)
+		}
+	})
+}
+
 func TestJournalOfAnotherImport(t *testing.T) {
 	t.Parallel()
 	virtual(t, "", twoLeads, func(w *world) {
