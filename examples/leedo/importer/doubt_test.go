@@ -205,17 +205,23 @@ func TestNormalized(t *testing.T) {
 		})
 	}
 	// The name alone, where there is no address.
-	virtual(t, "name", "name\nZoë Strauß\n", func(w *world) {
-		w.faults(cutAfter)
-		w.server.OnRequest(func(leedotest.Request) {
-			for _, l := range w.server.Leads() {
-				w.server.SetField(l.ID, "name", "ZOE\u0308  STRAUSS")
+	for name, stored := range map[string]string{
+		"Zoë Strauß": "ZOE\u0308  STRAUSS", "Zoë Dupont": "zoe dupont", "İpek": "ipek", "\u200bAda\ufeff": "Ada",
+		"Ada\x01": "Ada", "O’Brien": "O'Brien", "O'Brien": "O&#39;Brien", "Tom & Co": "Tom &amp; Co", "Ada 🙂": "Ada", "🙂": "",
+		strings.Repeat("Ada ", 70): strings.Repeat("Ada ", 50),
+	} {
+		virtual(t, name, "name\n"+name+"\n", func(w *world) {
+			w.faults(cutAfter)
+			w.server.OnRequest(func(leedotest.Request) {
+				for _, l := range w.server.Leads() {
+					w.server.SetField(l.ID, "name", stored)
+				}
+			})
+			if err := w.run("2 unknown " + looks + "name that differs"); err != nil || w.sent("POST") != 1 {
+				w.Errorf("%v, %d requests", err, w.sent("POST"))
 			}
 		})
-		if err := w.run("2 unknown " + looks + "name that differs"); err != nil || w.sent("POST") != 1 {
-			w.Errorf("%v, %d requests", err, w.sent("POST"))
-		}
-	})
+	}
 }
 
 // A name that many rows have makes none of them unknown as long as their addresses

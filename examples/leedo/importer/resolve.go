@@ -243,7 +243,7 @@ func (s *search) contested(r *row, c *candidate) bool {
 }
 
 func same(a, b string) bool  { return a == b }
-func alike(a, b string) bool { return fold(a) == fold(b) }
+func alike(a, b string) bool { return letters(a) == letters(b) }
 
 // compare compares a row with what an item carries, and reports whether it
 // carries all fields that the file has. equal compares two texts.
