@@ -17,8 +17,8 @@ import (
 // resolve finds out what became of the rows whose outcome no response settled, and
 // the ids of those whose response had none, by one iteration over the list: a
 // request for each 100 records there. It is exact as long as the list has, at the
-// time that Options.LookAfter says, each record that was created. If a call fails,
-// all rows stay as they are.
+// time that Options.LookAfter says, each record that was created, and keeps its order,
+// the newest first, while it is read. If a call fails, all rows stay as they are.
 func (e *engine) resolve(ctx context.Context) error {
 	open := e.open()
 	if len(open) == 0 {
