@@ -211,7 +211,7 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 			return "", err
 		}
 		c.item, c.complete = record, true
-		equal, complete = s.compare(r, c.item, same)
+		equal, _ = s.compare(r, c.item, same)
 	}
 	_, dated := c.createdAt()
 	switch {
@@ -242,11 +242,12 @@ func (s *search) contested(r *row, c *candidate) bool {
 	return false
 }
 
+// same is how a row's own record compares, alike how one does that a server changed.
 func same(a, b string) bool  { return a == b }
 func alike(a, b string) bool { return letters(a) == letters(b) }
 
-// compare compares a row with what an item carries, and reports whether it
-// carries all fields that the file has. equal compares two texts.
+// compare reports whether all that the item carries equals what the row sent, and
+// whether it carries all fields that the file has.
 func (s *search) compare(r *row, it item, equal func(a, b string) bool) (all, complete bool) {
 	sent := map[string]string{} // every column, and every field without one
 	for _, field := range s.resource.fields {
