@@ -2,6 +2,7 @@
 package atomicfile
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -18,10 +19,11 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(temporary.Name()))
+			os.Remove(temporary.Name())
 		}
 	}()
-	if err := errors.Join(write(temporary), temporary.Sync(), temporary.Close()); err != nil {
+	// The first error, as the others follow from it.
+	if err := cmp.Or(write(temporary), temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary.Name(), path)
@@ -38,7 +40,7 @@ func Writable(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(temporary.Close(), os.Remove(temporary.Name()))
+	return cmp.Or(temporary.Close(), os.Remove(temporary.Name()))
 }
 
 // create makes a temporary file beside path.

@@ -29,7 +29,7 @@ func (c *call) before() error {
 	defer c.mu.Unlock()
 	err := c.caller.Err()
 	if err == nil {
-		c.row.sent = c.engine.opts.now()
+		c.row.sent = c.engine.clock.now()
 		err = c.engine.put(c.row, journal.Row{
 			Line: c.row.Line, State: journal.Sending, SentAt: c.engine.clock.at(c.row.sent), Timeout: c.engine.opts.AttemptTimeout,
 		})
@@ -55,11 +55,11 @@ func (c *call) after(resp *http.Response) {
 		c.inFlight = false
 		return
 	case resp.StatusCode == http.StatusTooManyRequests:
-		c.engine.clock.set(resp, c.engine.opts.now())
+		c.engine.clock.set(resp)
 		c.inFlight = false
 		c.broken = c.engine.delete(c.row)
 	default:
-		c.engine.clock.set(resp, c.engine.opts.now())
+		c.engine.clock.set(resp)
 		return
 	}
 	if c.broken != nil || c.caller.Err() != nil {
@@ -86,6 +86,6 @@ func (r reader) before() error {
 
 func (r reader) after(resp *http.Response) {
 	if resp != nil {
-		r.engine.clock.set(resp, r.engine.opts.now())
+		r.engine.clock.set(resp)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/examples/leedo/journal"
@@ -188,52 +187,4 @@ func TestOldDateAtFirst(t *testing.T) {
 			w.Error(err)
 		}
 	})
-}
-
-// stepped returns a time as a clock shows it that was set forward by d: its monotonic
-// reading stays. Package time has no function for that; Time's first field has the
-// seconds above 30 bits for the nanoseconds.
-func stepped(t time.Time, d time.Duration) time.Time {
-	*(*uint64)(unsafe.Pointer(&t)) += uint64(d/time.Second) << 30
-	return t
-}
-
-// Somebody sets the local clock while an import is running.
-func TestLocalClockIsSet(t *testing.T) {
-	t.Parallel()
-	outside := time.Now() // in the bubble it has no monotonic reading
-	if got := stepped(outside, -time.Hour); !got.Round(0).Equal(outside.Round(0).Add(-time.Hour)) || got.Sub(outside) != 0 {
-		t.Fatalf("a clock that is set shows %s after %s", got, outside)
-	}
-	for _, step := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
-		for look := 1; look <= 12; look++ { // that the import has at its clock
-			for _, processed := range []bool{true, false} {
-				virtual(t, fmt.Sprint(step, look, processed), twoLeads, func(w *world) {
-					want := "2 created"
-					if processed {
-						w.late(29*time.Second, 1)
-					} else {
-						want = "2 unknown " + looks + "email that is older"
-						w.server.AddLead(leedo.Lead{Name: "Ada", Email: "Ada@Example.com", Company: "Acme", Phone: "1"})
-						time.Sleep(time.Hour)
-						w.faults(leedotest.Fault{Drop: true})
-					}
-					start, looks := time.Now(), 0
-					w.opts.now = func() time.Time {
-						now := outside.Add(time.Since(start))
-						if looks++; looks >= look {
-							now = stepped(now, step)
-						}
-						return now
-					}
-					if err := w.run(want, "3 created"); err != nil || len(w.server.Leads()) != 2 {
-						w.Errorf("%v: %s", err, w.names())
-					}
-					if took := time.Since(start); took > 32*time.Second {
-						w.Errorf("it took %s", took)
-					}
-				})
-			}
-		}
-	}
 }

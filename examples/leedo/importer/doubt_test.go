@@ -100,6 +100,38 @@ func TestFieldThatIsNotShown(t *testing.T) {
 	}
 }
 
+// What a server makes of an address or a text, and which status it chooses, is not
+// known: two rows may differ and one record be that of either.
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	const email, name = "unknown " + looks + "email that ", "unknown " + looks + "name that "
+	const another = "may be that of another row"
+	for _, tt := range []struct {
+		rows   string
+		faults []leedotest.Fault
+		want   [2]string
+	}{
+		{"Zoë,zoë@münch.example,\nZoë,zoë@xn--mnch-0ra.example,\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{email + another, email + another}},
+		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutAfter, cutBefore}, [2]string{email + another, email + another}},
+		{"Zoë,strauß@example.com,\nZoë,strauss@example.com,\n", []leedotest.Fault{cutBefore, cutBefore}, [2]string{"created", "created"}},
+		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + another, name + another}},
+		{"Ada,,\nAda,,qualified\n", []leedotest.Fault{cutAfter, cutBefore}, [2]string{"created", "created"}},
+		{"ADA,,\nAda,,\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + "differs", name + another}},
+		{"Ada,,NEW\nAda,,new\n", []leedotest.Fault{cutBefore, cutAfter}, [2]string{name + "differs", name + another}},
+	} {
+		virtual(t, tt.rows, "name,email,status\n"+tt.rows, func(w *world) {
+			w.faults(tt.faults...)
+			leads := 1
+			if tt.want[0] == "created" {
+				leads = 2
+			}
+			if err := w.run("2 "+tt.want[0], "3 "+tt.want[1]); err != nil || len(w.server.Leads()) != leads {
+				w.Errorf("%v: %+v", err, w.server.Leads())
+			}
+		})
+	}
+}
+
 // A row whose response had no id is created, and its record is looked for, once.
 func TestResponseWithoutID(t *testing.T) {
 	t.Parallel()
@@ -173,17 +205,23 @@ func TestNormalized(t *testing.T) {
 		})
 	}
 	// The name alone, where there is no address.
-	virtual(t, "name", "name\nZoë Strauß\n", func(w *world) {
-		w.faults(cutAfter)
-		w.server.OnRequest(func(leedotest.Request) {
-			for _, l := range w.server.Leads() {
-				w.server.SetField(l.ID, "name", "ZOE\u0308  STRAUSS")
+	for name, stored := range map[string]string{
+		"Zoë Strauß": "ZOE\u0308  STRAUSS", "Zoë Dupont": "zoe dupont", "İpek": "ipek", "\u200bAda\ufeff": "Ada",
+		"Ada\x01": "Ada", "O’Brien": "O'Brien", "O'Brien": "O&#39;Brien", "Tom & Co": "Tom &amp; Co", "Ada 🙂": "Ada", "🙂": "",
+		strings.Repeat("Ada ", 70): strings.Repeat("Ada ", 50),
+	} {
+		virtual(t, name, "name\n"+name+"\n", func(w *world) {
+			w.faults(cutAfter)
+			w.server.OnRequest(func(leedotest.Request) {
+				for _, l := range w.server.Leads() {
+					w.server.SetField(l.ID, "name", stored)
+				}
+			})
+			if err := w.run("2 unknown " + looks + "name that differs"); err != nil || w.sent("POST") != 1 {
+				w.Errorf("%v, %d requests", err, w.sent("POST"))
 			}
 		})
-		if err := w.run("2 unknown " + looks + "name that differs"); err != nil || w.sent("POST") != 1 {
-			w.Errorf("%v, %d requests", err, w.sent("POST"))
-		}
-	})
+	}
 }
 
 // A name that many rows have makes none of them unknown as long as their addresses

@@ -28,13 +28,13 @@ type store interface {
 // row is a row of the file and the state of its record.
 type row struct {
 	*csvfile.Row
-	email, name string      // its keys; see item.go
-	state       journal.Row // State is empty: not sent
-	sent        time.Time   // its latest request, by the local clock; zero: not in this process
-	ended       time.Time   // when that request had ended, at the latest
-	flying      bool        // a request is in flight, so that its state is about to change
-	tries       int
-	reason      string // why it is not sent, or unknown so far
+	email, name string        // its keys; see item.go
+	state       journal.Row   // State is empty: not sent
+	tries       int           // calls that this process made
+	sent        time.Duration // when the latest request of them left, by clock.now
+	ended       time.Duration // when that request had ended, at the latest; 0 for one that an earlier process sent
+	flying      bool          // a request is in flight, so that its state is about to change
+	reason      string        // why it is not sent, or unknown so far
 }
 
 // engine is one run.
@@ -64,10 +64,9 @@ func newEngine(opts Options, file *csvfile.File, s store, known map[int]journal.
 		s = opts.wrap(s)
 	}
 	e := &engine{opts: opts, resource: resources[opts.Resource], file: file, store: s,
-		addresses: map[string]bool{}, counts: map[string]int{}}
+		clock: clock{start: time.Now()}, addresses: map[string]bool{}, counts: map[string]int{}}
 	for _, in := range file.Rows {
-		// What an earlier process sent ended with it, at the latest.
-		r := &row{Row: in, state: known[in.Line], ended: opts.now()}
+		r := &row{Row: in, state: known[in.Line]}
 		if r.Problem == "" {
 			r.email, r.name = emailKey(r.Fields["email"]), nameKey(r.Fields["name"])
 			e.addresses[r.email] = true
@@ -209,7 +208,7 @@ func (e *engine) post(ctx context.Context, r *row) error {
 	}
 	e.change(r, func() { r.tries++; r.flying = true })
 	id, err := e.resource.create(withWatcher(alive, c), e.opts.Client, r.Fields, options...)
-	defer e.change(r, func() { r.flying, r.ended = false, e.opts.now() })
+	defer e.change(r, func() { r.flying, r.ended = false, e.clock.now() })
 	if c.broken != nil {
 		return c.broken
 	}

@@ -74,7 +74,6 @@ type Options struct {
 	Report func(Summary)
 
 	wrap func(store) store // lets tests stop between two steps
-	now  func() time.Time  // lets tests set the local clock; nil: time.Now
 }
 
 // Summary is what became of the rows.
@@ -133,9 +132,6 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	if opts.LookAfter == 0 {
 		opts.LookAfter = 30 * time.Second
 	}
-	if opts.now == nil {
-		opts.now = time.Now
-	}
 	if opts.Journal == "" {
 		opts.Journal = opts.File + ".journal"
 	}
@@ -163,11 +159,7 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	e := newEngine(opts, file, kept, known)
 	err = e.run(ctx)
 	if e.begun {
-		if writeErr := e.write(); err == nil {
-			err = writeErr
-		} else if writeErr != nil {
-			err = fmt.Errorf("%w; %w", err, writeErr)
-		}
+		err = both(err, e.write())
 	}
 	return e.end(), err
 }
@@ -191,7 +183,7 @@ func (o *Options) check() error {
 	case o.LookAfter < 0:
 		return fmt.Errorf("the time to look after is negative: %s", o.LookAfter)
 	}
-	paths := []string{o.File, o.Journal, o.Result, o.Failed}
+	paths := []string{o.File, o.Journal, o.Journal + "-wal", o.Journal + "-shm", o.Result, o.Failed} // SQLite has three files
 	for i, path := range paths {
 		if path != "" && slices.ContainsFunc(paths[:i], func(other string) bool { return sameFile(path, other) }) {
 			return fmt.Errorf("%s is to be used for two purposes", path)

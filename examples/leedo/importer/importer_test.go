@@ -247,6 +247,7 @@ func TestStartFails(t *testing.T) {
 		"no directory":     {func(w *world) { w.opts.Result = filepath.Join(w.opts.File+"x", "result") }, true, "no such file"},
 		"over the file":    {func(w *world) { w.opts.Failed = w.opts.File }, true, "two purposes"},
 		"two in one":       {func(w *world) { w.opts.Failed = w.opts.Result }, true, "two purposes"},
+		"over the journal": {func(w *world) { w.opts.Result = w.opts.File + ".journal-wal" }, true, "two purposes"},
 		"other's journal":  {func(w *world) { w.opts.Journal = w.opts.File + "2"; os.Link(w.opts.File, w.opts.Journal) }, true, "two purposes"},
 		"negative":         {func(w *world) { w.opts.Concurrency = -1 }, true, "negative"},
 		"negative timeout": {func(w *world) { w.opts.AttemptTimeout = -1 }, true, "negative"},
@@ -266,6 +267,20 @@ func TestStartFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An import whose files cannot be written fails with one line.
+func TestFilesCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	virtual(t, "", twoLeads, func(w *world) {
+		dir := w.TempDir()
+		w.opts.Result, w.opts.Failed = filepath.Join(dir, "result"), filepath.Join(dir, "failed")
+		w.server.OnRequest(func(leedotest.Request) { os.Remove(dir) })
+		summary, err := Run(w.Context(), w.opts)
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "no such file") != 2 || summary.Created != 2 {
+			w.Errorf("%+v, %v", summary, err)
+		}
+	})
 }
 
 func TestJournalOfAnotherImport(t *testing.T) {

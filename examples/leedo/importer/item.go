@@ -3,9 +3,12 @@ package importer
 import (
 	"bytes"
 	"encoding/json"
+	"html"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
@@ -71,7 +74,16 @@ func emailKey(email string) string {
 }
 
 // nameKey is the key of a name.
-func nameKey(name string) string { return "name " + fold(name) }
+func nameKey(name string) string { return "name " + letters(name) }
+
+// letters is the first 80 letters and digits of s, without upper and lower case and
+// without accents: servers take away what cannot be seen or is too long, write one quote
+// for another, or escape them for HTML.
+func letters(s string) string {
+	s = norm.NFKD.String(cases.Fold().String(norm.NFKD.String(html.UnescapeString(s))))
+	found := slices.DeleteFunc([]rune(s), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsNumber(c) })
+	return string(found[:min(len(found), 80)])
+}
 
 // fold leaves out upper and lower case, the forms of one character in Unicode, and
 // how much white space there is.

@@ -154,14 +154,22 @@ func (e *engine) write() error {
 			failed = append(failed, r.Cells)
 		}
 	}
-	var errs []error
+	var err error
 	if e.opts.Result != "" {
-		errs = append(errs, csvfile.Write(e.opts.Result, result))
+		err = csvfile.Write(e.opts.Result, result)
 	}
 	if e.opts.Failed != "" {
-		errs = append(errs, csvfile.Write(e.opts.Failed, failed))
+		err = both(err, csvfile.Write(e.opts.Failed, failed))
 	}
-	return errors.Join(errs...)
+	return err
+}
+
+// both returns two errors, each of which may be nil, as one that is one line.
+func both(a, b error) error {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return fmt.Errorf("%w; %w", a, b)
 }
 
 // remove removes the files that write will write.

@@ -17,8 +17,8 @@ import (
 // resolve finds out what became of the rows whose outcome no response settled, and
 // the ids of those whose response had none, by one iteration over the list: a
 // request for each 100 records there. It is exact as long as the list has, at the
-// time that Options.LookAfter says, each record that was created. If a call fails,
-// all rows stay as they are.
+// time that Options.LookAfter says, each record that was created, and keeps its order,
+// the newest first, while it is read. If a call fails, all rows stay as they are.
 func (e *engine) resolve(ctx context.Context) error {
 	open := e.open()
 	if len(open) == 0 {
@@ -59,7 +59,7 @@ func (r *row) lacksID() bool {
 func (e *engine) waitForRequests(ctx context.Context, open []*row) error {
 	var wait time.Duration
 	for _, r := range open {
-		wait = max(wait, max(e.opts.LookAfter, r.state.Timeout)-e.opts.now().Sub(r.ended))
+		wait = max(wait, max(e.opts.LookAfter, r.state.Timeout)-(e.clock.now()-r.ended))
 	}
 	if wait == 0 {
 		return nil
@@ -166,7 +166,7 @@ func (s *search) resembles(r *row, c *candidate) bool {
 // the journal.
 func (s *search) older(r *row, c *candidate) bool {
 	sent := r.state.SentAt
-	if !r.sent.IsZero() {
+	if r.tries > 0 { // it was sent by this process
 		if at := s.clock.at(r.sent); at.Before(sent) {
 			sent = at
 		}
@@ -199,7 +199,7 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 	if s.older(r, c) {
 		return "is older", nil
 	}
-	equal, complete := s.compare(r, c.item)
+	equal, complete := s.compare(r, c.item, same)
 	if equal && !complete && s.resource.get && !c.complete {
 		var record item
 		err := s.opts.Client.Do(withWatcher(ctx, reader{s.engine}), http.MethodGet,
@@ -211,7 +211,7 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 			return "", err
 		}
 		c.item, c.complete = record, true
-		equal, complete = s.compare(r, c.item)
+		equal, _ = s.compare(r, c.item, same)
 	}
 	_, dated := c.createdAt()
 	switch {
@@ -219,19 +219,22 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 		return "differs", nil
 	case !dated:
 		return "may be older", nil
-	case !complete && s.contested(r, c):
+	case s.contested(r, c):
 		return "may be that of another row", nil
 	}
 	return "", nil
 }
 
-// contested reports whether an item that lacks some field may as well be the record
-// of another row, which did not send the same.
+// contested reports whether the item may as well be the record of another row, which
+// did not send the same: the item lacks a field, or the server chose its status or
+// changed its address or a text.
 func (s *search) contested(r *row, c *candidate) bool {
 	for _, key := range []string{c.email, c.name} {
 		for _, other := range s.rivals[key] {
-			same := maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra)
-			if equal, _ := s.compare(other, c.item); equal && !same && !s.older(other, c) {
+			if maps.Equal(r.Fields, other.Fields) && maps.Equal(r.Extra, other.Extra) {
+				continue // it makes no difference whose it is
+			}
+			if all, _ := s.compare(other, c.item, alike); all && !s.older(other, c) {
 				return true
 			}
 		}
@@ -239,9 +242,13 @@ func (s *search) contested(r *row, c *candidate) bool {
 	return false
 }
 
-// compare compares a row with what an item carries, and reports whether it
-// carries all fields that the file has.
-func (s *search) compare(r *row, it item) (equal, complete bool) {
+// same is how a row's own record compares, alike how one does that a server changed.
+func same(a, b string) bool  { return a == b }
+func alike(a, b string) bool { return letters(a) == letters(b) }
+
+// compare reports whether all that the item carries equals what the row sent, and
+// whether it carries all fields that the file has.
+func (s *search) compare(r *row, it item, equal func(a, b string) bool) (all, complete bool) {
 	sent := map[string]string{} // every column, and every field without one
 	for _, field := range s.resource.fields {
 		if _, ok := it[field]; ok {
@@ -265,7 +272,7 @@ func (s *search) compare(r *row, it item) (equal, complete bool) {
 			complete = false
 		case field == "status" && want == "": // the API chose one
 		case field == "email" && emailKey(got) == emailKey(want):
-		case got != want:
+		case !equal(got, want):
 			return false, complete
 		}
 	}

@@ -267,8 +267,12 @@ func (j *Journal) Delete(line int) error {
 func (j *Journal) Close() error {
 	if j.created && j.empty() {
 		// While the lock is held: a process that takes it next sees that the file is gone.
+		path := j.path
+		if target, err := filepath.EvalSymlinks(path); err == nil { // SQLite follows links, too
+			path = target
+		}
 		for _, suffix := range []string{"", "-wal", "-shm"} {
-			os.Remove(j.path + suffix)
+			os.Remove(path + suffix)
 		}
 	}
 	if err := j.db.Close(); err != nil {

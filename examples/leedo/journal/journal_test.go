@@ -142,6 +142,22 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// A journal without rows is removed where it is, and the link to it stays.
+func TestLinkToAJournal(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link, target := filepath.Join(dir, "link"), filepath.Join(dir, "target")
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip(err)
+	}
+	if err := open(t, link).Close(); err != nil {
+		t.Error(err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 || files[0].Name() != "link" {
+		t.Errorf("left: %v", files)
+	}
+}
+
 func TestOtherFilesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
