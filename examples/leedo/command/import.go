@@ -100,16 +100,17 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 	if p.fake {
 		fake := newFake()
 		opts.Client = fake.Client(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(fake.HTTPClient())))...)
-		if opts.Journal == "" {
-			// The records of the fake are gone when the program ends, and so must be
-			// the journal that says they were created.
-			dir, err := os.MkdirTemp("", "leedo-")
-			if err != nil {
-				return err
-			}
-			defer os.RemoveAll(dir)
-			opts.Journal = filepath.Join(dir, "journal")
+		// The records of the fake are gone when the program ends, and so must be the
+		// journal that says they were created.
+		if opts.Journal != "" {
+			return exitError{errors.New("--journal is not for --fake, which forgets what was created"), ExitUsage}
 		}
+		dir, err := os.MkdirTemp("", "leedo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		opts.Journal = filepath.Join(dir, "journal")
 	} else {
 		opts.Client, err = leedo.NewClientFromEnv(append(clientOpts, leedo.WithHTTPClient(importer.HTTPClient(nil)))...)
 		if err != nil {
