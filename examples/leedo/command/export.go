@@ -88,7 +88,7 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 	if err != nil {
 		return err
 	}
-	opts.Client, opts.Server = client, p.target()
+	opts.Client, opts.Target = client, p.target()
 	p.running = true
 	opts.Note = func(text string) { print(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
 	opts.Report = func(s exporter.Progress) {

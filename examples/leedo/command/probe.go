@@ -58,7 +58,7 @@ func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) 
 	if err != nil {
 		return err
 	}
-	opts.Client, opts.BaseURL = client, p.target()
+	opts.Client, opts.Target = client, p.target()
 	if out != "" {
 		if err := atomicfile.Writable(out); err != nil {
 			return err

@@ -41,9 +41,9 @@ type Options struct {
 	// been, and File.part.state says of what it is a part. A file that is there is
 	// replaced at the end.
 	File string
-	// Server names the API that the client sends to, such as its base URL, so that
+	// Target names the API that the client sends to, such as its base URL, so that
 	// an export is not continued with the records of another.
-	Server string
+	Target string
 	// Note is called before Report, with a line on what becomes of an earlier export
 	// that has not come to its end. nil is not called.
 	Note func(string)
@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) (_ Progress, err error) {
 	return e.progress, err
 }
 
-// Write exports to w; Options.File and Options.Server are not used. After an error w
+// Write exports to w; Options.File and Options.Target are not used. After an error w
 // has the records until there.
 func Write(ctx context.Context, w io.Writer, o Options) (Progress, error) {
 	e, err := prepare(o)

@@ -44,7 +44,7 @@ func (e *export) stateAt(first *leedo.Page[json.RawMessage]) state {
 }
 
 func (e *export) owner() owner {
-	return owner{Resource: e.Resource, Format: e.Format, Details: e.Details, Server: e.Server}
+	return owner{Resource: e.Resource, Format: e.Format, Details: e.Details, Target: e.Target}
 }
 
 // details reads records by their ids, some at a time, and yields them in their order.

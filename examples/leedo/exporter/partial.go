@@ -42,7 +42,7 @@ type owner struct {
 	Resource string `json:"resource"`
 	Format   string `json:"format"`
 	Details  bool   `json:"details"`
-	Server   string `json:"server"`
+	Target   string `json:"target"`
 }
 
 const (

@@ -17,7 +17,8 @@ type Options struct {
 	Client *leedo.Client
 	// File is the path of the SQLite file. It is created if it does not exist.
 	File string
-	// Target names the API, such as its base URL. A file is the mirror of one target.
+	// Target names the API that the client sends to, such as its base URL. A file is
+	// the mirror of one target.
 	Target string
 	// Every is the time from the beginning of a pass to that of the next. Zero means
 	// one pass.

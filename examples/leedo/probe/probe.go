@@ -34,8 +34,9 @@ type Options struct {
 	// leedo.WithoutRateLimiter, which would keep requests from being sent that get
 	// a 429. Retries are switched off for each call.
 	Client *leedo.Client
-	// BaseURL is copied to the report.
-	BaseURL string
+	// Target names the API that the client sends to, such as its base URL, for the
+	// report.
+	Target string
 	// Write creates a lead, and a second one if the server ignores the
 	// Idempotency-Key. Without it Run only reads.
 	Write bool
@@ -64,7 +65,7 @@ type Finding struct {
 type Report struct {
 	// Date is when the probe began.
 	Date time.Time `json:"date"`
-	// BaseURL is that of the options.
+	// BaseURL is Options.Target.
 	BaseURL string `json:"base_url"`
 	// Requests is how many requests were sent.
 	Requests int `json:"requests"`
@@ -91,7 +92,7 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 	if p.opts.Log == nil {
 		p.opts.Log = io.Discard
 	}
-	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.BaseURL}
+	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.Target}
 	if err := p.run(ctx); err != nil {
 		if p.unknown != nil {
 			err = fmt.Errorf("%w; %w", err, p.unknown)
