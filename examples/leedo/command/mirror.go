@@ -65,7 +65,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		line = progress.New(p.stderr)
 		line.Start(opts.Client.RateLimit)
 	}
-	opts.Progress = func(done, total int) { line.Set(done, total) }
+	opts.Report = func(done, total int) { line.Set(done, total) }
 	opts.End = func(s mirror.Summary) error {
 		line.Stop()
 		if !s.Recorded {
@@ -79,7 +79,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 	}
 	err = mirror.Run(ctx, opts)
 	switch {
-	case errors.Is(err, mirror.ErrFile):
+	case errors.Is(err, mirror.ErrInput):
 		return exitError{err, ExitUsage}
 	case errors.Is(err, mirror.ErrTooLong):
 		return exitError{err, ExitQuota}

@@ -83,8 +83,8 @@ func (p *pass) run(ctx context.Context) (err error) {
 // progress reports that n more requests are done.
 func (p *pass) progress(n int) {
 	p.done += n
-	if p.Progress != nil {
-		p.Progress(p.done, p.total)
+	if p.Report != nil {
+		p.Report(p.done, p.total)
 	}
 }
 

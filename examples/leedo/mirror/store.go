@@ -66,7 +66,7 @@ type store struct {
 func open(path, target string) (_ *store, err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ErrInUse) {
-			err = fmt.Errorf("%w: %s: %w", ErrFile, path, err)
+			err = fmt.Errorf("%w: %s: %w", ErrInput, path, err)
 		}
 	}()
 	path, err = filepath.Abs(path)
