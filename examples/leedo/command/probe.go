@@ -42,7 +42,7 @@ func (p *program) probe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "probe", Short: "Find out how the server behaves, with at most 40 requests", Long: longProbe, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.Wait, opts.Log = p.wait, p.stderr
+			opts.Wait = p.wait
 			return p.runProbe(cmd.Context(), opts, out)
 		},
 	}
@@ -59,6 +59,7 @@ func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) 
 		return err
 	}
 	opts.Client, opts.Target = client, p.target()
+	opts.Note = func(text string) { fmt.Fprintln(p.stderr, printable(text)) }
 	if out != "" {
 		if err := atomicfile.Writable(out); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,5 +196,15 @@ func TestProbePrintsNoRecords(t *testing.T) {
 	}
 	if _, out, stderr := run(t, "probe"); strings.Contains(strings.ToLower(out+stderr), "secret") {
 		t.Errorf("%s%s", out, stderr)
+	}
+}
+
+// What the server sends cannot control the terminal.
+func TestProbeIsPrintable(t *testing.T) {
+	last := 0
+	serve(t, leedotest.NewServer(leedotest.WithIDs(func() string { last++; return fmt.Sprintf("\x1b[%dm", last) })))
+	code, _, stderr := run(t, "probe", "--write")
+	if code != 0 || strings.Contains(stderr, "\x1b") || !strings.Contains(stderr, `created the lead \x1b[1m`) {
+		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }

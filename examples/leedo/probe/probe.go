@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -46,9 +45,9 @@ type Options struct {
 	// Wait waits until the quota is reset after Exhaust if a request then settles
 	// more: up to an hour.
 	Wait bool
-	// Log is where Run says what it is about to do and what it has created, in
-	// lines; nil means nowhere.
-	Log io.Writer
+	// Note is called with a line on what Run is about to do, or has created. The line
+	// may have text from the server, with any characters in it. nil is not called.
+	Note func(string)
 }
 
 // Finding is the result for one question.
@@ -89,9 +88,6 @@ type Report struct {
 // created.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	p := &prober{opts: opts, left: MaxRequests, found: make(map[string]Finding), shapes: make(map[string][]string), resources: make(map[string]*resource)}
-	if p.opts.Log == nil {
-		p.opts.Log = io.Discard
-	}
 	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.Target}
 	if err := p.run(ctx); err != nil {
 		if p.unknown != nil {
@@ -166,9 +162,11 @@ func (p *prober) run(ctx context.Context) error {
 	return nil
 }
 
-// say writes a line to the log.
-func (p *prober) say(format string, args ...any) {
-	fmt.Fprintf(p.opts.Log, format+"\n", args...)
+// note says what the probe is about to do, or has created.
+func (p *prober) note(format string, args ...any) {
+	if p.opts.Note != nil {
+		p.opts.Note(fmt.Sprintf(format, args...))
+	}
 }
 
 // finds records a finding.
