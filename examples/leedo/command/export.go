@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -36,6 +35,7 @@ func (p *program) export() *cobra.Command {
 		Use: "export leads|accounts|contacts|campaigns --out FILE --format csv|jsonl", Short: "Write all records to a file", Long: longExport,
 		ValidArgs: []string{"leads", "accounts", "contacts", "campaigns"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			p.running = true
 			opts.Resource = args[0]
 			if opts.File == "-" {
 				return p.exportToStdout(cmd.Context(), opts)
@@ -57,7 +57,6 @@ func (p *program) exportToStdout(ctx context.Context, opts exporter.Options) err
 	if err != nil {
 		return err
 	}
-	p.running = true
 	opts.Client = client
 	first := true
 	opts.Report = func(s exporter.Progress) {
@@ -68,7 +67,7 @@ func (p *program) exportToStdout(ctx context.Context, opts exporter.Options) err
 	}
 	s, err := exporter.Write(ctx, p.stdout, opts)
 	p.gone(s)
-	return exported(err)
+	return err
 }
 
 func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error {
@@ -89,7 +88,6 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 		return err
 	}
 	opts.Client, opts.Target = client, p.target()
-	p.running = true
 	opts.Note = func(text string) { print(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
 	opts.Report = func(s exporter.Progress) {
 		print(func() {
@@ -108,7 +106,7 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 	if err == nil {
 		_, err = fmt.Fprintf(p.stdout, "%d records\n", s.Records)
 	}
-	return exported(err)
+	return err
 }
 
 // cost says what the details cost, before the first of them is read.
@@ -125,12 +123,4 @@ func (p *program) gone(s exporter.Progress) {
 	if s.Gone > 0 {
 		fmt.Fprintf(p.stderr, "%d records were deleted meanwhile: they are as the list had them, without details\n", s.Gone)
 	}
-}
-
-// exported returns the error of an export with its exit code.
-func exported(err error) error {
-	if errors.Is(err, exporter.ErrInput) {
-		return exitError{err, ExitUsage}
-	}
-	return err
 }

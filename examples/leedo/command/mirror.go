@@ -40,6 +40,7 @@ func (p *program) mirror() *cobra.Command {
 			if opts.Every < 0 {
 				return errors.New("--every must not be negative")
 			}
+			p.running = true
 			opts.Wait = p.wait
 			return p.runMirror(cmd.Context(), opts)
 		},
@@ -60,7 +61,6 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		return err
 	}
 	opts.Client, opts.Target = client, p.target()
-	p.running = true
 	opts.Begin = func() {
 		line = progress.New(p.stderr)
 		line.Start(opts.Client.RateLimit)
@@ -78,12 +78,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		fmt.Fprintf(p.stderr, "%s; the next pass begins at %s\n", printable(strings.TrimPrefix(err.Error(), "leedo: ")), clock(next, time.Now()))
 	}
 	err = mirror.Run(ctx, opts)
-	switch {
-	case errors.Is(err, mirror.ErrInput):
-		return exitError{err, ExitUsage}
-	case errors.Is(err, mirror.ErrTooLong):
-		return exitError{err, ExitQuota}
-	case opts.Every > 0 && ctx.Err() != nil:
+	if opts.Every > 0 && ctx.Err() != nil {
 		return nil // that is how it ends
 	}
 	return err

@@ -114,6 +114,9 @@ func TestProbeBadInput(t *testing.T) {
 	check("a small quota", "probe|--write|--out|"+old, command.ExitQuota, "38 of 39 requests are left, up to 39 more are needed", 1)
 	fake.SetRateLimit(0, time.Hour)
 	check("an exhausted quota", "probe|--out|"+old, command.ExitQuota, "429", 1)
+	if _, _, stderr := run(t, "probe", "--wait"); strings.Contains(stderr, "--wait") {
+		t.Errorf("a probe does not wait for the quota: %q", stderr)
+	}
 	fake.SetRateLimit(-1, 0)
 	t.Setenv("LEEDO_API_TOKEN", "wrong")
 	check("a wrong token", "probe|--out|"+old, command.ExitFailed, "401", 1)
