@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	"github.com/leedoapp/leedo-go/examples/leedo/exporter"
 	"github.com/leedoapp/leedo-go/examples/leedo/progress"
 	"github.com/spf13/cobra"
@@ -33,7 +34,7 @@ func (p *program) export() *cobra.Command {
 	var opts exporter.Options
 	cmd := &cobra.Command{
 		Use: "export leads|accounts|contacts|campaigns --out FILE --format csv|jsonl", Short: "Write all records to a file", Long: longExport,
-		ValidArgs: []string{"leads", "accounts", "contacts", "campaigns"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: crm.Names(), Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.running = true
 			opts.Resource = args[0]

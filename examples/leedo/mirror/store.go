@@ -11,30 +11,18 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	_ "modernc.org/sqlite" // the driver
 )
 
-// table is a resource and its columns: those of the API in the documented order.
-type table struct {
-	name    string
-	columns []string // each is a TEXT, but leads_count
-	get     bool     // whether the API has GET /name/{id}
-}
-
-var tables = []*table{
-	{"leads", []string{"id", "name", "email", "company", "phone", "status", "created_at", "updated_at"}, true},
-	{"accounts", []string{"id", "name", "industry", "website", "created_at", "updated_at"}, true},
-	{"contacts", []string{"id", "name", "email", "role", "account_id", "created_at", "updated_at"}, false},
-	{"campaigns", []string{"id", "name", "status", "leads_count", "created_at", "updated_at"}, true},
-}
-
-// schema returns the statements that make the tables.
+// schema returns the statements that make the tables: one for each resource, with its
+// fields as columns.
 func schema() string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE mirror (target TEXT NOT NULL);\n")
-	for _, t := range tables {
-		fmt.Fprintf(&b, "CREATE TABLE %s (\n", t.name)
-		for _, c := range t.columns {
+	for _, t := range crm.Resources {
+		fmt.Fprintf(&b, "CREATE TABLE %s (\n", t.Name)
+		for _, c := range t.Fields {
 			kind := "TEXT"
 			switch c {
 			case "id":
