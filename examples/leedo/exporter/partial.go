@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/lockfile"
 )
 
 // partial is an export that has not come to its end. Its records are in FILE.part, in
@@ -56,13 +57,12 @@ func open(path string) (*partial, error) {
 	if err := writable(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	p := &partial{path: path, lock: flock.New(path+stateSuffix, flock.SetPermissions(0o600))}
-	locked, err := p.lock.TryLock()
+	p := &partial{path: path, lock: flock.New(path + stateSuffix)}
+	locked, err := lockfile.TryLock(p.lock)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	if !locked || !p.isThere() {
-		p.lock.Unlock()
+	if !locked {
 		return nil, ErrInUse
 	}
 	if err := p.load(); err != nil {
@@ -86,17 +86,6 @@ func writable(path string) error {
 		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission} // a rename would replace it all the same
 	}
 	return atomicfile.Writable(path)
-}
-
-// isThere reports whether the file that is locked is still there. A process that ends
-// removes it before it unlocks it.
-func (p *partial) isThere() bool {
-	locked, err := p.lock.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(p.path + stateSuffix)
-	return err == nil && os.SameFile(locked, there)
 }
 
 // load reads the state and opens FILE.part. Files of these names that no export has

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/leedoapp/leedo-go/examples/leedo/crm"
+	"github.com/leedoapp/leedo-go/examples/leedo/lockfile"
 	_ "modernc.org/sqlite" // the driver
 )
 
@@ -71,9 +72,15 @@ func open(path, target string) (_ *store, err error) {
 	case err == nil && !before.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
 	}
-	s := &store{}
-	if s.lock, err = lock(path + ".lock"); err != nil {
+	// The lock is on a file of its own: those of SQLite would keep readers out, or let
+	// another process in between two transactions.
+	s := &store{lock: flock.New(path + ".lock")}
+	locked, err := lockfile.TryLock(s.lock)
+	if err != nil {
 		return nil, err
+	}
+	if !locked {
+		return nil, ErrInUse
 	}
 	if err = s.connect(path, before != nil); err == nil {
 		err = s.prepare(target)
@@ -88,26 +95,6 @@ func open(path, target string) (_ *store, err error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// lock takes the lock that one process at a time has. It is a file of its own: locks of
-// SQLite would keep readers out, or let another process in between two transactions.
-func lock(path string) (*flock.Flock, error) {
-	l := flock.New(path)
-	locked, err := l.TryLock()
-	if locked {
-		// The process that had it removed the file: is there another now?
-		mine, err1 := l.Stat()
-		there, err2 := os.Stat(path)
-		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
-			return l, nil
-		}
-	}
-	l.Close() // the error is the one above
-	if err == nil {
-		err = ErrInUse
-	}
-	return nil, err
 }
 
 // connect opens the database.
