@@ -75,7 +75,7 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 	line := progress.New(p.stderr)
 	var mu sync.Mutex // for what is printed before the line
 	shown := false    // the line, from the first page on
-	print := func(text func()) {
+	before := func(text func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !shown {
@@ -83,15 +83,15 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 		}
 	}
 	client, err := p.client(line.Hooks(), leedo.WithHooks(leedo.Hooks{Wait: func(ctx context.Context, w leedo.WaitInfo) {
-		print(func() { p.announce(ctx, w) })
+		before(func() { p.announce(ctx, w) })
 	}}))
 	if err != nil {
 		return err
 	}
 	opts.Client, opts.Target = client, p.target()
-	opts.Note = func(text string) { print(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
+	opts.Note = func(text string) { before(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
 	opts.Report = func(s exporter.Progress) {
-		print(func() {
+		before(func() {
 			p.cost(opts, s)
 			shown = true
 		})

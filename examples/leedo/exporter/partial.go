@@ -54,7 +54,10 @@ const (
 // open opens the partial export to the file at path, or a new one. Its error is ErrInUse
 // or matches ErrInput.
 func open(path string) (*partial, error) {
-	if err := writable(path); err != nil {
+	if path == "" {
+		return nil, fmt.Errorf("%w: the file has no name", ErrInput)
+	}
+	if err := atomicfile.Writable(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	p := &partial{path: path, lock: flock.New(path + stateSuffix)}
@@ -75,17 +78,6 @@ func open(path string) (*partial, error) {
 	}
 	p.keep = p.state != state{}
 	return p, nil
-}
-
-// writable reports as an error why the file cannot be written.
-func writable(path string) error {
-	if path == "" {
-		return errors.New("the file has no name")
-	}
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o222 == 0 {
-		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission} // a rename would replace it all the same
-	}
-	return atomicfile.Writable(path)
 }
 
 // load reads the state and opens FILE.part. Files of these names that no export has
