@@ -13,7 +13,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	"github.com/leedoapp/leedo-go/examples/leedo/lockfile"
-	_ "modernc.org/sqlite" // the driver
+	"github.com/leedoapp/leedo-go/examples/leedo/sqlitefile"
 )
 
 // schema returns the statements that make the tables: one for each resource, with its
@@ -106,49 +106,30 @@ func (s *store) connect(path string, exists bool) (err error) {
 		}
 		f.Close()
 	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"},
-	}.Encode()}
-	if s.db, err = sql.Open("sqlite", source.String()); err == nil {
-		s.db.SetMaxOpenConns(1)
-	}
+	s.db, err = sqlitefile.Open(path, url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"}})
 	return err
 }
 
 // prepare makes the tables if the file is new, and checks that it is a mirror of target.
 func (s *store) prepare(target string) error {
-	var id, count int
-	err := s.db.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id`).Scan(&id, &count)
-	switch {
-	case err != nil:
-		return err
-	case id != applicationID && (id != 0 || count > 0):
-		return errors.New("not a mirror, but a database of something else") // and it is left as it is
+	err := sqlitefile.Prepare(s.db, applicationID, schema())
+	if errors.Is(err, sqlitefile.ErrOther) {
+		return fmt.Errorf("not a mirror, but %w", err)
 	}
-	if _, err := s.db.Exec(`PRAGMA journal_mode = WAL`); err != nil {
-		return err
-	}
-	tx, err := s.db.Begin()
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
-	if id == 0 {
-		if _, err := tx.Exec(fmt.Sprintf("%s PRAGMA application_id = %d", schema(), applicationID)); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`INSERT INTO mirror VALUES (?)`, target); err != nil {
-			return err
-		}
+	if _, err := s.db.Exec(`INSERT INTO mirror SELECT ? WHERE NOT EXISTS (SELECT 1 FROM mirror)`, target); err != nil {
+		return err
 	}
 	var is string
-	if err := tx.QueryRow(`SELECT target FROM mirror`).Scan(&is); err != nil {
+	if err := s.db.QueryRow(`SELECT target FROM mirror`).Scan(&is); err != nil {
 		return err
 	}
 	if is != target {
 		return fmt.Errorf("the mirror of %s, not of %s", is, target)
 	}
-	return tx.Commit()
+	return nil
 }
 
 // close closes the file.
