@@ -31,7 +31,7 @@ func Names() []string {
 	return names
 }
 
-// Find returns the resource of that name, or nil if there is none.
+// Find returns the resource of that name, or nil if no resource has it.
 func Find(name string) *Resource {
 	for _, r := range Resources {
 		if r.Name == name {
