@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -29,12 +30,16 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(temporary.Name(), path)
 }
 
-// Writable reports as an error why Write could not write to path. It leaves
-// nothing behind.
+// Writable reports as an error why Write could not, or should not, write to path: it
+// would also replace a device such as /dev/stdout, or a file that is read-only. Writable
+// leaves nothing behind.
 func Writable(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		// Write would replace a device such as /dev/stdout.
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		return &os.PathError{Op: "write", Path: path, Err: errors.New("is not a regular file")}
+	case err == nil && info.Mode()&0o222 == 0:
+		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission}
 	}
 	temporary, err := create(path)
 	if err != nil {

@@ -3,6 +3,7 @@ package atomicfile_test
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,6 +37,12 @@ func TestWrite(t *testing.T) {
 		if atomicfile.Writable(bad) == nil || atomicfile.Write(bad, text("x", nil)) == nil {
 			t.Errorf("%s can be written", bad)
 		}
+	}
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if err := atomicfile.Writable(path); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("a read-only file: %v", err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("left: %v", files)

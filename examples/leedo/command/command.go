@@ -9,10 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/exporter"
+	"github.com/leedoapp/leedo-go/examples/leedo/mirror"
+	"github.com/leedoapp/leedo-go/examples/leedo/probe"
+	"github.com/leedoapp/leedo-go/examples/leedo/report"
 	"github.com/spf13/cobra"
 )
 
@@ -75,12 +80,21 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case !p.running:
 		text += fmt.Sprintf(" (see %s --help)", cmd.CommandPath())
-	case p.wait && code == ExitQuota:
+	case p.wait && code == ExitQuota && isLimited(err):
 		text += "; --wait gives up after ten 429s"
 	}
 	fmt.Fprintf(stderr, "leedo: %s\n", printable(text))
 	return code
 }
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	error
+	code int
+}
+
+// Unwrap returns the error.
+func (e exitError) Unwrap() error { return e.error }
 
 // exitCode returns the exit code for an error. Cobra has no type for wrong usage: it
 // is whatever fails before a command runs.
@@ -88,7 +102,7 @@ func (p *program) exitCode(err error) int {
 	if e, ok := errors.AsType[exitError](err); ok {
 		return e.code
 	}
-	if !p.running || errors.Is(err, leedo.ErrInvalidArgument) {
+	if !p.running || isAny(err, leedo.ErrInvalidArgument, exporter.ErrInput, mirror.ErrInput, report.ErrNoMirror) {
 		return ExitUsage
 	}
 	return failureCode(err)
@@ -100,10 +114,20 @@ func failureCode(err error) int {
 		return ExitUnknown
 	}
 	// A wait that was interrupted may be joined with the 429 before it.
-	if _, ok := errors.AsType[*leedo.RateLimitError](err); ok && !errors.Is(err, context.Canceled) {
+	if isLimited(err) && !errors.Is(err, context.Canceled) || isAny(err, mirror.ErrTooLong, probe.ErrQuota) {
 		return ExitQuota
 	}
 	return ExitFailed
+}
+
+func isLimited(err error) bool {
+	_, ok := errors.AsType[*leedo.RateLimitError](err)
+	return ok
+}
+
+// isAny reports whether err matches any of the targets.
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 func (p *program) root() *cobra.Command {

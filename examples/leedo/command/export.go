@@ -2,12 +2,12 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	"github.com/leedoapp/leedo-go/examples/leedo/exporter"
 	"github.com/leedoapp/leedo-go/examples/leedo/progress"
 	"github.com/spf13/cobra"
@@ -34,8 +34,9 @@ func (p *program) export() *cobra.Command {
 	var opts exporter.Options
 	cmd := &cobra.Command{
 		Use: "export leads|accounts|contacts|campaigns --out FILE --format csv|jsonl", Short: "Write all records to a file", Long: longExport,
-		ValidArgs: []string{"leads", "accounts", "contacts", "campaigns"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: crm.Names(), Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			p.running = true
 			opts.Resource = args[0]
 			if opts.File == "-" {
 				return p.exportToStdout(cmd.Context(), opts)
@@ -57,7 +58,6 @@ func (p *program) exportToStdout(ctx context.Context, opts exporter.Options) err
 	if err != nil {
 		return err
 	}
-	p.running = true
 	opts.Client = client
 	first := true
 	opts.Report = func(s exporter.Progress) {
@@ -68,14 +68,14 @@ func (p *program) exportToStdout(ctx context.Context, opts exporter.Options) err
 	}
 	s, err := exporter.Write(ctx, p.stdout, opts)
 	p.gone(s)
-	return exported(err)
+	return err
 }
 
 func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error {
 	line := progress.New(p.stderr)
 	var mu sync.Mutex // for what is printed before the line
 	shown := false    // the line, from the first page on
-	print := func(text func()) {
+	before := func(text func()) {
 		mu.Lock()
 		defer mu.Unlock()
 		if !shown {
@@ -83,16 +83,15 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 		}
 	}
 	client, err := p.client(line.Hooks(), leedo.WithHooks(leedo.Hooks{Wait: func(ctx context.Context, w leedo.WaitInfo) {
-		print(func() { p.announce(ctx, w) })
+		before(func() { p.announce(ctx, w) })
 	}}))
 	if err != nil {
 		return err
 	}
-	opts.Client, opts.Server = client, p.target()
-	p.running = true
-	opts.Note = func(text string) { print(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
+	opts.Client, opts.Target = client, p.target()
+	opts.Note = func(text string) { before(func() { fmt.Fprintln(p.stderr, printable(text)) }) }
 	opts.Report = func(s exporter.Progress) {
-		print(func() {
+		before(func() {
 			p.cost(opts, s)
 			shown = true
 		})
@@ -108,7 +107,7 @@ func (p *program) exportToFile(ctx context.Context, opts exporter.Options) error
 	if err == nil {
 		_, err = fmt.Fprintf(p.stdout, "%d records\n", s.Records)
 	}
-	return exported(err)
+	return err
 }
 
 // cost says what the details cost, before the first of them is read.
@@ -125,12 +124,4 @@ func (p *program) gone(s exporter.Progress) {
 	if s.Gone > 0 {
 		fmt.Fprintf(p.stderr, "%d records were deleted meanwhile: they are as the list had them, without details\n", s.Gone)
 	}
-}
-
-// exported returns the error of an export with its exit code.
-func exported(err error) error {
-	if errors.Is(err, exporter.ErrInput) {
-		return exitError{err, ExitUsage}
-	}
-	return err
 }

@@ -42,6 +42,7 @@ func (p *program) imports() *cobra.Command {
 		Use: "import leads|accounts|contacts --file FILE", Short: "Import a CSV file", Long: longImport,
 		ValidArgs: []string{"leads", "accounts", "contacts"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			p.running = true
 			opts.Resource, opts.Wait = args[0], p.wait
 			return p.runImport(cmd.Context(), opts)
 		},
@@ -89,7 +90,6 @@ func addColumn(columns, others map[string]string, arg string) error {
 }
 
 func (p *program) runImport(ctx context.Context, opts importer.Options) error {
-	p.running = true
 	line := progress.New(p.stderr)
 	hooks := line.Hooks()
 	if opts.DryRun { // which shows no progress
@@ -182,15 +182,6 @@ func (p *program) note(s importer.Summary) {
 		fmt.Fprintf(p.stderr, "line %d: %s\n", r.Line, printable(r.Reason))
 	}
 }
-
-// exitError is an error with an exit code of its own.
-type exitError struct {
-	error
-	code int
-}
-
-// Unwrap returns the error.
-func (e exitError) Unwrap() error { return e.error }
 
 // imported returns the error, and with it the exit code, of an import.
 func imported(s importer.Summary, err error) error {

@@ -40,6 +40,7 @@ func (p *program) mirror() *cobra.Command {
 			if opts.Every < 0 {
 				return errors.New("--every must not be negative")
 			}
+			p.running = true
 			opts.Wait = p.wait
 			return p.runMirror(cmd.Context(), opts)
 		},
@@ -60,12 +61,11 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		return err
 	}
 	opts.Client, opts.Target = client, p.target()
-	p.running = true
 	opts.Begin = func() {
 		line = progress.New(p.stderr)
 		line.Start(opts.Client.RateLimit)
 	}
-	opts.Progress = func(done, total int) { line.Set(done, total) }
+	opts.Report = func(done, total int) { line.Set(done, total) }
 	opts.End = func(s mirror.Summary) error {
 		line.Stop()
 		if !s.Recorded {
@@ -78,12 +78,7 @@ func (p *program) runMirror(ctx context.Context, opts mirror.Options) error {
 		fmt.Fprintf(p.stderr, "%s; the next pass begins at %s\n", printable(strings.TrimPrefix(err.Error(), "leedo: ")), clock(next, time.Now()))
 	}
 	err = mirror.Run(ctx, opts)
-	switch {
-	case errors.Is(err, mirror.ErrFile):
-		return exitError{err, ExitUsage}
-	case errors.Is(err, mirror.ErrTooLong):
-		return exitError{err, ExitQuota}
-	case opts.Every > 0 && ctx.Err() != nil:
+	if opts.Every > 0 && ctx.Err() != nil {
 		return nil // that is how it ends
 	}
 	return err

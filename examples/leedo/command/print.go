@@ -12,11 +12,12 @@ import (
 	"unicode"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // listJSON prints the items of a list as the API sent them, one on a line.
 func listJSON(ctx context.Context, client *leedo.Client, w io.Writer, path string, opts ...leedo.RequestOption) error {
-	for item, err := range leedo.All(ctx, client, path, rawID, opts...) {
+	for item, err := range leedo.All(ctx, client, path, crm.ID, opts...) {
 		if err != nil {
 			return err
 		}
@@ -25,15 +26,6 @@ func listJSON(ctx context.Context, client *leedo.Client, w io.Writer, path strin
 		}
 	}
 	return nil
-}
-
-// rawID returns the id of a record, be it a string or a number; "" if it has none.
-func rawID(record *json.RawMessage) string {
-	var r struct {
-		ID json.RawMessage `json:"id"`
-	}
-	json.Unmarshal(*record, &r)
-	return strings.Trim(string(r.ID), `"`)
 }
 
 func printJSON(w io.Writer, record []byte) error {

@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -42,7 +41,8 @@ func (p *program) probe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "probe", Short: "Find out how the server behaves, with at most 40 requests", Long: longProbe, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.Wait, opts.Log = p.wait, p.stderr
+			p.running = true
+			opts.Wait = p.wait
 			return p.runProbe(cmd.Context(), opts, out)
 		},
 	}
@@ -58,18 +58,15 @@ func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) 
 	if err != nil {
 		return err
 	}
-	opts.Client, opts.BaseURL = client, p.target()
+	opts.Client, opts.Target = client, p.target()
+	opts.Note = func(text string) { fmt.Fprintln(p.stderr, printable(text)) }
 	if out != "" {
 		if err := atomicfile.Writable(out); err != nil {
-			return err
+			return exitError{err, ExitUsage}
 		}
 	}
-	p.running = true
 	report, err := probe.Run(ctx, opts)
 	if report == nil {
-		if code := failureCode(err); errors.Is(err, probe.ErrQuota) && code < ExitQuota {
-			return exitError{err, ExitQuota}
-		}
 		return err
 	}
 	if failed := p.printReport(report, out); err == nil {

@@ -113,6 +113,9 @@ func TestProbeBadInput(t *testing.T) {
 	check("a small quota", "probe|--write|--out|"+old, command.ExitQuota, "38 of 39 requests are left, up to 39 more are needed", 1)
 	fake.SetRateLimit(0, time.Hour)
 	check("an exhausted quota", "probe|--out|"+old, command.ExitQuota, "429", 1)
+	if _, _, stderr := run(t, "probe", "--wait"); strings.Contains(stderr, "--wait") {
+		t.Errorf("a probe does not wait for the quota: %q", stderr)
+	}
 	fake.SetRateLimit(-1, 0)
 	t.Setenv("LEEDO_API_TOKEN", "wrong")
 	check("a wrong token", "probe|--out|"+old, command.ExitFailed, "401", 1)
@@ -184,6 +187,16 @@ func TestProbeOutputFails(t *testing.T) {
 	checkError(t, code, stderr.String())
 	if code != command.ExitFailed || !strings.Contains(stderr.String(), "no space left on device") {
 		t.Errorf("exit code %d, %q", code, &stderr)
+	}
+}
+
+// What the server sends cannot control the terminal.
+func TestProbeIsPrintable(t *testing.T) {
+	id := ""
+	serve(t, leedotest.NewServer(leedotest.WithIDs(func() string { id += "\x1b"; return id })))
+	code, _, stderr := run(t, "probe", "--write")
+	if code != 0 || strings.Contains(stderr, "\x1b") || !strings.Contains(stderr, "created the lead \\x1b\n") {
+		t.Errorf("exit code %d, %q", code, stderr)
 	}
 }
 

@@ -62,9 +62,6 @@ func (p *program) runReport(ctx context.Context, db, out string, top int) error 
 		}
 	}
 	r, err := report.Read(ctx, db, top)
-	if errors.Is(err, report.ErrNoMirror) {
-		return exitError{err, ExitUsage}
-	}
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // Errors of Run and Write.
@@ -41,9 +43,9 @@ type Options struct {
 	// been, and File.part.state says of what it is a part. A file that is there is
 	// replaced at the end.
 	File string
-	// Server names the API that the client sends to, such as its base URL, so that
+	// Target names the API that the client sends to, such as its base URL, so that
 	// an export is not continued with the records of another.
-	Server string
+	Target string
 	// Note is called before Report, with a line on what becomes of an earlier export
 	// that has not come to its end. nil is not called.
 	Note func(string)
@@ -106,7 +108,7 @@ func Run(ctx context.Context, o Options) (_ Progress, err error) {
 	return e.progress, err
 }
 
-// Write exports to w; Options.File and Options.Server are not used. After an error w
+// Write exports to w; Options.File and Options.Target are not used. After an error w
 // has the records until there.
 func Write(ctx context.Context, w io.Writer, o Options) (Progress, error) {
 	e, err := prepare(o)
@@ -131,17 +133,20 @@ type export struct {
 }
 
 func prepare(o Options) (*export, error) {
-	columns := columns[o.Resource]
-	f := formats(columns)[o.Format]
-	switch {
-	case columns == nil:
+	resource := crm.Find(o.Resource)
+	if resource == nil {
 		return nil, fmt.Errorf("%w: there is no resource %q", ErrInput, o.Resource)
-	case f == nil:
-		return nil, fmt.Errorf("%w: the format is csv or jsonl, not %q", ErrInput, o.Format)
-	case o.Details && o.Resource == "contacts":
-		return nil, fmt.Errorf("%w: the API has no call to read a contact by its id", ErrInput)
 	}
-	return &export{Options: o, format: f}, nil
+	if o.Details && !resource.Get {
+		return nil, fmt.Errorf("%w: the API has no call to read a %s by its id", ErrInput, strings.TrimSuffix(o.Resource, "s"))
+	}
+	switch o.Format {
+	case "csv":
+		return &export{Options: o, format: csvFormat{resource.Fields}}, nil
+	case "jsonl":
+		return &export{Options: o, format: jsonlFormat{}}, nil
+	}
+	return nil, fmt.Errorf("%w: the format is csv or jsonl, not %q", ErrInput, o.Format)
 }
 
 // resume finds out what an earlier export has written, and returns the page to
@@ -209,7 +214,7 @@ func (e *export) begin(page *leedo.Page[json.RawMessage]) error {
 	if e.have != nil {
 		e.size = e.file.state.PageSize
 		for _, record := range page.Data {
-			if e.have[recordID(&record)] {
+			if e.have[crm.ID(&record)] {
 				return nil
 			}
 		}
@@ -228,7 +233,7 @@ func (e *export) begin(page *leedo.Page[json.RawMessage]) error {
 // writePage writes the records of a page that are not in the file.
 func (e *export) writePage(ctx context.Context, page []json.RawMessage) error {
 	if e.have != nil {
-		page = slices.DeleteFunc(page, func(record json.RawMessage) bool { return e.have[recordID(&record)] })
+		page = slices.DeleteFunc(page, func(record json.RawMessage) bool { return e.have[crm.ID(&record)] })
 	}
 	e.report() // before the first details are read, as they may take hours
 	if !e.Details {

@@ -50,7 +50,7 @@ func newJob(t *testing.T, fake *leedotest.Server, format string, opts ...leedo.O
 	j := &job{fake: fake}
 	fake.OnRequest(func(leedotest.Request) { j.requests.Add(1) })
 	j.Options = exporter.Options{
-		Client: fake.Client(opts...), Resource: "leads", Format: format, Server: "fake", File: filepath.Join(t.TempDir(), "out"),
+		Client: fake.Client(opts...), Resource: "leads", Format: format, Target: "fake", File: filepath.Join(t.TempDir(), "out"),
 		Note:   func(text string) { j.notes = append(j.notes, text) },
 		Report: func(p exporter.Progress) { j.seen = append(j.seen, p) },
 	}

@@ -8,15 +8,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-)
 
-// columns has the fields of each resource in the order in which they are documented.
-var columns = map[string][]string{
-	"leads":     {"id", "name", "email", "company", "phone", "status", "created_at", "updated_at"},
-	"accounts":  {"id", "name", "industry", "website", "created_at", "updated_at"},
-	"contacts":  {"id", "name", "email", "role", "account_id", "created_at", "updated_at"},
-	"campaigns": {"id", "name", "status", "leads_count", "created_at", "updated_at"},
-}
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
+)
 
 // format is a format of files.
 type format interface {
@@ -27,19 +21,6 @@ type format interface {
 	// ids reads a file up to its first record that is not complete. It returns the
 	// ids of the records before that, and where these end.
 	ids(file io.ReaderAt, size int64) (ids []string, end int64)
-}
-
-func formats(columns []string) map[string]format {
-	return map[string]format{"csv": csvFormat{columns}, "jsonl": jsonlFormat{}}
-}
-
-// recordID returns the id of a record; "" if it has none.
-func recordID(record *json.RawMessage) string {
-	var r struct {
-		ID json.RawMessage `json:"id"`
-	}
-	json.Unmarshal(*record, &r)
-	return text(r.ID)
 }
 
 // text returns a value as a cell: a string without its quotes, null as nothing, anything
@@ -134,7 +115,7 @@ func (jsonlFormat) ids(file io.ReaderAt, size int64) (ids []string, end int64) {
 	for {
 		line, err := r.ReadBytes('\n')
 		record := json.RawMessage(line)
-		id := recordID(&record)
+		id := crm.ID(&record)
 		if err != nil || id == "" {
 			return ids, end
 		}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // list iterates over the pages of the list from one on. Pages are not read ahead of
@@ -21,7 +22,7 @@ func (e *export) list(ctx context.Context, from int) iter.Seq2[*leedo.Page[json.
 	if e.Details {
 		prefetch = 0
 	}
-	return leedo.Pages(ctx, e.Client, "/"+e.Resource, recordID, page(from), size(), leedo.WithPrefetch(prefetch))
+	return leedo.Pages(ctx, e.Client, "/"+e.Resource, crm.ID, page(from), size(), leedo.WithPrefetch(prefetch))
 }
 
 // first returns the first page of the list.
@@ -44,7 +45,7 @@ func (e *export) stateAt(first *leedo.Page[json.RawMessage]) state {
 }
 
 func (e *export) owner() owner {
-	return owner{Resource: e.Resource, Format: e.Format, Details: e.Details, Server: e.Server}
+	return owner{Resource: e.Resource, Format: e.Format, Details: e.Details, Target: e.Target}
 }
 
 // details reads records by their ids, some at a time, and yields them in their order.
@@ -88,13 +89,13 @@ func (e *export) details(ctx context.Context, records []json.RawMessage) iter.Se
 
 // detail reads a record by its id. It returns the record as it is if it is gone.
 func (e *export) detail(ctx context.Context, record json.RawMessage) (_ json.RawMessage, gone bool, _ error) {
-	id := recordID(&record)
+	id := crm.ID(&record)
 	var detail json.RawMessage
 	err := e.Client.Do(ctx, "GET", "/"+e.Resource+"/"+url.PathEscape(id), nil, &detail, leedo.WithPriority(leedo.PriorityBulk))
 	if _, notFound := errors.AsType[*leedo.NotFoundError](err); notFound {
 		return record, true, nil
 	}
-	if err == nil && recordID(&detail) != id {
+	if err == nil && crm.ID(&detail) != id {
 		err = fmt.Errorf("GET /%s/{id}: the response is another record", e.Resource)
 	}
 	return detail, false, err

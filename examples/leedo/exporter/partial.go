@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/lockfile"
 )
 
 // partial is an export that has not come to its end. Its records are in FILE.part, in
@@ -42,7 +43,7 @@ type owner struct {
 	Resource string `json:"resource"`
 	Format   string `json:"format"`
 	Details  bool   `json:"details"`
-	Server   string `json:"server"`
+	Target   string `json:"target"`
 }
 
 const (
@@ -53,16 +54,18 @@ const (
 // open opens the partial export to the file at path, or a new one. Its error is ErrInUse
 // or matches ErrInput.
 func open(path string) (*partial, error) {
-	if err := writable(path); err != nil {
+	if path == "" {
+		return nil, fmt.Errorf("%w: the file has no name", ErrInput)
+	}
+	if err := atomicfile.Writable(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	p := &partial{path: path, lock: flock.New(path+stateSuffix, flock.SetPermissions(0o600))}
-	locked, err := p.lock.TryLock()
+	p := &partial{path: path, lock: flock.New(path + stateSuffix)}
+	locked, err := lockfile.TryLock(p.lock)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
-	if !locked || !p.isThere() {
-		p.lock.Unlock()
+	if !locked {
 		return nil, ErrInUse
 	}
 	if err := p.load(); err != nil {
@@ -75,28 +78,6 @@ func open(path string) (*partial, error) {
 	}
 	p.keep = p.state != state{}
 	return p, nil
-}
-
-// writable reports as an error why the file cannot be written.
-func writable(path string) error {
-	if path == "" {
-		return errors.New("the file has no name")
-	}
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o222 == 0 {
-		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission} // a rename would replace it all the same
-	}
-	return atomicfile.Writable(path)
-}
-
-// isThere reports whether the file that is locked is still there. A process that ends
-// removes it before it unlocks it.
-func (p *partial) isThere() bool {
-	locked, err := p.lock.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(p.path + stateSuffix)
-	return err == nil && os.SameFile(locked, there)
 }
 
 // load reads the state and opens FILE.part. Files of these names that no export has

@@ -91,7 +91,7 @@ func TestStartsAgain(t *testing.T) {
 	}{
 		"resource":      {func(j *job) { j.Resource = "accounts" }, another},
 		"format":        {func(j *job) { j.Format = "jsonl" }, another},
-		"server":        {func(j *job) { j.Server = "another" }, another},
+		"target":        {func(j *job) { j.Target = "another" }, another},
 		"details":       {func(j *job) { j.Details = true }, another},
 		"a new lead":    {func(j *job) { j.fake.AddLead(leedo.Lead{Name: "New"}) }, changed},
 		"a lead less":   {func(j *job) { j.fake.Delete("id-1") }, changed},

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/leedoapp/leedo-go/examples/leedo/sqlitefile"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -116,14 +117,10 @@ func Open(path string, owner Owner) (_ *Journal, err error) {
 	j := &Journal{path: path, created: before == nil}
 	// With the lock held for as long as the connection is open, and one
 	// connection, no other process gets in between two statements.
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"locking_mode(EXCLUSIVE)", "busy_timeout(0)", "synchronous(FULL)"},
-	}.Encode()}
-	j.db, err = sql.Open("sqlite", source.String())
+	j.db, err = sqlitefile.Open(path, url.Values{"_pragma": {"locking_mode(EXCLUSIVE)", "busy_timeout(0)", "synchronous(FULL)"}})
 	if err != nil {
 		return nil, err
 	}
-	j.db.SetMaxOpenConns(1)
 	err = j.prepare(before)
 	if err == nil {
 		err = j.own(owner)
@@ -137,21 +134,9 @@ func Open(path string, owner Owner) (_ *Journal, err error) {
 
 // prepare takes the lock and makes the tables if the file is new.
 func (j *Journal) prepare(before fs.FileInfo) error {
-	var id, tables int
-	err := j.db.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id`).Scan(&id, &tables)
-	switch {
-	case err != nil:
-		return err
-	case id != applicationID && (id != 0 || tables > 0):
-		return ErrNoJournal // and it is left as it is
-	}
-	if _, err := j.db.Exec(`PRAGMA journal_mode = WAL`); err != nil {
-		return err
-	}
-	if id == 0 {
-		_, err = j.db.Exec(fmt.Sprintf(`BEGIN IMMEDIATE; %s PRAGMA application_id = %d; COMMIT`, schema, applicationID))
-	} else {
-		_, err = j.db.Exec(`BEGIN IMMEDIATE; COMMIT`) // is it writable?
+	err := sqlitefile.Prepare(j.db, applicationID, schema)
+	if errors.Is(err, sqlitefile.ErrOther) {
+		return ErrNoJournal
 	}
 	if err != nil {
 		return err

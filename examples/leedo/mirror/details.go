@@ -62,13 +62,13 @@ func (p *pass) details(caller context.Context, deadline time.Time) error {
 // detail reads a record and records it.
 func (p *pass) detail(ctx context.Context, d due) error {
 	var r record
-	err := p.Client.Do(ctx, http.MethodGet, "/"+d.table.name+"/"+url.PathEscape(d.id), nil, &r, p.options(0)...)
+	err := p.Client.Do(ctx, http.MethodGet, "/"+d.table.Name+"/"+url.PathEscape(d.id), nil, &r, p.options(0)...)
 	if _, missing := errors.AsType[*leedo.NotFoundError](err); missing {
 		p.sum.Deleted++
 		return p.store.setDeleted(d)
 	}
 	if err == nil && r.id() != d.id {
-		err = fmt.Errorf("GET /%s/{id}: %w", d.table.name, errOther)
+		err = fmt.Errorf("GET /%s/{id}: %w", d.table.Name, errOther)
 	}
 	if err == nil {
 		return p.store.setDetails(d, r)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -178,12 +179,12 @@ func sixHours(t *testing.T, c *changing, wait bool) {
 
 // checkDetails compares what only a GET of a record returns with the last one.
 func (c *changing) checkDetails(w *world) {
-	for _, t := range tables {
+	for _, t := range crm.Resources {
 		columns := []string{"updated_at"}
-		if t.name == "leads" {
+		if t.Name == "leads" {
 			columns = append(columns, "phone")
 		}
-		for _, row := range w.rows("SELECT id, " + strings.Join(columns, ", ") + " FROM " + t.name) {
+		for _, row := range w.rows("SELECT id, " + strings.Join(columns, ", ") + " FROM " + t.Name) {
 			compare(w, c.known[row[0]], columns, row)
 		}
 	}
@@ -193,12 +194,12 @@ func (c *changing) checkDetails(w *world) {
 // the last list.
 func (c *changing) checkLists(w *world) {
 	there := map[string]bool{}
-	for _, t := range tables {
-		columns := slices.DeleteFunc(slices.Clone(t.columns), func(c string) bool { return c == "id" || c == "phone" || c == "updated_at" })
-		for _, row := range w.rows("SELECT id, " + strings.Join(columns, ", ") + " FROM " + t.name + " WHERE deleted_at IS NULL AND missing = 0") {
+	for _, t := range crm.Resources {
+		columns := slices.DeleteFunc(slices.Clone(t.Fields), func(c string) bool { return c == "id" || c == "phone" || c == "updated_at" })
+		for _, row := range w.rows("SELECT id, " + strings.Join(columns, ", ") + " FROM " + t.Name + " WHERE deleted_at IS NULL AND missing = 0") {
 			record := c.Record(row[0])
 			if record == nil {
-				w.Errorf("%s %s is not deleted in the mirror", t.name, row[0])
+				w.Errorf("%s %s is not deleted in the mirror", t.Name, row[0])
 				continue
 			}
 			there[row[0]] = true

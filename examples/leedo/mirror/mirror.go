@@ -11,13 +11,14 @@ import (
 	"github.com/leedoapp/leedo-go"
 )
 
-// Options is what to mirror, and how.
+// Options say what to mirror, and how.
 type Options struct {
-	// Client makes the calls.
+	// Client sends the requests.
 	Client *leedo.Client
 	// File is the path of the SQLite file. It is created if it does not exist.
 	File string
-	// Target names the API, such as its base URL. A file is the mirror of one target.
+	// Target names the API that the client sends to, such as its base URL. A file is
+	// the mirror of one target.
 	Target string
 	// Every is the time from the beginning of a pass to that of the next. Zero means
 	// one pass.
@@ -25,15 +26,15 @@ type Options struct {
 	// Wait lets calls wait for the quota for as long as that takes. Without it a pass
 	// takes what the quota gives.
 	Wait bool
-	// Begin is called before each pass; nil means no calls.
+	// Begin is called before each pass. nil is not called.
 	Begin func()
-	// Progress is called when so many of the requests of a pass are done; nil means no
-	// calls.
-	Progress func(done, total int)
+	// Report is called when so many of the requests of a pass are done. It must be
+	// quick. nil is not called.
+	Report func(done, total int)
 	// End is called after each pass, also one that failed. An error of it ends Run. nil
-	// means no calls.
+	// is not called.
 	End func(Summary) error
-	// Failed is called when a pass has failed and another follows; nil means no calls.
+	// Failed is called when a pass has failed and another follows. nil is not called.
 	Failed func(err error, next time.Time)
 }
 
@@ -53,8 +54,9 @@ type Summary struct {
 
 // Errors of Run.
 var (
-	// ErrFile is the error of a file that cannot be the mirror. No request was sent.
-	ErrFile = errors.New("the mirror cannot be opened")
+	// ErrInput is matched by errors about the file: it cannot be the mirror. No request
+	// was sent.
+	ErrInput = errors.New("the mirror cannot be opened")
 	// ErrInUse is the error of a mirror that another process keeps. No request was
 	// sent.
 	ErrInUse = errors.New("the mirror is in use by another process")

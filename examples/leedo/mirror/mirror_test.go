@@ -327,3 +327,22 @@ func TestEvery(t *testing.T) {
 		w.want("SELECT count(details_at) FROM leads", "1")
 	})
 }
+
+// A process that is killed when it has made the tables leaves a mirror of no target. The
+// next one makes it its own.
+func TestNoTarget(t *testing.T) {
+	virtual(t, "killed", func(w *world) {
+		s, err := open(w.opts.File, w.opts.Target)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if _, err := s.db.Exec("DELETE FROM mirror"); err != nil {
+			w.Fatal(err)
+		}
+		if err := s.close(); err != nil {
+			w.Fatal(err)
+		}
+		w.mustPass()
+		w.want("SELECT target FROM mirror", "fake")
+	})
+}

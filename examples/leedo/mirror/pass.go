@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // record is a record as the API sent it. A field that is null is there, a field that
@@ -22,8 +23,8 @@ func (r record) id() string {
 
 // complete reports whether a record has all columns, so that there are no details to ask
 // for.
-func (r record) complete(t *table) bool {
-	for _, c := range t.columns {
+func (r record) complete(t *crm.Resource) bool {
+	for _, c := range t.Fields {
 		if _, ok := r[c]; !ok {
 			return false
 		}
@@ -83,8 +84,8 @@ func (p *pass) run(ctx context.Context) (err error) {
 // progress reports that n more requests are done.
 func (p *pass) progress(n int) {
 	p.done += n
-	if p.Progress != nil {
-		p.Progress(p.done, p.total)
+	if p.Report != nil {
+		p.Report(p.done, p.total)
 	}
 }
 
@@ -106,11 +107,11 @@ func (p *pass) lists(ctx context.Context) error {
 		wait = time.Minute // the pass an hour ago may have used up a window that ends right now
 	}
 	// The first page of each list says how long it is, before the rest is read.
-	next := make([]func() (*leedo.Page[record], error, bool), len(tables))
-	first := make([]*leedo.Page[record], len(tables))
-	for i, t := range tables {
+	next := make([]func() (*leedo.Page[record], error, bool), len(crm.Resources))
+	first := make([]*leedo.Page[record], len(crm.Resources))
+	for i, t := range crm.Resources {
 		var stop func()
-		next[i], stop = iter.Pull2(leedo.Pages(ctx, p.Client, "/"+t.name, func(r *record) string { return r.id() }, p.options(wait)...))
+		next[i], stop = iter.Pull2(leedo.Pages(ctx, p.Client, "/"+t.Name, func(r *record) string { return r.id() }, p.options(wait)...))
 		defer stop()
 		page, err, ok := next[i]()
 		if err != nil {
@@ -122,7 +123,7 @@ func (p *pass) lists(ctx context.Context) error {
 			p.total += page.Meta.Total / max(page.Meta.PerPage, 1) // a full last page is followed by another request
 		}
 	}
-	if err := p.affordable(p.total - len(tables)); err != nil {
+	if err := p.affordable(p.total - len(crm.Resources)); err != nil {
 		return err
 	}
 	w, err := p.store.begin(at)
@@ -130,7 +131,7 @@ func (p *pass) lists(ctx context.Context) error {
 		return err
 	}
 	defer w.cancel()
-	for i, t := range tables {
+	for i, t := range crm.Resources {
 		for page := first[i]; page != nil; {
 			p.progress(1)
 			for _, r := range page.Data {

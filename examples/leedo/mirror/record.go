@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // now is the time as the mirror has it: RFC 3339 in UTC, and of one length, so that
@@ -25,8 +27,8 @@ func (s *store) begin(at string) (*recording, error) {
 		return nil, err
 	}
 	rec := &recording{tx: tx, at: at}
-	for _, t := range tables {
-		if _, err = tx.Exec(`UPDATE ` + t.name + ` SET missing = missing + 1 WHERE deleted_at IS NULL`); err != nil {
+	for _, t := range crm.Resources {
+		if _, err = tx.Exec(`UPDATE ` + t.Name + ` SET missing = missing + 1 WHERE deleted_at IS NULL`); err != nil {
 			break
 		}
 	}
@@ -41,7 +43,7 @@ func (s *store) begin(at string) (*recording, error) {
 }
 
 // put records an item of a list.
-func (rec *recording) put(t *table, r record) error {
+func (rec *recording) put(t *crm.Resource, r record) error {
 	state := []field{{"seen_at", rec.at}, {"deleted_at", nil}, {"missing", 0}}
 	if r.complete(t) {
 		state = append(state, field{"details_at", rec.at})
@@ -56,8 +58,8 @@ func (rec *recording) put(t *table, r record) error {
 // another. It is deleted if the API says so when it is asked for the details, or if the
 // next list does not have it either.
 func (rec *recording) commit() (added, deleted int, err error) {
-	for _, t := range tables {
-		result, err := rec.tx.Exec(`UPDATE `+t.name+` SET deleted_at = ? WHERE missing > 1 AND deleted_at IS NULL`, rec.at)
+	for _, t := range crm.Resources {
+		result, err := rec.tx.Exec(`UPDATE `+t.Name+` SET deleted_at = ? WHERE missing > 1 AND deleted_at IS NULL`, rec.at)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -97,9 +99,9 @@ type execer interface {
 
 // put records the fields that a record has, and others. Fields that it does not have
 // stay as they are.
-func put(e execer, t *table, r record, state []field) error {
+func put(e execer, t *crm.Resource, r record, state []field) error {
 	fields := state
-	for _, c := range t.columns {
+	for _, c := range t.Fields {
 		if _, ok := r[c]; ok {
 			fields = append(fields, field{c, r.column(c)})
 		}
@@ -111,14 +113,14 @@ func put(e execer, t *table, r record, state []field) error {
 		set = append(set, f.column+" = excluded."+f.column)
 		values = append(values, f.value)
 	}
-	_, err := e.Exec(fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s) ON CONFLICT (id) DO UPDATE SET %s`, t.name,
+	_, err := e.Exec(fmt.Sprintf(`INSERT INTO %s (%s) VALUES (?%s) ON CONFLICT (id) DO UPDATE SET %s`, t.Name,
 		strings.Join(columns, ", "), strings.Repeat(", ?", len(values)-1), strings.Join(set, ", ")), values...)
 	return err
 }
 
 // due is a record whose details are to be read.
 type due struct {
-	table *table
+	table *crm.Resource
 	id    string
 }
 
@@ -126,10 +128,10 @@ type due struct {
 // list did not have, then those whose details were asked for longest ago, or never.
 func (s *store) due() ([]due, error) {
 	var selects []string
-	for i, t := range tables {
-		if t.get {
+	for i, t := range crm.Resources {
+		if t.Get {
 			selects = append(selects, fmt.Sprintf(`SELECT %d, id, missing > 0 AS missed, details_at FROM %s
-				WHERE deleted_at IS NULL AND (missing > 0 OR details_at IS NOT seen_at)`, i, t.name))
+				WHERE deleted_at IS NULL AND (missing > 0 OR details_at IS NOT seen_at)`, i, t.Name))
 		}
 	}
 	rows, err := s.db.Query(strings.Join(selects, " UNION ALL ") + ` ORDER BY missed DESC, details_at`)
@@ -145,7 +147,7 @@ func (s *store) due() ([]due, error) {
 		if err := rows.Scan(&i, &d.id, &missed, &at); err != nil {
 			return nil, err
 		}
-		d.table = tables[i]
+		d.table = crm.Resources[i]
 		all = append(all, d)
 	}
 	return all, rows.Err()
@@ -158,25 +160,25 @@ func (s *store) setDetails(d due, r record) error {
 
 // setDeleted records that a record is deleted.
 func (s *store) setDeleted(d due) error {
-	_, err := s.db.Exec(`UPDATE `+d.table.name+` SET deleted_at = ?1, details_at = ?1 WHERE id = ?2`, now(), d.id)
+	_, err := s.db.Exec(`UPDATE `+d.table.Name+` SET deleted_at = ?1, details_at = ?1 WHERE id = ?2`, now(), d.id)
 	return err
 }
 
 // setTried records that the details of a record were asked for, in vain.
 func (s *store) setTried(d due) error {
-	_, err := s.db.Exec(`UPDATE `+d.table.name+` SET details_at = ? WHERE id = ?`, now(), d.id)
+	_, err := s.db.Exec(`UPDATE `+d.table.Name+` SET details_at = ? WHERE id = ?`, now(), d.id)
 	return err
 }
 
 // count returns how many records of each resource there are that are not deleted.
 func (s *store) count() (map[string]int, error) {
 	counts := map[string]int{}
-	for _, t := range tables {
+	for _, t := range crm.Resources {
 		var n int
-		if err := s.db.QueryRow(`SELECT count(*) FROM ` + t.name + ` WHERE deleted_at IS NULL`).Scan(&n); err != nil {
+		if err := s.db.QueryRow(`SELECT count(*) FROM ` + t.Name + ` WHERE deleted_at IS NULL`).Scan(&n); err != nil {
 			return nil, err
 		}
-		counts[t.name] = n
+		counts[t.Name] = n
 	}
 	return counts, nil
 }

@@ -11,30 +11,19 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
-	_ "modernc.org/sqlite" // the driver
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
+	"github.com/leedoapp/leedo-go/examples/leedo/lockfile"
+	"github.com/leedoapp/leedo-go/examples/leedo/sqlitefile"
 )
 
-// table is a resource and its columns: those of the API in the documented order.
-type table struct {
-	name    string
-	columns []string // each is a TEXT, but leads_count
-	get     bool     // whether the API has GET /name/{id}
-}
-
-var tables = []*table{
-	{"leads", []string{"id", "name", "email", "company", "phone", "status", "created_at", "updated_at"}, true},
-	{"accounts", []string{"id", "name", "industry", "website", "created_at", "updated_at"}, true},
-	{"contacts", []string{"id", "name", "email", "role", "account_id", "created_at", "updated_at"}, false},
-	{"campaigns", []string{"id", "name", "status", "leads_count", "created_at", "updated_at"}, true},
-}
-
-// schema returns the statements that make the tables.
+// schema returns the statements that make the tables: one for each resource, with its
+// fields as columns.
 func schema() string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE mirror (target TEXT NOT NULL);\n")
-	for _, t := range tables {
-		fmt.Fprintf(&b, "CREATE TABLE %s (\n", t.name)
-		for _, c := range t.columns {
+	for _, t := range crm.Resources {
+		fmt.Fprintf(&b, "CREATE TABLE %s (\n", t.Name)
+		for _, c := range t.Fields {
 			kind := "TEXT"
 			switch c {
 			case "id":
@@ -66,7 +55,7 @@ type store struct {
 func open(path, target string) (_ *store, err error) {
 	defer func() {
 		if err != nil && !errors.Is(err, ErrInUse) {
-			err = fmt.Errorf("%w: %s: %w", ErrFile, path, err)
+			err = fmt.Errorf("%w: %s: %w", ErrInput, path, err)
 		}
 	}()
 	path, err = filepath.Abs(path)
@@ -83,9 +72,15 @@ func open(path, target string) (_ *store, err error) {
 	case err == nil && !before.Mode().IsRegular():
 		return nil, errors.New("not a regular file")
 	}
-	s := &store{}
-	if s.lock, err = lock(path + ".lock"); err != nil {
+	// The lock is on a file of its own: those of SQLite would keep readers out, or let
+	// another process in between two transactions.
+	s := &store{lock: flock.New(path + ".lock")}
+	locked, err := lockfile.TryLock(s.lock)
+	if err != nil {
 		return nil, err
+	}
+	if !locked {
+		return nil, ErrInUse
 	}
 	if err = s.connect(path, before != nil); err == nil {
 		err = s.prepare(target)
@@ -102,26 +97,6 @@ func open(path, target string) (_ *store, err error) {
 	return s, nil
 }
 
-// lock takes the lock that one process at a time has. It is a file of its own: locks of
-// SQLite would keep readers out, or let another process in between two transactions.
-func lock(path string) (*flock.Flock, error) {
-	l := flock.New(path)
-	locked, err := l.TryLock()
-	if locked {
-		// The process that had it removed the file: is there another now?
-		mine, err1 := l.Stat()
-		there, err2 := os.Stat(path)
-		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
-			return l, nil
-		}
-	}
-	l.Close() // the error is the one above
-	if err == nil {
-		err = ErrInUse
-	}
-	return nil, err
-}
-
 // connect opens the database.
 func (s *store) connect(path string, exists bool) (err error) {
 	if exists { // SQLite opens a file that cannot be written to, too
@@ -131,49 +106,30 @@ func (s *store) connect(path string, exists bool) (err error) {
 		}
 		f.Close()
 	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"},
-	}.Encode()}
-	if s.db, err = sql.Open("sqlite", source.String()); err == nil {
-		s.db.SetMaxOpenConns(1)
-	}
+	s.db, err = sqlitefile.Open(path, url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"}})
 	return err
 }
 
 // prepare makes the tables if the file is new, and checks that it is a mirror of target.
 func (s *store) prepare(target string) error {
-	var id, count int
-	err := s.db.QueryRow(`SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id`).Scan(&id, &count)
-	switch {
-	case err != nil:
-		return err
-	case id != applicationID && (id != 0 || count > 0):
-		return errors.New("not a mirror, but a database of something else") // and it is left as it is
+	err := sqlitefile.Prepare(s.db, applicationID, schema())
+	if errors.Is(err, sqlitefile.ErrOther) {
+		return fmt.Errorf("not a mirror, but %w", err)
 	}
-	if _, err := s.db.Exec(`PRAGMA journal_mode = WAL`); err != nil {
-		return err
-	}
-	tx, err := s.db.Begin()
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // after Commit it does nothing
-	if id == 0 {
-		if _, err := tx.Exec(fmt.Sprintf("%s PRAGMA application_id = %d", schema(), applicationID)); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`INSERT INTO mirror VALUES (?)`, target); err != nil {
-			return err
-		}
+	if _, err := s.db.Exec(`INSERT INTO mirror SELECT ? WHERE NOT EXISTS (SELECT 1 FROM mirror)`, target); err != nil {
+		return err
 	}
 	var is string
-	if err := tx.QueryRow(`SELECT target FROM mirror`).Scan(&is); err != nil {
+	if err := s.db.QueryRow(`SELECT target FROM mirror`).Scan(&is); err != nil {
 		return err
 	}
 	if is != target {
 		return fmt.Errorf("the mirror of %s, not of %s", is, target)
 	}
-	return tx.Commit()
+	return nil
 }
 
 // close closes the file.

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/leedoapp/leedo-go"
 )
@@ -230,5 +231,6 @@ func id(record map[string]any) string {
 
 // recordPath returns the path of a record; ok is false if its id does not fit in one.
 func recordPath(resource, id string) (path string, ok bool) {
-	return "/" + resource + "/" + url.PathEscape(id), id != "" && id != "." && id != ".."
+	ok = id != "" && id != "." && id != ".." && !strings.ContainsFunc(id, unicode.IsControl)
+	return "/" + resource + "/" + url.PathEscape(id), ok
 }

@@ -74,7 +74,7 @@ func (p *prober) after(ctx context.Context) error {
 		p.waitUntil = at.UTC().Format(time.RFC3339)
 		return nil
 	}
-	p.say("waiting until %s for one request more", at.Local().Format(time.TimeOnly))
+	p.note("waiting until %s for one request more", at.Local().Format(time.TimeOnly))
 	if err := sleep(ctx, time.Until(at)); err != nil {
 		return fmt.Errorf("interrupted after %d requests: %w", p.sent, err)
 	}

@@ -11,13 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// names are the resources, and whether the API has a GET of one record.
-var names = []struct {
-	name string
-	gets bool
-}{{"leads", true}, {"accounts", true}, {"contacts", false}, {"campaigns", true}}
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
+)
 
 // resource is what was read of a resource.
 type resource struct {
@@ -52,15 +48,15 @@ func (p *prober) add(name string, x *exchange) {
 
 // readLists reads the first pages of the other lists.
 func (p *prober) readLists(ctx context.Context) error {
-	for _, n := range names[1:] {
-		x, err := p.get(ctx, "/"+n.name, "", http.StatusOK)
+	for _, n := range crm.Resources[1:] {
+		x, err := p.get(ctx, "/"+n.Name, "", http.StatusOK)
 		if err != nil {
-			if err := p.skip(err, askFields+n.name); err != nil {
+			if err := p.skip(err, askFields+n.Name); err != nil {
 				return err
 			}
 			continue
 		}
-		p.add(n.name, x)
+		p.add(n.Name, x)
 	}
 	p.judgeOrder()
 	p.judgeForms()
@@ -71,23 +67,23 @@ func (p *prober) readLists(ctx context.Context) error {
 // readRecords reads one record of each resource that has a GET, to compare its fields
 // with those in the list.
 func (p *prober) readRecords(ctx context.Context) error {
-	for _, n := range names {
-		r := p.resources[n.name]
+	for _, n := range crm.Resources {
+		r := p.resources[n.Name]
 		if r == nil || len(r.first.items) == 0 {
 			continue
 		}
-		if !n.gets {
-			p.finds(askFields+n.name, fields(r.first.items), "GET /%s: %d records", n.name, len(r.first.items))
+		if !n.Get {
+			p.finds(askFields+n.Name, fields(r.first.items), "GET /%s: %d records", n.Name, len(r.first.items))
 			continue
 		}
 		item := r.first.items[0]
-		path, ok := recordPath(n.name, id(item))
+		path, ok := recordPath(n.Name, id(item))
 		if !ok {
 			continue
 		}
 		x, err := p.get(ctx, path, "", http.StatusOK)
 		if err != nil {
-			if err := p.skip(err, askFields+n.name); err != nil {
+			if err := p.skip(err, askFields+n.Name); err != nil {
 				return err
 			}
 			continue
@@ -101,7 +97,7 @@ func (p *prober) readRecords(ctx context.Context) error {
 		if lacking := lacking(r.first.items, record); len(lacking) > 0 {
 			result += "; lacking " + strings.Join(lacking, ", ")
 		}
-		p.finds(askFields+n.name, result, "GET /%s: %d records, and GET of one", n.name, len(r.first.items))
+		p.finds(askFields+n.Name, result, "GET /%s: %d records, and GET of one", n.Name, len(r.first.items))
 	}
 	return nil
 }
@@ -144,15 +140,15 @@ const enough = 8
 func (p *prober) judgeOrder() {
 	orders := make(map[string][]string) // names of resources by order
 	most := 0
-	for _, n := range names {
-		r := p.resources[n.name]
+	for _, n := range crm.Resources {
+		r := p.resources[n.Name]
 		if r == nil {
 			continue
 		}
 		order, different := sorting(r.first.items)
 		most = max(most, different)
 		if different >= enough {
-			orders[order] = append(orders[order], n.name)
+			orders[order] = append(orders[order], n.Name)
 		}
 	}
 	how := fmt.Sprintf("created_at on the first pages, up to %d different ones", most)
@@ -204,8 +200,8 @@ var (
 // judgeForms settles the forms of ids and times.
 func (p *prober) judgeForms() {
 	var ids, times []string
-	for _, n := range names {
-		if r := p.resources[n.name]; r != nil {
+	for _, n := range crm.Resources {
+		if r := p.resources[n.Name]; r != nil {
 			for _, item := range r.first.items {
 				ids = append(ids, idForm(item["id"]))
 				times = append(times, timeForm(item["created_at"]))

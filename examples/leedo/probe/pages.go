@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // The statuses of a request that the server finds wrong.
@@ -28,8 +30,8 @@ const (
 // number.
 func (p *prober) longest() []*resource {
 	var longest []*resource
-	for _, n := range names {
-		r := p.resources[n.name]
+	for _, n := range crm.Resources {
+		r := p.resources[n.Name]
 		switch {
 		case r == nil || len(r.first.items) < 2:
 		case len(longest) == 0 || r.first.total > longest[0].first.total:

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -34,8 +33,9 @@ type Options struct {
 	// leedo.WithoutRateLimiter, which would keep requests from being sent that get
 	// a 429. Retries are switched off for each call.
 	Client *leedo.Client
-	// BaseURL is copied to the report.
-	BaseURL string
+	// Target names the API that the client sends to, such as its base URL, for the
+	// report.
+	Target string
 	// Write creates a lead, and a second one if the server ignores the
 	// Idempotency-Key. Without it Run only reads.
 	Write bool
@@ -45,9 +45,9 @@ type Options struct {
 	// Wait waits until the quota is reset after Exhaust if a request then settles
 	// more: up to an hour.
 	Wait bool
-	// Log is where Run says what it is about to do and what it has created, in
-	// lines; nil means nowhere.
-	Log io.Writer
+	// Note is called with a line on what Run is about to do, or has created. The line
+	// may have text from the server, with any characters in it. nil is not called.
+	Note func(string)
 }
 
 // Finding is the result for one question.
@@ -64,7 +64,7 @@ type Finding struct {
 type Report struct {
 	// Date is when the probe began.
 	Date time.Time `json:"date"`
-	// BaseURL is that of the options.
+	// BaseURL is Options.Target.
 	BaseURL string `json:"base_url"`
 	// Requests is how many requests were sent.
 	Requests int `json:"requests"`
@@ -88,10 +88,7 @@ type Report struct {
 // created.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	p := &prober{opts: opts, left: MaxRequests, found: make(map[string]Finding), shapes: make(map[string][]string), resources: make(map[string]*resource)}
-	if p.opts.Log == nil {
-		p.opts.Log = io.Discard
-	}
-	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.BaseURL}
+	report := &Report{Date: time.Now().UTC().Truncate(time.Second), BaseURL: opts.Target}
 	if err := p.run(ctx); err != nil {
 		if p.unknown != nil {
 			err = fmt.Errorf("%w; %w", err, p.unknown)
@@ -165,9 +162,11 @@ func (p *prober) run(ctx context.Context) error {
 	return nil
 }
 
-// say writes a line to the log.
-func (p *prober) say(format string, args ...any) {
-	fmt.Fprintf(p.opts.Log, format+"\n", args...)
+// note says what the probe is about to do, or has created.
+func (p *prober) note(format string, args ...any) {
+	if p.opts.Note != nil {
+		p.opts.Note(fmt.Sprintf(format, args...))
+	}
 }
 
 // finds records a finding.

@@ -32,10 +32,10 @@ func (p *prober) announce(x *exchange) error {
 	q := &p.quota
 	q.known, q.limit, q.remaining = okLimit && okRemaining && limit > 0, limit, remaining
 	if p.opts.Write {
-		defer p.say("creates a lead, and a second one if the server ignores the Idempotency-Key: delete them by hand")
+		defer p.note("creates a lead, and a second one if the server ignores the Idempotency-Key: delete them by hand")
 	}
 	if !q.known {
-		p.say("at most %d requests; the responses do not say what is left of the quota", MaxRequests)
+		p.note("at most %d requests; the responses do not say what is left of the quota", MaxRequests)
 		if p.opts.Exhaust {
 			return fmt.Errorf("the responses have no rate limit headers, so --exhaust has no bound")
 		}
@@ -50,9 +50,9 @@ func (p *prober) announce(x *exchange) error {
 	if need := MaxRequests - p.sent; remaining < need {
 		return fmt.Errorf("%w: %d of %d requests are left, up to %d more are needed", ErrQuota, remaining, limit, need)
 	}
-	p.say("at most %d requests, %d %% of the %d an hour; %d are left", MaxRequests, (100*MaxRequests+limit-1)/limit, limit, remaining)
+	p.note("at most %d requests, %d %% of the %d an hour; %d are left", MaxRequests, (100*MaxRequests+limit-1)/limit, limit, remaining)
 	if p.opts.Exhaust {
-		p.say("then all that is left, with at most %d requests more", p.most())
+		p.note("then all that is left, with at most %d requests more", p.most())
 	}
 	return nil
 }

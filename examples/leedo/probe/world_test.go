@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -136,9 +137,9 @@ func (w *world) addRecords(twists bool) {
 		order = pick(w, order, order, "oldest first", "not by created_at")
 	}
 	most := 0
-	for _, n := range names {
+	for _, n := range crm.Resources {
 		count := pick(w, 0, 1, 3+w.random.IntN(10), 20+w.random.IntN(100), 100+w.random.IntN(60))
-		w.records[n.name] = count
+		w.records[n.Name] = count
 		most = max(most, count)
 		start := time.Date(2025, time.March, 1, 0, 0, 0, 0, time.UTC)
 		for i := range count {
@@ -149,7 +150,7 @@ func (w *world) addRecords(twists bool) {
 			case "not by created_at":
 				at = start.Add(time.Duration(w.random.IntN(1e6)) * time.Second)
 			}
-			switch n.name {
+			switch n.Name {
 			case "leads":
 				w.fake.AddLead(leedo.Lead{Name: "Secret Name", Email: "secret@example.com", Phone: "+1secret", CreatedAt: at})
 			case "accounts":

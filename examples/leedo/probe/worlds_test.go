@@ -57,7 +57,7 @@ func TestWorlds(t *testing.T) {
 	for i := range *worlds {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(*seed+uint64(i), i%2 == 1)
-			report, err := Run(t.Context(), Options{Client: w.client(), BaseURL: "fake"})
+			report, err := Run(t.Context(), Options{Client: w.client(), Target: "fake"})
 			if errors.Is(err, ErrQuota) {
 				refused++
 				return

@@ -17,7 +17,7 @@ import (
 // is created again after a failure.
 func (p *prober) write(ctx context.Context) error {
 	name := "leedo probe " + time.Now().UTC().Format(time.RFC3339)
-	p.say("creating a lead named %q", name)
+	p.note("creating a lead named %q", name)
 	body := map[string]any{"name": name, "phone": "+15550100"}
 	key := leedo.WithHeader("Idempotency-Key", "leedo-probe-"+rand.Text())
 	lead, err := p.create(ctx, name, body, key)
@@ -37,13 +37,13 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	x, err := p.send(ctx, http.MethodPost, "/leads", body, key)
 	if leedo.OutcomeOf(p.last) == leedo.OutcomeUnknown && p.sent > sent {
 		p.unknown = &wrapped{fmt.Sprintf("a lead named %q may or may not have been created", name), p.last}
-		p.say("a lead named %q may or may not have been created", name)
+		p.note("a lead named %q may or may not have been created", name)
 	}
 	if err != nil {
 		return "", err
 	}
 	if _, done := errors.AsType[*leedo.DecodeError](p.last); done {
-		p.say("created a lead named %q; the response does not say its id", name)
+		p.note("created a lead named %q; the response does not say its id", name)
 		return "", nil
 	}
 	if x == nil || x.StatusCode < 200 || x.StatusCode > 299 {
@@ -56,12 +56,12 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	record, _ := x.content.(map[string]any)
 	lead := id(record)
 	if lead == "" {
-		p.say("created a lead named %q; the response does not say its id", name)
+		p.note("created a lead named %q; the response does not say its id", name)
 		return "", nil
 	}
 	if !slices.Contains(p.created, lead) {
 		p.created = append(p.created, lead)
-		p.say("created the lead %s", clean(lead))
+		p.note("created the lead %s", clean(lead))
 	}
 	p.finds(askCreate, fmt.Sprint(x.StatusCode), "POST /leads")
 	return lead, nil

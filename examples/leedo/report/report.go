@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/leedoapp/leedo-go/examples/leedo/sqlitefile"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -80,12 +80,7 @@ func read(ctx context.Context, path string, top int) (*Report, error) {
 	if err := readable(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoMirror, err)
 	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	source := url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro&_pragma=busy_timeout(1000)"}
-	db, err := sql.Open("sqlite", source.String())
+	db, err := sqlitefile.Open(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(1000)"}})
 	if err != nil {
 		return nil, err
 	}
