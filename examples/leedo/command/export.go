@@ -122,6 +122,6 @@ func (p *program) cost(opts exporter.Options, s exporter.Progress) {
 // gone says how many records have no details.
 func (p *program) gone(s exporter.Progress) {
 	if s.Gone > 0 {
-		fmt.Fprintf(p.stderr, "%d records were deleted meanwhile: they are as the list had them, without details\n", s.Gone)
+		fmt.Fprintf(p.stderr, "records deleted meanwhile: %d; they are as the list had them, without details\n", s.Gone)
 	}
 }

@@ -104,7 +104,7 @@ func TestExportDetails(t *testing.T) {
 	code, stdout, stderr := run(t, args...)
 	want := fmt.Sprintf("going on after %d of 150 records\n", have)
 	if code != 0 || stdout != "150 records\n" || !strings.HasPrefix(stderr, want) || strings.Count(read(t, file), `"phone":"+1555`) != 149 ||
-		!strings.HasSuffix(stderr, "\n1 records were deleted meanwhile: they are as the list had them, without details\n") {
+		!strings.HasSuffix(stderr, "\nrecords deleted meanwhile: 1; they are as the list had them, without details\n") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 }

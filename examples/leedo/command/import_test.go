@@ -321,6 +321,24 @@ func TestImportJournalOfAnother(t *testing.T) {
 	}
 }
 
+// A second process that imports the file fails, and leaves the import as it is.
+func TestImportInUse(t *testing.T) {
+	fake := serve(t, leedotest.NewServer())
+	file := writeFile(t, "file.csv", "name\nAda\n")
+	fake.OnRequest(func(r leedotest.Request) {
+		if r.Method != "POST" {
+			return
+		}
+		code, out, stderr := run(t, "import", "leads", "--file", file)
+		if code != command.ExitFailed || out != "" || !strings.HasSuffix(stderr, "the journal is in use by another process\n") {
+			t.Errorf("exit code %d, %q, %q", code, out, stderr)
+		}
+	})
+	if code, _, stderr := run(t, "import", "leads", "--file", file); code != 0 || len(fake.Leads()) != 1 {
+		t.Errorf("exit code %d, %q, %d leads", code, stderr, len(fake.Leads()))
+	}
+}
+
 // Errors that every command has. An import that sent nothing leaves no journal.
 func TestImportFailures(t *testing.T) {
 	fake := serve(t, leedotest.NewServer())

@@ -118,10 +118,10 @@ type Rejection struct {
 
 // Run imports the file. It returns what became of the rows, with or without an
 // error: that of the context when it has ended, a *leedo.RateLimitError when the
-// quota is exhausted, ErrInput when nothing was tried. No error means that no
-// row is left that could be sent; rows can still be rejected or of unknown
-// outcome. When ctx ends, requests in flight are waited for, at most one attempt
-// timeout.
+// quota is exhausted, ErrInput when nothing was tried, [journal.ErrInUse] when
+// another process is importing the file. No error means that no row is left that
+// could be sent; rows can still be rejected or of unknown outcome. When ctx ends,
+// requests in flight are waited for, at most one attempt timeout.
 func Run(ctx context.Context, opts Options) (Summary, error) {
 	if opts.Concurrency == 0 {
 		opts.Concurrency = 4
@@ -146,6 +146,9 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 	var known map[int]journal.Row
 	if _, err := os.Stat(opts.Journal); !opts.DryRun || err == nil { // a dry run creates none
 		j, err := journal.Open(opts.Journal, owner(opts, file))
+		if errors.Is(err, journal.ErrInUse) {
+			return Summary{}, err
+		}
 		if err != nil {
 			return Summary{}, fmt.Errorf("%w: %w", ErrInput, err)
 		}
