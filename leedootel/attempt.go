@@ -43,15 +43,17 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp, err = base.RoundTrip(out); resp == nil {
 		return nil, err
 	}
-	if resp.Body == nil {
-		resp.Body = http.NoBody
+	recorded := *resp // a copy, as the base may return the same response again
+	if recorded.Body == nil {
+		recorded.Body = http.NoBody
 	}
-	resp.Body = &body{ReadCloser: resp.Body, attempt: a, status: resp.StatusCode, err: err}
-	return resp, err
+	recorded.Body = &body{ReadCloser: recorded.Body, attempt: a, status: resp.StatusCode, err: err}
+	return &recorded, err
 }
 
-// body is the body of a response, which ends its attempt when it is closed. Package
-// leedo closes it exactly once, also if there is an error.
+// body is the body of a response, which ends its attempt when it is closed, or if it
+// panics. Package leedo closes it exactly once, also if there is an error, but not after
+// a panic.
 type body struct {
 	io.ReadCloser
 	attempt *attempt
@@ -60,7 +62,13 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	n, err := 0, errPanicked
+	defer func() {
+		if err == errPanicked {
+			b.attempt.end(b.status, err)
+		}
+	}()
+	n, err = b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
@@ -105,10 +113,10 @@ func (a *attempt) end(status int, err error) {
 	}
 	failure := ""
 	switch {
-	case err != nil || status == 0:
-		failure = attemptError(err)
 	case status >= 400:
 		failure = strconv.Itoa(status)
+	case err != nil || status == 0:
+		failure = attemptError(err)
 	}
 	if failure != "" {
 		result = append(result, semconv.ErrorTypeKey.String(failure))
