@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -19,8 +20,9 @@ import (
 
 // transport records an attempt for each request.
 type transport struct {
-	base http.RoundTripper // nil means http.DefaultTransport
-	in   *instrumentation
+	base  http.RoundTripper // nil means http.DefaultTransport
+	in    *instrumentation
+	http2 atomic.Bool // whether the latest response came over HTTP/2
 }
 
 // RoundTrip sends a copy of req, with its context, through the base.
@@ -32,6 +34,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a := t.in.begin(req)
 	out := req.Clone(a.ctx)
 	t.in.propagator.Inject(a.ctx, propagation.HeaderCarrier(out.Header))
+	if _, bare := base.(*http.Transport); bare && t.http2.Load() {
+		// Package leedo does the same for a transport that it knows: if the server did
+		// not process the request, net/http then reports it instead of repeating it.
+		out.GetBody = nil
+	}
 
 	var resp *http.Response
 	var err error
@@ -43,6 +50,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp, err = base.RoundTrip(out); resp == nil {
 		return nil, err
 	}
+	t.http2.Store(resp.ProtoMajor == 2)
 	recorded := *resp // a copy, as the base may return the same response again
 	if recorded.Body == nil {
 		recorded.Body = http.NoBody

@@ -100,7 +100,7 @@ func Instrument(opts ...Option) ([]leedo.Option, error) {
 	if in.client != nil {
 		client = *in.client
 	}
-	client.Transport = &transport{client.Transport, in}
+	client.Transport = &transport{base: client.Transport, in: in}
 	options := []leedo.Option{
 		leedo.WithHTTPClient(&client),
 		leedo.WithInterceptor(in.call),
