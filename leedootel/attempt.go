@@ -51,12 +51,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	t.http2.Store(resp.ProtoMajor == 2)
-	recorded := *resp // a copy, as the base may return the same response again
-	if recorded.Body == nil {
-		recorded.Body = http.NoBody
+	copied := *resp // a copy, as the base may return the same response again
+	if copied.Body == nil {
+		copied.Body = http.NoBody
 	}
-	recorded.Body = &body{ReadCloser: recorded.Body, attempt: a, status: resp.StatusCode, err: err}
-	return &recorded, err
+	copied.Body = &body{ReadCloser: copied.Body, attempt: a, status: resp.StatusCode, err: err}
+	return &copied, err
 }
 
 // body is the body of a response, which ends its attempt when it is closed, or if it
