@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -19,8 +20,9 @@ import (
 
 // transport records an attempt for each request.
 type transport struct {
-	base http.RoundTripper // nil means http.DefaultTransport
-	in   *instrumentation
+	base  http.RoundTripper // nil means http.DefaultTransport
+	in    *instrumentation
+	http2 atomic.Bool // whether the latest response came over HTTP/2
 }
 
 // RoundTrip sends a copy of req, with its context, through the base.
@@ -32,6 +34,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	a := t.in.begin(req)
 	out := req.Clone(a.ctx)
 	t.in.propagator.Inject(a.ctx, propagation.HeaderCarrier(out.Header))
+	if _, bare := base.(*http.Transport); bare && t.http2.Load() {
+		// Package leedo does the same for a transport that it knows: if the server did
+		// not process the request, net/http then reports it instead of repeating it.
+		out.GetBody = nil
+	}
 
 	var resp *http.Response
 	var err error
@@ -43,15 +50,18 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp, err = base.RoundTrip(out); resp == nil {
 		return nil, err
 	}
-	if resp.Body == nil {
-		resp.Body = http.NoBody
+	t.http2.Store(resp.ProtoMajor == 2)
+	copied := *resp // a copy, as the base may return the same response again
+	if copied.Body == nil {
+		copied.Body = http.NoBody
 	}
-	resp.Body = &body{ReadCloser: resp.Body, attempt: a, status: resp.StatusCode, err: err}
-	return resp, err
+	copied.Body = &body{ReadCloser: copied.Body, attempt: a, status: resp.StatusCode, err: err}
+	return &copied, err
 }
 
-// body is the body of a response, which ends its attempt when it is closed. Package
-// leedo closes it exactly once, also if there is an error.
+// body is the body of a response, which ends its attempt when it is closed, or if it
+// panics. Package leedo closes it exactly once, also if there is an error, but not after
+// a panic.
 type body struct {
 	io.ReadCloser
 	attempt *attempt
@@ -60,7 +70,13 @@ type body struct {
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	n, err := 0, errPanicked
+	defer func() {
+		if err == errPanicked {
+			b.attempt.end(b.status, err)
+		}
+	}()
+	n, err = b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
@@ -105,10 +121,10 @@ func (a *attempt) end(status int, err error) {
 	}
 	failure := ""
 	switch {
-	case err != nil || status == 0:
-		failure = attemptError(err)
 	case status >= 400:
 		failure = strconv.Itoa(status)
+	case err != nil || status == 0:
+		failure = attemptError(err)
 	}
 	if failure != "" {
 		result = append(result, semconv.ErrorTypeKey.String(failure))

@@ -31,7 +31,7 @@
 //	http.client.request.duration   histogram, s: attempts, with the attributes of their spans except resend_count
 //	leedo.quota.limit              gauge: requests per window; absent while unknown
 //	leedo.quota.remaining          gauge: requests left; absent while unknown
-//	leedo.quota.wait               histogram, s: waits for the quota or a Retry-After, by leedo.wait.reason and leedo.priority
+//	leedo.quota.wait               histogram, s: waits other than back-offs, by leedo.wait.reason and leedo.priority
 //	leedo.calls.refused            counter: calls that failed with a *leedo.RateLimitError, by leedo.priority
 //	leedo.outcomes.unknown         counter: writes that may or may not have been done
 //	leedo.retries                  counter: attempts after the first of their call
@@ -42,12 +42,14 @@
 //
 // # Errors
 //
-// error.type is the status code of a response with an error status. Otherwise it is,
-// for an attempt, "context.Canceled", "timeout", "net.DNSError", "net.OpError",
-// "tls.CertificateVerificationError", "io.ErrUnexpectedEOF" or "_OTHER"; for a call,
-// "leedo.UnknownOutcomeError", "leedo.ErrInvalidArgument", "context.Canceled",
-// "context.DeadlineExceeded", "leedo.RateLimitError", "leedo.DecodeError",
-// "leedo.TransportError" or "_OTHER".
+// error.type of an attempt is the status code of a response with an error status.
+// Otherwise it is "context.Canceled", "timeout", "net.DNSError", "net.OpError",
+// "tls.CertificateVerificationError", "io.ErrUnexpectedEOF" or "_OTHER".
+//
+// error.type of a call is the first of these that applies: "leedo.UnknownOutcomeError",
+// "leedo.ErrInvalidArgument", "context.Canceled", "context.DeadlineExceeded",
+// "leedo.RateLimitError", "leedo.DecodeError", "leedo.TransportError", the status code of
+// the response, or "_OTHER". A panic is "_OTHER", too.
 //
 // # What never appears
 //
@@ -58,6 +60,7 @@ package leedootel
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -97,7 +100,7 @@ func Instrument(opts ...Option) ([]leedo.Option, error) {
 	if in.client != nil {
 		client = *in.client
 	}
-	client.Transport = &transport{client.Transport, in}
+	client.Transport = &transport{base: client.Transport, in: in}
 	options := []leedo.Option{
 		leedo.WithHTTPClient(&client),
 		leedo.WithInterceptor(in.call),
@@ -133,17 +136,27 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 	name, attrs := in.describe(info)
 	attrs = append(attrs, priority(info.Priority))
 	ctx, span := in.tracer.Start(ctx, name, trace.WithAttributes(attrs...))
-	defer span.End()
+	err := errPanicked // should next panic
+	defer func() {
+		in.called(ctx, span, err)
+		span.End() // is not deferred itself, as it would then record the text of a panic
+	}()
+	err = next(context.WithValue(ctx, callKey{}, &recorded{span: span}))
+	return err
+}
 
-	err := next(context.WithValue(ctx, callKey{}, &recorded{span: span}))
+// errPanicked is what is recorded as the error of a call that panicked.
+var errPanicked = errors.New("the call panicked")
 
-	info, _ = leedo.CallFromContext(ctx)
+// called records the result of a call.
+func (in *instrumentation) called(ctx context.Context, span trace.Span, err error) {
+	info, _ := leedo.CallFromContext(ctx)
 	span.SetAttributes(attribute.Int("leedo.attempts", info.Attempt))
 	if info.Attempt > 1 {
 		in.retries.Add(ctx, int64(info.Attempt-1), in.with())
 	}
 	if err == nil {
-		return nil
+		return
 	}
 	outcome := leedo.OutcomeOf(err)
 	span.SetAttributes(semconv.ErrorTypeKey.String(callError(err)), attribute.Stringer("leedo.outcome", outcome))
@@ -154,7 +167,6 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 	if info.Write && outcome == leedo.OutcomeUnknown {
 		in.unknown.Add(ctx, 1, in.with())
 	}
-	return err
 }
 
 // waited is the hook for a wait that has ended.
@@ -166,7 +178,7 @@ func (in *instrumentation) waited(ctx context.Context, w leedo.WaitInfo) {
 	call.wait = w
 	reason, took := attribute.String("leedo.wait.reason", string(w.Reason)), w.Duration.Seconds()
 	call.span.AddEvent("leedo.wait", trace.WithAttributes(reason, attribute.Float64("leedo.wait.duration", took)))
-	if w.Reason != leedo.WaitBackoff { // not a wait for the quota
+	if w.Reason != leedo.WaitBackoff {
 		in.waits.Record(ctx, took, in.with(reason, priority(w.Priority)))
 	}
 }

@@ -30,7 +30,7 @@ func (in *instrumentation) makeMetrics() error {
 		return err
 	}
 	if in.waits, err = meter.Float64Histogram("leedo.quota.wait", metric.WithUnit("s"),
-		metric.WithDescription("Duration of waits for the quota or a Retry-After."),
+		metric.WithDescription("Duration of waits other than back-offs."),
 		metric.WithExplicitBucketBoundaries(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800, 3600)); err != nil {
 		return err
 	}

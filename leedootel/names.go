@@ -44,7 +44,7 @@ func matches(pattern, segment string) bool {
 // conventions know, or another.
 func requestMethod(method string) attribute.KeyValue {
 	switch method {
-	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY":
+	case "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE":
 		return semconv.HTTPRequestMethodKey.String(method)
 	}
 	return semconv.HTTPRequestMethodOther

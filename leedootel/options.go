@@ -127,8 +127,9 @@ func WithRateLimiter(limiter *leedo.RateLimiter) Option {
 // http.client.request.duration. The templates of the client's services are known.
 // further are those of paths that the program passes to [leedo.Client.Do], [leedo.All]
 // or [leedo.Pages], such as "/deals/{id}": a segment in braces matches any one segment.
-// The first that matches applies, further ones before known ones. A template that does
-// not begin with a slash is [leedo.ErrInvalidArgument].
+// A template that is the path itself applies, else the first that matches, further ones
+// before known ones. A template that does not begin with a slash is
+// [leedo.ErrInvalidArgument].
 func WithURLTemplate(further ...string) Option {
 	return option(func(c *config) error {
 		for _, template := range further {

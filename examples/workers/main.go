@@ -35,7 +35,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	client, ids, err := connect(*fake, os.Stdin)
+	client, ids, err := connect(*fake, flag.Args(), os.Stdin, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "workers:", err)
 		os.Exit(2)
@@ -48,8 +48,12 @@ func main() {
 var opts = []leedo.Option{leedo.WithMaxWait(leedo.NoMaxWait), leedo.WithPriority(leedo.PriorityBulk)}
 
 // connect returns a client, which all workers share with its limiter, and the ids of the leads.
-func connect(fake bool, stdin io.Reader) (*leedo.Client, []string, error) {
-	if fake {
+func connect(fake bool, args []string, stdin io.Reader, stderr io.Writer) (*leedo.Client, []string, error) {
+	switch {
+	case len(args) > 0:
+		return nil, nil, fmt.Errorf("unexpected argument %q: the ids are read from standard input", args[0])
+	case fake:
+		fmt.Fprintln(stderr, "No LEEDO_API_TOKEN, or -fake: this updates leads in memory only.")
 		server, ids := fakeServer()
 		return server.Client(opts...), ids, nil
 	}
@@ -94,19 +98,12 @@ func update(ctx context.Context, client *leedo.Client, ids []string, status leed
 			}
 		})
 	}
-	go func() {
-		group.Wait()
-		close(results)
-	}()
 
 	ticker, last := time.NewTicker(time.Second), ""
 	defer ticker.Stop()
-	for {
+	for len(all) < len(ids) {
 		select {
-		case r, more := <-results:
-			if !more {
-				return all
-			}
+		case r := <-results:
 			all = append(all, r)
 		case <-ticker.C:
 			line := fmt.Sprintf("%d of %d", len(all), len(ids))
@@ -119,6 +116,8 @@ func update(ctx context.Context, client *leedo.Client, ids []string, status leed
 			last = line
 		}
 	}
+	group.Wait()
+	return all
 }
 
 // report prints the leads that were not updated, and returns the exit code.

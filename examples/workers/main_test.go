@@ -181,14 +181,18 @@ func TestInterruptWait(t *testing.T) {
 func TestConnect(t *testing.T) {
 	t.Setenv("LEEDO_API_TOKEN", "test-token")
 	t.Setenv("LEEDO_BASE_URL", "")
-	if _, ids, err := connect(false, strings.NewReader("a\nb\r\n\nc")); err != nil || fmt.Sprint(ids) != "[a b c]" {
-		t.Errorf("%q, %v", ids, err)
+	var stderr bytes.Buffer
+	if _, ids, err := connect(false, nil, strings.NewReader("a\nb\r\n\nc"), &stderr); err != nil || fmt.Sprint(ids) != "[a b c]" || stderr.Len() > 0 {
+		t.Errorf("%q, %v, printed %q", ids, err, &stderr)
 	}
-	if _, ids, err := connect(true, nil); err != nil || len(ids) != 500 {
-		t.Errorf("%d ids, %v", len(ids), err)
+	if _, ids, err := connect(true, nil, nil, &stderr); err != nil || len(ids) != 500 || !strings.Contains(stderr.String(), "in memory") {
+		t.Errorf("%d ids, %v, printed %q", len(ids), err, &stderr)
+	}
+	if _, _, err := connect(true, []string{"ids.txt"}, nil, &stderr); err == nil {
+		t.Error("an argument is ignored")
 	}
 	t.Setenv("LEEDO_API_TOKEN", "")
-	if _, _, err := connect(false, strings.NewReader("a")); !errors.Is(err, leedo.ErrInvalidArgument) {
+	if _, _, err := connect(false, nil, strings.NewReader("a"), &stderr); !errors.Is(err, leedo.ErrInvalidArgument) {
 		t.Errorf("without a token: %v", err)
 	}
 }

@@ -39,6 +39,7 @@ func TestErrorTypesOfResponses(t *testing.T) {
 	}{
 		{"400", leedotest.Fault{Status: 400}, "400, not done; 400"},
 		{"501", leedotest.Fault{Status: 501}, "leedo.UnknownOutcomeError, unknown; 501"},
+		{"400, cut", leedotest.Fault{Status: 400, Truncate: 3}, "400, not done; 400"},
 		{"cut", leedotest.Fault{Truncate: 3}, "leedo.DecodeError, done; io.ErrUnexpectedEOF"},
 		{"not JSON", leedotest.Fault{Status: 200, Body: "<html>"}, "leedo.UnknownOutcomeError, unknown; "},
 		{"redirect", leedotest.Fault{Status: 307, Header: http.Header{"Location": {"/v1/accounts"}}}, "307, not done; "},

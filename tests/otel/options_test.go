@@ -217,6 +217,7 @@ func TestURLTemplates(t *testing.T) {
 		{"GET", "/deals/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate()}, "GET"},
 		{"GET", "/deals/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate("/deals", "/deals/{deal}")}, "GET /deals/{deal} /deals/{deal}"},
 		{"GET", "/leads/8f14e45f", []leedootel.Option{leedootel.WithURLTemplate("/leads/{lead}")}, "GET /leads/{lead} /leads/{lead}"},
+		{"GET", "/deals/export", []leedootel.Option{leedootel.WithURLTemplate("/deals/{deal}", "/deals/export")}, "GET /deals/export /deals/export"},
 		{"GET", "/leads/export", []leedootel.Option{leedootel.WithURLTemplate("/deals"), leedootel.WithURLTemplate("/leads/export")}, "GET /leads/export /leads/export"},
 	} {
 		_, client, r := instrumented(t, test.opts...)

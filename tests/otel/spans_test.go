@@ -36,6 +36,9 @@ func TestASpanForEachCallAndAttempt(t *testing.T) {
 	if _, err := client.Accounts.Get(ctx, ".."); err == nil { // not sent
 		t.Fatal("no error")
 	}
+	if err := client.Do(ctx, "OPTIONS", "/leads", nil, nil); err == nil { // not sent
+		t.Fatal("no error")
+	}
 	caller.End()
 	compare(t, "spans", r.tree(), `internal caller
   internal GET /leads/{id} http.request.method=GET leedo.attempts=2 leedo.priority=interactive
@@ -44,6 +47,7 @@ func TestASpanForEachCallAndAttempt(t *testing.T) {
   internal POST /leads error.type=leedo.UnknownOutcomeError http.request.method=POST leedo.attempts=1 leedo.outcome=unknown leedo.priority=interactive Error
     client POST /leads error.type=net.OpError http.request.method=POST`+at+` Error
   internal GET /accounts/{id} error.type=leedo.ErrInvalidArgument http.request.method=GET leedo.attempts=0 leedo.outcome=not done leedo.priority=interactive Error
+  internal OPTIONS /leads error.type=leedo.ErrInvalidArgument http.request.method=OPTIONS leedo.attempts=0 leedo.outcome=not done leedo.priority=interactive Error
 `)
 }
 
@@ -138,20 +142,61 @@ func TestAnAttemptIncludesTheBody(t *testing.T) {
 `)
 }
 
+// panics is a body that panics.
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("SECRET") }
+func (panics) Close() error             { return nil }
+
+// TestAPanicEndsTheSpans checks that a panic counts as a failure, and that its text is
+// not recorded.
 func TestAPanicEndsTheSpans(t *testing.T) {
-	server, r := leedotest.NewServer(), newRecorder(t)
-	transport := roundTripper(func(*http.Request) (*http.Response, error) { panic("a transport") })
-	c := client(t, server, r.instrument(leedootel.WithHTTPClient(&http.Client{Transport: transport}))...)
-	func() {
-		defer func() {
-			if recover() == nil {
-				t.Error("no panic")
-			}
+	for where, test := range map[string]struct {
+		transport roundTripper
+		attempt   string
+	}{
+		"transport": {func(*http.Request) (*http.Response, error) { panic("SECRET") }, "error.type=_OTHER http.request.method=POST" + at + " Error"},
+		"body": {func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: panics{}, ContentLength: -1}, nil
+		}, "error.type=_OTHER http.request.method=POST http.response.status_code=200" + at + " Error"},
+		"hook": {func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil },
+			"http.request.method=POST http.response.status_code=204" + at},
+	} {
+		r := newRecorder(t)
+		hook := leedo.WithHooks(leedo.Hooks{Attempt: func(context.Context, leedo.AttemptInfo) { panic("SECRET") }})
+		options := append(r.instrument(leedootel.WithHTTPClient(&http.Client{Transport: test.transport})), hook)
+		c := client(t, leedotest.NewServer(), options...)
+		func() {
+			defer func() {
+				if recover() != "SECRET" {
+					t.Error("no panic, or another")
+				}
+			}()
+			c.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "Ada"})
 		}()
-		c.Leads.List(t.Context(), nil)
-	}()
-	if len(r.spans.Started()) != 2 || len(r.spans.Ended()) != 2 {
-		t.Errorf("%d spans have started, %d have ended", len(r.spans.Started()), len(r.spans.Ended()))
+		compare(t, where, r.tree(), `internal POST /leads error.type=_OTHER http.request.method=POST leedo.attempts=1 leedo.outcome=unknown leedo.priority=interactive Error
+  client POST /leads `+test.attempt+"\n")
+		compare(t, where, r.metrics("leedo.outcomes"), "leedo.outcomes.unknown: 1\n")
+		if got := r.metrics("http"); !strings.HasSuffix(got, ": 1 in 0 s\n") {
+			t.Errorf("%s: not one attempt: %s", where, got)
+		}
+	}
+}
+
+// TestATransportThatRepeatsItsResponse checks that a response that a transport returns
+// again is not changed, and counts each time.
+func TestATransportThatRepeatsItsResponse(t *testing.T) {
+	response, r := &http.Response{StatusCode: 204}, newRecorder(t)
+	transport := roundTripper(func(*http.Request) (*http.Response, error) { return response, nil })
+	c := client(t, leedotest.NewServer(), r.instrument(leedootel.WithHTTPClient(&http.Client{Transport: transport}))...)
+	for range 3 {
+		if err := c.Do(t.Context(), "POST", "/leads", nil, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	compare(t, "attempts", r.metrics("http"), "http.client.request.duration http.request.method=POST http.response.status_code=204"+at+": 3 in 0 s\n")
+	if response.Body != nil {
+		t.Error("the response was changed")
 	}
 }
 
