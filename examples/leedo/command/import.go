@@ -129,7 +129,7 @@ func (p *program) runImport(ctx context.Context, opts importer.Options) error {
 	summary, err := importer.Run(ctx, opts)
 	line.Stop()
 	p.note(summary)
-	if !errors.Is(err, importer.ErrInput) {
+	if err == nil || summary.Rows > 0 {
 		if _, failed := fmt.Fprintln(p.stdout, counts(summary)); failed != nil && err == nil {
 			err = fmt.Errorf("%w; %s", failed, counts(summary))
 		}
