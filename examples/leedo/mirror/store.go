@@ -111,7 +111,10 @@ func lock(path string) (*flock.Flock, error) {
 		// The process that had it removed the file: is there another now?
 		mine, err1 := l.Stat()
 		there, err2 := os.Stat(path)
-		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+		switch {
+		case err1 == nil && mine.Size() > 0: // close would remove it
+			err = fmt.Errorf("%s is not the lock of a mirror: remove it, or choose another file", path)
+		case err1 == nil && err2 == nil && os.SameFile(mine, there):
 			return l, nil
 		}
 	}
