@@ -103,8 +103,10 @@ func TestMirrorBadInput(t *testing.T) {
 	serve(t, leedotest.NewServer())
 	dir := t.TempDir()
 	text, other, mirror := filepath.Join(dir, "text"), filepath.Join(dir, "other.db"), filepath.Join(dir, "mirror.db")
-	if err := os.WriteFile(text, []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{text, filepath.Join(dir, "locked.lock")} {
+		if err := os.WriteFile(file, []byte(strings.Repeat("no database\n", 100)), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	db, err := sql.Open("sqlite", other)
 	if err != nil {
@@ -134,6 +136,7 @@ func TestMirrorBadInput(t *testing.T) {
 		{"|--db|" + text + "/m.db", usage, "not a directory"},
 		{"|--db|" + text, usage, "the mirror cannot be opened: " + text + ": file is not a database"},
 		{"|--db|" + other, usage, "not a mirror"},
+		{"|--db|" + dir + "/locked", usage, "/locked.lock is not the lock of a mirror"},
 		{"|--db|" + mirror, usage, "the mirror of http://127.0.0.1:"},
 		{"|--db|" + dir + "/m.db|--every|soon", usage, `invalid argument "soon" for "--every"`},
 		{"|--db|" + dir + "/m.db|--every|-1h", usage, "--every must not be negative"},

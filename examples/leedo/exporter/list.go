@@ -22,14 +22,20 @@ func (e *export) list(ctx context.Context, from int) iter.Seq2[*leedo.Page[json.
 	if e.Details {
 		prefetch = 0
 	}
-	return leedo.Pages(ctx, e.Client, "/"+e.Resource, crm.ID, page(from), size(), leedo.WithPrefetch(prefetch))
+	return e.pagesFrom(ctx, from, prefetch)
 }
 
-// first returns the first page of the list.
+// first returns the first page of the list as the iteration over it has it: without
+// records that come twice.
 func (e *export) first(ctx context.Context) (*leedo.Page[json.RawMessage], error) {
-	var first leedo.Page[json.RawMessage]
-	err := e.Client.Do(ctx, "GET", "/"+e.Resource, nil, &first, page(1), size(), leedo.WithPriority(leedo.PriorityBulk))
-	return &first, err
+	for page, err := range e.pagesFrom(ctx, 1, 0) {
+		return page, err
+	}
+	return &leedo.Page[json.RawMessage]{}, nil // the list is empty
+}
+
+func (e *export) pagesFrom(ctx context.Context, from, prefetch int) iter.Seq2[*leedo.Page[json.RawMessage], error] {
+	return leedo.Pages(ctx, e.Client, "/"+e.Resource, crm.ID, page(from), size(), leedo.WithPrefetch(prefetch))
 }
 
 func page(number int) leedo.RequestOption { return leedo.WithQuery("page", strconv.Itoa(number)) }

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,6 +88,7 @@ func (p *partial) load() error {
 	if err != nil {
 		return err
 	}
+	content = bytes.Trim(content, "\x00") // after a power cut; no record was written then
 	if len(content) > 0 && (json.Unmarshal(content, &p.state) != nil || p.state.PageSize < 1) {
 		return fmt.Errorf("%s is not of an export: remove it, or choose another file", p.path+stateSuffix)
 	}

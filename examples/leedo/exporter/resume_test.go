@@ -81,6 +81,33 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
+// A record that is on the first page twice is written once, and an export goes on after
+// it all the same.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	fake := newFake(150)
+	fake.SetField("id-149", "id", "id-150")
+	j := newJob(t, fake, "jsonl")
+	j.stop(t, "/leads", "2")
+	content, requests, err := j.run(t)
+	if err != nil || strings.Count(content, "\n") != 149 || j.note() != "going on after 99 of 150 records" {
+		t.Errorf("%v, %d records, %d requests, %s", err, strings.Count(content, "\n"), requests, j.note())
+	}
+}
+
+// A power cut may leave zeros in the place of the state. No record was written before
+// the state was on the disk, so the export starts.
+func TestStateOfZeros(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, newFake(1), "csv")
+	if err := errors.Join(os.WriteFile(j.File+".part", nil, 0o600), os.WriteFile(j.File+".part.state", make([]byte, 190), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := j.run(t); err != nil || strings.Count(got, "@") != 1 {
+		t.Errorf("%v, %q", err, got)
+	}
+}
+
 // An export starts again, and says so, if what was written is not the beginning of it.
 func TestStartsAgain(t *testing.T) {
 	t.Parallel()

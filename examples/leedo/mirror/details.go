@@ -45,7 +45,7 @@ func (p *pass) details(caller context.Context, deadline time.Time) error {
 			continue
 		case caller.Err() == nil && (limited || ctx.Err() != nil):
 			return failure // the quota or the time is used up
-		case !aboutRecord(err):
+		case caller.Err() != nil || !aboutRecord(err):
 			return err
 		}
 		failed++
@@ -73,7 +73,7 @@ func (p *pass) detail(ctx context.Context, d due) error {
 	if err == nil {
 		return p.store.setDetails(d, r)
 	}
-	if aboutRecord(err) {
+	if aboutRecord(err) && ctx.Err() == nil {
 		if failed := p.store.setTried(d); failed != nil {
 			return failed
 		}
@@ -92,5 +92,6 @@ func aboutRecord(err error) bool {
 		return api.StatusCode != http.StatusUnauthorized && api.StatusCode != http.StatusForbidden
 	}
 	_, unusable := errors.AsType[*leedo.DecodeError](err)
-	return unusable || errors.Is(err, leedo.ErrInvalidArgument) || errors.Is(err, errOther)
+	_, cut := errors.AsType[*leedo.TransportError](err) // again and again, or the network fails
+	return unusable || cut || errors.Is(err, leedo.ErrInvalidArgument) || errors.Is(err, errOther)
 }

@@ -118,7 +118,8 @@ func hope(err error) (from time.Time, ok bool) {
 	}
 	_, network := errors.AsType[*leedo.TransportError](err)
 	_, server := errors.AsType[*leedo.ServerError](err)
-	return time.Time{}, err == nil || network || server || errors.Is(err, errRecords)
+	_, unusable := errors.AsType[*leedo.DecodeError](err) // such as the page of a proxy
+	return time.Time{}, err == nil || network || server || unusable || errors.Is(err, errRecords)
 }
 
 // tooLong is an ErrTooLong.

@@ -238,6 +238,28 @@ func TestFailures(t *testing.T) {
 			w.want("SELECT count(*) FROM leads WHERE phone NOT NULL", "0")
 		}
 	})
+	virtual(t, "a record that is cut", func(w *world) {
+		for _, id := range []string{"ok", "cut"} {
+			w.server.AddLead(leedo.Lead{ID: id})
+		}
+		w.server.Inject(leedotest.Fault{Path: "/leads/cut", Truncate: 5, Times: -1})
+		for range 2 {
+			if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "1 records could not be read, the last: GET /leads/cut: no complete response") {
+				t.Error(err)
+			}
+			w.want("SELECT id FROM leads WHERE updated_at NOT NULL", "ok")
+		}
+	})
+	virtual(t, "the context", func(w *world) {
+		w.server.AddLead(leedo.Lead{})
+		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Truncate: 5, Latency: 5 * time.Second, Times: -1})
+		ctx, cancel := context.WithTimeout(w.Context(), 8*time.Second) // in the second attempt
+		defer cancel()
+		if err := Run(ctx, w.opts); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errRecords) {
+			t.Error(err)
+		}
+		w.want("SELECT count(details_at) FROM leads", "0")
+	})
 	virtual(t, "the server", func(w *world) {
 		for range 9 {
 			w.server.AddLead(leedo.Lead{})
@@ -289,6 +311,7 @@ func TestEvery(t *testing.T) {
 		{"nothing", leedotest.Fault{Path: "/other", Status: 500}, 3, "", context.DeadlineExceeded},
 		{"server", leedotest.Fault{Path: "/contacts", Status: 503, Times: 4}, 2, " " + local(1, 0), context.DeadlineExceeded},
 		{"network", leedotest.Fault{Path: "/contacts", Drop: true, Times: 4}, 2, " " + local(1, 0), context.DeadlineExceeded},
+		{"a page of a proxy", leedotest.Fault{Path: "/contacts", Status: 200, Body: "<html>"}, 2, " " + local(1, 0), context.DeadlineExceeded},
 		{"quota", leedotest.Fault{Path: "/contacts", Status: 429, Header: map[string][]string{"Retry-After": {"1200"}}}, 3, " " + local(0, 20), context.DeadlineExceeded},
 		{"a short wait", leedotest.Fault{Path: "/contacts", Status: 429, Header: map[string][]string{"Retry-After": {"20"}}}, 3, "", context.DeadlineExceeded},
 		{"a record", leedotest.Fault{Path: "/leads/{id}", Body: "[]"}, 3, " " + local(1, 0), context.DeadlineExceeded},
@@ -304,6 +327,15 @@ func TestEvery(t *testing.T) {
 			}
 		})
 	}
+	virtual(t, "lists that take much more than the time", func(w *world) {
+		w.server.Inject(leedotest.Fault{Path: "/contacts", Latency: 20 * time.Second})
+		ctx, cancel := context.WithCancel(w.Context())
+		w.opts.Every = 1
+		w.opts.End = func(Summary) error { cancel(); return nil }
+		if err := Run(ctx, w.opts); err != nil {
+			t.Error(err)
+		}
+	})
 	virtual(t, "details that take more than an hour", func(w *world) {
 		for range 30 {
 			w.server.AddLead(leedo.Lead{})

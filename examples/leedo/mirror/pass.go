@@ -67,8 +67,8 @@ func (p *pass) run(ctx context.Context) (err error) {
 	if p.Every > 0 {
 		// Lists that took longer than that leave time for details, too, or they would
 		// never be read.
-		for !time.Now().Before(p.next) {
-			p.next = p.next.Add(p.Every)
+		if late := time.Since(p.next); late >= 0 {
+			p.next = p.next.Add(late.Truncate(p.Every) + p.Every)
 		}
 		err = p.details(ctx, p.next)
 	} else {

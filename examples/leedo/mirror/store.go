@@ -82,6 +82,10 @@ func open(path, target string) (_ *store, err error) {
 	if !locked {
 		return nil, ErrInUse
 	}
+	if info, err := s.lock.Stat(); err == nil && info.Size() > 0 { // close would remove it
+		s.lock.Close()
+		return nil, fmt.Errorf("%s is not the lock of a mirror: remove it, or choose another file", s.lock.Path())
+	}
 	if err = s.connect(path, before != nil); err == nil {
 		err = s.prepare(target)
 	}
