@@ -166,7 +166,7 @@ func TestMirrorBadInput(t *testing.T) {
 	check(failed, "GET /campaigns, page 1: ")
 	broken := fake.AddLead(leedo.Lead{ID: ".."})
 	if code, out, stderr := run(t, "mirror", "--db", filepath.Join(dir, "broken.db")); code != failed || !strings.HasPrefix(out, "2 leads, ") ||
-		!strings.Contains(stderr, "leedo: 1 records could not be read, the last: ") {
+		!strings.Contains(stderr, "leedo: records could not be read: 1, the last: ") {
 		t.Errorf("exit code %d, %q, %q", code, out, stderr)
 	}
 	fake.Delete(broken.ID)

@@ -50,7 +50,7 @@ func (p *pass) details(caller context.Context, deadline time.Time) error {
 		}
 		failed++
 		streak++
-		failure = fmt.Errorf("%d %w, the last: %s", failed, errRecords, strings.TrimPrefix(err.Error(), "leedo: ")) // not %w: err is not that of the pass
+		failure = fmt.Errorf("%w: %d, the last: %s", errRecords, failed, strings.TrimPrefix(err.Error(), "leedo: ")) // not %w: err is not that of the pass
 		if streak == inARow {
 			break
 		}
@@ -64,8 +64,11 @@ func (p *pass) detail(ctx context.Context, d due) error {
 	var r record
 	err := p.Client.Do(ctx, http.MethodGet, "/"+d.table.Name+"/"+url.PathEscape(d.id), nil, &r, p.options(0)...)
 	if _, missing := errors.AsType[*leedo.NotFoundError](err); missing {
-		p.sum.Deleted++
-		return p.store.setDeleted(d)
+		deleted, err := p.store.setNotFound(d)
+		if deleted {
+			p.sum.Deleted++
+		}
+		return err
 	}
 	if err == nil && r.id() != d.id {
 		err = fmt.Errorf("GET /%s/{id}: %w", d.table.Name, errOther)

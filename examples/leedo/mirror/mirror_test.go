@@ -37,7 +37,7 @@ func TestFields(t *testing.T) {
 		w.server.SetField(lead.ID, "company", nil)
 		w.server.SetField(lead.ID, "phone", nil)
 		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 500, Times: 4})
-		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "1 records could not be read, the last: GET /leads/l%2F1: 500") {
+		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "records could not be read: 1, the last: GET /leads/l%2F1: 500") {
 			t.Error(err)
 		}
 		w.want("SELECT company, phone FROM leads", "- +1")
@@ -79,6 +79,16 @@ func TestVanished(t *testing.T) {
 			w.mustPass()
 			w.want("SELECT deleted_at, missing FROM leads", "- 0")
 		}
+	})
+	virtual(t, "leads that are listed, of a server that fails with 404", func(w *world) {
+		w.server.AddLead(leedo.Lead{ID: "1"})
+		w.server.AddLead(leedo.Lead{ID: "2"})
+		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 404, Times: 2})
+		w.mustPass()
+		w.want("SELECT count(*) FROM leads WHERE deleted_at IS NULL", "2")
+		w.server.Delete("2")
+		w.mustPass()
+		w.want("SELECT id FROM leads WHERE deleted_at IS NULL", "1")
 	})
 	virtual(t, "a lead that two lists do not have, with nothing left to ask", func(w *world) {
 		w.server.AddLead(leedo.Lead{ID: "1"})
@@ -231,7 +241,7 @@ func TestFailures(t *testing.T) {
 		}
 		w.server.Inject(leedotest.Fault{Path: "/leads/broken", Body: "[]", Times: -1}, leedotest.Fault{Path: "/leads/other", Body: `{"id": "x", "phone": "+1"}`, Times: -1})
 		for range 2 {
-			if err := w.pass(); err == nil || err.Error() != "3 records could not be read, the last: GET /leads/..: invalid argument: path contains a dot segment" {
+			if err := w.pass(); err == nil || err.Error() != "records could not be read: 3, the last: GET /leads/..: invalid argument: path contains a dot segment" {
 				t.Error(err)
 			}
 			w.want("SELECT id FROM leads WHERE updated_at NOT NULL", "ok")
@@ -244,7 +254,7 @@ func TestFailures(t *testing.T) {
 		}
 		w.server.Inject(leedotest.Fault{Path: "/leads/cut", Truncate: 5, Times: -1})
 		for range 2 {
-			if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "1 records could not be read, the last: GET /leads/cut: no complete response") {
+			if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "records could not be read: 1, the last: GET /leads/cut: no complete response") {
 				t.Error(err)
 			}
 			w.want("SELECT id FROM leads WHERE updated_at NOT NULL", "ok")
@@ -266,7 +276,7 @@ func TestFailures(t *testing.T) {
 		}
 		w.opts.Client = w.server.Client(leedo.WithRetries(0))
 		w.server.Inject(leedotest.Fault{Path: "/leads/{id}", Status: 500, Times: 3})
-		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "3 records could not be read") || !w.sum.Recorded || w.sum.Details > 0 {
+		if err := w.pass(); err == nil || !strings.HasPrefix(err.Error(), "records could not be read: 3") || !w.sum.Recorded || w.sum.Details > 0 {
 			t.Error(err, w.sum)
 		}
 		failed := strings.Fields(w.paths())[4:]

@@ -158,10 +158,12 @@ func (s *store) setDetails(d due, r record) error {
 	return put(s.db, d.table, r, []field{{"details_at", now()}, {"missing", 0}})
 }
 
-// setDeleted records that a record is deleted.
-func (s *store) setDeleted(d due) error {
-	_, err := s.db.Exec(`UPDATE `+d.table.Name+` SET deleted_at = ?1, details_at = ?1 WHERE id = ?2`, now(), d.id)
-	return err
+// setNotFound records that a record was not found, and returns whether it is deleted: one
+// that the last list has is not, as a server may fail with 404. The next list decides.
+func (s *store) setNotFound(d due) (deleted bool, err error) {
+	err = s.db.QueryRow(`UPDATE `+d.table.Name+` SET details_at = ?1, deleted_at = iif(missing > 0, ?1, NULL) WHERE id = ?2
+		RETURNING deleted_at IS NOT NULL`, now(), d.id).Scan(&deleted)
+	return deleted, err
 }
 
 // setTried records that the details of a record were asked for, in vain.
