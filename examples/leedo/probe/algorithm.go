@@ -175,7 +175,7 @@ func (p *prober) ruleByReset(rule func(bool, ...string)) {
 // the Retry-After; in a fixed window they are taken from the next one.
 func (p *prober) judge429s() {
 	before, limited := p.first429s()
-	if len(limited) < 4 {
+	if !p.quota.known || len(limited) < 4 {
 		return
 	}
 	first, last := limited[0], limited[len(limited)-1]

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // readErrors makes requests that are wrong in harmless ways.
@@ -154,9 +155,15 @@ func skeleton(value any, depth int) string {
 	return "?"
 }
 
-// clean bounds the name of a field, which the server chooses.
+// clean bounds a text that the server chooses, such as the name of a field, and replaces
+// what could control a terminal.
 func clean(name string) string {
-	runes := []rune(name)
+	runes := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name))
 	if len(runes) > 64 {
 		return string(runes[:64]) + "…"
 	}

@@ -26,7 +26,7 @@ func TestJudgeWrites(t *testing.T) {
 		{[3]int{400, 0, 0}, `{"name":"x","phone":"+1","email":"","company":null}`, map[string]string{
 			askNull: "rejected with 400", askUnset: "differ: null, an empty text"}},
 	} {
-		p := &prober{found: make(map[string]Finding)}
+		p := &prober{found: make(map[string]Finding), stored: true}
 		var record map[string]any
 		if err := json.Unmarshal([]byte(tt.record), &record); err != nil {
 			t.Fatal(err)
@@ -89,12 +89,18 @@ func TestShapeOf(t *testing.T) {
 	}
 }
 
-// Ids may be numbers, larger than a float64 holds.
+// Ids may be numbers, larger than a float64 holds. They must differ.
 func TestNumericIDs(t *testing.T) {
-	x := &exchange{Response: leedo.Response{StatusCode: 200, Body: []byte(`{"data":[{"id":12345678901234567890},{"id":"a"},{}],"meta":{"total":3,"page":1,"per_page":20}}`)}}
+	x := &exchange{Response: leedo.Response{StatusCode: 200, Body: []byte(`{"data":[{"id":12345678901234567890},{"id":"a"}],"meta":{"total":3,"page":1,"per_page":20}}`)}}
 	got, ok := x.page()
-	if want := []string{"12345678901234567890", "a", ""}; !ok || !slices.Equal(got.ids, want) {
+	if want := []string{"12345678901234567890", "a"}; !ok || !slices.Equal(got.ids, want) {
 		t.Errorf("%q, %v", got.ids, ok)
+	}
+	for _, other := range []string{`{}`, `{"id":""}`, `{"id":"a"}`} {
+		x.Body = []byte(`{"data":[{"id":"a"},` + other + `],"meta":{"total":2,"page":1,"per_page":20}}`)
+		if got, ok := x.page(); !ok || got.ids != nil || len(got.items) != 2 {
+			t.Errorf("%s: %q, %v", other, got.ids, ok)
+		}
 	}
 	if form := idForm(got.items[0]["id"]); form != "numbers" {
 		t.Errorf("the form is %s", form)

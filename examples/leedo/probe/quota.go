@@ -57,6 +57,34 @@ func (p *prober) announce(x *exchange) error {
 	return nil
 }
 
+// judgeLimit checks that all responses have the limit of the first one, and that it can
+// be one an hour.
+func (p *prober) judgeLimit() {
+	q := &p.quota
+	for _, x := range p.log {
+		text := x.Header.Get(headerLimit)
+		limit, _ := number(x.Header, headerLimit)
+		_, in := x.moment(headerReset)
+		problem := ""
+		switch {
+		case !q.known && text != "" && p.settled(askLimit):
+			problem = "the first response has no rate limit headers, others have"
+		case q.known && text != "" && limit != q.limit:
+			problem = "X-RateLimit-Limit differs"
+		case q.known && in > window+time.Minute && !x.is(http.StatusTooManyRequests):
+			problem = "X-RateLimit-Reset is more than an hour after the Date"
+		default:
+			continue
+		}
+		q.known, q.algorithm = false, ""
+		p.cannot(askLimit, "%s: ask who runs the server", problem)
+		for _, question := range []string{askAlgorithm, askCost429} {
+			delete(p.found, question) // rests on the limit
+		}
+		return
+	}
+}
+
 // most is how many requests are made at most to exhaust the quota: it may be replenished
 // meanwhile.
 func (p *prober) most() int { return p.quota.limit + p.quota.limit/2 + many429s }
