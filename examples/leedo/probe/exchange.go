@@ -94,6 +94,8 @@ func (p *prober) send(ctx context.Context, method, path string, body any, opts .
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("interrupted after %d requests: %w", p.sent, context.Cause(ctx))
+	case errors.Is(p.last, leedo.ErrInvalidArgument): // the server has ids that do not fit in a path
+		return nil, errUnusable
 	case x.Attempts == 0: // nothing was sent: the client, or its token, is wrong
 		return nil, p.last
 	case x.is(http.StatusTooManyRequests) && !p.exhausting:

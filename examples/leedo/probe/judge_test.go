@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,7 @@ func TestShapeOf(t *testing.T) {
 		{"application/json", `{"error":{"message":"no Ada","code":"x"}}`, `{"error":{"code":text,"message":text}}`},
 		{"application/json", `{"errors":[{"field":"id","n":1}],"ok":false,"x":null}`, `{"errors":[{"field":text,"n":number}],"ok":boolean,"x":null}`},
 		{"application/problem+json", `{"title":"Ada"}`, `application/problem+json {"title":text}`},
+		{"application/json", `{"ada@example.com":1,"a1b2c3":2,"address_1":3,"` + strings.Repeat("n", 41) + `":4}`, `{"?":number,"?":number,"address_1":number,"?":number}`},
 		{"text/html; charset=utf-8", "Ada", "HTML"},
 		{"", "<html>", "HTML"},
 		{"application/json", "no Ada", "plain text"},
@@ -104,5 +106,16 @@ func TestNumericIDs(t *testing.T) {
 	}
 	if form := idForm(got.items[0]["id"]); form != "numbers" {
 		t.Errorf("the form is %s", form)
+	}
+}
+
+// A name of a field that may be a value is not shown.
+func TestFields(t *testing.T) {
+	items := []map[string]any{{"id": 1, "ada@example.com": 2, "eve@example.com": 3}, {"id": 1, "ada@example.com": 2, "name": ""}}
+	if got, want := fields(items), "?, ? (in some), id, name (in some)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := lacking(items, map[string]any{"bob@example.com": 1, "joe@example.com": 1, "phone": 2}); !slices.Equal(got, []string{"?", "phone"}) {
+		t.Errorf("lacking %q", got)
 	}
 }

@@ -117,13 +117,13 @@ func fields(items []map[string]any) string {
 	}
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
-		text := clean(name)
+		text := fieldName(name)
 		if count[name] < len(items) {
 			text += " (in some)"
 		}
 		texts = append(texts, text)
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(distinct(texts), ", ")
 }
 
 // lacking lists the names of the fields that a record has and no item of the list.
@@ -131,10 +131,16 @@ func lacking(items []map[string]any, record map[string]any) []string {
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(record)) {
 		if !slices.ContainsFunc(items, func(item map[string]any) bool { _, ok := item[name]; return ok }) {
-			texts = append(texts, clean(name))
+			texts = append(texts, fieldName(name))
 		}
 	}
-	return texts
+	return distinct(texts)
+}
+
+// distinct returns sorted texts without those that come again.
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // enough is how many records with different created_at an order is concluded from. In
