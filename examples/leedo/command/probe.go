@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"text/tabwriter"
 
 	"github.com/leedoapp/leedo-go"
@@ -54,7 +55,7 @@ func (p *program) probe() *cobra.Command {
 }
 
 func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) error {
-	client, err := p.client(leedo.Hooks{}, leedo.WithoutRateLimiter())
+	client, err := p.client(leedo.Hooks{}, p.probeOptions(opts)...)
 	if err != nil {
 		return err
 	}
@@ -73,6 +74,22 @@ func (p *program) runProbe(ctx context.Context, opts probe.Options, out string) 
 		err = failed
 	}
 	return err
+}
+
+// probeOptions returns options for a client that makes one request for each call.
+func (p *program) probeOptions(opts probe.Options) []leedo.Option {
+	options := []leedo.Option{leedo.WithoutRateLimiter()}
+	if !p.fake { // which has a transport of its own
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		// net/http may send a request twice on a connection that was used before.
+		// Thousands of connections for --exhaust would take long.
+		transport.DisableKeepAlives = !opts.Exhaust
+		options = append(options, leedo.WithHTTPClient(&http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}))
+	}
+	return options
 }
 
 // printReport writes the report to a file, or to standard output, and in short to

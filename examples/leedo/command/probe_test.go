@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,5 +212,49 @@ func TestProbePrintsNoRecords(t *testing.T) {
 	}
 	if _, out, stderr := run(t, "probe"); strings.Contains(strings.ToLower(out+stderr), "secret") {
 		t.Errorf("%s%s", out, stderr)
+	}
+}
+
+// Redirects, and requests that net/http repeats on its own, are no way around the
+// maximum.
+func TestProbeMaximum(t *testing.T) {
+	fake := leedotest.NewServer(leedotest.WithPlan(leedotest.Pro))
+	for range 130 {
+		fake.AddLead(leedo.Lead{Name: "Lead"})
+	}
+	for name, odd := range map[string]func(w http.ResponseWriter, r *http.Request, n int) bool{
+		"redirects": func(w http.ResponseWriter, r *http.Request, n int) bool {
+			switch {
+			case n > 35:
+				http.Redirect(w, r, fmt.Sprintf("/v1/leads?n=%d", n), http.StatusFound)
+			case n > 5 && n%2 == 0: // so that so many are made
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			return n > 35 || n > 5 && n%2 == 0
+		},
+		"cut connections": func(w http.ResponseWriter, _ *http.Request, n int) bool {
+			if n%2 == 0 {
+				conn, _, _ := w.(http.Hijacker).Hijack()
+				conn.Close()
+			}
+			return n%2 == 0
+		},
+	} {
+		var requests atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n := requests.Add(1); n == 1 || !odd(w, r, int(n)) {
+				fake.ServeHTTP(w, r)
+			}
+		}))
+		t.Setenv("LEEDO_BASE_URL", server.URL+"/v1")
+		t.Setenv("LEEDO_API_TOKEN", fake.Token())
+		code, out, stderr := run(t, "probe")
+		server.Close()
+		if code != 0 {
+			t.Fatalf("%s: exit code %d, %q", name, code, stderr)
+		}
+		if r, n := report(t, []byte(out)), int(requests.Load()); r.Requests != n || n < 36 || n > probe.MaxRequests {
+			t.Errorf("%s: %d requests, not %d", name, n, r.Requests)
+		}
 	}
 }

@@ -120,11 +120,12 @@ func printReport(w io.Writer, r *report.Report, width int) error {
 
 // printChart prints a line for each figure: its label, the number and its bar.
 func printChart(text *strings.Builder, chart report.Chart, width int) {
+	const date = len("2006-01-02") // of a week, which is always whole
 	largest, labels, numbers := 1, 0, 0
 	figures := slices.Concat(chart.Bars, chart.Rest)
 	for i := range figures {
 		f := &figures[i]
-		f.Label = report.Shorten(printable(f.Label), width*2/5)
+		f.Label = report.Shorten(printable(f.Label), max(width*2/5, date))
 		labels = max(labels, uniseg.StringWidth(f.Label))
 		numbers = max(numbers, len(strconv.Itoa(f.Count)))
 	}

@@ -33,3 +33,13 @@ func TestReportWidth(t *testing.T) {
 		}
 	}
 }
+
+// The bars of a narrow terminal still have dates.
+func TestReportNarrow(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	r := &report.Report{Records: []report.Figure{{Label: "leads", Count: 24}}, Charts: []report.Chart{{Bars: []report.Figure{{Label: "2026-09-07", Count: 24}}}}}
+	if err := printReport(&out, r, 20); err != nil || !strings.HasSuffix(out.String(), "\n  2026-09-07  24  ██\n") {
+		t.Errorf("%v: %s", err, &out)
+	}
+}

@@ -86,7 +86,7 @@ func (p *prober) judgeAlgorithm() {
 		rule(moved < 0, fixedWindow, slidingLog, slidingCounter)
 		rule(early, slidingCounter)
 		rule(early && !s.limited, fixedWindow, slidingLog)
-		rule(early && moved < window/2, fixedWindow) // a counted 429 adds whole windows
+		rule(moved < window-slack, fixedWindow) // a counted 429 adds whole windows
 		anchor = s
 	}
 	p.ruleByStart(samples[0], rule)
@@ -97,6 +97,9 @@ func (p *prober) judgeAlgorithm() {
 	switch {
 	case len(possible) == 0:
 		p.cannot(askAlgorithm, "%s fit none of the algorithms of leedotest", how)
+	case len(possible) == 1 && possible[0] == fixedWindow && p.reset == nil:
+		// Only the next window shows it: the reset of another server may mean something else.
+		p.cannot(askAlgorithm, "%s fit %s; %s", how, fixedWindow, p.missing(askAlgorithm))
 	case len(possible) == 1 && moved:
 		p.quota.algorithm = possible[0]
 		p.finds(askAlgorithm, possible[0], "%s rule the others out", how)
@@ -175,7 +178,7 @@ func (p *prober) ruleByReset(rule func(bool, ...string)) {
 // the Retry-After; in a fixed window they are taken from the next one.
 func (p *prober) judge429s() {
 	before, limited := p.first429s()
-	if len(limited) < 4 {
+	if !p.quota.known || len(limited) < 4 {
 		return
 	}
 	first, last := limited[0], limited[len(limited)-1]
@@ -188,9 +191,10 @@ func (p *prober) judge429s() {
 	}
 	limit := time.Duration(p.quota.limit)
 	debt := n * window / limit // what a bucket adds
-	clear := true              // a move of the reset has no other cause
+	// A move of the reset has no other cause, such as the time that passes.
+	clear := moved > slack+last.now.Sub(before.now)
 	if p.quota.algorithm == tokenBucket {
-		clear = debt > 2*slack && (moved-debt).Abs() <= slack
+		clear = clear && debt > 2*slack && (moved-debt).Abs() <= slack
 	}
 	if moved > slack && moved < window/2 && clear && before.reset.After(last.now.Add(2*time.Second+last.took)) {
 		p.finds(askCost429, "yes", "%s move", how)

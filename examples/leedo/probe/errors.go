@@ -8,8 +8,10 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // readErrors makes requests that are wrong in harmless ways.
@@ -147,18 +149,35 @@ func skeleton(value any, depth int) string {
 		}
 		var members []string
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			members = append(members, fmt.Sprintf("%q:%s", clean(name), skeleton(value[name], depth-1)))
+			members = append(members, fmt.Sprintf("%q:%s", fieldName(name), skeleton(value[name], depth-1)))
 		}
 		return "{" + strings.Join(members, ",") + "}"
 	}
 	return "?"
 }
 
-// clean bounds the name of a field, which the server chooses.
+var usualName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_-]*([0-9]{1,3}[A-Za-z_-]*)?$`)
+
+// fieldName returns the name of a field, or a question mark if it may be a value: of an
+// object that has a member for each e-mail address or id, say.
+func fieldName(name string) string {
+	if len(name) <= 40 && usualName.MatchString(name) {
+		return name
+	}
+	return "?"
+}
+
+// clean bounds a text that the server chooses, and replaces what could control a
+// terminal.
 func clean(name string) string {
-	runes := []rune(name)
+	runes := []rune(strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name))
 	if len(runes) > 64 {
 		return string(runes[:64]) + "…"
 	}
-	return name
+	return string(runes)
 }

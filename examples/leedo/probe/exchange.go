@@ -81,7 +81,7 @@ func (p *prober) again(ctx context.Context, path, query string, want ...int) (*e
 // send makes one request. The exchange is nil if there was no complete response, or a
 // 5xx; p.last then has the error. Other errors end the probe; see skip.
 func (p *prober) send(ctx context.Context, method, path string, body any, opts ...leedo.RequestOption) (*exchange, error) {
-	if p.left < max(1, p.widest) {
+	if p.left < 1 {
 		return nil, errSpent
 	}
 	x := &exchange{sent: time.Now()}
@@ -90,12 +90,13 @@ func (p *prober) send(ctx context.Context, method, path string, body any, opts .
 	x.arrived = time.Now()
 	p.sent += x.Attempts
 	p.left -= x.Attempts
-	p.widest = max(p.widest, x.Attempts)
 	x.number = p.sent
 	_, cut := errors.AsType[*leedo.TransportError](p.last)
 	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("interrupted after %d requests: %w", p.sent, context.Cause(ctx))
+	case errors.Is(p.last, leedo.ErrInvalidArgument): // the server has ids that do not fit in a path
+		return nil, errUnusable
 	case x.Attempts == 0: // nothing was sent: the client, or its token, is wrong
 		return nil, p.last
 	case x.is(http.StatusTooManyRequests) && !p.exhausting:
@@ -173,10 +174,17 @@ func number(header http.Header, name string) (int, bool) {
 	return n, err == nil && n >= 0
 }
 
+// exhausted reports whether the response is a 429 because of the quota: not of a limit
+// on bursts, say.
+func (x *exchange) exhausted() bool {
+	left, ok := number(x.Header, headerRemaining)
+	return x.is(http.StatusTooManyRequests) && (!ok || left == 0)
+}
+
 // page is a page of a list.
 type page struct {
 	items                []map[string]any
-	ids                  []string
+	ids                  []string // of the items; nil if some have none, or the same
 	total, page, perPage int
 }
 
@@ -187,7 +195,7 @@ func (p *prober) list(ctx context.Context, path, query string) (page, error) {
 		return page{}, err
 	}
 	got, ok := x.page()
-	if !ok {
+	if !ok || len(got.ids) < len(got.items) {
 		return page{}, errUnusable
 	}
 	return got, nil
@@ -211,8 +219,15 @@ func (x *exchange) page() (got page, ok bool) {
 	if body.Data != nil {
 		got.items = *body.Data
 	}
+	seen := map[string]bool{"": true}
 	for _, item := range got.items {
-		got.ids = append(got.ids, id(item))
+		if id := id(item); !seen[id] {
+			got.ids = append(got.ids, id)
+			seen[id] = true
+		}
+	}
+	if len(got.ids) < len(got.items) {
+		got.ids = nil
 	}
 	got.total, got.page, got.perPage = *body.Meta.Total, *body.Meta.Page, *body.Meta.PerPage
 	return got, true

@@ -21,6 +21,7 @@ const pause = 4 * time.Second
 // exhaust uses up the quota, makes some requests more and, if need be and allowed,
 // one at the reset.
 func (p *prober) exhaust(ctx context.Context) error {
+	p.judgeLimit()
 	p.exhausting = true
 	defer func() { p.exhausting = false }()
 	p.left = p.most()
@@ -29,7 +30,7 @@ func (p *prober) exhaust(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return p.skip(err, askRetryAfter, askAlgorithm, askCost429)
-		case x == nil || !x.is(http.StatusOK, http.StatusTooManyRequests):
+		case x == nil || !x.is(http.StatusOK) && !x.exhausted():
 			if failures++; failures > 10 {
 				return p.skip(errUnusable, askRetryAfter, askAlgorithm, askCost429)
 			}
@@ -49,7 +50,7 @@ func (p *prober) exhaust(ctx context.Context) error {
 		if err != nil {
 			return p.skip(err)
 		}
-		if x != nil && x.is(http.StatusOK, http.StatusTooManyRequests) {
+		if x != nil && (x.is(http.StatusOK) || x.exhausted()) {
 			p.keep(x)
 		}
 	}
@@ -83,7 +84,7 @@ func (p *prober) after(ctx context.Context) error {
 		if err != nil {
 			return p.skip(err)
 		}
-		if x != nil && x.is(http.StatusOK, http.StatusTooManyRequests) {
+		if x != nil && (x.is(http.StatusOK) || x.exhausted()) {
 			p.keep(x)
 			p.reset = x
 			break

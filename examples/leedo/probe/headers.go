@@ -10,6 +10,7 @@ import (
 
 // judgeHeaders settles what the headers of all responses show.
 func (p *prober) judgeHeaders() {
+	p.judgeLimit()
 	p.judgeRequestID()
 	p.judgeSkew()
 	p.judgeReset()
@@ -18,6 +19,8 @@ func (p *prober) judgeHeaders() {
 
 // requestIDs are the headers that servers send a request id in.
 var requestIDs = []string{"X-Request-Id", "Request-Id", "X-Correlation-Id", "X-Amzn-Requestid", "X-Amzn-Trace-Id", "X-Trace-Id", "Cf-Ray", "Traceparent"}
+
+const noRequestID = "none of the usual headers"
 
 func (p *prober) judgeRequestID() {
 	if len(p.log) == 0 {
@@ -45,7 +48,7 @@ func (p *prober) judgeRequestID() {
 		p.cannot(askRequestID, "%s: more requests", partly)
 		return
 	}
-	p.finds(askRequestID, "none", "%d responses without %s", len(p.log), strings.Join(requestIDs, ", "))
+	p.finds(askRequestID, noRequestID, "%d responses without %s", len(p.log), strings.Join(requestIDs, ", "))
 }
 
 // judgeSkew settles how far the server's clock is ahead. A Date of whole seconds that
@@ -72,11 +75,14 @@ func (p *prober) judgeSkew() {
 	case count == 0:
 	case low >= high:
 		p.cannot(askSkew, "the Date of %d responses contradicts itself", count)
-	case high-low > 3*time.Second:
-		p.cannot(askSkew, "%s: a response that takes less time", how)
 	default:
-		p.quota.skew = wholeSecond(low, high)
-		p.finds(askSkew, skewText(p.quota.skew), "%s", how)
+		skew := wholeSecond(low, high)
+		if skew-low > time.Second || high-skew > time.Second {
+			p.cannot(askSkew, "%s: a response that takes less time", how)
+			return
+		}
+		p.quota.skew = skew
+		p.finds(askSkew, skewText(skew), "%s", how)
 	}
 }
 
@@ -138,20 +144,33 @@ func (x *exchange) moment(name string) (form string, in time.Duration) {
 
 func near(a, b time.Time) bool { return a.Sub(b).Abs() <= horizon }
 
-// judgeReset settles the limit and the form of X-RateLimit-Reset.
+// judgeReset settles the form of X-RateLimit-Reset.
 func (p *prober) judgeReset() {
 	forms := make(map[string]int)
+	values := make(map[string]bool)
 	count := 0
+	var began, ended time.Time
 	for _, x := range p.log {
-		if x.Header.Get(headerReset) != "" {
-			form, _ := x.moment(headerReset)
-			forms[form]++
-			count++
+		value := x.Header.Get(headerReset)
+		if value == "" {
+			continue
 		}
+		form, in := x.moment(headerReset)
+		if form == deltaSeconds && in > window+time.Minute && !x.is(http.StatusTooManyRequests) {
+			form = "" // of another unit
+		}
+		forms[form]++
+		values[value] = true
+		if count++; count == 1 {
+			began = x.arrived
+		}
+		ended = x.sent
 	}
 	switch {
 	case count == 0 && len(p.log) > 0:
 		p.finds(askReset, "not sent", "%d responses without X-RateLimit-Reset", len(p.log))
+	case forms[deltaSeconds] == count && len(values) == 1 && (values["0"] || ended.Sub(began) > time.Second):
+		p.cannot(askReset, "all %d responses have the same small number, which may not be a time", count)
 	case len(forms) == 1 && forms[""] == 0:
 		for form := range forms {
 			p.finds(askReset, form, "%d responses", count)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestJudgeWrites(t *testing.T) {
 		{[3]int{400, 0, 0}, `{"name":"x","phone":"+1","email":"","company":null}`, map[string]string{
 			askNull: "rejected with 400", askUnset: "differ: null, an empty text"}},
 	} {
-		p := &prober{found: make(map[string]Finding)}
+		p := &prober{found: make(map[string]Finding), stored: true}
 		var record map[string]any
 		if err := json.Unmarshal([]byte(tt.record), &record); err != nil {
 			t.Fatal(err)
@@ -76,6 +77,7 @@ func TestShapeOf(t *testing.T) {
 		{"application/json", `{"error":{"message":"no Ada","code":"x"}}`, `{"error":{"code":text,"message":text}}`},
 		{"application/json", `{"errors":[{"field":"id","n":1}],"ok":false,"x":null}`, `{"errors":[{"field":text,"n":number}],"ok":boolean,"x":null}`},
 		{"application/problem+json", `{"title":"Ada"}`, `application/problem+json {"title":text}`},
+		{"application/json", `{"ada@example.com":1,"a1b2c3":2,"address_1":3,"` + strings.Repeat("n", 41) + `":4}`, `{"?":number,"?":number,"address_1":number,"?":number}`},
 		{"text/html; charset=utf-8", "Ada", "HTML"},
 		{"", "<html>", "HTML"},
 		{"application/json", "no Ada", "plain text"},
@@ -89,14 +91,31 @@ func TestShapeOf(t *testing.T) {
 	}
 }
 
-// Ids may be numbers, larger than a float64 holds.
+// Ids may be numbers, larger than a float64 holds. They must differ.
 func TestNumericIDs(t *testing.T) {
-	x := &exchange{Response: leedo.Response{StatusCode: 200, Body: []byte(`{"data":[{"id":12345678901234567890},{"id":"a"},{}],"meta":{"total":3,"page":1,"per_page":20}}`)}}
+	x := &exchange{Response: leedo.Response{StatusCode: 200, Body: []byte(`{"data":[{"id":12345678901234567890},{"id":"a"}],"meta":{"total":3,"page":1,"per_page":20}}`)}}
 	got, ok := x.page()
-	if want := []string{"12345678901234567890", "a", ""}; !ok || !slices.Equal(got.ids, want) {
+	if want := []string{"12345678901234567890", "a"}; !ok || !slices.Equal(got.ids, want) {
 		t.Errorf("%q, %v", got.ids, ok)
+	}
+	for _, other := range []string{`{}`, `{"id":""}`, `{"id":"a"}`} {
+		x.Body = []byte(`{"data":[{"id":"a"},` + other + `],"meta":{"total":2,"page":1,"per_page":20}}`)
+		if got, ok := x.page(); !ok || got.ids != nil || len(got.items) != 2 {
+			t.Errorf("%s: %q, %v", other, got.ids, ok)
+		}
 	}
 	if form := idForm(got.items[0]["id"]); form != "numbers" {
 		t.Errorf("the form is %s", form)
+	}
+}
+
+// A name of a field that may be a value is not shown.
+func TestFields(t *testing.T) {
+	items := []map[string]any{{"id": 1, "ada@example.com": 2, "eve@example.com": 3}, {"id": 1, "ada@example.com": 2, "name": ""}}
+	if got, want := fields(items), "?, ? (in some), id, name (in some)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := lacking(items, map[string]any{"bob@example.com": 1, "joe@example.com": 1, "phone": 2}); !slices.Equal(got, []string{"?", "phone"}) {
+		t.Errorf("lacking %q", got)
 	}
 }

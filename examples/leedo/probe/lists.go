@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -112,13 +113,13 @@ func fields(items []map[string]any) string {
 	}
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(count)) {
-		text := clean(name)
+		text := fieldName(name)
 		if count[name] < len(items) {
 			text += " (in some)"
 		}
 		texts = append(texts, text)
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(distinct(texts), ", ")
 }
 
 // lacking lists the names of the fields that a record has and no item of the list.
@@ -126,10 +127,16 @@ func lacking(items []map[string]any, record map[string]any) []string {
 	var texts []string
 	for _, name := range slices.Sorted(maps.Keys(record)) {
 		if !slices.ContainsFunc(items, func(item map[string]any) bool { _, ok := item[name]; return ok }) {
-			texts = append(texts, clean(name))
+			texts = append(texts, fieldName(name))
 		}
 	}
-	return texts
+	return distinct(texts)
+}
+
+// distinct returns sorted texts without those that come again.
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 // enough is how many records with different created_at an order is concluded from. In
@@ -204,7 +211,9 @@ func (p *prober) judgeForms() {
 		if r := p.resources[n.Name]; r != nil {
 			for _, item := range r.first.items {
 				ids = append(ids, idForm(item["id"]))
-				times = append(times, timeForm(item["created_at"]))
+				if item["created_at"] != nil {
+					times = append(times, timeForm(item["created_at"]))
+				}
 			}
 		}
 	}
@@ -221,16 +230,18 @@ func (p *prober) judgeForms() {
 }
 
 func idForm(value any) string {
-	text, ok := value.(string)
-	switch {
-	case value == nil:
+	switch value := value.(type) {
+	case nil:
 		return "no id"
-	case !ok:
+	case json.Number:
 		return "numbers"
-	case uuid.MatchString(text):
-		return "UUIDs"
+	case string:
+		if uuid.MatchString(value) {
+			return "UUIDs"
+		}
+		return "texts that are no UUIDs"
 	}
-	return "texts that are no UUIDs"
+	return "neither texts nor numbers"
 }
 
 func timeForm(value any) string {
@@ -247,23 +258,26 @@ func timeForm(value any) string {
 // judgeDefault settles the size of a page without per_page.
 func (p *prober) judgeDefault() {
 	sizes := make(map[int]bool)
-	full, short := 0, 0
+	full, short, constant := 0, 0, 0
 	for _, r := range p.resources {
 		first := r.first
 		sizes[first.perPage] = true
 		switch n := len(first.items); {
-		case n == first.perPage:
+		case n == first.perPage && n < first.total:
 			full++
+		case n == first.perPage: // per_page may just count the items
 		case n > first.perPage:
 			p.cannot(askDefault, "per_page in meta is %d, and GET /%s has %d items", first.perPage, r.name, n)
 			return
 		case n < first.total:
 			short++
+		default:
+			constant++
 		}
 	}
 	for size := range sizes {
 		switch {
-		case len(sizes) > 1 || full == 0 && short > 0:
+		case len(sizes) > 1 || full == 0 && (short > 0 || constant == 0):
 			p.cannot(askDefault, "per_page and total in meta do not fit the items of the %d lists", len(p.resources))
 		case full == 0:
 			p.finds(askDefault, fmt.Sprint(size), "per_page in meta; no list has so many records")

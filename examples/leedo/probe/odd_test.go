@@ -2,6 +2,8 @@ package probe
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leedoapp/leedo-go"
@@ -34,6 +36,25 @@ func TestRepeatedLastPage(t *testing.T) {
 	}
 	if got := result(t, fake, w, askTotal); got != totalMore {
 		t.Errorf("%q", got)
+	}
+}
+
+// Ids that do not fit in a path, or in a terminal, end no probe that has created leads.
+func TestOddIDs(t *testing.T) {
+	for _, odd := range []string{"\x1b[2J", "a/../b", "..", "ü b?#%"} {
+		n := 0
+		fake := leedotest.NewServer(leedotest.WithIDs(func() string { n++; return odd + strings.Repeat(" ", n-1) }))
+		fake.AddLead(leedo.Lead{Name: "Lead"})
+		var log strings.Builder
+		report, err := Run(t.Context(), Options{Client: fake.Client(leedo.WithoutRateLimiter()), Write: true, Log: &log})
+		if err != nil {
+			t.Errorf("%q: %v", odd, err)
+			continue
+		}
+		leads := fake.Leads()
+		if want := []string{leads[1].ID, leads[0].ID}; !slices.Equal(report.Created, want) || strings.Contains(log.String(), "\x1b") || strings.Count(log.String(), "created the lead ") != 2 {
+			t.Errorf("%q: created %q, log %q", odd, report.Created, &log)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (p *prober) longest() []*resource {
 	for _, n := range crm.Resources {
 		r := p.resources[n.Name]
 		switch {
-		case r == nil || len(r.first.items) < 2:
+		case r == nil || len(r.first.ids) < 2:
 		case len(longest) == 0 || r.first.total > longest[0].first.total:
 			longest = []*resource{r}
 		case r.first.total == longest[0].first.total && len(longest) == 1:
@@ -115,7 +115,7 @@ func (p *prober) end(ctx context.Context, r *resource, size int) (settled bool, 
 		return false, err
 	}
 	after, ok := x.page()
-	if x.is(http.StatusOK) && !ok {
+	if x.is(http.StatusOK) && (!ok || len(after.ids) < len(after.items)) {
 		return false, errUnusable
 	}
 	if last.total != total || ok && after.total != total {
@@ -197,9 +197,13 @@ func (p *prober) largest(ctx context.Context, r *resource) error {
 		if !ok {
 			return 0, errUnusable
 		}
-		seen = max(seen, len(got.ids))
-		if len(got.ids) < min(got.perPage, got.total) { // meta is wrong
-			return len(got.ids), nil
+		count := len(got.items)
+		seen = max(seen, count)
+		switch {
+		case count < min(got.perPage, got.total): // meta is wrong
+			return count, nil
+		case count == got.total && count == got.perPage && count < n: // meta may just count the items
+			return 0, errUnusable
 		}
 		return got.perPage, nil
 	}

@@ -30,8 +30,10 @@ var ErrQuota = errors.New("the quota does not allow it")
 // Options say how to probe.
 type Options struct {
 	// Client sends the requests. It must have been made with
-	// leedo.WithoutRateLimiter, which would keep requests from being sent that get
-	// a 429. Retries are switched off for each call.
+	// leedo.WithoutRateLimiter, because a limiter would keep requests from being
+	// sent that get a 429, and with an http.Client that makes one request for each
+	// call: without redirects, and with a connection for each request, as net/http
+	// may send a GET twice on one that was used before. Retries are switched off.
 	Client *leedo.Client
 	// Target names the API that the client sends to, such as its base URL, for the
 	// report.
@@ -124,7 +126,6 @@ type prober struct {
 	opts       Options
 	left       int         // how many requests may still be made
 	sent       int         // how many were made
-	widest     int         // how many requests a call has taken at most: redirects count
 	log        []*exchange // usable ones, in order
 	last       error       // of the latest request; nil if it succeeded
 	exhausting bool        // whether 429s are wanted
@@ -136,6 +137,7 @@ type prober struct {
 	reset     *exchange // the request at the reset, after all others; nil if it was not made
 	waitUntil string    // when that would be, if it may not be waited for
 	created   []string
+	stored    bool  // whether the new lead had the phone that it was created with
 	unknown   error // why there may be a lead that is not in created
 }
 

@@ -46,7 +46,7 @@ func (p *prober) announce(x *exchange) error {
 		}
 		return nil
 	}
-	p.finds(askLimit, fmt.Sprint(limit), "X-RateLimit-Limit of GET /leads")
+	p.finds(askLimit, fmt.Sprint(limit), "X-RateLimit-Limit of GET /leads; that it is for an hour is what the documentation says")
 	if need := MaxRequests - p.sent; remaining < need {
 		return fmt.Errorf("%w: %d of %d requests are left, up to %d more are needed", ErrQuota, remaining, limit, need)
 	}
@@ -55,6 +55,52 @@ func (p *prober) announce(x *exchange) error {
 		p.note("then all that is left, with at most %d requests more", p.most())
 	}
 	return nil
+}
+
+// judgeLimit checks that all responses have the limit of the first one, and that it can
+// be one an hour.
+func (p *prober) judgeLimit() {
+	q := &p.quota
+	var last *exchange // with X-RateLimit-Remaining
+	for _, x := range p.log {
+		before := last
+		left, ok := number(x.Header, headerRemaining)
+		if ok {
+			last = x
+		}
+		text := x.Header.Get(headerLimit)
+		limit, _ := number(x.Header, headerLimit)
+		_, in := x.moment(headerReset)
+		problem := ""
+		switch {
+		case !q.known && text != "" && p.settled(askLimit):
+			problem = "the first response has no rate limit headers, others have"
+		case q.known && text != "" && limit != q.limit:
+			problem = "X-RateLimit-Limit differs"
+		case q.known && in > window+time.Minute && !x.is(http.StatusTooManyRequests):
+			problem = "X-RateLimit-Reset is more than an hour after the Date"
+		case q.known && ok && before != nil && p.shorter(before, x, left):
+			problem = "X-RateLimit-Remaining was restored within less than an hour"
+		default:
+			continue
+		}
+		q.known, q.algorithm = false, ""
+		p.cannot(askLimit, "%s: ask who runs the server", problem)
+		for _, question := range []string{askAlgorithm, askCost429} {
+			delete(p.found, question) // rests on the limit
+		}
+		return
+	}
+}
+
+// shorter reports whether a window that is shorter than an hour ended between two
+// responses: half the quota was restored at once, and the reset moved by less.
+func (p *prober) shorter(before, after *exchange, left int) bool {
+	was, _ := number(before.Header, headerRemaining)
+	_, first := before.moment(headerReset)
+	_, second := after.moment(headerReset)
+	passed := after.arrived.Sub(before.arrived)
+	return left-was > p.quota.limit/2 && passed < window/2-window/10 && passed+second-first < window-time.Minute
 }
 
 // most is how many requests are made at most to exhaust the quota: it may be replenished

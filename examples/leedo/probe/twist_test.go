@@ -78,7 +78,7 @@ func (w *world) change(resp *http.Response, path string, asked int) (*http.Respo
 	if w.requestID != "" && w.requestID != "X-Request-Id" {
 		id := resp.Header.Get("X-Request-Id")
 		resp.Header.Del("X-Request-Id")
-		if w.requestID != "none" {
+		if w.requestID != noRequestID {
 			resp.Header.Set(w.requestID, id)
 		}
 	}

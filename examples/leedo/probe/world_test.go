@@ -186,7 +186,7 @@ func (w *world) twist() {
 	}
 	w.beyond = pick(w, "", "", "404", "null", "last")
 	w.errors = pick(w, "", "", `{"error":"secret text"}`, `{"message":"secret text"}`, `{"errors":[{"field":"id"}]}`, "secret text", "<html>secret</html>", "-")
-	w.requestID = pick(w, "X-Request-Id", "X-Request-Id", "X-Correlation-Id", "none")
+	w.requestID = pick(w, "X-Request-Id", "X-Request-Id", "X-Correlation-Id", noRequestID)
 	w.right(askRequestID, w.requestID)
 	w.free404 = w.limit > 0 && w.algorithm != tokenBucket && w.chance(0.4)
 	if w.free404 {

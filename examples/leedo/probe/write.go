@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -63,6 +65,8 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 		p.created = append(p.created, lead)
 		p.note("created the lead %s", clean(lead))
 	}
+	phone, _ := record["phone"].(string)
+	p.stored = phone != ""
 	p.finds(askCreate, fmt.Sprint(x.StatusCode), "POST /leads")
 	return lead, nil
 }
@@ -71,13 +75,16 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 func (p *prober) replay(ctx context.Context, name string, body any, key leedo.RequestOption, lead string) error {
 	before := p.found[askCreate] // the status of the repetition does not count
 	second, err := p.create(ctx, name, body, key)
+	same := p.found[askCreate] == before
 	p.found[askCreate] = before
 	const how = "POST /leads twice with the same key and body"
 	switch {
 	case err != nil:
 		return p.skip(err, askKey)
+	case second == lead && !same:
+		p.cannot(askKey, how+": the same id with another status, perhaps because of the name")
 	case second == lead:
-		p.finds(askKey, keyWorks, how+": the same id")
+		p.finds(askKey, keyWorks, how+": the same id and status")
 	case second != "":
 		p.finds(askKey, "ignored", how+": two leads")
 	default:
@@ -106,9 +113,9 @@ func (p *prober) change(ctx context.Context, lead string) error {
 		p.cannot(askListed, "it is not on the first page: GET of the others")
 	}
 
-	var statuses [3]int // 0 means unknown
+	var patched [3]*exchange
 	for i, body := range []map[string]any{{"phone": nil}, {"leedo_probe": "custom"}, {"name": ""}} {
-		if statuses[i], err = p.patch(ctx, path, body); err != nil {
+		if patched[i], err = p.patch(ctx, path, body); err != nil {
 			return p.skip(err, askUpdate, askNull, askCustom, askEmpty)
 		}
 	}
@@ -116,20 +123,38 @@ func (p *prober) change(ctx context.Context, lead string) error {
 	if err != nil {
 		return p.skip(err, askNull, askCustom, askEmpty, askUnset)
 	}
-	if record, ok := x.content.(map[string]any); ok {
-		p.judgeWrites(statuses, record)
+	record, _ := x.content.(map[string]any)
+	if id(record) != lead {
+		return p.skip(errUnusable, askNull, askCustom, askEmpty, askUnset)
 	}
+	var statuses [3]int // 0 means unknown
+	for i, field := range writtenFields {
+		if patched[i] == nil {
+			continue
+		}
+		// What reads the record may lag behind what changes it.
+		after, _ := patched[i].content.(map[string]any)
+		if value, ok := after[field]; ok && id(after) == lead && value != record[field] {
+			p.cannot([]string{askNull, askCustom, askEmpty}[i], "the responses to PATCH and GET contradict each other: GET of the lead, later")
+			continue
+		}
+		statuses[i] = patched[i].StatusCode
+	}
+	p.judgeWrites(statuses, record)
 	return nil
 }
 
-// patch makes a PATCH, which is harmless to repeat, and returns its status; 0 if it is
-// unknown. A rejection must come twice to count.
-func (p *prober) patch(ctx context.Context, path string, body any) (int, error) {
+// writtenFields are the fields that the PATCHes of change are about.
+var writtenFields = [3]string{"phone", "leedo_probe", "name"}
+
+// patch makes a PATCH, which is harmless to repeat, and returns its response; nil if
+// that is unknown. A rejection must come twice to count.
+func (p *prober) patch(ctx context.Context, path string, body any) (*exchange, error) {
 	var rejected *exchange
 	for range tries {
 		x, err := p.send(ctx, http.MethodPatch, path, body)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if x == nil {
 			continue
@@ -137,36 +162,40 @@ func (p *prober) patch(ctx context.Context, path string, body any) (int, error) 
 		p.keep(x)
 		switch {
 		case x.StatusCode < 300:
-			return x.StatusCode, nil
+			return x, nil
 		case rejected == nil:
 			rejected = x
 		case x.StatusCode == rejected.StatusCode && shapeOf(x) == shapeOf(rejected):
 			p.shape(fmt.Sprint(x.StatusCode), x)
-			return x.StatusCode, nil
+			return x, nil
 		}
 	}
-	return 0, nil
+	return nil, nil
 }
 
 // judgeWrites settles what the PATCHes of change did, from their statuses and the
 // record after them.
 func (p *prober) judgeWrites(statuses [3]int, record map[string]any) {
 	for i, question := range []string{askNull, askCustom, askEmpty} {
-		field := []string{"phone", "leedo_probe", "name"}[i]
-		value, present := record[field]
+		value, present := record[writtenFields[i]]
 		text, _ := value.(string)
 		var result string
 		switch status := statuses[i]; {
 		case status == 0:
 			continue
-		case status >= 400:
+		case status >= 300:
 			result = fmt.Sprintf("rejected with %d", status)
+		case i == 0 && !p.stored:
+			p.cannot(askNull, "the new lead has no phone: a PATCH of a lead that has one")
+			continue
 		case i == 0 && text != "":
 			result = "ignored"
 		case i == 0:
 			result = "clears the field: " + unset(value, present)
 		case i == 1 && present:
 			result = "stored"
+		case i == 1 && elsewhere(record):
+			result = "stored elsewhere in the record"
 		case i == 1:
 			result = "ignored"
 		case text == "":
@@ -189,6 +218,12 @@ func (p *prober) judgeWrites(statuses [3]int, record map[string]any) {
 	} else {
 		p.finds(askUnset, "differ: "+strings.Join(forms, ", "), "company and email of the lead that was created without them")
 	}
+}
+
+// elsewhere reports whether a record has the unknown field anywhere.
+func elsewhere(record map[string]any) bool {
+	text, err := json.Marshal(record)
+	return err == nil && bytes.Contains(text, []byte(`"leedo_probe"`))
 }
 
 // unset describes a field without a value.

@@ -126,11 +126,15 @@ func styled(svg, title string) string {
 	})
 }
 
-// oneLine returns a label on one line and not wider than a drawing. The table of the
-// chart has it whole.
+// joiners are the invisible characters that Persian and Indian names, and emoji, are
+// written with.
+const joiners = "\u200c\u200d"
+
+// oneLine returns a label on one line, in its direction, and not wider than a drawing.
+// The table of the chart has it whole.
 func oneLine(label string) string {
 	label = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsGraphic(r) && !strings.ContainsRune(joiners, r) {
 			return ' '
 		}
 		return r

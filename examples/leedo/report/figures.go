@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // weeks is how many weeks have a bar.
@@ -102,14 +105,43 @@ func (r *reader) each(query string, scan func(*sql.Rows) error) {
 
 // largest returns the first n figures, and the others in one.
 func largest(figures []Figure, n int) (bars, rest []Figure) {
-	if len(figures) <= n {
-		return figures, nil
+	if len(figures) > n {
+		others := Figure{Label: fmt.Sprintf("others (%d)", len(figures)-n)}
+		for _, f := range figures[n:] {
+			others.Count += min(f.Count, math.MaxInt-others.Count)
+		}
+		figures, rest = figures[:n], []Figure{others}
 	}
-	others := Figure{Label: fmt.Sprintf("others (%d)", len(figures)-n)}
-	for _, f := range figures[n:] {
-		others.Count += f.Count
+	for i := range figures {
+		figures[i].Label = bounded(figures[i].Label)
 	}
-	return figures[:n], []Figure{others}
+	return figures, rest
+}
+
+// Bounds of a label. More marks on one character than any language needs are drawn
+// over other labels.
+const (
+	maxLabel = 1000 // characters
+	maxMarks = 4    // on a character
+)
+
+// bounded returns a label without what exceeds the bounds.
+func bounded(label string) string {
+	var short strings.Builder
+	count, marks := 0, 0
+	for _, r := range label {
+		if count == maxLabel {
+			return short.String() + "…"
+		}
+		if marks++; !unicode.Is(unicode.Mn, r) {
+			marks = 0
+		}
+		if marks <= maxMarks {
+			short.WriteRune(r)
+			count++
+		}
+	}
+	return short.String()
 }
 
 // latest counts times by their weeks, and returns those up to the newest that is not

@@ -46,7 +46,7 @@ func (r *Report) Empty() bool {
 // Figure is a number and what it counts.
 type Figure struct {
 	// Label is what is counted. It may be text from the database, with any
-	// characters in it.
+	// characters in it, but at most the first 1,000.
 	Label string
 	// Count is the number, never negative.
 	Count int

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -102,6 +103,30 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Labels and sums of any size have bounds.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "crm.db")
+	mirror(t, path, fmt.Sprintf(`
+		INSERT INTO campaigns (id, name, leads_count) VALUES
+			('1', '%s', 9223372036854775807), ('2', '%s', 1e300), ('3', 'x', 9223372036854775807), ('4', 'y', 9223372036854775807)`,
+		strings.Repeat("é", 1_000_000), "a\u0316\u0301e"+strings.Repeat("\u0301", 5000)+"x"))
+	r, err := report.Read(t.Context(), path, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := report.Chart{"Campaigns by leads", "Campaign", "Leads",
+		[]report.Figure{{"a\u0316\u0301e\u0301\u0301\u0301\u0301x", math.MaxInt}, {"x", math.MaxInt}}, []report.Figure{{"others (2)", math.MaxInt}}}
+	if !reflect.DeepEqual(r.Charts[2], want) {
+		t.Errorf("%+v", r.Charts[2])
+	}
+	r, err = report.Read(t.Context(), path, 4)
+	if want := strings.Repeat("é", 1000) + "…"; err != nil || r.Charts[2].Bars[3].Label != want {
+		t.Errorf("%v, a label of %d bytes", err, len(r.Charts[2].Bars[3].Label))
+	}
+	write(t, r)
+}
+
 // content returns what is in the file of a mirror and its write-ahead log.
 func content(t *testing.T, path string) string {
 	t.Helper()
@@ -151,7 +176,7 @@ func TestReadErrors(t *testing.T) {
 func TestWriteHTML(t *testing.T) {
 	t.Parallel()
 	hostile := `<script>"x"</script></text></svg>&lt; style="fill:#000001"`
-	figures := []report.Figure{{hostile, 3}, {"two\nlines", 1}, {"none", 0}}
+	figures := []report.Figure{{hostile, 3}, {"two\nlines", 1}, {"\u202enone", 0}}
 	r := &report.Report{
 		MirroredAt: time.Date(2026, time.March, 20, 10, 0, 1, 0, time.UTC),
 		Records:    []report.Figure{{"leads", 8}},
@@ -174,7 +199,7 @@ func TestWriteHTML(t *testing.T) {
 			t.Errorf("the page has %s", bad)
 		}
 	}
-	for _, want := range []string{"20 March 2026, 10:00 UTC", "<b>8</b> leads", "Nothing to count", `class="bar"`, `class="label"`, `class="count"`} {
+	for _, want := range []string{"20 March 2026, 10:00 UTC", "<b>8</b> leads", "Nothing to count", `class="bar"`, `class="label"`, `class="count"`, "> none</text>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s", want)
 		}
