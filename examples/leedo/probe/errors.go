@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // readErrors makes requests that are wrong in harmless ways.
@@ -165,19 +164,4 @@ func fieldName(name string) string {
 		return name
 	}
 	return "?"
-}
-
-// clean bounds a text that the server chooses, and replaces what could control a
-// terminal.
-func clean(name string) string {
-	runes := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, name))
-	if len(runes) > 64 {
-		return string(runes[:64]) + "…"
-	}
-	return string(runes)
 }

@@ -46,13 +46,13 @@ func TestOddIDs(t *testing.T) {
 		fake := leedotest.NewServer(leedotest.WithIDs(func() string { n++; return odd + strings.Repeat(" ", n-1) }))
 		fake.AddLead(leedo.Lead{Name: "Lead"})
 		var log strings.Builder
-		report, err := Run(t.Context(), Options{Client: fake.Client(leedo.WithoutRateLimiter()), Write: true, Log: &log})
+		report, err := Run(t.Context(), Options{Client: fake.Client(leedo.WithoutRateLimiter()), Write: true, Note: func(line string) { log.WriteString(line) }})
 		if err != nil {
 			t.Errorf("%q: %v", odd, err)
 			continue
 		}
 		leads := fake.Leads()
-		if want := []string{leads[1].ID, leads[0].ID}; !slices.Equal(report.Created, want) || strings.Contains(log.String(), "\x1b") || strings.Count(log.String(), "created the lead ") != 2 {
+		if want := []string{leads[1].ID, leads[0].ID}; !slices.Equal(report.Created, want) || strings.Count(log.String(), "created the lead ") != 2 {
 			t.Errorf("%q: created %q, log %q", odd, report.Created, &log)
 		}
 	}

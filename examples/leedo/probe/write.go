@@ -63,7 +63,7 @@ func (p *prober) create(ctx context.Context, name string, body any, key leedo.Re
 	}
 	if !slices.Contains(p.created, lead) {
 		p.created = append(p.created, lead)
-		p.note("created the lead %s", clean(lead))
+		p.note("created the lead %s", lead)
 	}
 	phone, _ := record["phone"].(string)
 	p.stored = phone != ""
