@@ -49,38 +49,41 @@ func TestExport(t *testing.T) {
 // When the quota is exhausted, an export ends with what it has, says so, and the same
 // command goes on. With --wait it waits for the next window.
 func TestExportQuota(t *testing.T) {
-	fake := serve(t, leedotest.NewServer())
-	for range 450 {
-		fake.AddLead(leedo.Lead{Name: "Lead"})
-	}
-	file := out(t)
-	args := []string{"export", "leads", "--out", file, "--format", "csv"}
-	fake.SetRateLimit(3, time.Hour)
-	code, stdout, stderr := run(t, args...)
-	if code != command.ExitQuota || stdout != "" || !strings.HasSuffix(stderr, " of 450 records are in "+file+".part: the same command goes on\n") || files(t, file) != "out.part out.part.state" {
-		t.Errorf("exit code %d, %q, %q, files %s", code, stdout, stderr, files(t, file))
-	}
-	fake.SetRateLimit(0, time.Hour)
-	code, _, stderr = run(t, args...)
-	if code != command.ExitQuota || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "the same command goes on\n") {
-		t.Errorf("the second time: exit code %d, %q", code, stderr)
-	}
-	fake.SetRateLimit(3, time.Second)
-	code, stdout, stderr = run(t, append(args, "--wait")...)
-	if code != 0 || stdout != "450 records\n" || !strings.Contains(stderr, "going on after ") || strings.Count(read(t, file), "\r\n") != 451 || files(t, file) != "out" {
-		t.Errorf("with --wait: exit code %d, %q, %q, files %s", code, stdout, stderr, files(t, file))
-	}
+	virtual(t, func(t *testing.T, fake *leedotest.Server) {
+		for range 450 {
+			fake.AddLead(leedo.Lead{Name: "Lead"})
+		}
+		file := out(t)
+		args := []string{"export", "leads", "--out", file, "--format", "csv"}
+		fake.SetRateLimit(3, time.Hour)
+		code, stdout, stderr := run(t, args...)
+		if code != command.ExitQuota || stdout != "" || !strings.HasSuffix(stderr, " of 450 records are in "+file+".part: the same command goes on\n") || files(t, file) != "out.part out.part.state" {
+			t.Errorf("exit code %d, %q, %q, files %s", code, stdout, stderr, files(t, file))
+		}
+		fake.SetRateLimit(0, time.Hour)
+		code, _, stderr = run(t, args...)
+		if code != command.ExitQuota || strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "the same command goes on\n") {
+			t.Errorf("the second time: exit code %d, %q", code, stderr)
+		}
+		fake.SetRateLimit(-1, 0)
+		fake.SetRateLimit(3, time.Minute)
+		code, stdout, stderr = run(t, append(args, "--wait")...)
+		if code != 0 || stdout != "450 records\n" || !strings.Contains(stderr, "going on after ") || strings.Count(read(t, file), "\r\n") != 451 || files(t, file) != "out" {
+			t.Errorf("with --wait: exit code %d, %q, %q, files %s", code, stdout, stderr, files(t, file))
+		}
+	})
 }
 
 // An export that has to wait for its first page says so.
 func TestExportWaits(t *testing.T) {
-	fake := serve(t, leedotest.NewServer())
-	fake.SetRateLimit(1, 2*time.Second)
-	run(t, "quota")
-	code, _, stderr := run(t, "export", "leads", "--out", out(t), "--format", "csv", "--wait")
-	if code != 0 || !strings.HasPrefix(stderr, "waiting until ") {
-		t.Errorf("exit code %d, %q", code, stderr)
-	}
+	virtual(t, func(t *testing.T, fake *leedotest.Server) {
+		fake.SetRateLimit(1, time.Hour)
+		run(t, "quota")
+		code, _, stderr := run(t, "export", "leads", "--out", out(t), "--format", "csv", "--wait")
+		if code != 0 || !strings.HasPrefix(stderr, "waiting until ") {
+			t.Errorf("exit code %d, %q", code, stderr)
+		}
+	})
 }
 
 // The details are announced before the first of them is read, with their cost.

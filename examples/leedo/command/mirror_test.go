@@ -46,23 +46,25 @@ func TestMirror(t *testing.T) {
 
 // Without --wait a pass takes what the quota gives; with it, it reads everything.
 func TestMirrorQuota(t *testing.T) {
-	fake := serve(t, leedotest.NewServer())
-	for range 15 {
-		fake.AddLead(leedo.Lead{Name: "Lead", Phone: "+1"})
-	}
-	fake.SetRateLimit(12, 2*time.Second)
-	file := filepath.Join(t.TempDir(), "m.db")
-	code, out, _ := run(t, "mirror", "--db", file)
-	if code != 0 || !strings.HasSuffix(out, " of 15 read\n") || !strings.HasPrefix(out, "15 leads, 0 accounts, 0 contacts, 0 campaigns: 15 new, 0 deleted; details of ") {
-		t.Errorf("exit code %d, %q", code, out)
-	}
-	if code, out, stderr := run(t, "mirror", "--db", file); code != command.ExitQuota || out != "" || !strings.Contains(stderr, "nothing was recorded") {
-		t.Errorf("exit code %d, %q, %q", code, out, stderr)
-	}
-	code, out, _ = run(t, "mirror", "--db", file, "--wait")
-	if code != 0 || !strings.HasSuffix(out, "details of 15 of 15 read\n") || mirrored(t, file, "SELECT count(phone) FROM leads") != "15" {
-		t.Errorf("exit code %d, %q", code, out)
-	}
+	virtual(t, func(t *testing.T, fake *leedotest.Server) {
+		for range 15 {
+			fake.AddLead(leedo.Lead{Name: "Lead", Phone: "+1"})
+		}
+		fake.SetRateLimit(12, time.Hour)
+		file := filepath.Join(t.TempDir(), "m.db")
+		code, out, _ := run(t, "mirror", "--db", file)
+		if code != 0 || !strings.HasSuffix(out, " of 15 read\n") || !strings.HasPrefix(out, "15 leads, 0 accounts, 0 contacts, 0 campaigns: 15 new, 0 deleted; details of ") {
+			t.Errorf("exit code %d, %q", code, out)
+		}
+		if code, out, stderr := run(t, "mirror", "--db", file); code != command.ExitQuota || out != "" || !strings.Contains(stderr, "nothing was recorded") {
+			t.Errorf("exit code %d, %q, %q", code, out, stderr)
+		}
+		time.Sleep(time.Minute)
+		code, out, _ = run(t, "mirror", "--db", file, "--wait")
+		if code != 0 || !strings.HasSuffix(out, "details of 15 of 15 read\n") || mirrored(t, file, "SELECT count(phone) FROM leads") != "15" {
+			t.Errorf("exit code %d, %q", code, out)
+		}
+	})
 }
 
 // With --every a failure is a line on standard error, and the end of ctx, as on Ctrl-C,
