@@ -60,9 +60,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	url := "http://" + host(listener.Addr()) + "/v1"
 	fmt.Fprintf(stdout, "listening on %s\n", url)
+	fmt.Fprintf(stderr, "to look at it and to add faults: http://%s/\n", host(listener.Addr()))
 	fmt.Fprintf(stderr, "LEEDO_BASE_URL=%s LEEDO_API_TOKEN=%s go run ./examples/quickstart\n", url, fake.Token())
 
-	server := &http.Server{Handler: fake, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: withPage(fake, fake), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
