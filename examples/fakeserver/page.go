@@ -1,9 +1,10 @@
 package main
 
 import (
-	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed" // of the page
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net"
@@ -23,7 +24,22 @@ import (
 //go:embed page.html
 var pageText string
 
+//go:embed page.css
+var style string
+
+//go:embed page.js
+var script string
+
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// policy allows the page its own style and script, and requests to its own server only.
+var policy = fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; connect-src 'self'; "+
+	"img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", hash(style), hash(script))
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
 
 // page is the page at /. It shows what the fake holds and what it is sent, and adds
 // faults.
@@ -212,16 +228,20 @@ func (f *pageFault) What() string {
 // show sends the page, with the problem of a form if there is one.
 func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
 	v := struct {
-		Nonce, Host, Problem string
-		Form                 url.Values
-		Methods, Paths       []string
-		Statuses             []choice
-		Faults               []pageFault
-		Resources            []resource
-		Quota                *quota
-		Requests             []request
+		Host, Problem string
+		Style         template.CSS
+		Script        template.JS
+
+		Form           url.Values
+		Methods, Paths []string
+		Statuses       []choice
+		Faults         []pageFault
+		Resources      []resource
+		Quota          *quota
+		Requests       []request
 	}{
-		Nonce: rand.Text(), Host: r.Host, Problem: problem,
+		Host: r.Host, Problem: problem,
+		Style: template.CSS(style), Script: template.JS(script),
 		Form:    url.Values{"status": {"500"}, "times": {"1"}},
 		Methods: methods, Paths: paths, Statuses: statuses,
 		Resources: resources(p.fake),
@@ -240,8 +260,7 @@ func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; style-src 'nonce-%[1]s'; script-src 'nonce-%[1]s'; "+
-		"connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", v.Nonce))
+	h.Set("Content-Security-Policy", policy)
 	if problem != "" {
 		w.WriteHeader(http.StatusBadRequest)
 	}

@@ -1,0 +1,212 @@
+package browser_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// fakeServer builds examples/fakeserver and runs it until stop is called or the test
+// ends. It returns the URL of its page, without the slash at its end.
+func fakeServer(t *testing.T, args ...string) (url string, stop func()) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "fakeserver")
+	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "./examples/fakeserver")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		end()
+		cmd.Wait()
+	})
+	t.Cleanup(stop)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSuffix(line, "/v1\n"), "listening on ")
+	if err != nil || !ok {
+		t.Fatalf("first line %q, %v", line, err)
+	}
+	return url, stop
+}
+
+// send sends a request to the fake and returns the status of the response; 0 means that
+// there was none.
+func send(t *testing.T, method, url, body string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer leedotest-token")
+	// One connection per request: on a reused one, net/http would repeat a GET that was cut.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}
+
+// await waits until a script is true in the page.
+func (b *browser) await(script string) {
+	b.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !eval[bool](b, script); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatalf("still not: %s; the page says:\n%s", script, eval[string](b, "document.body.innerText"))
+		}
+	}
+}
+
+// awaitText waits until an element of the page has the text.
+func (b *browser) awaitText(id, text string) {
+	b.t.Helper()
+	quoted, err := json.Marshal(text)
+	b.check(err)
+	b.await(fmt.Sprintf("(document.getElementById(%q)?.innerText ?? '').includes(%s)", id, quoted))
+}
+
+// picture writes what the page looks like to the folder in PICTURES, if it is set.
+func (b *browser) picture(name string) {
+	b.t.Helper()
+	if dir := os.Getenv("PICTURES"); dir != "" {
+		png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+		b.check(err)
+		b.check(os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600))
+	}
+}
+
+// click clicks an element.
+func (b *browser) click(selector string) {
+	b.t.Helper()
+	b.check(chromedp.Do(b.ctx, chromedp.Click(selector)))
+}
+
+// The page of fakeserver adds and clears faults, shows what arrives without being loaded
+// again, and sends no request to anything but the fake.
+func TestFake(t *testing.T) {
+	url, stop := fakeServer(t, "-seed", "2", "-limit", "6")
+	b := start(t)
+	b.show(1200, "light")
+	b.open(url + "/")
+	b.awaitText("request-list", "No request has arrived yet.")
+	b.awaitText("quota", "Shown after the first response.")
+	b.picture("empty")
+
+	b.click("form button.main") // the form as it is: the next request gets a 500
+	b.awaitText("fault-list", "500 Internal Server Error, once")
+	if status := send(t, "GET", url+"/v1/leads", ""); status != 500 {
+		t.Errorf("status %d, want the 500 of the fault", status)
+	}
+	b.awaitText("request-1", "GET /v1/leads 500 Internal Server Error")
+	b.awaitText("fault-list", "No faults")
+	b.awaitText("left", "5 of 6 requests left")
+	if status := send(t, "GET", url+"/v1/leads", ""); status != 200 {
+		t.Errorf("status %d after the fault, want 200", status)
+	}
+
+	// By keyboard: a fault of one path, until cleared.
+	b.check(chromedp.Do(b.ctx, chromedp.Focus("[name=path]"), chromedp.KeyEvent("/leads/{id}"),
+		chromedp.Clear("[name=times]"), chromedp.KeyEvent("\r")))
+	b.awaitText("fault-list", "any method /leads/{id}\n500 Internal Server Error, until cleared")
+	b.check(chromedp.Do(b.ctx, chromedp.Focus("#fault-list button"), chromedp.KeyEvent("\r")))
+	b.awaitText("fault-list", "No faults")
+	if status := send(t, "GET", url+"/v1/leads/none", ""); status != 404 {
+		t.Errorf("status %d after the fault was cleared, want 404", status)
+	}
+
+	// What is open and what has the focus stay when there is more to show.
+	b.awaitText("request-3", "404")
+	eval[bool](b, `document.querySelector("#request-3 details").open = true`)
+	b.check(chromedp.Do(b.ctx, chromedp.Focus("#request-3 summary")))
+	b.click("form button.main")
+	b.awaitText("fault-list", "once")
+	eval[bool](b, `document.querySelector("#request-3 details").open = true`)
+	b.check(chromedp.Do(b.ctx, chromedp.Focus("#request-3 summary")))
+	for i, name := range hostile[:2] {
+		body, err := json.Marshal(map[string]string{"name": name, "email": "ada@example.com"})
+		b.check(err)
+		if status, want := send(t, "POST", url+"/v1/leads", string(body)), []int{500, 201}[i]; status != want {
+			t.Errorf("status %d, want %d", status, want)
+		}
+	}
+	b.awaitText("records", hostile[1])
+	b.awaitText("request-5", "201 Created")
+	if !eval[bool](b, `document.querySelector("#request-3 details").open && document.activeElement === document.querySelector("#request-3 summary")`) {
+		t.Error("the request is closed, or has lost the focus")
+	}
+	if title := eval[string](b, "document.title"); title != "Leedo fake" {
+		t.Errorf("title %q", title)
+	}
+	b.picture("busy")
+
+	for range 2 {
+		send(t, "GET", url+"/v1/campaigns", "")
+	}
+	b.awaitText("request-7", "429 Too Many Requests")
+	b.awaitText("left", "Spent")
+	b.click("form button.main")
+	b.awaitText("fault-list", "once")
+	b.picture("spent")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1200, 360} {
+			b.show(width, scheme)
+			checkReadable(t, b, fmt.Sprintf("%s, %d pixels", scheme, width), width)
+			b.picture(fmt.Sprintf("%s-%d", scheme, width))
+		}
+	}
+
+	requests, problems := b.seen()
+	outside := slices.DeleteFunc(slices.Clone(requests), func(to string) bool {
+		return to == "data:," || strings.TrimSuffix(to, "#faults") == url+"/"
+	})
+	if len(requests) < 10 || len(outside) > 0 || len(problems) > 0 {
+		t.Errorf("%d requests, not for the page: %q; problems %q", len(requests), outside, problems)
+	}
+
+	stop()
+	b.awaitText("state", "The fake does not respond.")
+}
+
+// The page sends no requests while it is paused or hidden, and needs no scripts.
+func TestFakeQuiet(t *testing.T) {
+	url, _ := fakeServer(t)
+	b := start(t)
+	b.open(url + "/")
+	for _, quiet := range []string{
+		`document.getElementById("pause").click()`,
+		`document.getElementById("pause").click(); Object.defineProperty(document, "hidden", {value: true})`,
+	} {
+		eval[any](b, quiet)
+		// A request that was sent before has its response.
+		b.await(`performance.getEntriesByType("resource").every(e => e.responseEnd > 0)`)
+		b.seen()
+		eval[bool](b, "refresh(); true")
+		if requests, _ := b.seen(); len(requests) > 0 {
+			t.Errorf("after %s the page sends %q", quiet, requests)
+		}
+	}
+}
