@@ -51,7 +51,7 @@ type quota struct {
 }
 
 // Low returns below how many requests the gauge shows that few are left.
-func (q *quota) Low() int { return q.Limit / 10 }
+func (q *quota) Low() int { return (q.Limit + 9) / 10 }
 
 // handler calls next and logs its requests.
 func (l *requestLog) handler(next http.Handler) http.Handler {

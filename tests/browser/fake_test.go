@@ -116,7 +116,7 @@ func TestFake(t *testing.T) {
 	b.awaitText("quota", "Shown after the first response.")
 	b.picture("empty")
 
-	b.click("form button.main") // the form as it is: the next request gets a 500
+	b.click("form button.add") // the form as it is: the next request gets a 500
 	b.awaitText("fault-list", "500 Internal Server Error, once")
 	if status := send(t, "GET", url+"/v1/leads", ""); status != 500 {
 		t.Errorf("status %d, want the 500 of the fault", status)
@@ -142,7 +142,7 @@ func TestFake(t *testing.T) {
 	b.awaitText("request-3", "404")
 	eval[bool](b, `document.querySelector("#request-3 details").open = true`)
 	b.check(chromedp.Do(b.ctx, chromedp.Focus("#request-3 summary")))
-	b.click("form button.main")
+	b.click("form button.add")
 	b.awaitText("fault-list", "once")
 	eval[bool](b, `document.querySelector("#request-3 details").open = true`)
 	b.check(chromedp.Do(b.ctx, chromedp.Focus("#request-3 summary")))
@@ -168,14 +168,15 @@ func TestFake(t *testing.T) {
 	}
 	b.awaitText("request-7", "429 Too Many Requests")
 	b.awaitText("left", "Spent")
-	b.click("form button.main")
+	b.click("form button.add")
 	b.awaitText("fault-list", "once")
 	b.picture("spent")
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1200, 360} {
 			b.show(width, scheme)
-			checkReadable(t, b, fmt.Sprintf("%s, %d pixels", scheme, width), width)
+			eval[any](b, `document.querySelectorAll("details").forEach((d, i) => d.open = i === 1)`)
 			b.picture(fmt.Sprintf("%s-%d", scheme, width))
+			checkReadable(t, b, fmt.Sprintf("%s, %d pixels", scheme, width), width)
 		}
 	}
 
