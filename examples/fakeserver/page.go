@@ -134,8 +134,9 @@ func (p *page) change(r *http.Request) (problem string) {
 	if f.Drop = form.Get("status") == cut; !f.Drop {
 		f.Status, errStatus = strconv.Atoi(form.Get("status"))
 	}
-	if times := form.Get("times"); times != "" {
-		f.Times, errTimes = strconv.Atoi(times)
+	limited := form.Get("times") != ""
+	if limited {
+		f.Times, errTimes = strconv.Atoi(form.Get("times"))
 	}
 	switch {
 	case !slices.Contains(methods, f.Method):
@@ -144,7 +145,7 @@ func (p *page) change(r *http.Request) (problem string) {
 		return "The path must be empty or like /leads/{id}, without /v1 and without a query."
 	case errStatus != nil || !f.Drop && (f.Status < 200 || f.Status > 999):
 		return "The status must be a number from 200 to 999."
-	case errTimes != nil || f.Times == 0 || f.Times < -1:
+	case errTimes != nil || limited && f.Times < 1:
 		return "Times must be a number from 1, or empty."
 	}
 	p.add(f)

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+// site is a fake with its page, in memory.
+type site struct {
+	t       *testing.T
+	fake    *leedotest.Server
+	handler http.Handler
+}
+
+func newSite(t *testing.T) *site {
+	fake := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
+	return &site{t, fake, withPage(fake, fake)}
+}
+
+// call sends a request to the API. It returns 0 if the connection is cut.
+func (s *site) call(method, path, body string) (status int) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			panic(p)
+		}
+	}()
+	r := httptest.NewRequestWithContext(s.t.Context(), method, path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+s.fake.Token())
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w.Code
+}
+
+// local returns a request to the page from this machine. A form makes it a POST.
+func (s *site) local(form url.Values) *http.Request {
+	r := httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://127.0.0.1:8080/", nil)
+	if form != nil {
+		r = httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://127.0.0.1:8080/", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	r.RemoteAddr = "127.0.0.1:50000"
+	return r
+}
+
+func (s *site) serve(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+// expect checks that the page has the texts.
+func (s *site) expect(texts ...string) {
+	s.t.Helper()
+	w := s.serve(s.local(nil))
+	body := html.UnescapeString(w.Body.String())
+	for _, text := range texts {
+		if w.Code != http.StatusOK || !strings.Contains(body, text) {
+			s.t.Errorf("status %d, %q is missing in:\n%s", w.Code, text, body[strings.Index(body, "<main>"):])
+		}
+	}
+}
+
+// post sends a form that changes the faults.
+func (s *site) post(form url.Values) {
+	s.t.Helper()
+	if w := s.serve(s.local(form)); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/#faults" {
+		s.t.Fatalf("status %d, to %q: %s", w.Code, w.Header().Get("Location"), w.Body)
+	}
+}
+
+func TestPageFaults(t *testing.T) {
+	s := newSite(t)
+	s.expect("No faults", "Leads: 0", "No request has arrived yet.", "Shown after the first response.")
+	add := func(fault string) {
+		t.Helper()
+		form, err := url.ParseQuery(fault)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.post(form)
+	}
+	create := func(want, leads int) {
+		t.Helper()
+		if status := s.call("POST", "/v1/leads", `{"name":"Ada"}`); status != want || len(s.fake.Leads()) != leads {
+			t.Errorf("status %d and %d leads, want %d and %d", status, len(s.fake.Leads()), want, leads)
+		}
+	}
+
+	add("method=POST&path=/leads&status=503&times=2")
+	s.expect("POST /leads", "503 Service Unavailable, 2 times")
+	s.call("GET", "/v1/leads", "")
+	create(503, 0)
+	s.expect("503 Service Unavailable, once")
+	create(503, 0)
+	s.expect("No faults")
+	create(201, 1)
+
+	add("status=500&times=1&processed=yes")
+	s.expect("any method any path", "500 Internal Server Error, but processed, once")
+	create(500, 2)
+	add("status=cut&times=")
+	s.expect("connection cut, until cleared")
+	create(0, 2)
+	create(0, 2)
+	add("status=404&times=1")
+	add("clear=3")
+	create(404, 2) // the fault that was added later is next
+	create(201, 3)
+	add("clear=3") // again, in another window
+
+	s.expect("No faults", "Leads: 3", "93 of 100 requests left", `<span class="bad">no response</span>`, `<span class="ok">201 Created</span>`)
+}
+
+func TestPageForms(t *testing.T) {
+	for _, test := range []struct{ form, want string }{
+		{"method=PUT&status=500", "The method"},
+		{"path=leads&status=500", "The path"},
+		{"path=//leads&status=500", "The path"},
+		{"path=/leads/&status=500", "The path"},
+		{"path=/leads?page=1&status=500", "The path"},
+		{"path=/v1/leads&status=500", "The path"},
+		{"path=/v1&status=500", "The path"},
+		{"", "The status"},
+		{"status=199", "The status"},
+		{"status=1000", "The status"},
+		{"status=500&times=0", "Times"},
+		{"status=500&times=-1", "Times"},
+		{"status=500&times=many", "Times"},
+		{"status=500&path=" + strings.Repeat("/long", 5000), "The form"},
+		{"path=%zz", "The form"},
+	} {
+		s := newSite(t)
+		r := s.local(url.Values{})
+		r.Body = io.NopCloser(strings.NewReader(test.form))
+		w := s.serve(r)
+		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, `<p role="alert">Not added. `+test.want) {
+			t.Errorf("%.40q: status %d, without %q", test.form, w.Code, test.want)
+		}
+		if s.fake.Pending() != nil {
+			t.Errorf("%.40q adds a fault", test.form)
+		}
+	}
+	s := newSite(t)
+	w := s.serve(s.local(url.Values{"method": {"POST"}, "path": {"leads"}, "status": {"403"}, "times": {"7"}, "processed": {"yes"}}))
+	for _, want := range []string{`"POST" selected`, `value="leads"`, `"403" selected`, `value="7"`, " checked"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the form lost %s", want)
+		}
+	}
+}
+
+func TestPageAccess(t *testing.T) {
+	for _, test := range []struct {
+		peer, host, password string
+		want                 int
+	}{
+		{"127.0.0.1:50000", "127.0.0.1:8080", "", 200},
+		{"127.0.0.1:50000", "localhost:8080", "", 200},
+		{"127.0.0.1:50000", "LOCALHOST", "", 200},
+		{"[::1]:50000", "[::1]:8080", "", 200},
+		{"[::ffff:127.0.0.1]:50000", "127.0.0.1:8080", "", 200},
+		{"127.0.0.1:50000", "site.example:8080", "", 401}, // a name that resolves to this machine
+		{"127.0.0.1:50000", "127.0.0.1.site.example", "", 401},
+		{"127.0.0.1:50000", "", "", 401},
+		{"192.0.2.1:50000", "127.0.0.1:8080", "", 401},
+		{"192.0.2.1:50000", "192.0.2.2:8080", "", 401},
+		{"192.0.2.1:50000", "192.0.2.2:8080", "wrong", 401},
+		{"192.0.2.1:50000", "192.0.2.2:8080", "leedotest-token", 200},
+		{"127.0.0.1:50000", "site.example:8080", "leedotest-token", 200},
+	} {
+		s := newSite(t)
+		s.fake.AddLead(leedo.Lead{Name: "Ada"})
+		r := s.local(nil)
+		r.RemoteAddr, r.Host = test.peer, test.host
+		if test.password != "" {
+			r.SetBasicAuth("", test.password)
+		}
+		w := s.serve(r)
+		if w.Code != test.want || strings.Contains(w.Body.String(), "Ada") != (w.Code == 200) {
+			t.Errorf("%+v: status %d, %s", test, w.Code, w.Body)
+		}
+		if (w.Header().Get("WWW-Authenticate") != "") != (w.Code == 401) {
+			t.Errorf("%+v: WWW-Authenticate %q", test, w.Header().Get("WWW-Authenticate"))
+		}
+	}
+
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://site.example"} {
+		s := newSite(t)
+		r := s.local(url.Values{"status": {"500"}})
+		r.Header.Set(name, value)
+		if w := s.serve(r); w.Code != http.StatusForbidden || s.fake.Pending() != nil {
+			t.Errorf("%s %s: status %d, faults %v", name, value, w.Code, s.fake.Pending())
+		}
+	}
+
+	s := newSite(t)
+	r := s.local(nil)
+	r.Method = http.MethodDelete
+	if w := s.serve(r); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+		t.Errorf("DELETE: status %d, %v", w.Code, w.Header())
+	}
+	w := s.serve(s.local(nil))
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "http") {
+		t.Errorf("policy %q", policy)
+	}
+	for _, text := range []string{style, script} { // the policy has their hashes
+		if !strings.Contains(w.Body.String(), ">"+text+"<") {
+			t.Error("the style or the script is changed")
+		}
+	}
+}
+
+// TestPageEscapes checks that no text of a request or record becomes part of the page.
+func TestPageEscapes(t *testing.T) {
+	s := newSite(t)
+	const hostile = `"'><script>x</script>{{.}}</pre>`
+	s.fake.AddLead(leedo.Lead{ID: hostile, Name: hostile, Email: hostile, Status: hostile})
+	s.fake.AddAccount(leedo.Account{ID: "a", Name: hostile, Industry: hostile, Website: hostile})
+	s.fake.AddContact(leedo.Contact{ID: "b", Name: hostile, Email: hostile, Role: hostile})
+	s.fake.AddCampaign(leedo.Campaign{ID: "c", Name: hostile, Status: hostile})
+	s.fake.Inject(leedotest.Fault{Status: 500, Body: hostile, Header: http.Header{"X-Hostile": {hostile}}})
+	s.call("POST", "/v1/leads?x="+url.QueryEscape(hostile), hostile)
+	s.call("POST", "/v1/leads", "\xff\x00")
+	s.post(url.Values{"path": {`/"'><script>`}, "status": {"500"}})
+	r := s.local(url.Values{"path": {hostile}, "times": {hostile}})
+	r.Host = "localhost"
+	for _, w := range []*httptest.ResponseRecorder{s.serve(s.local(nil)), s.serve(r)} {
+		body := w.Body.String()
+		if n := strings.Count(body, "<script>"); n != 1 || strings.Contains(body, `"'>`) || strings.Contains(body, "\xff") {
+			t.Errorf("%d scripts in:\n%s", n, body)
+		}
+	}
+	s.expect(hostile, "X-Hostile: "+hostile)
+}
+
+func TestPageRequests(t *testing.T) {
+	s := newSite(t)
+	s.fake.AddLead(leedo.Lead{ID: "1", Name: "Ada"})
+	s.fake.Inject(leedotest.Fault{Path: "/leads/1", Truncate: 5})
+	s.call("GET", "/v1/leads/1", "")
+	s.expect(`<span class="bad">200 OK, cut</span>`)
+	s.call("POST", "/v1/leads", `{"name":"Grace"}`)
+	s.expect("{\n  \"name\": \"Grace\"\n}", "X-Request-Id: req_2", `"updated_at"`)
+	s.call("POST", "/v1/leads", `{"name":"`+strings.Repeat("A", maxExcerpt)+`"}`)
+	s.expect(`{"name":"` + strings.Repeat("A", maxExcerpt-9) + "…")
+	if n := len(s.fake.Leads()[0].Name); n != maxExcerpt {
+		t.Errorf("the fake got a name of %d bytes", n)
+	}
+
+	s.fake.OnRequest(func(r leedotest.Request) { // while it is handled
+		if r.Path == "/campaigns" {
+			s.expect(`<code>/v1/campaigns?page=2</code> <span class="open">pending</span>`)
+		}
+	})
+	s.call("GET", "/v1/campaigns?page=2", "")
+	s.expect(`<code>/v1/campaigns?page=2</code> <span class="ok">200 OK</span>`)
+
+	s.fake.SetRateLimit(0, time.Hour)
+	s.call("GET", "/v1/leads", "")
+	s.expect(`<span class="bad">429 Too Many Requests</span>`, "Spent: none of 0 requests is left")
+	s.fake.SetRateLimit(-1, time.Hour)
+	s.call("GET", "/v1/leads", "")
+	s.expect("had no rate limit")
+
+	for i := range 2 * maxRequests {
+		s.call("GET", fmt.Sprintf("/v1/leads/%d", i), "")
+	}
+	s.call("GET", "/_fake/faults", "")
+	body := s.serve(s.local(nil)).Body.String()
+	newest, next := strings.Index(body, fmt.Sprintf("/v1/leads/%d<", 2*maxRequests-1)), strings.Index(body, fmt.Sprintf("/v1/leads/%d<", 2*maxRequests-2))
+	if n := strings.Count(body, "<summary>"); n != maxRequests || newest < 0 || newest > next {
+		t.Errorf("%d requests, the newest at %d and %d", n, newest, next)
+	}
+	if strings.Contains(body, "/_fake/") {
+		t.Error("the page shows a request of the control interface")
+	}
+	if strings.Contains(body, s.fake.Token()) {
+		t.Error("the page shows the token")
+	}
+}
+
+// TestPageRecords checks which records the page shows.
+func TestPageRecords(t *testing.T) {
+	s := newSite(t)
+	seed(s.fake, 7)
+	s.fake.AddAccount(leedo.Account{})
+	s.expect("Leads: 7", "Accounts: 8", "Contacts: 7", "Campaigns: 7",
+		"lead7@example.com · qualified", "(no name)", "contact3@example.com · Product Manager", "active · leads: 3")
+	if body := s.serve(s.local(nil)).Body.String(); strings.Contains(body, "Lead 2") {
+		t.Error("the page shows more than the newest leads")
+	}
+}
+
+// TestPageServed opens the page of the program.
+func TestPageServed(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-addr", "127.0.0.1:0", "-seed", "1")
+	transport := &http.Transport{DisableKeepAlives: true}
+	response, err := (&http.Client{Transport: transport}).Get(strings.TrimSuffix(p.url, "v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "<code>"+p.url+"</code>") {
+		t.Errorf("status %d, %v:\n%s", response.StatusCode, err, body)
+	}
+}
