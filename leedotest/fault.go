@@ -3,6 +3,7 @@ package leedotest
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,12 +12,12 @@ import (
 )
 
 // Fault describes something that goes wrong with requests to the fake; see
-// [Server.Inject]. Method, Path, When, After and Times select the requests, by
-// default the next one. The other fields describe what happens to them; at least
+// [Server.Inject]. Method, Path, When, Chance, After and Times select the requests,
+// by default the next one. The other fields describe what happens to them; at least
 // one besides Processed must be set. The zero value of a field changes nothing.
 //
 // Without Status and Drop, the fake produces its usual response, to which Header,
-// Body, Latency and Truncate then apply.
+// Body, Latency, Truncate and BytesPerSecond then apply.
 type Fault struct {
 	// Method is the HTTP method of the requests to match; "" matches any.
 	Method string
@@ -31,6 +32,9 @@ type Fault struct {
 	// server.
 	When func(Request) bool
 
+	// Chance is the probability, from 0 to 1, with which a request that Method, Path
+	// and When match counts as matching; 0 means 1.
+	Chance float64
 	// After is the number of matching requests that pass first.
 	After int
 	// Times is the number of requests that the fault applies to after that: 0 means
@@ -66,6 +70,8 @@ type Fault struct {
 	// it returns io.ErrUnexpectedEOF. 0 means that it does not; a negative number cuts
 	// before the first byte. A body that is not longer is sent in full.
 	Truncate int
+	// BytesPerSecond sends the body evenly at this rate. 0 means at once.
+	BytesPerSecond int
 }
 
 // pendingFault is a fault that may still apply.
@@ -84,8 +90,8 @@ type pendingFault struct {
 // before it is processed.
 //
 // Inject panics, and adds no fault, if one of them can have no effect: if it sets
-// none of Status, Drop, Header, Body, Latency and Truncate, or if no request can
-// match its Path. A Path starts with one slash and not with /v1, does not end in a
+// none of Status, Drop, Header, Body, Latency, Truncate and BytesPerSecond, or if no
+// request can match its Path or its Chance. A Path starts with one slash and not with /v1, does not end in a
 // slash, and has no query (%3F is a question mark). [Server.Pending] finds other
 // faults that did not apply.
 func (s *Server) Inject(faults ...Fault) {
@@ -133,8 +139,13 @@ func (f *Fault) problem() string {
 	case strings.Contains(path, "?"):
 		return fmt.Sprintf("Path %q must not have a query: use When to match one", path)
 	}
-	if f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && !f.changesHeader() {
-		return "no effect: set Status, Drop, Header, Body, Latency or Truncate"
+	switch {
+	case !(f.Chance >= 0 && f.Chance <= 1): // or NaN
+		return fmt.Sprintf("Chance %v must be from 0 to 1", f.Chance)
+	case f.BytesPerSecond < 0:
+		return "BytesPerSecond must not be negative"
+	case f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && f.BytesPerSecond == 0 && !f.changesHeader():
+		return "no effect: set Status, Drop, Header, Body, Latency, Truncate or BytesPerSecond"
 	}
 	return ""
 }
@@ -166,12 +177,15 @@ func (s *Server) matchFault(in *arrival, entry *Request) *Fault {
 	faults := slices.Clone(s.faults)
 	s.mu.Unlock()
 	for _, f := range faults {
-		if f.matches(in) && (f.When == nil || f.When(entry.clone())) && s.due(f) {
+		if f.matches(in) && (f.When == nil || f.When(entry.clone())) && f.happens() && s.due(f) {
 			return &f.Fault
 		}
 	}
 	return nil
 }
+
+// happens reports whether the fault's Chance selects a request.
+func (f *Fault) happens() bool { return f.Chance == 0 || rand.Float64() < f.Chance }
 
 // due counts a request for a fault that matches it, and reports whether the fault
 // applies to it.
@@ -259,5 +273,5 @@ func (f *Fault) modify(resp *response) {
 	if f.Truncate != 0 && max(f.Truncate, 0) < len(resp.body) {
 		resp.cut = max(f.Truncate, 0)
 	}
-	resp.drop = f.Drop
+	resp.drop, resp.rate = f.Drop, f.BytesPerSecond
 }

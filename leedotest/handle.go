@@ -130,14 +130,22 @@ func (s *Server) arrive(in *arrival) (*Request, string, []func(Request)) {
 func (s *Server) admit(in *arrival) (rejected *response, rate http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scheme, token, _ := strings.Cut(in.header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(token) != s.token {
-		rejected = errorResponse(http.StatusUnauthorized, "invalid or missing API token")
-		rejected.header.Set("WWW-Authenticate", "Bearer")
-	} else if !s.quota.take(in.now) {
+	rejected = s.authorize(in.header)
+	if rejected == nil && !s.quota.take(in.now) {
 		rejected = s.quota.reject(in.now)
 	}
 	return rejected, s.quota.header(in.now)
+}
+
+// authorize returns a 401 for a request without the token, otherwise nil.
+func (s *Server) authorize(header http.Header) *response {
+	scheme, token, _ := strings.Cut(header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) == s.token {
+		return nil
+	}
+	rejected := errorResponse(http.StatusUnauthorized, "invalid or missing API token")
+	rejected.header.Set("WWW-Authenticate", "Bearer")
+	return rejected
 }
 
 // execute routes a request and executes it. It returns nil, and has changed

@@ -32,7 +32,13 @@ func inMemory(s *leedotest.Server) front {
 // overSocket reaches s by TCP until the test ends.
 func overSocket(t *testing.T, s *leedotest.Server) front {
 	t.Helper()
-	ts := httptest.NewServer(s)
+	return overHandler(t, s)
+}
+
+// overHandler reaches a handler by TCP until the test ends.
+func overHandler(t *testing.T, handler http.Handler) front {
+	t.Helper()
+	ts := httptest.NewServer(handler)
 	t.Cleanup(ts.Close)
 	client := ts.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -67,7 +73,10 @@ func (f front) try(t *testing.T, method, target, body string, headers ...string)
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, f.base+"/v1"+target, reader)
+	if !strings.HasPrefix(target, "/_fake/") { // the control interface
+		target = "/v1" + target
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, f.base+target, reader)
 	if err != nil {
 		t.Fatal(err)
 	}

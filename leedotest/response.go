@@ -15,6 +15,7 @@ type response struct {
 	body   []byte      // never changed in place
 	drop   bool        // whether to cut the connection instead of responding
 	cut    int         // how many bytes of body to send before cutting it; -1 means all
+	rate   int         // bytes of body per second; 0 means at once
 }
 
 func newResponse(status int, body []byte) *response {

@@ -1,6 +1,7 @@
 package leedotest
 
 import (
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -32,6 +33,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		hangUp(w)
 		return
 	}
+	resp.write(r, w)
+}
+
+// write sends the response. It returns early if the request's context ends.
+func (resp *response) write(r *http.Request, w http.ResponseWriter) {
 	header := w.Header()
 	maps.Copy(header, resp.header) // net/http omits headers that have no values
 	if !bodyAllowed(resp.status) {
@@ -40,12 +46,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Content-Length", strconv.Itoa(len(resp.body)))
 	w.WriteHeader(resp.status)
-	if resp.cut >= 0 {
-		// net/http closes the connection after a body that is shorter than its
-		// Content-Length.
-		resp.body = resp.body[:resp.cut]
+	// net/http closes the connection after a body that is shorter than its
+	// Content-Length.
+	if resp.rate == 0 || r.Method == http.MethodHead {
+		w.Write(resp.sent())
+		return
 	}
-	w.Write(resp.body)
+	io.Copy(flushing{w}, resp.reader(r.Context()))
 }
 
 // hangUp closes the connection. Without lingering, the client sees a reset rather

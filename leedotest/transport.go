@@ -1,7 +1,6 @@
 package leedotest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +49,7 @@ func send(req *http.Request) (*arrival, error) {
 	}
 	for name, values := range req.Header {
 		for _, value := range values {
-			if name == "" || strings.ContainsAny(name, " :\r\n\x00") || strings.ContainsAny(value, "\r\n\x00") {
+			if !validHeader(name, value) {
 				return nil, fmt.Errorf("leedotest: invalid header field %q", name)
 			}
 			in.header.Add(name, value) // a server sees canonical names
@@ -75,6 +74,11 @@ func send(req *http.Request) (*arrival, error) {
 	}
 	in.path, in.query = target.EscapedPath(), target.RawQuery
 	return in, nil
+}
+
+// validHeader reports whether net/http would send a header.
+func validHeader(name, value string) bool {
+	return name != "" && !strings.ContainsAny(name, " :\r\n\x00") && !strings.ContainsAny(value, "\r\n\x00")
 }
 
 // readRequest reads the body. Like net/http, it returns an error if the length is
@@ -140,11 +144,11 @@ func receive(req *http.Request, resp *response) *http.Response {
 	if req.Method == http.MethodHead {
 		return out
 	}
+	reader := resp.reader(req.Context())
 	if resp.cut >= 0 {
-		out.Body = &body{Reader: io.MultiReader(bytes.NewReader(resp.body[:resp.cut]), cutEnd{})}
-	} else {
-		out.Body = &body{Reader: bytes.NewReader(resp.body)}
+		reader = io.MultiReader(reader, cutEnd{})
 	}
+	out.Body = &body{Reader: reader}
 	return out
 }
 

@@ -4,8 +4,10 @@
 //	go run ./examples/fakeserver -addr 127.0.0.1:8080 -plan free -seed 250
 //
 // When it is ready, it prints "listening on http://HOST:PORT/v1" on standard output,
-// and on standard error how to call it. It keeps all records in memory. An interrupt
-// ends it.
+// and on standard error how to call it. It keeps all records and the newest 10,000
+// requests in memory. Under /_fake/ it can be controlled while it runs; see
+// docs/fakeserver.md. At / is a page for the browser, which shows what arrives and adds
+// faults. An interrupt ends it.
 package main
 
 import (
@@ -18,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,11 +51,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fake := leedotest.NewServer(leedotest.WithToken(s.token), leedotest.WithPlan(s.plan))
+	fake := leedotest.NewServer(leedotest.WithToken(s.token), leedotest.WithPlan(s.plan),
+		leedotest.WithAlgorithm(s.algorithm), leedotest.WithRecentRequests(10_000))
 	if s.limited {
 		fake.SetRateLimit(s.limit, s.window)
 	}
 	seed(fake, s.seed)
+	fake.Inject(s.faults...)
 
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
@@ -63,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "to look at it and to add faults: http://%s/\n", host(listener.Addr()))
 	fmt.Fprintf(stderr, "LEEDO_BASE_URL=%s LEEDO_API_TOKEN=%s go run ./examples/quickstart\n", url, fake.Token())
 
-	server := &http.Server{Handler: withPage(fake, fake), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: withPage(fake, routes(fake, s.latency)), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -79,6 +84,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	<-failed // http.ErrServerClosed
 	return nil
+}
+
+// routes returns the fake, each response of which takes latency more, with its
+// control interface. It is no http.ServeMux, because that redirects some paths.
+func routes(fake *leedotest.Server, latency time.Duration) http.Handler {
+	control := fake.ControlHandler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/_fake/"):
+			control.ServeHTTP(w, r)
+		default:
+			select {
+			case <-time.After(latency):
+				fake.ServeHTTP(w, r)
+			case <-r.Context().Done(): // the client is gone
+			}
+		}
+	})
 }
 
 // host returns an address that this machine can connect to.

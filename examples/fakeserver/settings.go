@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,6 +22,10 @@ type settings struct {
 	limit   int
 	window  time.Duration
 	seed    int
+
+	algorithm leedotest.Algorithm
+	latency   time.Duration
+	faults    []leedotest.Fault
 }
 
 // plans are the values of -plan.
@@ -31,16 +36,31 @@ var plans = map[string]leedotest.Plan{
 	"none": -1,
 }
 
+// algorithms are the values of -algorithm.
+var algorithms = map[string]leedotest.Algorithm{
+	"fixed-window":    leedotest.FixedWindow,
+	"sliding-log":     leedotest.SlidingLog,
+	"sliding-counter": leedotest.SlidingCounter,
+	"token-bucket":    leedotest.TokenBucket,
+}
+
 func parse(args []string, stderr io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("fakeserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; without a host, 127.0.0.1; port 0 picks a free one")
 	flags.StringVar(&s.token, "token", leedotest.NewServer().Token(), "the API `token` to accept")
 	plan := flags.String("plan", "free", "the rate limit of a `plan`: free (100 requests an hour), duo (500), pro (5,000) or none")
 	flags.IntVar(&s.limit, "limit", 0, "`requests` per window, instead of the plan's; 0 rejects all")
 	flags.DurationVar(&s.window, "window", time.Hour, "the `duration` of a rate limit window")
 	flags.IntVar(&s.seed, "seed", 0, "the `number` of leads, and of accounts, contacts and campaigns, to start with")
+	algorithm := flags.String("algorithm", "fixed-window", "`how` requests are counted: fixed-window, sliding-log, sliding-counter or token-bucket")
+	flags.DurationVar(&s.latency, "latency", 0, "the `duration` by which each response is delayed")
+	flags.Func("fault", "a `fault`, such as 'POST /leads status=500 processed chance=0.1 times=3'; can be repeated", func(text string) error {
+		fault, err := parseFault(text)
+		s.faults = append(s.faults, fault)
+		return err
+	})
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return s, err
@@ -52,6 +72,11 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var known bool
 	s.plan, known = plans[*plan]
+	var counts bool
+	s.algorithm, counts = algorithms[*algorithm]
+	if strings.HasPrefix(s.addr, ":") {
+		s.addr = "127.0.0.1" + s.addr
+	}
 	if !given["limit"] {
 		s.limit = int(s.plan)
 	}
@@ -69,6 +94,10 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		problem = "invalid value for flag -limit: negative; use -plan none for no limit"
 	case s.window <= 0:
 		problem = "invalid value for flag -window: not positive"
+	case !counts:
+		problem = fmt.Sprintf("invalid value %q for flag -algorithm: fixed-window, sliding-log, sliding-counter or token-bucket", *algorithm)
+	case s.latency < 0:
+		problem = "invalid value for flag -latency: negative"
 	case s.seed < 0:
 		problem = "invalid value for flag -seed: negative"
 	default:
@@ -77,6 +106,38 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	fmt.Fprintln(stderr, problem)
 	flags.Usage()
 	return s, errUsage
+}
+
+// parseFault reads a fault: a method and a path, both optional, then fields as
+// name=value or, if they are true or false, as name. The names are those of POST
+// /_fake/faults.
+func parseFault(text string) (leedotest.Fault, error) {
+	fields := map[string]any{}
+	for _, word := range strings.Fields(text) {
+		name, value, assigned := strings.Cut(word, "=")
+		var field any = value
+		switch {
+		case strings.HasPrefix(word, "/"):
+			name, field = "path", word
+		case !assigned && word == strings.ToUpper(word):
+			name, field = "method", word
+		case !assigned:
+			field = true
+		case name != "body" && json.Valid([]byte(value)):
+			field = json.RawMessage(value)
+		}
+		if _, given := fields[name]; given {
+			return leedotest.Fault{}, fmt.Errorf("%s is given twice", name)
+		}
+		fields[name] = field
+	}
+	object, err := json.Marshal(fields)
+	if err != nil {
+		return leedotest.Fault{}, err
+	}
+	var fault leedotest.Fault
+	err = fault.UnmarshalJSON(object)
+	return fault, err
 }
 
 // seed adds n made-up records of each kind, numbered from the oldest, 1, to the newest,

@@ -1,0 +1,135 @@
+package leedotest
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// controlRecords lists all records of a kind, newest first, with all their fields.
+func (s *Server) controlRecords(c *command) *response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	items := []json.RawMessage{}
+	for _, r := range s.store[c.kind.path].all() {
+		items = append(items, c.kind.item(r))
+	}
+	return listResponse(items)
+}
+
+// controlAdd adds a record. Like AddLead, it validates no field but those that the
+// store needs.
+func (s *Server) controlAdd(c *command) *response {
+	values, problem := decode(&arrival{body: c.body})
+	if problem != nil {
+		return problem
+	}
+	r := record{values: values}
+	if id, given := values["id"]; given {
+		r.id, _ = id.(string)
+		if r.id == "" {
+			return errorResponse(http.StatusBadRequest, "id must be a non-empty string")
+		}
+	}
+	for name, at := range map[string]*time.Time{"created_at": &r.created, "updated_at": &r.updated} {
+		if value, given := values[name]; given {
+			text, _ := value.(string)
+			var err error
+			if *at, err = time.Parse(time.RFC3339, text); err != nil {
+				return errorResponse(http.StatusBadRequest, `%s must be a time such as "2025-10-01T12:00:00Z"`, name)
+			}
+		}
+	}
+	maps.DeleteFunc(values, func(name string, _ any) bool { return readOnly(name) })
+	s.mu.Lock()
+	taken := s.store.taken(r.id)
+	s.mu.Unlock()
+	if taken {
+		return errorResponse(http.StatusConflict, "a record has this id; PATCH changes it")
+	}
+	return jsonResponse(http.StatusCreated, c.kind.item(s.add(c.kind.path, r)))
+}
+
+// controlChange sets fields to any values, as SetField does.
+func (s *Server) controlChange(c *command) *response {
+	values, problem := decode(&arrival{body: c.body})
+	if problem != nil {
+		return problem
+	}
+	if _, given := values["id"]; given {
+		return errorResponse(http.StatusBadRequest, "id cannot be changed")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.store[c.kind.path]
+	if t.records[c.id] == nil {
+		return noRecord(t)
+	}
+	for name, value := range values {
+		t.set(t.records[c.id], name, value)
+	}
+	return jsonResponse(http.StatusOK, t.kind.item(t.records[c.id]))
+}
+
+func (s *Server) controlDelete(c *command) *response {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.store[c.kind.path]; !t.remove(c.id) {
+		return noRecord(t)
+	}
+	return newResponse(http.StatusNoContent, nil)
+}
+
+// requestFields is a [Request] in JSON.
+type requestFields struct {
+	Method string      `json:"method"`
+	Path   string      `json:"path"`
+	Query  url.Values  `json:"query"`
+	Header http.Header `json:"header"` // without the token
+	Body   string      `json:"body"`
+	Status int         `json:"status"`
+}
+
+// controlRequests lists the requests that arrived and match the query, oldest first.
+func (s *Server) controlRequests(c *command) *response {
+	method, path := c.query.Get("method"), c.query.Get("path")
+	if problem := (&Fault{Path: path, Drop: true}).problem(); problem != "" {
+		return errorResponse(http.StatusBadRequest, "%s", lowered(problem))
+	}
+	status := -1
+	if c.query.Has("status") {
+		var err error
+		if status, err = strconv.Atoi(c.query.Get("status")); err != nil || status < 0 || status > 999 {
+			return errorResponse(http.StatusBadRequest, "status must be a status code, or 0 for no response")
+		}
+	}
+	items := []requestFields{}
+	for _, r := range s.Requests() {
+		if method != "" && !strings.EqualFold(method, r.Method) || path != "" && !matchPath(path, r.Path) || status >= 0 && status != r.Status {
+			continue
+		}
+		if len(r.Header["Authorization"]) > 0 {
+			r.Header.Set("Authorization", "[hidden]")
+		}
+		items = append(items, requestFields{r.Method, r.Path, r.Query, r.Header, string(r.Body), r.Status})
+	}
+	return listResponse(items)
+}
+
+// clone returns a copy for changes. Records are never changed in place.
+func (s store) clone() store {
+	c := make(store)
+	for path, t := range s {
+		blocks := slices.Clone(t.order.blocks)
+		for i := range blocks {
+			blocks[i].ids = slices.Clone(blocks[i].ids)
+		}
+		c[path] = &table{kind: t.kind, order: order{t.order.next, blocks}, records: maps.Clone(t.records)}
+	}
+	return c
+}
