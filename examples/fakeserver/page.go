@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	_ "embed" // of the page
@@ -11,13 +12,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
-	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
@@ -42,27 +39,18 @@ func hash(text string) string {
 }
 
 // page is the page at /. It shows what the fake holds and what it is sent, and adds
-// faults.
+// faults. It has no state but the log: faults and the quota are those of the control
+// interface, so that the page shows what other programs change, too.
 type page struct {
 	fake *leedotest.Server
+	next http.Handler
 	log  requestLog
-
-	mu     sync.Mutex // guards all below
-	faults []*pageFault
-	added  int // how many faults were added so far
 }
 
-// pageFault is a fault that the page added.
-type pageFault struct {
-	leedotest.Fault
-	ID   int
-	Left int // how many more requests it applies to; negative means all
-}
-
-// withPage serves the page at / and everything else by next, whose requests the page
-// shows, except those under /_fake/.
+// withPage serves the page at / and everything else by next, which has the control
+// interface at /_fake/. The page shows all other requests to next.
 func withPage(fake *leedotest.Server, next http.Handler) http.Handler {
-	p := &page{fake: fake}
+	p := &page{fake: fake, next: next}
 	own := http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(http.HandlerFunc(p.serve), 16<<10))
 	logged := p.log.handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -117,114 +105,45 @@ func (p *page) allowed(r *http.Request) bool {
 // or "".
 func (p *page) change(r *http.Request) (problem string) {
 	if err := r.ParseForm(); err != nil {
-		return "The form is incomplete or too large."
+		return "the form is incomplete or too large"
 	}
 	form := r.PostForm
-	if id := form.Get("clear"); id != "" {
-		p.clear(id)
-		return ""
+	if form.Has("clear") {
+		return p.control(r, http.MethodDelete, "/_fake/faults", nil, nil)
 	}
-	f := leedotest.Fault{
+	f := fault{
 		Method:    form.Get("method"),
 		Path:      strings.TrimSpace(form.Get("path")),
 		Processed: form.Has("processed"),
 		Times:     -1,
 	}
-	var errStatus, errTimes error
+	var err error
 	if f.Drop = form.Get("status") == cut; !f.Drop {
-		f.Status, errStatus = strconv.Atoi(form.Get("status"))
+		if f.Status, err = strconv.Atoi(form.Get("status")); err != nil {
+			return "the status must be a number"
+		}
 	}
-	limited := form.Get("times") != ""
-	if limited {
-		f.Times, errTimes = strconv.Atoi(form.Get("times"))
+	if times := form.Get("times"); times != "" {
+		if f.Times, err = strconv.Atoi(times); err != nil || f.Times < 1 {
+			return "times must be a number from 1, or empty"
+		}
 	}
-	switch {
-	case !slices.Contains(methods, f.Method):
-		return "The method is not one of those that the API has."
-	case !validPath.MatchString(f.Path) || strings.HasPrefix(f.Path+"/", "/v1/"):
-		return "The path must be empty or like /leads/{id}, without /v1 and without a query."
-	case errStatus != nil || !f.Drop && (f.Status < 200 || f.Status > 999):
-		return "The status must be a number from 200 to 999."
-	case errTimes != nil || limited && f.Times < 1:
-		return "Times must be a number from 1, or empty."
-	}
-	p.add(f)
-	return ""
+	return p.control(r, http.MethodPost, "/_fake/faults", f, nil)
 }
 
+// The choices of the form.
 var (
-	methods   = []string{"", http.MethodGet, http.MethodPost, http.MethodPatch}
-	validPath = regexp.MustCompile(`^(/[^/?#\s]+)*$`)
-	paths     = []string{"/leads", "/leads/{id}", "/accounts", "/accounts/{id}", "/contacts", "/campaigns", "/campaigns/{id}"}
+	methods  = []string{"", http.MethodGet, http.MethodPost, http.MethodPatch}
+	paths    = []string{"/leads", "/leads/{id}", "/accounts", "/accounts/{id}", "/contacts", "/campaigns", "/campaigns/{id}"}
+	statuses = []choice{status(500), status(502), status(503), status(504), status(429), status(400), status(401), status(403), status(404), {cut, "connection cut"}}
 )
-
-// choice is a value that the form offers.
-type choice struct{ Value, Text string }
 
 // cut is the status of a fault that cuts the connection.
 const cut = "cut"
 
-var statuses = func() []choice {
-	var all []choice
-	for _, code := range []int{500, 502, 503, 504, 429, 400, 401, 403, 404} {
-		all = append(all, choice{strconv.Itoa(code), statusText(code)})
-	}
-	return append(all, choice{cut, "connection cut"})
-}()
+type choice struct{ Value, Text string }
 
-// add injects a fault that clear can end.
-func (p *page) add(fault leedotest.Fault) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.added++
-	f := &pageFault{Fault: fault, ID: p.added, Left: fault.Times}
-	f.When = func(leedotest.Request) bool { return p.use(f) }
-	p.faults = append(p.faults, f)
-	p.fake.Inject(f.Fault)
-}
-
-// use counts a request that the fault matches. It reports whether the fault applies to
-// it: not if it was cleared.
-func (p *page) use(f *pageFault) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i := slices.Index(p.faults, f)
-	if i < 0 {
-		return false
-	}
-	if f.Left > 0 {
-		f.Left--
-	}
-	if f.Left == 0 {
-		p.faults = slices.Delete(p.faults, i, i+1)
-	}
-	return true
-}
-
-// clear ends the fault with the id, if there is one.
-func (p *page) clear(id string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.faults = slices.DeleteFunc(p.faults, func(f *pageFault) bool { return strconv.Itoa(f.ID) == id })
-}
-
-// What returns what the fault does.
-func (f *pageFault) What() string {
-	what := "connection cut"
-	if !f.Drop {
-		what = statusText(f.Status)
-	}
-	if f.Processed {
-		what += ", but processed"
-	}
-	switch {
-	case f.Left < 0:
-		return what + ", until cleared"
-	case f.Left == 1:
-		return what + ", once"
-	}
-	return fmt.Sprintf("%s, %d times", what, f.Left)
-}
+func status(code int) choice { return choice{strconv.Itoa(code), statusText(code)} }
 
 // show sends the page, with the problem of a form if there is one.
 func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
@@ -236,9 +155,9 @@ func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
 		Form           url.Values
 		Methods, Paths []string
 		Statuses       []choice
-		Faults         []pageFault
+		Faults         struct{ Data []fault }
 		Resources      []resource
-		Quota          *quota
+		Quota          quota
 		Requests       []request
 	}{
 		Host: r.Host, Problem: problem,
@@ -247,12 +166,14 @@ func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
 		Methods: methods, Paths: paths, Statuses: statuses,
 		Resources: resources(p.fake),
 	}
-	v.Quota, v.Requests = p.log.newest()
-	p.mu.Lock()
-	for _, f := range p.faults {
-		v.Faults = append(v.Faults, *f)
+	v.Requests = p.log.newest()
+	failed := cmp.Or(
+		p.control(r, http.MethodGet, "/_fake/faults", nil, &v.Faults),
+		p.control(r, http.MethodGet, "/_fake/plan", nil, &v.Quota))
+	if failed != "" {
+		http.Error(w, failed, http.StatusInternalServerError)
+		return
 	}
-	p.mu.Unlock()
 	if problem != "" {
 		v.Form = r.PostForm
 	}
@@ -271,43 +192,4 @@ func (p *page) show(w http.ResponseWriter, r *http.Request, problem string) {
 // statusText returns a status code with its name, if it has one.
 func statusText(code int) string {
 	return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code)))
-}
-
-// maxRecords is how many records of a resource the page shows.
-const maxRecords = 5
-
-// resource is what the page shows of a resource.
-type resource struct {
-	Name   string
-	Count  int
-	Newest []record
-}
-
-// record is what the page shows of a record.
-type record struct{ ID, Name, Detail string }
-
-// resources returns what the fake holds.
-func resources(fake *leedotest.Server) []resource {
-	return []resource{
-		newest("Leads", fake.Leads(), func(l leedo.Lead) record { return record{l.ID, l.Name, join(l.Email, string(l.Status))} }),
-		newest("Accounts", fake.Accounts(), func(a leedo.Account) record { return record{a.ID, a.Name, join(a.Industry, a.Website)} }),
-		newest("Contacts", fake.Contacts(), func(c leedo.Contact) record { return record{c.ID, c.Name, join(c.Email, c.Role)} }),
-		newest("Campaigns", fake.Campaigns(), func(c leedo.Campaign) record {
-			return record{c.ID, c.Name, join(string(c.Status), fmt.Sprint("leads: ", c.LeadsCount))}
-		}),
-	}
-}
-
-// newest returns the resource that has the records, the newest of which are first.
-func newest[T any](name string, all []T, show func(T) record) resource {
-	r := resource{Name: name, Count: len(all)}
-	for _, one := range all[:min(len(all), maxRecords)] {
-		r.Newest = append(r.Newest, show(one))
-	}
-	return r
-}
-
-// join joins the texts that are not empty.
-func join(texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), " · ")
 }

@@ -24,7 +24,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	fake := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-	return &site{t, fake, withPage(fake, fake)}
+	return &site{t, fake, withPage(fake, routes(fake, 0))}
 }
 
 // call sends a request to the API. It returns 0 if the connection is cut.
@@ -80,7 +80,7 @@ func (s *site) post(form url.Values) {
 
 func TestPageFaults(t *testing.T) {
 	s := newSite(t)
-	s.expect("No faults", "Leads: 0", "No request has arrived yet.", "Shown after the first response.")
+	s.expect("No faults", "Leads: 0", "No request has arrived yet.", "100 of 100 requests left")
 	add := func(fault string) {
 		t.Helper()
 		form, err := url.ParseQuery(fault)
@@ -112,38 +112,38 @@ func TestPageFaults(t *testing.T) {
 	s.expect("connection cut, until cleared")
 	create(0, 2)
 	create(0, 2)
-	add("status=404&times=1")
-	add("clear=3")
-	create(404, 2) // the fault that was added later is next
+	add("clear=all")
 	create(201, 3)
-	add("clear=3") // again, in another window
+	add("clear=all") // again, in another window
 
-	s.expect("No faults", "Leads: 3", "93 of 100 requests left", `<span class="bad">no response</span>`, `<span class="ok">201 Created</span>`)
+	// Faults from elsewhere.
+	s.fake.Inject(leedotest.Fault{Header: http.Header{"X-A": {"b"}}, Body: "{}", Truncate: 1, Latency: time.Second, BytesPerSecond: 9, Chance: 0.5, After: 3})
+	s.expect("other headers, another body, cut after 1 bytes, 9 bytes per second, 1s late, with a chance of 0.5, not for the first 3, once")
+	add("clear=all")
+
+	s.expect("No faults", "Leads: 3", "94 of 100 requests left", `<span class="bad">no response</span>`, `<span class="ok">201 Created</span>`)
 }
 
 func TestPageForms(t *testing.T) {
 	for _, test := range []struct{ form, want string }{
-		{"method=PUT&status=500", "The method"},
-		{"path=leads&status=500", "The path"},
-		{"path=//leads&status=500", "The path"},
-		{"path=/leads/&status=500", "The path"},
-		{"path=/leads?page=1&status=500", "The path"},
-		{"path=/v1/leads&status=500", "The path"},
-		{"path=/v1&status=500", "The path"},
-		{"", "The status"},
-		{"status=199", "The status"},
-		{"status=1000", "The status"},
-		{"status=500&times=0", "Times"},
-		{"status=500&times=-1", "Times"},
-		{"status=500&times=many", "Times"},
-		{"status=500&path=" + strings.Repeat("/long", 5000), "The form"},
-		{"path=%zz", "The form"},
+		{"method=post&status=500", "method &#34;post&#34; must"},
+		{"path=leads&status=500", "path &#34;leads&#34; must"},
+		{"path=/leads?page=1&status=500", "path &#34;/leads?page=1&#34; must"},
+		{"path=/v1/leads&status=500", "path &#34;/v1/leads&#34; must"},
+		{"", "the status must"},
+		{"status=199", "status 199 must"},
+		{"status=0", "no effect"},
+		{"status=500&times=0", "times must"},
+		{"status=500&times=-1", "times must"},
+		{"status=500&times=many", "times must"},
+		{"status=500&path=" + strings.Repeat("/long", 5000), "the form"},
+		{"path=%zz", "the form"},
 	} {
 		s := newSite(t)
 		r := s.local(url.Values{})
 		r.Body = io.NopCloser(strings.NewReader(test.form))
 		w := s.serve(r)
-		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, `<p role="alert">Not added. `+test.want) {
+		if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, `<p role="alert">Not added: `+test.want) {
 			t.Errorf("%.40q: status %d, without %q", test.form, w.Code, test.want)
 		}
 		if s.fake.Pending() != nil {
@@ -270,7 +270,7 @@ func TestPageRequests(t *testing.T) {
 	s.expect(`<span class="bad">429 Too Many Requests</span>`, "Spent: none of 0 requests is left")
 	s.fake.SetRateLimit(-1, time.Hour)
 	s.call("GET", "/v1/leads", "")
-	s.expect("had no rate limit")
+	s.expect("There is no rate limit.")
 
 	for i := range 2 * maxRequests {
 		s.call("GET", fmt.Sprintf("/v1/leads/%d", i), "")

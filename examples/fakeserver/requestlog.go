@@ -18,13 +18,11 @@ const (
 	maxExcerpt  = 4 << 10 // bytes of a body
 )
 
-// requestLog holds the newest requests with their responses, and the quota as the
-// latest response reported it.
+// requestLog holds the newest requests with their responses.
 type requestLog struct {
 	mu       sync.Mutex
 	arrived  int
 	requests []*request // the newest first
-	quota    *quota     // nil before the first response
 }
 
 // request is a request with its response.
@@ -41,17 +39,6 @@ type request struct {
 	Received string // the body of the response
 	Took     time.Duration
 }
-
-// quota is what the headers of a response said about the rate limit.
-type quota struct {
-	Limited          bool
-	Limit, Remaining int
-	Reset            time.Time // zero means unknown
-	At               time.Time // when the response was sent
-}
-
-// Low returns below how many requests the gauge shows that few are left.
-func (q *quota) Low() int { return (q.Limit + 9) / 10 }
 
 // handler calls next and logs its requests.
 func (l *requestLog) handler(next http.Handler) http.Handler {
@@ -96,39 +83,17 @@ func (l *requestLog) done(entry *request, sent *excerpt, response *recorder) {
 	entry.Received = response.body.String()
 	length, err := strconv.Atoi(header.Get("Content-Length"))
 	entry.Cut = err == nil && response.body.size < length
-	l.quota = readQuota(header)
-}
-
-// readQuota returns the rate limit in the headers of a response. The fake sends the
-// time of the reset in seconds since 1970.
-func readQuota(header http.Header) *quota {
-	number := func(name string) (int, bool) {
-		n, err := strconv.Atoi(header.Get(name))
-		return n, err == nil
-	}
-	q := &quota{At: time.Now()}
-	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		q.At = date.Local()
-	}
-	var ok bool
-	q.Limit, q.Limited = number("X-RateLimit-Limit")
-	q.Remaining, ok = number("X-RateLimit-Remaining")
-	q.Limited = q.Limited && ok
-	if reset, ok := number("X-RateLimit-Reset"); ok {
-		q.Reset = time.Unix(int64(reset), 0)
-	}
-	return q
 }
 
 // newest returns a copy of the log.
-func (l *requestLog) newest() (*quota, []request) {
+func (l *requestLog) newest() []request {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	requests := make([]request, len(l.requests))
 	for i, entry := range l.requests {
 		requests[i] = *entry
 	}
-	return l.quota, requests // the quota is replaced, not changed
+	return requests
 }
 
 // Result returns the outcome of the request in words.

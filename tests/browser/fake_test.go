@@ -113,7 +113,7 @@ func TestFake(t *testing.T) {
 	b.show(1200, "light")
 	b.open(url + "/")
 	b.awaitText("request-list", "No request has arrived yet.")
-	b.awaitText("quota", "Shown after the first response.")
+	b.awaitText("left", "6 of 6 requests left")
 	b.picture("empty")
 
 	b.click("form button.add") // the form as it is: the next request gets a 500
@@ -132,7 +132,7 @@ func TestFake(t *testing.T) {
 	b.check(chromedp.Do(b.ctx, chromedp.Focus("[name=path]"), chromedp.KeyEvent("/leads/{id}"),
 		chromedp.Clear("[name=times]"), chromedp.KeyEvent("\r")))
 	b.awaitText("fault-list", "any method /leads/{id}\n500 Internal Server Error, until cleared")
-	b.check(chromedp.Do(b.ctx, chromedp.Focus("#fault-list button"), chromedp.KeyEvent("\r")))
+	b.check(chromedp.Do(b.ctx, chromedp.Focus("#clear button"), chromedp.KeyEvent("\r")))
 	b.awaitText("fault-list", "No faults")
 	if status := send(t, "GET", url+"/v1/leads/none", ""); status != 404 {
 		t.Errorf("status %d after the fault was cleared, want 404", status)
