@@ -96,6 +96,10 @@ func TestPageFaults(t *testing.T) {
 		}
 	}
 
+	if body := s.serve(s.local(nil)).Body.String(); strings.Contains(body, "Reset at") {
+		t.Error("an unused quota has a reset")
+	}
+
 	add("method=POST&path=/leads&status=503&times=2")
 	s.expect("POST /leads", "503 Service Unavailable, 2 times")
 	s.call("GET", "/v1/leads", "")
@@ -118,10 +122,10 @@ func TestPageFaults(t *testing.T) {
 
 	// Faults from elsewhere.
 	s.fake.Inject(leedotest.Fault{Header: http.Header{"X-A": {"b"}}, Body: "{}", Truncate: 1, Latency: time.Second, BytesPerSecond: 9, Chance: 0.5, After: 3})
-	s.expect("other headers, another body, cut after 1 bytes, 9 bytes per second, 1s late, with a chance of 0.5, not for the first 3, once")
+	s.expect("other headers, another body, truncated to 1 B, 9 B/s, 1s late, with a chance of 0.5, not for the first 3, once")
 	add("clear=all")
 
-	s.expect("No faults", "Leads: 3", "94 of 100 requests left", `<span class="bad">no response</span>`, `<span class="ok">201 Created</span>`)
+	s.expect("No faults", "Leads: 3", "94 of 100 requests left", "Reset at", `<span class="bad">no response</span>`, `<span class="ok">201 Created</span>`)
 }
 
 func TestPageForms(t *testing.T) {

@@ -86,8 +86,8 @@ func (f fault) What() string {
 	add(f.Processed, "but processed")
 	add(f.Header != nil, "other headers")
 	add(f.Body != "", "another body")
-	add(f.Truncate != 0, "cut after %d bytes", max(f.Truncate, 0))
-	add(f.BytesPerSecond != 0, "%d bytes per second", f.BytesPerSecond)
+	add(f.Truncate != 0, "truncated to %d B", max(f.Truncate, 0))
+	add(f.BytesPerSecond != 0, "%d B/s", f.BytesPerSecond)
 	add(f.Latency != "", "%s late", f.Latency)
 	add(f.Chance != 0, "with a chance of %g", f.Chance)
 	add(f.After != 0, "not for the first %d", f.After)
@@ -109,7 +109,10 @@ type quota struct {
 	Reset     time.Time
 }
 
-// Low returns below how many requests the gauge shows that few are left.
+// Used reports whether some of it is used, so that there is something to reset.
+func (q quota) Used() bool { return q.Remaining < *q.Limit }
+
+// Low returns the largest number of requests that the gauge shows as few.
 func (q quota) Low() int { return (*q.Limit + 9) / 10 }
 
 // maxRecords is how many records of a resource the page shows.

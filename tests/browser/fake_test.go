@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -106,7 +107,7 @@ func (b *browser) click(selector string) {
 }
 
 // The page of fakeserver adds and clears faults, shows what arrives without being loaded
-// again, and sends no request to anything but the fake.
+// again, sends no request to anything but the fake, and needs no script.
 func TestFake(t *testing.T) {
 	url, stop := fakeServer(t, "-seed", "2", "-limit", "6")
 	b := start(t)
@@ -188,15 +189,17 @@ func TestFake(t *testing.T) {
 		t.Errorf("%d requests, not for the page: %q; problems %q", len(requests), outside, problems)
 	}
 
+	checkQuiet(t, b)
+	eval[any](b, `document.querySelector("#clear button").click()`)
+	b.awaitText("fault-list", "No faults")
+	checkWithoutScript(t, b, url)
+	b.open(url + "/")
 	stop()
 	b.awaitText("state", "The fake does not respond.")
 }
 
-// The page sends no requests while it is paused or hidden, and needs no scripts.
-func TestFakeQuiet(t *testing.T) {
-	url, _ := fakeServer(t)
-	b := start(t)
-	b.open(url + "/")
+// checkQuiet checks that the page sends no requests while it is paused or hidden.
+func checkQuiet(t *testing.T, b *browser) {
 	for _, quiet := range []string{
 		`document.getElementById("pause").click()`,
 		`document.getElementById("pause").click(); Object.defineProperty(document, "hidden", {value: true})`,
@@ -210,4 +213,22 @@ func TestFakeQuiet(t *testing.T) {
 			t.Errorf("after %s the page sends %q", quiet, requests)
 		}
 	}
+}
+
+// checkWithoutScript uses the page at url while the browser runs no scripts.
+func checkWithoutScript(t *testing.T, b *browser, url string) {
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	defer call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{})
+	b.open(url + "/")
+	if eval[bool](b, `document.getElementById("pause").offsetParent !== null || typeof refresh !== "undefined"`) {
+		t.Error("a script ran")
+	}
+	b.click("form button.add")
+	b.awaitText("fault-list", "once")
+	if status := send(t, "GET", url+"/v1/accounts", ""); status != 500 {
+		t.Errorf("status %d, want the 500 of the fault", status)
+	}
+	b.click("header a")
+	b.awaitText("fault-list", "No faults")
+	b.awaitText("request-8", "/v1/accounts 500")
 }
