@@ -44,8 +44,8 @@ func TestGuide(t *testing.T) {
 			}
 		default:
 			commands++
-			real := strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/v1")
-			cmd := exec.CommandContext(t.Context(), shell, "-c", strings.ReplaceAll(line, address, real)+" -sS")
+			actual := strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/v1")
+			cmd := exec.CommandContext(t.Context(), shell, "-c", strings.ReplaceAll(line, address, actual)+" -sS")
 			cmd.Env = append(os.Environ(), environment...)
 			out, err := cmd.CombinedOutput()
 			if output = string(out); err != nil || strings.Contains(output, "bad_request") || strings.Contains(output, "unauthorized") {

@@ -123,7 +123,7 @@ func parseFault(text string) (leedotest.Fault, error) {
 			name, field = "method", word
 		case !assigned:
 			field = true
-		case name != "body" && json.Valid([]byte(value)):
+		case name != "body" && name != "latency" && json.Valid([]byte(value)): // a number
 			field = json.RawMessage(value)
 		}
 		if _, given := fields[name]; given {
