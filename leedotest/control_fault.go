@@ -132,8 +132,8 @@ func listResponse(items any) *response {
 	return jsonResponse(http.StatusOK, object(member{"data", items}))
 }
 
-// strict decodes a JSON object into a struct. Its error has words for people who do
-// not write Go.
+// strict decodes a JSON object into a struct. Its error names the field and its JSON
+// type, not those of Go.
 func strict(b []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.DisallowUnknownFields()

@@ -85,8 +85,8 @@ func TestControlDescribesEachFieldOfFault(t *testing.T) {
 	f := controlled(t, leedotest.NewServer())
 	described := describe(t, f).Components.Schemas["NewFault"].Properties
 	fields := reflect.TypeFor[leedotest.Fault]()
-	for i := range fields.NumField() {
-		name := strings.ReplaceAll(strings.ToLower(fields.Field(i).Name), "bytespersecond", "bytes_per_second")
+	for field := range fields.Fields() {
+		name := strings.ReplaceAll(strings.ToLower(field.Name), "bytespersecond", "bytes_per_second")
 		if described[name] == nil && name != "when" {
 			t.Errorf("%s is not described", name)
 		}

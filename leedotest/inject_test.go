@@ -1,6 +1,7 @@
 package leedotest_test
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -53,6 +54,10 @@ func TestInjectPanics(t *testing.T) {
 		{fault{Header: http.Header{}}, "no effect"},
 		{fault{Header: http.Header{"content-length": {"7"}, "Transfer-Encoding": {"gzip"}}}, "no effect"},
 		{fault{Latency: -time.Second}, "no effect"},
+		{fault{Chance: 0.5}, "no effect"},
+		{fault{Chance: -0.1, Status: 500}, "Chance -0.1 must be from 0 to 1"},
+		{fault{Chance: math.NaN(), Status: 500}, "Chance NaN must be from 0 to 1"},
+		{fault{BytesPerSecond: -1, Status: 500}, "BytesPerSecond must not be negative"},
 	}
 	for _, tt := range tests {
 		s := leedotest.NewServer()

@@ -18,6 +18,7 @@
 //   - [Server.OnRequest] runs a function for each request, to change records
 //     while a list is read, for example.
 //   - [Server.SetField] sets any field of a record to any JSON value.
+//   - [Server.ControlHandler] does so over HTTP, for programs in other languages.
 //   - [WithIDs] and [WithClock] make responses reproducible for golden files.
 //
 // Requests through [Server.Client] and [Server.HTTPClient] are served in the

@@ -182,6 +182,8 @@ func TestExitStatus(t *testing.T) {
 		{[]string{"-h"}, 0, "-window"},
 		{[]string{"-port", "1"}, 2, "flag provided but not defined"},
 		{[]string{"-plan", "gold"}, 2, "-plan"},
+		{[]string{"-algorithm", "guess"}, 2, "sliding-counter or token-bucket"},
+		{[]string{"-fault", "POST /leads status=50"}, 2, "status 50 must be from 200 to 999"},
 		{[]string{"-addr", busy.Addr().String()}, 1, "fakeserver: listen"},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], test.args...)
@@ -213,6 +215,12 @@ func TestParse(t *testing.T) {
 		{"-window -1m", errUsage},
 		{"-seed -1", errUsage},
 		{"-token=", errUsage},
+		{"-latency 200ms -algorithm sliding-log", nil},
+		{"-latency -1s", errUsage},
+		{"-latency slow", errUsage},
+		{"-algorithm leaky-bucket", errUsage},
+		{"-fault status=500 -fault drop", nil},
+		{"-fault often", errUsage},
 	} {
 		if _, err := parse(strings.Fields(test.args), io.Discard); err != test.want {
 			t.Errorf("%q: %v, want %v", test.args, err, test.want)
@@ -233,6 +241,7 @@ func TestRateLimit(t *testing.T) {
 		{"-plan duo -limit 7", 7, time.Hour},
 		{"-plan none", 0, 0},
 		{"-plan none -limit 3 -window 1m", 3, time.Minute},
+		{"-limit 60 -algorithm token-bucket", 60, time.Minute}, // restores one request a minute
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())

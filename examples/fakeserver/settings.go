@@ -113,7 +113,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 // /_fake/faults.
 func parseFault(text string) (leedotest.Fault, error) {
 	fields := map[string]any{}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		name, value, assigned := strings.Cut(word, "=")
 		var field any = value
 		switch {
@@ -123,7 +123,7 @@ func parseFault(text string) (leedotest.Fault, error) {
 			name, field = "method", word
 		case !assigned:
 			field = true
-		case name != "body" && json.Valid([]byte(value)):
+		case name != "body" && name != "latency" && json.Valid([]byte(value)): // a number
 			field = json.RawMessage(value)
 		}
 		if _, given := fields[name]; given {

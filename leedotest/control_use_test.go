@@ -1,0 +1,229 @@
+package leedotest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/leedotest"
+)
+
+func TestControlFaults(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	f := controlled(t, s)
+	if got := ask(t, f, 200, "GET", "/faults", "").body; got != `{"data":[]}` {
+		t.Errorf("%s", got)
+	}
+	ask(t, f, 201, "POST", "/faults", `{"method":"POST","path":"/leads","status":503,"processed":true,"times":2,"header":{"Retry-After":["7"]}}`)
+	ask(t, f, 201, "POST", "/faults", `{"status":418,"times":-1}`)
+	r := f.do(t, "POST", "/leads", `{"name":"John Doe"}`)
+	checkError(t, r, 503, "service_unavailable", "injected")
+	if len(s.Leads()) != 1 || r.Header.Get("Retry-After") != "7" {
+		t.Errorf("%d leads, %v", len(s.Leads()), r.Header)
+	}
+	want := `{"data":[{"method":"POST","path":"/leads","times":2,"processed":true,"status":503,"header":{"Retry-After":["7"]},"applied":1},` +
+		`{"times":-1,"status":418,"applied":0}]}`
+	if got := ask(t, f, 200, "GET", "/faults", "").body; got != want {
+		t.Errorf("%s", got)
+	}
+	if r := ask(t, f, 204, "DELETE", "/faults", ""); r.body != "" {
+		t.Errorf("%s", r.body)
+	}
+	if r := f.do(t, "GET", "/leads", ""); r.StatusCode != 200 {
+		t.Errorf("status %d after the faults were removed", r.StatusCode)
+	}
+}
+
+func TestControlRequests(t *testing.T) {
+	t.Parallel()
+	s := documented()
+	f := controlled(t, s)
+	f.do(t, "GET", "/leads?page=2", "")
+	f.do(t, "GET", "/leads/"+leadID, "", "X-Test", "1")
+	f.do(t, "POST", "/leads", `{"email":""}`)
+	for query, want := range map[string]string{
+		"":                        "/leads /leads/" + leadID + " /leads",
+		"?method=post":            "/leads",
+		"?path=/leads/{id}":       "/leads/" + leadID,
+		"?path=/leads&method=GET": "/leads",
+		"?status=400":             "/leads",
+		"?status=200":             "/leads /leads/" + leadID,
+		"?status=0":               "",
+		"?path=/leads&status=404": "",
+	} {
+		var got []string
+		for _, item := range fields(t, ask(t, f, 200, "GET", "/requests"+query, "").body)["data"].([]any) {
+			got = append(got, item.(map[string]any)["path"].(string))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
+		}
+	}
+	r := ask(t, f, 200, "GET", "/requests?method=POST", "")
+	for _, want := range []string{`"query":{}`, `"body":"{\"email\":\"\"}"`, `"Authorization":["[hidden]"]`, `"status":400}]}`} {
+		if !strings.Contains(r.body, want) || strings.Contains(r.body, s.Token()) {
+			t.Errorf("%s is missing, or the token is not, in %s", want, r.body)
+		}
+	}
+	if got := s.Requests()[0].Header.Get("Authorization"); got != "Bearer "+s.Token() {
+		t.Errorf("the list hid the token of the server's own list: %q", got)
+	}
+}
+
+func TestControlRecords(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	f := controlled(t, s)
+	r := ask(t, f, 201, "POST", "/records/leads", `{"id":"a/b","name":"John Doe","score":7.50,"created_at":"2025-10-01T12:00:00Z"}`)
+	want := `{"id":"a/b","name":"John Doe","email":null,"company":null,"phone":null,"status":"new","score":7.50,` +
+		`"created_at":"2025-10-01T12:00:00Z","updated_at":"2025-10-01T12:00:00Z"}`
+	if r.body != want {
+		t.Errorf("added %s", r.body)
+	}
+	if got := f.do(t, "GET", "/leads/a%2Fb", "").body; got != want {
+		t.Errorf("GET returns %s", got)
+	}
+	if got := ask(t, f, 200, "GET", "/records/leads", "").body; got != `{"data":[`+want+`]}` {
+		t.Errorf("listed %s", got)
+	}
+	r = ask(t, f, 200, "PATCH", "/records/leads/a%2Fb", `{"name":5,"updated_at":"2025-10-02T12:00:00Z"}`)
+	if got := fields(t, r.body); got["name"] != 5.0 || got["score"] != 7.5 || got["updated_at"] != "2025-10-02T12:00:00Z" {
+		t.Errorf("changed %v", got)
+	}
+	ask(t, f, 204, "DELETE", "/records/leads/a%2Fb", "")
+	if s.Leads() != nil {
+		t.Errorf("%v", s.Leads())
+	}
+	ask(t, f, 201, "POST", "/records/campaigns", `{}`) // nothing is required
+	if got := ask(t, f, 200, "GET", "/records/campaigns", "").body; !strings.Contains(got, `"status":"active"`) {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestControlPlan(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f := controlled(t, leedotest.NewServer(leedotest.WithClock(func() time.Time { return now })))
+	if got := ask(t, f, 200, "GET", "/plan", "").body; got != `{"plan":"none"}` {
+		t.Errorf("%s", got)
+	}
+	ask(t, f, 200, "POST", "/plan", `{"plan":"pro"}`)
+	checkRate(t, f.do(t, "GET", "/leads", ""), 200, 5000, 4999, now.Add(time.Hour))
+	want := `{"plan":"free","limit":100,"window":"1h0m0s","remaining":99,"reset":"2026-03-01T13:00:00Z"}`
+	if got := ask(t, f, 200, "POST", "/plan", `{"plan":"free"}`).body; got != want { // keeps the count
+		t.Errorf("%s", got)
+	}
+	want = `{"limit":3,"window":"10m0s","remaining":3,"reset":"2026-03-01T12:10:00Z"}`
+	if got := ask(t, f, 200, "POST", "/plan", `{"limit":3,"window":"10m"}`).body; got != want {
+		t.Errorf("%s", got)
+	}
+	checkRate(t, f.do(t, "GET", "/leads", ""), 200, 3, 2, now.Add(10*time.Minute))
+	if got := ask(t, f, 200, "POST", "/plan", `{"plan":"none"}`).body; got != `{"plan":"none"}` {
+		t.Errorf("%s", got)
+	}
+}
+
+// An hour advanced frees the quota, with each algorithm, and all times in responses
+// follow.
+func TestControlClock(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, algorithm := range []leedotest.Algorithm{leedotest.FixedWindow, leedotest.SlidingLog, leedotest.SlidingCounter, leedotest.TokenBucket} {
+		s := leedotest.NewServer(leedotest.WithAlgorithm(algorithm), leedotest.WithClock(func() time.Time { return noon }))
+		s.SetRateLimit(1, time.Hour)
+		f := controlled(t, s)
+		created := fields(t, f.do(t, "POST", "/leads", `{"name":"John Doe"}`).body)
+		if r := f.do(t, "GET", "/leads", ""); r.StatusCode != 429 {
+			t.Fatalf("status %d", r.StatusCode)
+		}
+		if got := ask(t, f, 200, "GET", "/clock", "").body; got != `{"now":"2026-03-01T12:00:00Z","advanced":"0s"}` {
+			t.Errorf("%s", got)
+		}
+		ask(t, f, 200, "POST", "/clock", `{"advance":"1h"}`)
+		if algorithm == leedotest.SlidingCounter { // counts the previous window in part
+			ask(t, f, 200, "POST", "/clock", `{"advance":"1h"}`)
+		}
+		now := s.AddLead(leedo.Lead{Name: "x"}).CreatedAt
+		if got := now.Sub(noon); got != time.Hour && (algorithm != leedotest.SlidingCounter || got != 2*time.Hour) {
+			t.Errorf("advanced by %v", got)
+		}
+		r := f.do(t, "PATCH", "/leads/"+created["id"].(string), `{"email":"john@example.com"}`)
+		checkRate(t, r, 200, 1, 0, now.Add(time.Hour))
+		if got := r.Header.Get("Date"); got != now.Format(http.TimeFormat) {
+			t.Errorf("Date %s", got)
+		}
+		if got := fields(t, r.body); got["updated_at"] != now.Format(time.RFC3339) || got["created_at"] != "2026-03-01T12:00:00Z" {
+			t.Errorf("%v", got)
+		}
+	}
+}
+
+// A client that is made after the clock was advanced can call.
+func TestControlClockFreesTheQuotaOfANewClient(t *testing.T) {
+	t.Parallel()
+	s := leedotest.NewServer()
+	s.SetRateLimit(1, time.Hour)
+	f := controlled(t, s)
+	list := func(c *leedo.Client) error {
+		_, err := c.Leads.List(t.Context(), nil)
+		return err
+	}
+	before := s.Client(leedo.WithMaxWait(0))
+	if err := list(before); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, f, 200, "POST", "/clock", `{"advance":"1h"}`)
+	if err := list(before); err == nil {
+		t.Error("a running client noticed the server's clock")
+	}
+	if err := list(s.Client(leedo.WithMaxWait(0))); err != nil {
+		t.Error(err)
+	}
+}
+
+// A reset restores what there was when ControlHandler was called.
+func TestControlReset(t *testing.T) {
+	t.Parallel()
+	s := documented(leedotest.WithPlan(leedotest.Free), leedotest.WithIdempotencyKeys())
+	s.Inject(leedotest.Fault{Path: "/accounts", Status: 500})
+	f := controlled(t, s)
+	leads := f.do(t, "GET", "/leads", "").body
+	for range 2 { // a reset can be repeated
+		f.do(t, "GET", "/accounts", "") // uses the fault up
+		f.do(t, "PATCH", "/leads/"+leadID, `{"name":"Jane"}`)
+		s.AddLead(leedo.Lead{Name: "another"})
+		s.Delete(contactID)
+		created := f.do(t, "POST", "/leads", `{"name":"Max"}`, "Idempotency-Key", "1")
+		if created.StatusCode != 201 || created.Header.Get("Idempotent-Replayed") != "" {
+			t.Errorf("status %d; a write from before the reset may be remembered", created.StatusCode)
+		}
+		for _, command := range [][2]string{
+			{"/clock", `{"advance":"1h"}`},
+			{"/plan", `{"limit":3}`},
+		} {
+			ask(t, f, 200, "POST", command[0], command[1])
+		}
+		ask(t, f, 201, "POST", "/faults", `{"status":500}`)
+
+		ask(t, f, 204, "POST", "/reset", "")
+		if got := ask(t, f, 200, "GET", "/requests", "").body; got != `{"data":[]}` {
+			t.Errorf("requests %s", got)
+		}
+		if got := ask(t, f, 200, "GET", "/faults", "").body; got != `{"data":[{"path":"/accounts","status":500,"applied":0}]}` {
+			t.Errorf("faults %s", got)
+		}
+		if got := fields(t, ask(t, f, 200, "GET", "/clock", "").body)["advanced"]; got != "0s" {
+			t.Errorf("advanced %v", got)
+		}
+		if got := fields(t, ask(t, f, 200, "GET", "/plan", "").body); got["plan"] != "free" || got["remaining"] != 100.0 {
+			t.Errorf("plan %v", got)
+		}
+		if got := f.do(t, "GET", "/leads", "").body; got != leads || len(s.Contacts()) != 1 {
+			t.Errorf("%s, %d contacts", got, len(s.Contacts()))
+		}
+	}
+	ask(t, f, 204, "POST", "/reset", "{}")
+}
