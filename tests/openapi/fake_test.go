@@ -114,16 +114,16 @@ var operations = []struct {
 }
 
 // checked returns a client of the fake whose requests and responses are checked.
-func checked(t *testing.T, server *leedotest.Server, opts ...leedo.Option) (*leedo.Client, *transport) {
+func checked(t *testing.T, check checker, server *leedotest.Server, opts ...leedo.Option) (*leedo.Client, *transport) {
 	t.Helper()
-	httpClient, tr := through(t, load(t), server.HTTPClient())
+	httpClient, tr := through(t, check, server.HTTPClient())
 	return server.Client(append([]leedo.Option{leedo.WithHTTPClient(httpClient), leedo.WithRetries(0), leedo.WithMaxWait(0)}, opts...)...), tr
 }
 
 // TestSuccesses checks every operation of the SDK and the response of the fake.
 func TestSuccesses(t *testing.T) {
 	t.Parallel()
-	client, tr := checked(t, newFake(leedotest.WithPlan(leedotest.Pro), leedotest.WithIdempotencyKeys()))
+	client, tr := checked(t, newChecker(t, load(t)), newFake(leedotest.WithPlan(leedotest.Pro), leedotest.WithIdempotencyKeys()))
 	for _, op := range operations {
 		if err := op.call(t.Context(), client); err != nil {
 			t.Errorf("%s: %v", op.id, err)
@@ -143,7 +143,7 @@ func TestSuccesses(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	server := newFake()
-	client, tr := checked(t, server, leedo.WithoutRateLimiter())
+	client, tr := checked(t, newChecker(t, load(t)), server, leedo.WithoutRateLimiter())
 	statuses := []int{400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504, 599}
 	want := map[string]bool{}
 	for _, op := range operations {
@@ -164,7 +164,7 @@ func TestFaults(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	server := newFake(leedotest.WithIdempotencyKeys())
-	client, tr := checked(t, server)
+	client, tr := checked(t, newChecker(t, load(t)), server)
 	wrong, err := leedo.NewClient("wrong", leedo.WithHTTPClient(&http.Client{Transport: tr}))
 	if err != nil {
 		t.Fatal(err)
@@ -198,12 +198,13 @@ func TestErrors(t *testing.T) {
 // TestRateLimits checks the 429s and the headers of every algorithm and format.
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
+	check := newChecker(t, load(t))
 	for algorithm := leedotest.FixedWindow; algorithm <= leedotest.TokenBucket; algorithm++ {
 		for format := leedotest.ResetEpochSeconds; format <= leedotest.ResetRFC3339; format++ {
 			for retryAfter := leedotest.RetryAfterSeconds; retryAfter <= leedotest.RetryAfterNone; retryAfter++ {
 				server := newFake(leedotest.WithPlan(2), leedotest.WithAlgorithm(algorithm), leedotest.WithResetFormat(format),
 					leedotest.WithRetryAfter(retryAfter), leedotest.WithCountedRefusals())
-				client, tr := checked(t, server, leedo.WithoutRateLimiter())
+				client, tr := checked(t, check, server, leedo.WithoutRateLimiter())
 				for range 4 {
 					client.Leads.Get(t.Context(), "lead") // the transport sees whether it fails
 				}
@@ -228,7 +229,7 @@ func TestCustomFields(t *testing.T) {
 			}
 		}
 		server := newFake()
-		httpClient, tr := through(t, doc, server.HTTPClient())
+		httpClient, tr := through(t, newChecker(t, doc), server.HTTPClient())
 		client := server.Client(leedo.WithHTTPClient(httpClient))
 		_, err := client.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "John Doe"}, leedo.WithBodyField("score", 7))
 		if err != nil || (len(tr.problems) == 0) != added {

@@ -55,6 +55,7 @@ func newChecker(t *testing.T, doc *openapi3.T) checker {
 var options = &openapi3filter.Options{
 	IncludeResponseStatus:             true,
 	RejectWhenRequestBodyNotSpecified: true,
+	SchemaValidationOptions:           []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 	AuthenticationFunc: func(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 		if !strings.HasPrefix(in.RequestValidationInput.Request.Header.Get("Authorization"), "Bearer ") {
 			return errors.New("no bearer token")
@@ -127,9 +128,9 @@ func (tr *transport) note(req *http.Request, what string, err error) {
 
 // through returns an HTTP client with a checking transport. What does not fit the
 // description fails the test at its end, unless the test takes the problems away.
-func through(t *testing.T, doc *openapi3.T, client *http.Client) (*http.Client, *transport) {
+func through(t *testing.T, check checker, client *http.Client) (*http.Client, *transport) {
 	t.Helper()
-	tr := &transport{checker: newChecker(t, doc), base: client.Transport, seen: map[string]int{}}
+	tr := &transport{checker: check, base: client.Transport, seen: map[string]int{}}
 	t.Cleanup(func() {
 		for _, problem := range tr.problems {
 			t.Error(problem)
@@ -248,7 +249,7 @@ func TestBrokenDoesNotFit(t *testing.T) {
 		{"an unknown path", "GET", "/people", "", "no matching operation"},
 		{"a method that is not documented", "DELETE", "/leads/1", "", "no matching operation"},
 		{"a parameter with another name", "GET", "/leads?perPage=5", "", "perPage is not described"},
-		{"page 0", "GET", "/leads?page=0", "", "minimum"},
+		{"page 0", "GET", "/leads?page=0", "", "at least 1"},
 		{"a page that is no number", "GET", "/leads?page=x", "", "page"},
 		{"a misspelled field", "POST", "/leads", `{"name":"A","e_mail":"B"}`, "e_mail"},
 		{"a field of another record", "POST", "/accounts", `{"name":"A","phone":"B"}`, "phone"},
@@ -286,7 +287,7 @@ func TestBrokenDoesNotFit(t *testing.T) {
 		body       string
 		want       string
 	}{
-		{"another name of a field", "/leads/1", newResponse(200), replaced(lead, `"company"`, `"organization"`), "company"},
+		{"another name of a field", "/leads/1", newResponse(200), replaced(lead, `"company"`, `"organization"`), "organization"},
 		{"one field more", "/leads/1", newResponse(200), replaced(lead, `{`, `{"score": 1,`), "score"},
 		{"a time in another format", "/leads/1", newResponse(200), replaced(lead, "2025-10-01T12:00:00Z", "2025-10-01 12:00"), "date-time"},
 		{"an id that is null", "/leads/1", newResponse(200), replaced(lead, `"550e8400-e29b-41d4-a716-446655440000"`, `null`), "id"},
