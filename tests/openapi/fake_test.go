@@ -120,10 +120,13 @@ func checked(t *testing.T, check checker, server *leedotest.Server, opts ...leed
 	return server.Client(append([]leedo.Option{leedo.WithHTTPClient(httpClient), leedo.WithRetries(0), leedo.WithMaxWait(0)}, opts...)...), tr
 }
 
-// TestSuccesses checks every operation of the SDK and the response of the fake.
+// TestSuccesses checks every operation of the SDK and the response of the fake. The SDK
+// has params for every query parameter and field of a body.
 func TestSuccesses(t *testing.T) {
 	t.Parallel()
-	client, tr := checked(t, newChecker(t, load(t)), newFake(leedotest.WithPlan(leedotest.Pro), leedotest.WithIdempotencyKeys()))
+	check := newChecker(t, load(t))
+	server := newFake(leedotest.WithPlan(leedotest.Pro), leedotest.WithIdempotencyKeys())
+	client, tr := checked(t, check, server)
 	for _, op := range operations {
 		if err := op.call(t.Context(), client); err != nil {
 			t.Errorf("%s: %v", op.id, err)
@@ -136,6 +139,36 @@ func TestSuccesses(t *testing.T) {
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(tr.seen)); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)
+	}
+
+	unsent := map[string]bool{}
+	var sent []string
+	for _, r := range server.Requests() {
+		route, _, err := check.router.FindRoute(newRequest(t, r.Method, r.Path, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		op := route.Operation
+		for _, p := range op.Parameters {
+			unsent[op.OperationID+" "+p.Value.Name] = true
+		}
+		if op.RequestBody != nil {
+			for name := range op.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
+				unsent[op.OperationID+" "+name] = true
+			}
+		}
+		for name := range r.Query {
+			sent = append(sent, op.OperationID+" "+name)
+		}
+		for name := range r.JSON() {
+			sent = append(sent, op.OperationID+" "+name)
+		}
+	}
+	for _, name := range sent {
+		delete(unsent, name)
+	}
+	if len(unsent) > 0 || len(sent) < 20 {
+		t.Errorf("of %d parameters and fields that were sent, these are missing: %v", len(sent), unsent)
 	}
 }
 
