@@ -50,6 +50,15 @@ func buildCaller(t *testing.T) string {
 	return in("caller")
 }
 
+// runCaller runs the program, which makes twelve requests, and returns what it printed.
+func runCaller(t *testing.T, program, origin, token, campaignID string) (string, error) {
+	t.Helper()
+	call := exec.CommandContext(t.Context(), program, origin+"/v1", campaignID)
+	call.Env = append(os.Environ(), "LEEDO_API_TOKEN="+token)
+	out, err := call.CombinedOutput()
+	return string(out), err
+}
+
 // TestGeneratedClient makes all calls with a client that is generated from the
 // description, over a real connection.
 func TestGeneratedClient(t *testing.T) {
@@ -59,9 +68,7 @@ func TestGeneratedClient(t *testing.T) {
 	port := httptest.NewServer(server)
 	defer port.Close()
 
-	call := exec.CommandContext(t.Context(), buildCaller(t), port.URL+"/v1", campaign.ID)
-	call.Env = append(os.Environ(), "LEEDO_API_TOKEN="+server.Token())
-	out, err := call.CombinedOutput()
+	out, err := runCaller(t, buildCaller(t), port.URL, server.Token(), campaign.ID)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -78,7 +85,7 @@ getCampaign 200: 42
 listCampaigns 200: 1 of 1, 89 requests left
 getLead 404: not_found
 `
-	if string(out) != want {
+	if out != want {
 		t.Errorf("printed\n%s\nwant\n%s", out, want)
 	}
 	var sent []string
