@@ -32,7 +32,7 @@ func (s *Server) ControlHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resp := s.control(r, initial)
 		resp.header.Set("Date", s.clock.now().UTC().Format(http.TimeFormat))
-		resp.write(r, w)
+		resp.write(w, r)
 	})
 }
 
@@ -52,7 +52,7 @@ type controlOperation func(*Server, *command) *response
 type controlRoute struct {
 	path       string
 	operations map[string]controlOperation // by method
-	query      []string                    // the query parameters of GET
+	query      []string                    // the query parameters
 }
 
 var controlRoutes = []controlRoute{
@@ -119,7 +119,7 @@ func (c *command) read(r *http.Request, route controlRoute) *response {
 		return errorResponse(http.StatusBadRequest, "the query is malformed: %v", err)
 	}
 	for name, values := range c.query {
-		if r.Method != http.MethodGet || !slices.Contains(route.query, name) {
+		if !slices.Contains(route.query, name) {
 			return errorResponse(http.StatusBadRequest, "unknown query parameter %q", name)
 		}
 		if len(values) > 1 {

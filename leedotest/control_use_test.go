@@ -77,7 +77,7 @@ func TestControlRecords(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
 	f := controlled(t, s)
-	r := ask(t, f, 201, "POST", "/records/leads", `{"id":"a/b","name":"John Doe","score":7.50,"created_at":"2025-10-01T12:00:00Z"}`)
+	r := ask(t, f, 201, "POST", "/records/leads", `{"id":"a/b","name":"John Doe","score":7.50,"created_at":"2025-10-01T14:00:00+02:00"}`)
 	want := `{"id":"a/b","name":"John Doe","email":null,"company":null,"phone":null,"status":"new","score":7.50,` +
 		`"created_at":"2025-10-01T12:00:00Z","updated_at":"2025-10-01T12:00:00Z"}`
 	if r.body != want {
@@ -146,6 +146,9 @@ func TestControlClock(t *testing.T) {
 		if algorithm == leedotest.SlidingCounter { // counts the previous window in part
 			ask(t, f, 200, "POST", "/clock", `{"advance":"1h"}`)
 		}
+		if got := fields(t, ask(t, f, 200, "GET", "/plan", "").body)["remaining"]; got != 1.0 {
+			t.Errorf("%v requests remain", got)
+		}
 		now := s.AddLead(leedo.Lead{Name: "x"}).CreatedAt
 		if got := now.Sub(noon); got != time.Hour && (algorithm != leedotest.SlidingCounter || got != 2*time.Hour) {
 			t.Errorf("advanced by %v", got)
@@ -206,6 +209,7 @@ func TestControlReset(t *testing.T) {
 		} {
 			ask(t, f, 200, "POST", command[0], command[1])
 		}
+		f.do(t, "GET", "/leads", "") // counts
 		ask(t, f, 201, "POST", "/faults", `{"status":500}`)
 
 		ask(t, f, 204, "POST", "/reset", "")

@@ -33,26 +33,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		hangUp(w)
 		return
 	}
-	resp.write(r, w)
+	resp.write(w, r)
 }
 
 // write sends the response. It returns early if the request's context ends.
-func (resp *response) write(r *http.Request, w http.ResponseWriter) {
+func (r *response) write(w http.ResponseWriter, req *http.Request) {
 	header := w.Header()
-	maps.Copy(header, resp.header) // net/http omits headers that have no values
-	if !bodyAllowed(resp.status) {
-		w.WriteHeader(resp.status)
+	maps.Copy(header, r.header) // net/http omits headers that have no values
+	if !bodyAllowed(r.status) {
+		w.WriteHeader(r.status)
 		return
 	}
-	header.Set("Content-Length", strconv.Itoa(len(resp.body)))
-	w.WriteHeader(resp.status)
+	header.Set("Content-Length", strconv.Itoa(len(r.body)))
+	w.WriteHeader(r.status)
 	// net/http closes the connection after a body that is shorter than its
 	// Content-Length.
-	if resp.rate == 0 || r.Method == http.MethodHead {
-		w.Write(resp.sent())
+	if r.rate == 0 || req.Method == http.MethodHead {
+		w.Write(r.sent())
 		return
 	}
-	io.Copy(flushing{w}, resp.reader(r.Context()))
+	io.Copy(flushing{w}, r.reader(req.Context()))
 }
 
 // hangUp closes the connection. Without lingering, the client sees a reset rather

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,6 +58,16 @@ func TestBytesPerSecond(t *testing.T) {
 		if part, err := io.ReadAll(get(t.Context(), t, inMemory(s)).Body); len(part) != 100 || !errors.Is(err, io.ErrUnexpectedEOF) || time.Since(start) != 100*time.Millisecond {
 			t.Errorf("%d bytes of a cut body after %v, %v", len(part), time.Since(start), err)
 		}
+
+		s = leedotest.NewServer()
+		s.Inject(leedotest.Fault{BytesPerSecond: 1})
+		head := httptest.NewRequest("HEAD", "/v1/leads", nil)
+		head.Header.Set("Authorization", "Bearer "+s.Token())
+		start = time.Now()
+		s.ServeHTTP(httptest.NewRecorder(), head)
+		if since := time.Since(start); since != 0 || s.Pending() != nil {
+			t.Errorf("a body that is not sent took %v; pending %v", since, s.Pending())
+		}
 	})
 }
 
@@ -65,7 +76,7 @@ func TestBytesPerSecondOverSocket(t *testing.T) {
 	t.Parallel()
 	s := leedotest.NewServer()
 	s.Inject(leedotest.Fault{Status: 200, Body: strings.Repeat("x", 30), BytesPerSecond: 100, Truncate: 20},
-		leedotest.Fault{Status: 200, Body: strings.Repeat("x", 1000), BytesPerSecond: 1})
+		leedotest.Fault{Status: 200, Body: strings.Repeat("x", 60), BytesPerSecond: 1})
 	f := overSocket(t, s)
 	start := time.Now()
 	body, err := io.ReadAll(get(t.Context(), t, f).Body)
@@ -74,7 +85,7 @@ func TestBytesPerSecondOverSocket(t *testing.T) {
 	}
 
 	// One byte arrives long before the others. The handler ends with the client;
-	// otherwise closing the server would take 1,000 seconds.
+	// otherwise closing the server would take a minute.
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if _, err := io.ReadFull(get(ctx, t, f).Body, make([]byte, 1)); err != nil {
