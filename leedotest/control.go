@@ -107,7 +107,7 @@ func (c *command) read(r *http.Request, route controlRoute) *response {
 	segments := strings.Split(r.URL.EscapedPath(), "/")
 	if strings.Contains(route.path, "{kind}") {
 		if c.kind = kindOf(segments[3]); c.kind == nil {
-			return errorResponse(http.StatusNotFound, "there are no records at %s: leads, accounts, contacts or campaigns", r.URL.EscapedPath())
+			return errorResponse(http.StatusNotFound, "there are no records at %s", r.URL.EscapedPath())
 		}
 	}
 	if strings.Contains(route.path, "{id}") {
