@@ -76,7 +76,7 @@ func TestControlDescription(t *testing.T) {
 		}
 	}
 	checkError(t, ask(t, f, 404, "GET", "/unknown", ""), 404, "not_found", "/_fake/unknown")
-	checkError(t, ask(t, f, 404, "GET", "/records/deals", ""), 404, "not_found", "campaigns")
+	checkError(t, ask(t, f, 404, "GET", "/records/deals", ""), 404, "not_found", "/records/deals")
 }
 
 // The description of a fault has all fields of Fault but When.
