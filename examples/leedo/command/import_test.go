@@ -200,9 +200,9 @@ func TestImportLeavesTheReserve(t *testing.T) {
 		fake.SetPlan(leedotest.Free)
 		file := writeFile(t, "leads.csv", "name\n"+strings.Repeat("Ada\n", 95))
 		result := filepath.Join(filepath.Dir(file), "result.csv")
-		code, _, stderr := run(t, "import", "leads", "--file", file, "--result", result)
-		if code != command.ExitQuota || !strings.Contains(stderr, "10 of 100 left are reserved for interactive calls") ||
-			!strings.HasSuffix(stderr, "; 6 of 95 rows are not sent yet: the same command goes on\n") {
+		code, _, stderr := run(t, "import", "leads", "--file", file, "--result", result, "--concurrency", "1")
+		if code != command.ExitQuota || !strings.Contains(stderr, "9 of 100 left are reserved for interactive calls") ||
+			!strings.HasSuffix(stderr, "; 5 of 95 rows are not sent yet: the same command goes on\n") {
 			t.Errorf("exit code %d, %q", code, stderr)
 		}
 		if text := read(t, result); !strings.Contains(text, ",not_sent,,the quota does not allow it now\n") {
