@@ -176,7 +176,9 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/faults", `{"header":{"A b":["c"]}}`, `header "A b" is not valid`},
 		{"POST", "/faults", `{"header":{"A(b":["c"]}}`, `header "A(b" is not valid`}, // net/http would not send it
 		{"POST", "/faults", `{"header":{"A":["\u0001"]}}`, `header "A" is not valid`},
-		{"POST", "/faults", `{"header":["c"]}`, "header must be an object"},
+		{"POST", "/faults", `{"header":["c"]}`, "header must be an object of arrays of strings"},
+		{"POST", "/faults", `{"header":{"A":"c"}}`, "header must be an object of arrays of strings"},
+		{"POST", "/faults", `{"header":{"A":[5]}}`, "header must be an object of arrays of strings"},
 		{"POST", "/faults?times=3", `{"status":500}`, `unknown query parameter "times"`},
 		{"DELETE", "/faults", `{"status":500}`, "DELETE takes no body"},
 		{"GET", "/requests?verb=GET", ``, `unknown query parameter "verb"`},
