@@ -139,8 +139,11 @@ func strict(b []byte, v any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if e.Field == "" {
+		switch e.Field {
+		case "":
 			return errors.New("must be a JSON object")
+		case "header": // the error does not say where in it
+			return errors.New(`header must be an object of arrays of strings, such as {"Retry-After": ["5"]}`)
 		}
 		return fmt.Errorf("%s must be %s", e.Field, inWords(e.Type))
 	}
@@ -159,12 +162,8 @@ func inWords(t reflect.Type) string {
 		return "an integer"
 	case reflect.Float64:
 		return "a number"
-	case reflect.String:
-		return "a string"
-	case reflect.Slice:
-		return "an array"
 	default:
-		return "an object"
+		return "a string"
 	}
 }
 

@@ -46,13 +46,11 @@ func (s *Server) controlAdd(c *command) *response {
 		}
 	}
 	maps.DeleteFunc(values, func(name string, _ any) bool { return readOnly(name) })
-	s.mu.Lock()
-	taken := s.store.taken(r.id)
-	s.mu.Unlock()
-	if taken {
+	added := s.add(c.kind.path, r, false)
+	if added == nil {
 		return errorResponse(http.StatusConflict, "a record has this id; PATCH changes it")
 	}
-	return jsonResponse(http.StatusCreated, c.kind.item(s.add(c.kind.path, r)))
+	return jsonResponse(http.StatusCreated, c.kind.item(added))
 }
 
 // controlChange sets fields to any values, as SetField does.

@@ -174,7 +174,11 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/faults", `{"latency":"-1s"}`, `latency "-1s" must be a positive duration`},
 		{"POST", "/faults", `{"bytes_per_second":-1}`, "bytes_per_second must not be negative"},
 		{"POST", "/faults", `{"header":{"A b":["c"]}}`, `header "A b" is not valid`},
-		{"POST", "/faults", `{"header":["c"]}`, "header must be an object"},
+		{"POST", "/faults", `{"header":{"A(b":["c"]}}`, `header "A(b" is not valid`}, // net/http would not send it
+		{"POST", "/faults", `{"header":{"A":["\u0001"]}}`, `header "A" is not valid`},
+		{"POST", "/faults", `{"header":["c"]}`, "header must be an object of arrays of strings"},
+		{"POST", "/faults", `{"header":{"A":"c"}}`, "header must be an object of arrays of strings"},
+		{"POST", "/faults", `{"header":{"A":[5]}}`, "header must be an object of arrays of strings"},
 		{"POST", "/faults?times=3", `{"status":500}`, `unknown query parameter "times"`},
 		{"DELETE", "/faults", `{"status":500}`, "DELETE takes no body"},
 		{"GET", "/requests?verb=GET", ``, `unknown query parameter "verb"`},

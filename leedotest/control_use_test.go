@@ -3,6 +3,7 @@ package leedotest_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,6 +101,24 @@ func TestControlRecords(t *testing.T) {
 	ask(t, f, 201, "POST", "/records/campaigns", `{}`) // nothing is required
 	if got := ask(t, f, 200, "GET", "/records/campaigns", "").body; !strings.Contains(got, `"status":"active"`) {
 		t.Errorf("%s", got)
+	}
+}
+
+// An id is not taken twice, even if another record gets it while the request is
+// handled.
+func TestControlRecordConflict(t *testing.T) {
+	t.Parallel()
+	var s *leedotest.Server
+	var asked atomic.Bool
+	s = leedotest.NewServer(leedotest.WithClock(func() time.Time {
+		if asked.CompareAndSwap(false, true) {
+			s.AddLead(leedo.Lead{ID: "a", Name: "first"})
+		}
+		return time.Now()
+	}))
+	ask(t, controlled(t, s), 409, "POST", "/records/leads", `{"id":"a","name":"second"}`)
+	if got := s.Leads(); len(got) != 1 || got[0].Name != "first" {
+		t.Errorf("%v", got)
 	}
 }
 

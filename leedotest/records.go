@@ -24,7 +24,7 @@ func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
 			"phone":   text(lead.Phone),
 			"status":  text(string(lead.Status)),
 		},
-	}))
+	}, true))
 }
 
 // AddAccount adds an account as the newest record of the list and returns it as
@@ -39,7 +39,7 @@ func (s *Server) AddAccount(account leedo.Account) leedo.Account {
 			"industry": text(account.Industry),
 			"website":  text(account.Website),
 		},
-	}))
+	}, true))
 }
 
 // AddContact adds a contact as the newest record of the list and returns it as
@@ -55,7 +55,7 @@ func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
 			"role":       text(contact.Role),
 			"account_id": text(contact.AccountID),
 		},
-	}))
+	}, true))
 }
 
 // AddCampaign adds a campaign as the newest record of the list and returns it as
@@ -70,7 +70,7 @@ func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
 			"status":      text(string(campaign.Status)),
 			"leads_count": json.Number(strconv.Itoa(campaign.LeadsCount)),
 		},
-	}))
+	}, true))
 }
 
 // Leads returns the leads that the fake holds, newest first as in the list, or nil
@@ -162,7 +162,9 @@ func (s *Server) find(id string) (*kind, *record) {
 	return nil, nil
 }
 
-func (s *Server) add(path string, r record) *record {
+// add adds a record and returns it. If one has the same id, it replaces that, or
+// returns nil if it may not replace it.
+func (s *Server) add(path string, r record, replace bool) *record {
 	now := s.clock.now()
 	var id string
 	if r.id == "" && s.ids != nil {
@@ -172,6 +174,8 @@ func (s *Server) add(path string, r record) *record {
 	defer s.mu.Unlock()
 	if r.id == "" {
 		r.id = s.freeID(id)
+	} else if !replace && s.store.taken(r.id) {
+		return nil
 	}
 	r.created, r.updated = normalize(r.created), normalize(r.updated)
 	return s.store[path].put(r, now)

@@ -45,13 +45,11 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// flushing is a ResponseWriter that sends each write immediately.
+// flushing is a ResponseWriter that sends each write immediately, if it can.
 type flushing struct{ http.ResponseWriter }
 
 func (f flushing) Write(p []byte) (int, error) {
 	n, err := f.ResponseWriter.Write(p)
-	if err == nil {
-		err = http.NewResponseController(f.ResponseWriter).Flush()
-	}
+	http.NewResponseController(f.ResponseWriter).Flush() // after a failure, the next Write fails
 	return n, err
 }

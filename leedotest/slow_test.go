@@ -93,6 +93,21 @@ func TestBytesPerSecondOverSocket(t *testing.T) {
 	}
 }
 
+// A slow body arrives in full through a ResponseWriter that cannot flush, as those of
+// some middleware.
+func TestBytesPerSecondWithoutFlush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := leedotest.NewServer()
+		s.Inject(leedotest.Fault{Status: 200, Body: strings.Repeat("x", 30), BytesPerSecond: 10})
+		w := httptest.NewRecorder()
+		s.ServeHTTP(struct{ http.ResponseWriter }{w}, httptest.NewRequest("GET", "/v1/leads", nil))
+		if w.Body.Len() != 30 {
+			t.Errorf("%d of 30 bytes arrived", w.Body.Len())
+		}
+	})
+}
+
 // Chance selects about that part of the requests, before After and Times count them.
 func TestChance(t *testing.T) {
 	t.Parallel()

@@ -78,7 +78,12 @@ func send(req *http.Request) (*arrival, error) {
 
 // validHeader reports whether net/http would send a header.
 func validHeader(name, value string) bool {
-	return name != "" && !strings.ContainsAny(name, " :\r\n\x00") && !strings.ContainsAny(value, "\r\n\x00")
+	const marks = "!#$%&'*+-.^_`|~"
+	badInName := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(marks, r))
+	}
+	badInValue := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return name != "" && !strings.ContainsFunc(name, badInName) && !strings.ContainsFunc(value, badInValue)
 }
 
 // readRequest reads the body. Like net/http, it returns an error if the length is

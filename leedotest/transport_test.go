@@ -103,6 +103,7 @@ func TestRoundTripRefuses(t *testing.T) {
 		{"context", func() *http.Request { return good().WithContext(done) }, errGone, ""},
 		{"header value", func() *http.Request { r := good(); r.Header["X"] = []string{"a\nb"}; return r }, nil, "header"},
 		{"header name", func() *http.Request { r := good(); r.Header["X Y"] = []string{"a"}; return r }, nil, "header"},
+		{"header name that is no token", func() *http.Request { r := good(); r.Header["X(Y"] = []string{"a"}; return r }, nil, "header"},
 		{"unreadable", func() *http.Request { r := good(); r.Body = io.NopCloser(badReader{}); return r }, errRead, ""},
 		{"length", func() *http.Request {
 			r := good()

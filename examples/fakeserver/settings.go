@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -74,8 +76,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	s.plan, known = plans[*plan]
 	var counts bool
 	s.algorithm, counts = algorithms[*algorithm]
-	if strings.HasPrefix(s.addr, ":") {
-		s.addr = "127.0.0.1" + s.addr
+	host, port, badAddr := net.SplitHostPort(s.addr)
+	if badAddr == nil {
+		s.addr = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
 	}
 	if !given["limit"] {
 		s.limit = int(s.plan)
@@ -88,6 +91,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		problem = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
 	case !known:
 		problem = fmt.Sprintf("invalid value %q for flag -plan: free, duo, pro or none", *plan)
+	case badAddr != nil:
+		problem = fmt.Sprintf("invalid value %q for flag -addr: host:port, or :port for 127.0.0.1", s.addr)
 	case badToken != nil:
 		problem = "invalid value for flag -token: " + strings.TrimPrefix(badToken.Error(), "leedo: invalid argument: ")
 	case given["limit"] && s.limit < 0:

@@ -53,9 +53,15 @@ func TestParseFault(t *testing.T) {
 
 // Without a host, the server listens on loopback.
 func TestListensOnLoopback(t *testing.T) {
-	for addr, want := range map[string]string{":8080": "127.0.0.1:8080", "0.0.0.0:80": "0.0.0.0:80", "[::1]:80": "[::1]:80"} {
+	for addr, want := range map[string]string{":8080": "127.0.0.1:8080", "[]:80": "127.0.0.1:80", "0.0.0.0:80": "0.0.0.0:80", "[::1]:80": "[::1]:80"} {
 		if s, err := parse([]string{"-addr", addr}, io.Discard); err != nil || s.addr != want {
 			t.Errorf("%s: %s, %v, want %s", addr, s.addr, err, want)
+		}
+	}
+	for _, addr := range []string{"", "8080", "::1"} { // net.Listen takes the first as any port on all addresses
+		var words strings.Builder
+		if s, err := parse([]string{"-addr", addr}, &words); err == nil || !strings.Contains(words.String(), "for flag -addr: ") {
+			t.Errorf("%q: %q, %v, printed %s", addr, s.addr, err, words.String())
 		}
 	}
 }
