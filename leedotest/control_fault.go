@@ -139,13 +139,14 @@ func strict(b []byte, v any) error {
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		switch e.Field {
+		switch field, _, _ := strings.Cut(e.Field, "."); field { // Go 1.27 adds where in the field
 		case "":
 			return errors.New("must be a JSON object")
-		case "header": // the error does not say where in it
+		case "header":
 			return errors.New(`header must be an object of arrays of strings, such as {"Retry-After": ["5"]}`)
+		default:
+			return fmt.Errorf("%s must be %s", field, inWords(e.Type))
 		}
-		return fmt.Errorf("%s must be %s", e.Field, inWords(e.Type))
 	}
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
