@@ -330,7 +330,7 @@ func TestDocsFakeTable(t *testing.T) {
 			t.Errorf("%s: the table has %q, the fake does %q", row[0], row[1], value)
 		}
 		if !basis.MatchString(row[2]) {
-			t.Errorf("%s: the basis %q is none of those that the text explains", row[0], row[2])
+			t.Errorf("%s: the text does not explain the basis %q", row[0], row[2])
 		}
 	}
 }
