@@ -114,10 +114,11 @@ func hope(err error) (from time.Time, ok bool) {
 		return limited.RetryAt, true
 	}
 	if long, ok := errors.AsType[*tooLong](err); ok {
-		if long.until.IsZero() {
-			long.until = time.Now().Add(time.Hour) // the API's window
+		from = long.until
+		if from.IsZero() {
+			from = time.Now().Add(time.Hour) // the API's window
 		}
-		return long.until, long.need <= long.most
+		return from, long.need <= long.most
 	}
 	_, network := errors.AsType[*leedo.TransportError](err)
 	_, server := errors.AsType[*leedo.ServerError](err)

@@ -388,3 +388,14 @@ func TestNoTarget(t *testing.T) {
 		w.want("SELECT target FROM mirror", "fake")
 	})
 }
+
+// When the reset is unknown, no error names one.
+func TestHopeOfUnknownReset(t *testing.T) {
+	t.Parallel()
+	long := &tooLong{need: 5, left: 1, most: 90}
+	before := long.Error()
+	from, ok := hope(long)
+	if in := time.Until(from); !ok || in < 59*time.Minute || in > time.Hour || long.Error() != before {
+		t.Errorf("in %v, %v, %q", in, ok, long)
+	}
+}
