@@ -141,7 +141,7 @@ func (e *engine) filter(keep func(*row) bool) (found []*row) {
 // token are right, what the server's clock says and what is left of the quota.
 func (e *engine) begin(ctx context.Context) error {
 	var page leedo.Page[map[string]any]
-	err := e.opts.Client.Do(withWatcher(ctx, reader{e}), http.MethodGet, e.resource.path, nil, &page,
+	err := e.opts.Client.Do(withWatcher(ctx, reader{e}), http.MethodGet, e.resource.path(), nil, &page,
 		append(e.options(), leedo.WithQuery("per_page", "1"))...)
 	if err == nil && !e.watched {
 		err = fmt.Errorf("%w: the client was not made with importer.HTTPClient", ErrInput)

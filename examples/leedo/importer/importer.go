@@ -169,7 +169,7 @@ func Run(ctx context.Context, opts Options) (Summary, error) {
 
 // read reads and checks the file.
 func (o *Options) read() (*csvfile.File, error) {
-	return csvfile.Read(o.File, csvfile.Mapping{Fields: resources[o.Resource].fields, Map: o.Map, Extra: o.Extra})
+	return csvfile.Read(o.File, csvfile.Mapping{Fields: resources[o.Resource].settable(), Map: o.Map, Extra: o.Extra})
 }
 
 // check reports what is wrong with the options.

@@ -110,7 +110,7 @@ func (s *search) read(ctx context.Context, rows []*row) error {
 	for _, r := range s.filter(func(r *row) bool { return r.state.ID != "" }) {
 		taken[r.state.ID] = true
 	}
-	for it, err := range leedo.All(withWatcher(ctx, reader{s.engine}), s.opts.Client, s.resource.path, (*item).id, s.options()...) {
+	for it, err := range leedo.All(withWatcher(ctx, reader{s.engine}), s.opts.Client, s.resource.path(), (*item).id, s.options()...) {
 		if err != nil {
 			return err
 		}
@@ -200,10 +200,10 @@ func (s *search) doubt(ctx context.Context, r *row, c *candidate) (string, error
 		return "is older", nil
 	}
 	equal, complete := s.compare(r, c.item, same)
-	if equal && !complete && s.resource.get && !c.complete {
+	if equal && !complete && s.resource.Get && !c.complete {
 		var record item
 		err := s.opts.Client.Do(withWatcher(ctx, reader{s.engine}), http.MethodGet,
-			s.resource.path+"/"+url.PathEscape(c.id()), nil, &record, s.options()...)
+			s.resource.path()+"/"+url.PathEscape(c.id()), nil, &record, s.options()...)
 		if _, gone := errors.AsType[*leedo.NotFoundError](err); gone {
 			return "was deleted", nil
 		}
@@ -250,7 +250,7 @@ func alike(a, b string) bool { return letters(a) == letters(b) }
 // whether it carries all fields that the file has.
 func (s *search) compare(r *row, it item, equal func(a, b string) bool) (all, complete bool) {
 	sent := map[string]string{} // every column, and every field without one
-	for _, field := range s.resource.fields {
+	for _, field := range s.resource.settable() {
 		if _, ok := it[field]; ok {
 			sent[field] = ""
 		}

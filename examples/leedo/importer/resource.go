@@ -4,19 +4,18 @@ import (
 	"context"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/examples/leedo/crm"
 )
 
 // resource is a kind of record that can be imported.
 type resource struct {
-	path   string
-	fields []string // that can be set
-	get    bool     // GET path/{id} exists
+	*crm.Resource
 	create func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (id string, err error)
 }
 
 var resources = map[string]resource{
-	"leads": {path: "/leads", get: true, fields: []string{"name", "email", "company", "phone", "status"},
-		create: func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
+	"leads": {crm.Find("leads"),
+		func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
 			lead, err := c.Leads.Create(ctx, &leedo.LeadCreateParams{
 				Name: f["name"], Email: f["email"], Company: f["company"], Phone: f["phone"], Status: leedo.LeadStatus(f["status"]),
 			}, opts...)
@@ -25,8 +24,8 @@ var resources = map[string]resource{
 			}
 			return lead.ID, nil
 		}},
-	"accounts": {path: "/accounts", get: true, fields: []string{"name", "industry", "website"},
-		create: func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
+	"accounts": {crm.Find("accounts"),
+		func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
 			account, err := c.Accounts.Create(ctx, &leedo.AccountCreateParams{
 				Name: f["name"], Industry: f["industry"], Website: f["website"],
 			}, opts...)
@@ -35,8 +34,8 @@ var resources = map[string]resource{
 			}
 			return account.ID, nil
 		}},
-	"contacts": {path: "/contacts", fields: []string{"name", "email", "role", "account_id"},
-		create: func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
+	"contacts": {crm.Find("contacts"),
+		func(ctx context.Context, c *leedo.Client, f map[string]string, opts ...leedo.RequestOption) (string, error) {
 			contact, err := c.Contacts.Create(ctx, &leedo.ContactCreateParams{
 				Name: f["name"], Email: f["email"], Role: f["role"], AccountID: f["account_id"],
 			}, opts...)
@@ -46,3 +45,9 @@ var resources = map[string]resource{
 			return contact.ID, nil
 		}},
 }
+
+// path is the path of the list.
+func (r resource) path() string { return "/" + r.Name }
+
+// settable returns the fields that a create can set: all but id, created_at and updated_at.
+func (r resource) settable() []string { return r.Fields[1 : len(r.Fields)-2] }
