@@ -95,11 +95,8 @@ func lowered(problem string) string {
 
 func (s *Server) controlInject(c *command) *response {
 	var fault Fault
-	if _, problem := decode(&arrival{body: c.body}); problem != nil {
+	if problem := c.decode(&fault); problem != nil {
 		return problem
-	}
-	if err := fault.UnmarshalJSON(c.body); err != nil {
-		return errorResponse(http.StatusBadRequest, "%v", err)
 	}
 	s.Inject(fault)
 	return jsonResponse(http.StatusCreated, encode(fault.fields()))
