@@ -144,7 +144,9 @@ func (p *pass) lists(ctx context.Context) error {
 			}
 		}
 	}
-	p.sum.New, p.sum.Deleted, err = w.commit()
+	if p.sum.New, p.sum.Deleted, err = w.commit(); err == nil {
+		p.store.empty = false
+	}
 	return err
 }
 

@@ -46,8 +46,10 @@ const applicationID = 0x4c45454d
 
 // store is the open file. Others may read it meanwhile.
 type store struct {
-	db   *sql.DB
-	lock *flock.Flock
+	path  string
+	empty bool // the file is new, and nothing is recorded in it
+	db    *sql.DB
+	lock  *flock.Flock
 }
 
 // open opens or creates the file. If it fails, it leaves no file that was not there
@@ -74,7 +76,7 @@ func open(path, target string) (_ *store, err error) {
 	}
 	// The lock is on a file of its own: those of SQLite would keep readers out, or let
 	// another process in between two transactions.
-	s := &store{lock: flock.New(path + ".lock")}
+	s := &store{path: path, empty: before == nil, lock: flock.New(path + ".lock")}
 	locked, err := lockfile.TryLock(s.lock)
 	if err != nil {
 		return nil, err
@@ -86,15 +88,10 @@ func open(path, target string) (_ *store, err error) {
 		s.lock.Close()
 		return nil, fmt.Errorf("%s is not the lock of a mirror: remove it, or choose another file", s.lock.Path())
 	}
-	if err = s.connect(path, before != nil); err == nil {
+	if err = s.connect(); err == nil {
 		err = s.prepare(target)
 	}
 	if err != nil {
-		if before == nil {
-			for _, suffix := range []string{"", "-wal", "-shm"} {
-				os.Remove(path + suffix)
-			}
-		}
 		s.close() // the error is the one above
 		return nil, err
 	}
@@ -102,15 +99,15 @@ func open(path, target string) (_ *store, err error) {
 }
 
 // connect opens the database.
-func (s *store) connect(path string, exists bool) (err error) {
-	if exists { // SQLite opens a file that cannot be written to, too
-		f, err := os.OpenFile(path, os.O_RDWR, 0)
+func (s *store) connect() (err error) {
+	if !s.empty { // SQLite opens a file that cannot be written to, too
+		f, err := os.OpenFile(s.path, os.O_RDWR, 0)
 		if err != nil {
 			return err
 		}
 		f.Close()
 	}
-	s.db, err = sqlitefile.Open(path, url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"}})
+	s.db, err = sqlitefile.Open(s.path, url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"}})
 	return err
 }
 
@@ -136,10 +133,15 @@ func (s *store) prepare(target string) error {
 	return nil
 }
 
-// close closes the file.
+// close closes the file. It removes one that is new and empty.
 func (s *store) close() (err error) {
 	if s.db != nil {
 		err = s.db.Close()
+	}
+	if s.empty {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			os.Remove(s.path + suffix)
+		}
 	}
 	os.Remove(s.lock.Path()) // before another process can have the lock
 	return errors.Join(err, s.lock.Close())
