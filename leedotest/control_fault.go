@@ -43,8 +43,8 @@ func (f *Fault) fields() faultFields {
 
 // UnmarshalJSON decodes a fault as in POST /_fake/faults of [Server.ControlHandler]:
 // the names of the fields in lower case, Latency a string as in "200ms",
-// BytesPerSecond as bytes_per_second, and no When. The error of an unknown field, an
-// invalid value or a fault that can have no effect says what is wrong.
+// BytesPerSecond as bytes_per_second, and no When. The error of an unknown field, or of
+// a fault with which [Server.Inject] panics, says what is wrong.
 //
 // Experimental: fields may change while this package is at version 0.
 func (f *Fault) UnmarshalJSON(b []byte) error {
@@ -52,6 +52,15 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 	if err := strict(b, &fields); err != nil {
 		return err
 	}
+	fault, err := fields.fault()
+	if err == nil {
+		*f = fault
+	}
+	return err
+}
+
+// fault returns the fault, or an error if it is invalid.
+func (fields *faultFields) fault() (Fault, error) {
 	fault := Fault{
 		Method: fields.Method, Path: fields.Path, Chance: fields.Chance, After: fields.After, Times: fields.Times,
 		Processed: fields.Processed, Drop: fields.Drop, Status: fields.Status, Header: fields.Header, Body: fields.Body,
@@ -60,43 +69,23 @@ func (f *Fault) UnmarshalJSON(b []byte) error {
 	if fields.Latency != "" {
 		var err error
 		if fault.Latency, err = positiveDuration("latency", fields.Latency); err != nil {
-			return err
+			return fault, err
 		}
 	}
-	switch problem := fault.problem(); {
-	case fault.BytesPerSecond < 0:
-		return errors.New("bytes_per_second must not be negative")
-	case strings.ContainsFunc(fault.Method, func(r rune) bool { return r < 'A' || r > 'Z' }):
-		return fmt.Errorf("method %q must be in capital letters", fault.Method)
-	case fault.After < 0:
-		return errors.New("after must not be negative")
-	case fault.Status != 0 && (fault.Status < 200 || fault.Status > 999):
-		return fmt.Errorf("status %d must be from 200 to 999", fault.Status)
-	case strings.HasPrefix(problem, "no effect"):
-		return errors.New("no effect: set status, drop, header, body, latency, truncate or bytes_per_second")
-	case problem != "":
-		return errors.New(lowered(problem))
+	if strings.ContainsFunc(fault.Method, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		return fault, fmt.Errorf("method %q must be in capital letters", fault.Method)
 	}
-	for name, values := range fault.Header {
-		for _, value := range append([]string{""}, values...) {
-			if !validHeader(name, value) {
-				return fmt.Errorf("header %q is not valid", name)
-			}
-		}
-	}
-	*f = fault
-	return nil
-}
-
-// lowered returns a problem of a fault with the name of the field as in JSON.
-func lowered(problem string) string {
-	return strings.ToLower(problem[:1]) + strings.TrimSuffix(problem[1:], ": use When to match one")
+	return fault, fault.check(jsonNames)
 }
 
 func (s *Server) controlInject(c *command) *response {
-	var fault Fault
-	if problem := c.decode(&fault); problem != nil {
+	var fields faultFields
+	if problem := c.decode(&fields); problem != nil {
 		return problem
+	}
+	fault, err := fields.fault()
+	if err != nil {
+		return errorResponse(http.StatusBadRequest, "%v", err)
 	}
 	s.Inject(fault)
 	return jsonResponse(http.StatusCreated, encode(fault.fields()))
@@ -129,12 +118,14 @@ func listResponse(items any) *response {
 	return jsonResponse(http.StatusOK, object(member{"data", items}))
 }
 
-// strict decodes a JSON object into a struct. Its error names the field and its JSON
-// type, not those of Go.
+// strict decodes a JSON object into the struct v. The names of its members must be
+// exactly those of the fields, each at most once, unlike in encoding/json. Its error
+// names the field and its JSON type, not those of Go.
 func strict(b []byte, v any) error {
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(v)
+	if err := checkNames(b, reflect.TypeOf(v).Elem()); err != nil {
+		return err
+	}
+	err := json.Unmarshal(b, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		switch field, _, _ := strings.Cut(e.Field, "."); field { // Go 1.27 adds where in the field
 		case "":
@@ -145,8 +136,38 @@ func strict(b []byte, v any) error {
 			return fmt.Errorf("%s must be %s", field, inWords(e.Type))
 		}
 	}
-	if err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	return err
+}
+
+// checkNames returns an error if a JSON object has a member that is not a field of a
+// struct type, or has one twice. It accepts what is not an object.
+func checkNames(b []byte, t reflect.Type) error {
+	given := map[string]bool{} // by the name of each field
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		given[name] = false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil
+	}
+	for decoder.More() {
+		token, err := decoder.Token()
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprint(token)
+		twice, known := given[name]
+		switch {
+		case !known:
+			return fmt.Errorf("unknown field %q", name)
+		case twice:
+			return fmt.Errorf("%s is given twice", name)
+		}
+		given[name] = true
+		if err := decoder.Decode(new(json.RawMessage)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

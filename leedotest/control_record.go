@@ -22,8 +22,8 @@ func (s *Server) controlRecords(c *command) *response {
 	return listResponse(items)
 }
 
-// controlAdd adds a record. Like AddLead, it validates no field but those that the
-// store needs.
+// controlAdd adds a record with the fields as they are given, even null. It validates
+// only those that the store needs. Zero is no time: it means one that is not given.
 func (s *Server) controlAdd(c *command) *response {
 	values, problem := decode(&arrival{body: c.body})
 	if problem != nil {
@@ -40,12 +40,17 @@ func (s *Server) controlAdd(c *command) *response {
 		if value, given := values[name]; given {
 			text, _ := value.(string)
 			var err error
-			if *at, err = time.Parse(time.RFC3339, text); err != nil {
+			if *at, err = time.Parse(time.RFC3339, text); err != nil || at.IsZero() {
 				return errorResponse(http.StatusBadRequest, `%s must be a time such as "2025-10-01T12:00:00Z"`, name)
 			}
 		}
 	}
 	maps.DeleteFunc(values, func(name string, _ any) bool { return readOnly(name) })
+	for _, f := range c.kind.fields {
+		if _, given := values[f.name]; !given {
+			values[f.name] = f.initial
+		}
+	}
 	added := s.add(c.kind.path, r, false)
 	if added == nil {
 		return errorResponse(http.StatusConflict, "a record has this id; PATCH changes it")
@@ -96,8 +101,8 @@ type requestFields struct {
 // controlRequests lists the requests that arrived and match the query, oldest first.
 func (s *Server) controlRequests(c *command) *response {
 	method, path := c.query.Get("method"), c.query.Get("path")
-	if problem := (&Fault{Path: path, Drop: true}).problem(); problem != "" {
-		return errorResponse(http.StatusBadRequest, "%s", lowered(problem))
+	if err := (&Fault{Path: path, Drop: true}).check(jsonNames); err != nil {
+		return errorResponse(http.StatusBadRequest, "%v", err)
 	}
 	status := -1
 	if c.query.Has("status") {

@@ -2,6 +2,7 @@ package leedotest
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/ratecount"
@@ -109,17 +110,14 @@ func (s *Server) controlAdvance(c *command) *response {
 type snapshot struct {
 	store     store
 	allowance ratecount.Allowance
-	faults    []Fault
+	faults    []*pendingFault
+	injected  int
 }
 
 func (s *Server) snapshot() *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	state := &snapshot{store: s.store.clone(), allowance: s.quota.Allowance}
-	for _, f := range s.faults {
-		state.faults = append(state.faults, f.Fault)
-	}
-	return state
+	return &snapshot{store: s.store.clone(), allowance: s.quota.Allowance, faults: slices.Clone(s.faults), injected: s.injected}
 }
 
 func (s *Server) controlReset(c *command) *response {
@@ -130,10 +128,11 @@ func (s *Server) controlReset(c *command) *response {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.resets++
 	s.store = c.initial.store.clone()
-	s.faults = nil
+	s.faults, s.injected = nil, c.initial.injected
 	for _, f := range c.initial.faults {
-		s.faults = append(s.faults, &pendingFault{Fault: f})
+		s.faults = append(s.faults, newPendingFault(f.Fault, f.number))
 	}
 	s.clock.advanced.Store(0)
 	s.quota.Allowance = c.initial.allowance

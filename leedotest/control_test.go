@@ -95,10 +95,12 @@ func TestControlDescribesEachFieldOfFault(t *testing.T) {
 	if len(described) > 0 {
 		t.Errorf("no fields of Fault: %v", described)
 	}
-	all := `{"method":"POST","path":"/leads/{id}","chance":0.5,"after":1,"times":-1,"processed":true,"drop":true,` +
-		`"status":500,"header":{"Retry-After":["5"]},"body":"no","latency":"1m0s","truncate":3,"bytes_per_second":10}`
-	if got := ask(t, f, 201, "POST", "/faults", all).body; got != all {
-		t.Errorf("added %s", got)
+	const all = `{"method":"POST","path":"/leads/{id}","chance":0.5,"after":1,"times":-1,"processed":true,` +
+		`"status":500,"header":{"Retry-After":["5"]},"body":"four","latency":"1m0s","truncate":3,"bytes_per_second":10}`
+	for _, text := range []string{all, `{"drop":true}`} {
+		if got := ask(t, f, 201, "POST", "/faults", text).body; got != text {
+			t.Errorf("added %s", got)
+		}
 	}
 	var fault leedotest.Fault
 	if err := json.Unmarshal([]byte(all), &fault); err != nil || fault.Latency != time.Minute || fault.Header.Get("Retry-After") != "5" {
@@ -161,6 +163,16 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/faults", `{"status":500} {}`, "something follows"},
 		{"POST", "/faults", `{}`, "no effect: set status, drop, header, body, latency, truncate or bytes_per_second"},
 		{"POST", "/faults", `{"status":500,"when":"always"}`, `unknown field "when"`},
+		{"POST", "/faults", `{"Status":500}`, `unknown field "Status"`},
+		{"POST", "/faults", `{"status":500,"TIMES":2}`, `unknown field "TIMES"`},
+		{"POST", "/faults", `{"status":500,"bytesPerSecond":2}`, `unknown field "bytesPerSecond"`},
+		{"POST", "/faults", `{"status":500,"status":400}`, "status is given twice"},
+		{"POST", "/faults", `{"header":{"X-A":["1"],"x-a":["2"]}}`, "header has X-A twice"},
+		{"POST", "/faults", `{"header":{"Content-Length":["7"]}}`, "header can have Content-Length only with the value 0"},
+		{"POST", "/faults", `{"drop":true,"status":500}`, "drop sends no response: status, header, body, truncate and bytes_per_second cannot be set, too"},
+		{"POST", "/faults", `{"status":204,"body":"x"}`, "status 204 has no body: body, truncate, bytes_per_second and Content-Length cannot be set, too"},
+		{"POST", "/faults", `{"status":200,"truncate":5}`, "status 200 has an empty body: truncate and bytes_per_second need body"},
+		{"POST", "/faults", `{"status":500,"path":"/v1/Status"}`, `path "/v1/Status" must not`},
 		{"POST", "/faults", `{"status":"500"}`, "status must be an integer"},
 		{"POST", "/faults", `{"status":50}`, "status 50 must be from 200 to 999"},
 		{"POST", "/faults", `{"status":500,"chance":2}`, "chance 2 must be from 0 to 1"},
@@ -191,15 +203,23 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/records/leads", `{"id":""}`, "id must be a non-empty string"},
 		{"POST", "/records/leads", `{"created_at":"today"}`, "created_at must be a time"},
 		{"POST", "/records/leads", `{"updated_at":null}`, "updated_at must be a time"},
+		{"POST", "/records/leads", `{"updated_at":1759320000}`, "updated_at must be a time"},
+		{"POST", "/records/leads", `{"created_at":"0001-01-01T00:00:00Z"}`, "created_at must be a time"},
+		{"POST", "/records/leads", `{"created_at":"2025-10-01 12:00:00"}`, "created_at must be a time"},
+		{"POST", "/records/leads", `{"created_at":"2025-02-30T12:00:00Z"}`, "created_at must be a time"},
 		{"PATCH", "/records/leads/" + leadID, `{"id":"other"}`, "id cannot be changed"},
 		{"POST", "/plan", `{}`, "set either plan, or limit"},
 		{"POST", "/plan", `{"plan":"free","limit":1}`, "set either plan, or limit"},
 		{"POST", "/plan", `{"plan":"free","window":"1h"}`, "window needs limit"},
 		{"POST", "/plan", `{"plan":"gold"}`, "plan must be free, duo, pro or none"},
+		{"POST", "/plan", `{"Plan":"free"}`, `unknown field "Plan"`},
+		{"POST", "/plan", `{"plan":"Free"}`, "plan must be free, duo, pro or none"},
 		{"POST", "/plan", `{"limit":-1}`, "limit must not be negative"},
 		{"POST", "/plan", `{"limit":1.5}`, "limit must be an integer"},
 		{"POST", "/plan", `{"limit":1,"window":"0s"}`, `window "0s" must be a positive duration`},
 		{"POST", "/clock", `{}`, `advance "" must be a positive duration`},
+		{"POST", "/clock", `{"Advance":"1h"}`, `unknown field "Advance"`},
+		{"POST", "/clock", `{"advance":"1h","advance":"1h"}`, "advance is given twice"},
 		{"POST", "/clock", `{"advance":3600}`, "advance must be a string"},
 		{"POST", "/clock", `{"advance":"-1h"}`, `advance "-1h" must be a positive duration`},
 		{"POST", "/clock", `{"advance":"900000h"}`, "by 100 years in all"},

@@ -1,10 +1,15 @@
 package leedotest_test
 
 import (
+	"cmp"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -101,6 +106,47 @@ func TestControlRecords(t *testing.T) {
 	ask(t, f, 201, "POST", "/records/campaigns", `{}`) // nothing is required
 	if got := ask(t, f, 200, "GET", "/records/campaigns", "").body; !strings.Contains(got, `"status":"active"`) {
 		t.Errorf("%s", got)
+	}
+}
+
+// What is given is stored, also null and "" where a record that is created by other means
+// gets an initial value. Times that are missing follow from those that are given.
+func TestControlRecordAsGiven(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f := controlled(t, leedotest.NewServer(leedotest.WithClock(func() time.Time { return now })))
+	const past, future = "2025-10-01T12:00:00Z", "2027-10-01T12:00:00Z"
+	for _, test := range []struct {
+		kind, body    string
+		name          string
+		value         any
+		created, then string // created_at and updated_at; "" means now
+	}{
+		{"leads", `{}`, "status", "new", "", ""},
+		{"leads", `{"status":null}`, "status", nil, "", ""},
+		{"leads", `{"status":""}`, "status", "", "", ""},
+		{"leads", `{"status":5}`, "status", 5.0, "", ""},
+		{"leads", `{"Status":"won"}`, "Status", "won", "", ""}, // a custom field
+		{"campaigns", `{"leads_count":null}`, "leads_count", nil, "", ""},
+		{"campaigns", `{}`, "leads_count", 0.0, "", ""},
+		{"contacts", `{}`, "account_id", nil, "", ""},
+		{"leads", `{"created_at":"` + past + `"}`, "status", "new", past, past},
+		{"leads", `{"created_at":"` + future + `"}`, "status", "new", future, future},
+		{"leads", `{"updated_at":"` + past + `"}`, "status", "new", past, past},
+		{"leads", `{"updated_at":"` + future + `"}`, "status", "new", "", future},
+		{"leads", `{"created_at":"` + future + `","updated_at":"` + past + `"}`, "status", "new", future, past},
+		{"leads", `{"created_at":"2025-10-01T07:00:00.123456789-05:00"}`, "status", "new", "2025-10-01T12:00:00.123456789Z", "2025-10-01T12:00:00.123456789Z"},
+		{"leads", `{"created_at":"9999-12-31T23:59:59Z"}`, "status", "new", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"},
+	} {
+		got := fields(t, ask(t, f, 201, "POST", "/records/"+test.kind, test.body).body)
+		value, given := got[test.name]
+		created, updated := cmp.Or(test.created, now.Format(time.RFC3339)), cmp.Or(test.then, now.Format(time.RFC3339))
+		if !given || value != test.value || got["created_at"] != created || got["updated_at"] != updated {
+			t.Errorf("%s gives %v, want %s %v, %s and %s", test.body, got, test.name, test.value, created, updated)
+		}
+	}
+	if got := fields(t, f.do(t, "POST", "/leads", `{"name":"x","status":null}`).body)["status"]; got != "new" { // the API
+		t.Errorf("status %v", got)
 	}
 }
 
@@ -249,4 +295,66 @@ func TestControlReset(t *testing.T) {
 		}
 	}
 	ask(t, f, 204, "POST", "/reset", "{}")
+}
+
+// A request that arrived before a reset and is executed later changes nothing that the
+// reset restored, and uses up no fault.
+func TestControlResetInFlight(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"on request", "on id"} {
+		var f front
+		reset := func() { ask(t, f, 204, "POST", "/reset", "") }
+		ids := 0
+		s := leedotest.NewServer(leedotest.WithPlan(leedotest.Free), leedotest.WithIDs(func() string {
+			if ids++; ids == 1 && when == "on id" {
+				reset()
+			}
+			return ""
+		}))
+		s.Inject(leedotest.Fault{Method: "POST", Status: 418, Processed: true, After: 1})
+		f = controlled(t, s)
+		if when == "on request" {
+			s.OnRequest(func(leedotest.Request) { reset() })
+		}
+		r := f.do(t, "POST", "/leads", `{"name":"x"}`)
+		checkError(t, r, 503, "service_unavailable", "reset before it executed")
+		left := fields(t, ask(t, f, 200, "GET", "/plan", "").body)["remaining"]
+		faults := ask(t, f, 200, "GET", "/faults", "").body
+		if len(s.Leads()) != 0 || len(s.Requests()) != 0 || left != 100.0 || !strings.Contains(faults, `"applied":0`) {
+			t.Errorf("%s: %d leads, %d requests, %v left, faults %s", when, len(s.Leads()), len(s.Requests()), left, faults)
+		}
+		// A fault that a request before the reset counted for counts from its start.
+		if when == "on id" {
+			statuses := []int{f.do(t, "POST", "/leads", `{"name":"x"}`).StatusCode, f.do(t, "POST", "/leads", `{"name":"x"}`).StatusCode}
+			if !slices.Equal(statuses, []int{201, 418}) {
+				t.Errorf("statuses %v", statuses)
+			}
+		}
+	}
+}
+
+// A request that waits for its latency during a reset was executed before.
+func TestControlResetDuringLatency(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := leedotest.NewServer(leedotest.WithLatency(time.Hour))
+		control := s.ControlHandler()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if r := inMemory(s).do(t, "POST", "/leads", `{"name":"x"}`); r.StatusCode != 201 {
+				t.Errorf("%s: %s", r.Status, r.body)
+			}
+		})
+		synctest.Wait()
+		if len(s.Leads()) != 1 {
+			t.Errorf("%d leads before the reset", len(s.Leads()))
+		}
+		req := httptest.NewRequest("POST", "/_fake/reset", nil)
+		req.Header.Set("Authorization", "Bearer "+s.Token())
+		control.ServeHTTP(httptest.NewRecorder(), req)
+		wg.Wait()
+		if len(s.Leads()) != 0 || len(s.Requests()) != 0 {
+			t.Errorf("%d leads, %d requests after the reset", len(s.Leads()), len(s.Requests()))
+		}
+	})
 }

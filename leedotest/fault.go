@@ -33,9 +33,11 @@ type Fault struct {
 	When func(Request) bool
 
 	// Chance is the probability, from 0 to 1, with which a request that Method, Path
-	// and When match counts as matching; 0 means 1.
+	// and When match counts as matching; 0 means 1. It is not random from run to run:
+	// servers that get the same faults and the same requests, in the same order, apply
+	// the faults to the same requests.
 	Chance float64
-	// After is the number of matching requests that pass first.
+	// After is the number of matching requests that pass first, at least 0.
 	After int
 	// Times is the number of requests that the fault applies to after that: 0 means
 	// one, a negative number all.
@@ -50,25 +52,25 @@ type Fault struct {
 	// processed costs no quota.
 	Drop bool
 
-	// Status is the status code of the response, in place of any other, a 401 or 429
-	// too. If it is not a status code (below 200 or above 999), the response is a 500
-	// that says so.
+	// Status is the status code of the response, from 200 to 999, in place of any
+	// other, a 401 or 429 too.
 	Status int
 	// Header holds headers of the response. They replace those of the same name; a
 	// name without values removes the header. Content-Length can only be set to 0,
-	// which means an empty body.
+	// which means an empty body, and Transfer-Encoding not at all.
 	Header http.Header
 	// Body is the body of the response. Unless Header sets another Content-Type, it is
 	// sent as application/json if it is valid JSON, otherwise as text/plain. With "",
 	// an error status has the API's usual error body, and other values of Status have
 	// an empty body.
 	Body string
-	// Latency delays the response, or the cut of Drop. The request is executed before
-	// the delay, if at all. If the request's context ends first, there is no response.
+	// Latency delays the response, or the cut of Drop, in addition to [WithLatency]. The
+	// request is executed before the delay, if at all. If the request's context ends
+	// first, there is no response.
 	Latency time.Duration
 	// Truncate cuts the connection after that many bytes of the body, so that reading
 	// it returns io.ErrUnexpectedEOF. 0 means that it does not; a negative number cuts
-	// before the first byte. A body that is not longer is sent in full.
+	// before the first byte. A usual response whose body is not longer is sent in full.
 	Truncate int
 	// BytesPerSecond sends the body evenly at this rate. 0 means at once.
 	BytesPerSecond int
@@ -77,8 +79,17 @@ type Fault struct {
 // pendingFault is a fault that may still apply.
 type pendingFault struct {
 	Fault
-	seen    int // matching requests so far
-	applied int // how many of them it applied to
+	number  int        // of all that were injected
+	random  *rand.Rand // decides for Chance
+	seen    int        // matching requests so far
+	applied int        // how many of them it applied to
+}
+
+// newPendingFault returns the fault that was injected as the number-th, which is its
+// seed: faults with the same Chance select different requests, and every run of a test
+// the same.
+func newPendingFault(f Fault, number int) *pendingFault {
+	return &pendingFault{Fault: f, number: number, random: rand.New(rand.NewPCG(0, uint64(number)))}
 }
 
 // Inject adds faults. The first fault, in order of injection, that matches a request
@@ -89,22 +100,24 @@ type pendingFault struct {
 // request to which a fault applies costs quota like any other, unless Drop cuts it
 // before it is processed.
 //
-// Inject panics, and adds no fault, if one of them can have no effect: if it sets
-// none of Status, Drop, Header, Body, Latency, Truncate and BytesPerSecond, or if no
-// request can match its Path or its Chance. A Path starts with one slash and not with /v1, does not end in a
-// slash, and has no query (%3F is a question mark). [Server.Pending] finds other
-// faults that did not apply.
+// Inject panics, and adds no fault, if one of them is invalid: a field has an invalid
+// value, no field says what happens, or a field can have no effect because of another
+// one. Drop cannot be combined with what describes a response; a Status without a body,
+// such as 204, not with what describes a body. A Path starts with one slash and not with
+// /v1, does not end in a slash, and has no query (%3F is a question mark).
+// [Server.Pending] finds other faults that did not apply.
 func (s *Server) Inject(faults ...Fault) {
 	for i, f := range faults {
-		if problem := f.problem(); problem != "" {
-			panic(fmt.Sprintf("leedotest: Server.Inject: fault %d: %s", i+1, problem))
+		if err := f.check(goNames); err != nil {
+			panic(fmt.Sprintf("leedotest: Server.Inject: fault %d: %v", i+1, err))
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range faults {
 		f.Header = f.Header.Clone()
-		s.faults = append(s.faults, &pendingFault{Fault: f})
+		s.injected++
+		s.faults = append(s.faults, newPendingFault(f, s.injected))
 	}
 }
 
@@ -126,66 +139,22 @@ func (s *Server) Pending() []Fault {
 	return pending
 }
 
-// problem returns why the fault can have no effect; "" means that it can.
-func (f *Fault) problem() string {
-	switch path := f.Path; {
-	case path == "":
-	case path[0] != '/' || strings.HasPrefix(path, "//"):
-		return fmt.Sprintf("Path %q must start with one slash", path)
-	case path == "/v1" || strings.HasPrefix(path, "/v1/"):
-		return fmt.Sprintf("Path %q must not start with /v1", path)
-	case strings.HasSuffix(path, "/"):
-		return fmt.Sprintf("Path %q must not end in a slash", path)
-	case strings.Contains(path, "?"):
-		return fmt.Sprintf("Path %q must not have a query: use When to match one", path)
-	}
-	switch {
-	case !(f.Chance >= 0 && f.Chance <= 1): // or NaN
-		return fmt.Sprintf("Chance %v must be from 0 to 1", f.Chance)
-	case f.BytesPerSecond < 0:
-		return "BytesPerSecond must not be negative"
-	case f.Status == 0 && !f.Drop && f.Body == "" && f.Latency <= 0 && f.Truncate == 0 && f.BytesPerSecond == 0 && !f.changesHeader():
-		return "no effect: set Status, Drop, Header, Body, Latency, Truncate or BytesPerSecond"
-	}
-	return ""
-}
-
-// changesHeader reports whether Header has an effect on the response.
-func (f *Fault) changesHeader() bool {
-	for name, values := range f.Header {
-		switch http.CanonicalHeaderKey(name) {
-		case "Content-Length":
-			if emptiesBody(values) {
-				return true
-			}
-		case "Transfer-Encoding":
-		default:
-			return true
-		}
-	}
-	return false
-}
-
-// emptiesBody reports whether the values of Content-Length ask for an empty body,
-// the only change of that header that a fault can make.
-func emptiesBody(values []string) bool { return len(values) == 1 && values[0] == "0" }
-
 // matchFault returns the fault that applies to a request, or nil. The lock is not
 // held while it calls When.
 func (s *Server) matchFault(in *arrival, entry *Request) *Fault {
 	s.mu.Lock()
 	faults := slices.Clone(s.faults)
+	if in.resets != s.resets {
+		faults = nil
+	}
 	s.mu.Unlock()
 	for _, f := range faults {
-		if f.matches(in) && (f.When == nil || f.When(entry.clone())) && f.happens() && s.due(f) {
+		if f.matches(in) && (f.When == nil || f.When(entry.clone())) && s.due(f) {
 			return &f.Fault
 		}
 	}
 	return nil
 }
-
-// happens reports whether the fault's Chance selects a request.
-func (f *Fault) happens() bool { return f.Chance == 0 || rand.Float64() < f.Chance }
 
 // due counts a request for a fault that matches it, and reports whether the fault
 // applies to it.
@@ -193,7 +162,10 @@ func (s *Server) due(f *pendingFault) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.Index(s.faults, f)
-	if i < 0 { // used up by concurrent requests
+	if i < 0 { // used up by concurrent requests, or removed
+		return false
+	}
+	if f.Chance > 0 && f.random.Float64() >= f.Chance {
 		return false
 	}
 	f.seen++
@@ -242,8 +214,6 @@ func (f *Fault) response() *response {
 	switch {
 	case f.Status == 0:
 		return nil
-	case f.Status < 200 || f.Status > 999:
-		return errorResponse(http.StatusInternalServerError, "leedotest: a Fault has Status %d", f.Status)
 	case f.Body == "" && f.Status >= 400:
 		return errorResponse(f.Status, "injected fault")
 	}
@@ -260,13 +230,9 @@ func (f *Fault) modify(resp *response) {
 		}
 	}
 	for name, values := range f.Header {
-		switch name = http.CanonicalHeaderKey(name); name {
-		case "Content-Length":
-			if emptiesBody(values) {
-				resp.body = nil
-			}
-		case "Transfer-Encoding": // would break the framing
-		default:
+		if name = http.CanonicalHeaderKey(name); name == "Content-Length" {
+			resp.body = nil // it is 0
+		} else {
 			resp.header[name] = slices.Clone(values)
 		}
 	}

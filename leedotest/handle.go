@@ -28,9 +28,10 @@ type arrival struct {
 	body    []byte
 	problem *response // the error response if it cannot be executed; nil if it can
 
-	now   time.Time // when it is handled, by the server's clock
-	named bool      // id holds the result of WithIDs' function
-	id    string
+	resets int       // how many there were when it arrived
+	now    time.Time // when it is handled, by the server's clock
+	named  bool      // id holds the result of WithIDs' function
+	id     string
 }
 
 // resource returns the path without /v1, and false if it is not under /v1.
@@ -55,11 +56,11 @@ func (in *arrival) read(body io.Reader) error {
 	return err
 }
 
-// handle returns the response to a request, after the latency of a fault if there
-// is one. Its error is the cause of ctx, if ctx ends before the response is due.
+// handle returns the response to a request, after the latency of the server and of a
+// fault. Its error is the cause of ctx, if ctx ends before the response is due.
 func (s *Server) handle(ctx context.Context, in *arrival) (*response, error) {
 	entry, resp, latency := s.process(in)
-	if latency > 0 {
+	if latency += s.latency; latency > 0 {
 		if err := wait(ctx, latency); err != nil {
 			return nil, err
 		}
@@ -109,10 +110,6 @@ func (s *Server) process(in *arrival) (*Request, *response, time.Duration) {
 	resp.header.Set("X-Request-Id", id)
 	maps.Copy(resp.header, rate)
 	fault.modify(resp)
-	if !bodyAllowed(resp.status) {
-		resp.body, resp.cut = nil, -1
-		resp.header.Del("Content-Type")
-	}
 	return entry, resp, fault.Latency
 }
 
@@ -122,14 +119,19 @@ func (s *Server) arrive(in *arrival) (*Request, string, []func(Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	entry := s.requests.add(in)
+	in.resets = s.resets
 	return entry, "req_" + strconv.Itoa(s.requests.arrived), s.onRequest
 }
 
 // admit returns a 401 for a request without the token, a 429 for one beyond the
-// quota, and nil for one to execute. It also returns the rate limit headers.
+// quota, a 503 for one from before a reset, and nil for one to execute. It also returns
+// the rate limit headers.
 func (s *Server) admit(in *arrival) (rejected *response, rate http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if in.resets != s.resets {
+		return wasReset(), nil
+	}
 	rejected = s.authorize(in.header)
 	if rejected == nil && !s.quota.take(in.now) {
 		rejected = s.quota.reject(in.now)
@@ -154,7 +156,16 @@ func (s *Server) authorize(header http.Header) *response {
 func (s *Server) execute(in *arrival) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if in.resets != s.resets {
+		return wasReset()
+	}
 	return s.route(in)
+}
+
+// wasReset returns the response to a request that arrived before a reset and was not
+// executed then. It must not change what the reset restored.
+func wasReset() *response {
+	return errorResponse(http.StatusServiceUnavailable, "the fake was reset before it executed the request")
 }
 
 // wait waits for d or until ctx ends.

@@ -23,16 +23,17 @@ func panics(f func()) (p any) {
 	return nil
 }
 
-// A fault that can have no effect is a mistake in the test. Inject adds none of the faults
-// in the same call.
+// A fault that can have no effect, or a field of which can have none, is a mistake in the
+// test. Inject adds none of the faults in the same call.
 func TestInjectPanics(t *testing.T) {
 	t.Parallel()
 	type fault = leedotest.Fault
 	all := func(leedotest.Request) bool { return true }
-	tests := []struct {
+	type test struct {
 		fault fault
 		want  string
-	}{
+	}
+	tests := []test{
 		{fault{Path: "leads", Status: 500}, "must start with one slash"},
 		{fault{Path: "leads/{id}", Status: 500}, "must start with one slash"},
 		{fault{Path: " /leads", Status: 500}, "must start with one slash"},
@@ -52,13 +53,45 @@ func TestInjectPanics(t *testing.T) {
 		{fault{Method: "GET", Path: "/leads", When: all, After: 3, Times: -1}, "no effect"},
 		{fault{Processed: true}, "no effect"},
 		{fault{Header: http.Header{}}, "no effect"},
-		{fault{Header: http.Header{"content-length": {"7"}, "Transfer-Encoding": {"gzip"}}}, "no effect"},
-		{fault{Latency: -time.Second}, "no effect"},
 		{fault{Chance: 0.5}, "no effect"},
 		{fault{Chance: -0.1, Status: 500}, "Chance -0.1 must be from 0 to 1"},
 		{fault{Chance: math.NaN(), Status: 500}, "Chance NaN must be from 0 to 1"},
 		{fault{BytesPerSecond: -1, Status: 500}, "BytesPerSecond must not be negative"},
+		{fault{Method: "GET /leads", Drop: true}, `Method "GET /leads" is not valid`},
+		{fault{After: -3, Status: 500}, "After must not be negative"},
+		{fault{Latency: -time.Second, Status: 500}, "Latency must not be negative"},
+		{fault{Status: 42}, "Status 42 must be from 200 to 999"},
+		{fault{Status: -1}, "Status -1 must be from 200 to 999"},
+		{fault{Status: 1000}, "Status 1000 must be from 200 to 999"},
+		{fault{Header: http.Header{"A b": {"c"}}}, `Header "A b" is not valid`},
+		{fault{Header: http.Header{"A": {"b\n"}}}, `Header "A" is not valid`},
+		{fault{Header: http.Header{"x-a": {"1"}, "X-A": nil}}, "Header has X-A twice"},
+		{fault{Header: http.Header{"transfer-encoding": {"gzip"}}}, "Header cannot have Transfer-Encoding"},
+		{fault{Header: http.Header{"content-length": {"7"}}}, "Content-Length only with the value 0"},
+		{fault{Header: http.Header{"Content-Length": nil}}, "Content-Length only with the value 0"},
 	}
+	// Pairs of fields, one of which would have no effect.
+	empty := http.Header{"content-length": {"0"}}
+	for _, with := range []fault{{Status: 500}, {Header: http.Header{"X-A": {"1"}}}, {Body: "x"}, {Truncate: 1}, {BytesPerSecond: 1}} {
+		with.Drop = true
+		tests = append(tests, test{with, "Drop sends no response: Status, Header, Body, Truncate and BytesPerSecond cannot be set, too"})
+	}
+	for _, with := range []fault{{Body: "x"}, {Truncate: -1}, {BytesPerSecond: 1}} {
+		noContent, notModified, emptied := with, with, with
+		noContent.Status, notModified.Status, emptied.Header = 204, 304, empty
+		tests = append(tests, test{noContent, "Status 204 has no body: Body,"}, test{notModified, "Status 304 has no body: Body,"},
+			test{emptied, "Content-Length 0 means an empty body: Body,"})
+	}
+	for _, with := range []fault{{Truncate: 1}, {BytesPerSecond: 1}} {
+		empty, head := with, with
+		empty.Status, head.Method = 302, "head"
+		tests = append(tests, test{empty, "Status 302 has an empty body: Truncate and BytesPerSecond need Body"},
+			test{head, "a response to HEAD has no body"})
+	}
+	tests = append(tests,
+		test{fault{Status: 204, Header: empty}, "Status 204 has no body"},
+		test{fault{Body: "four", Truncate: 4}, "Truncate 4 does not cut Body, which has 4 bytes"},
+	)
 	for _, tt := range tests {
 		s := leedotest.NewServer()
 		p, _ := panics(func() { s.Inject(fault{Status: 418}, tt.fault) }).(string)
@@ -78,8 +111,14 @@ func TestInjectAccepts(t *testing.T) {
 	type fault = leedotest.Fault
 	for _, f := range []fault{
 		{Status: 200},
-		{Status: -1},
+		{Status: 999},
 		{Drop: true},
+		{Drop: true, Processed: true, Latency: 1},
+		{Method: "M-SEARCH", Drop: true},
+		{Method: "HEAD", Body: "x"}, // its length is sent
+		{Status: 200, Body: "four", Truncate: 3, BytesPerSecond: 1},
+		{Status: 400, Truncate: 1000, BytesPerSecond: 1}, // with the usual error body
+		{Status: 204, Header: http.Header{"X-A": {"1"}}},
 		{Header: http.Header{"X-A": nil}},
 		{Header: http.Header{"Content-Length": {"0"}}},
 		{Body: "x"},

@@ -74,6 +74,7 @@ func (s *Server) create(t *table, _ string, in *arrival) *response {
 	if s.ids != nil && !in.named {
 		return nil
 	}
+	t.kind.fill(values)
 	return jsonResponse(http.StatusCreated, t.kind.item(t.put(record{id: s.freeID(in.id), values: values}, in.now)))
 }
 

@@ -81,6 +81,13 @@ func WithIDs(next func() string) ServerOption {
 	return func(s *Server) { s.ids = next }
 }
 
+// WithLatency delays each response by d, in addition to [Fault].Latency. As with that,
+// the request is executed before the delay, so a client that gives up cannot know
+// whether its write was done. Zero or less means no delay, the default.
+func WithLatency(d time.Duration) ServerOption {
+	return func(s *Server) { s.latency = max(d, 0) }
+}
+
 // WithRecentRequests makes the server keep only the newest n requests for
 // [Server.Requests]. Zero means that it keeps none; a negative n means all, the
 // default. Hundreds of thousands of requests, as in a simulation, take hundreds of

@@ -15,7 +15,7 @@ import (
 // "new". It validates nothing. If a lead with the same ID exists, the new one
 // replaces it and keeps its place in the list.
 func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
-	return leadOf(s.add("leads", record{
+	return leadOf(s.replace("leads", record{
 		id: lead.ID, created: lead.CreatedAt, updated: lead.UpdatedAt,
 		values: map[string]any{
 			"name":    text(lead.Name),
@@ -24,7 +24,7 @@ func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
 			"phone":   text(lead.Phone),
 			"status":  text(string(lead.Status)),
 		},
-	}, true))
+	}))
 }
 
 // AddAccount adds an account as the newest record of the list and returns it as
@@ -32,14 +32,14 @@ func (s *Server) AddLead(lead leedo.Lead) leedo.Lead {
 // nothing. If an account with the same ID exists, the new one replaces it and keeps
 // its place in the list.
 func (s *Server) AddAccount(account leedo.Account) leedo.Account {
-	return accountOf(s.add("accounts", record{
+	return accountOf(s.replace("accounts", record{
 		id: account.ID, created: account.CreatedAt, updated: account.UpdatedAt,
 		values: map[string]any{
 			"name":     text(account.Name),
 			"industry": text(account.Industry),
 			"website":  text(account.Website),
 		},
-	}, true))
+	}))
 }
 
 // AddContact adds a contact as the newest record of the list and returns it as
@@ -47,7 +47,7 @@ func (s *Server) AddAccount(account leedo.Account) leedo.Account {
 // nothing, not even that the account exists. If a contact with the same ID exists,
 // the new one replaces it and keeps its place in the list.
 func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
-	return contactOf(s.add("contacts", record{
+	return contactOf(s.replace("contacts", record{
 		id: contact.ID, created: contact.CreatedAt, updated: contact.UpdatedAt,
 		values: map[string]any{
 			"name":       text(contact.Name),
@@ -55,7 +55,7 @@ func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
 			"role":       text(contact.Role),
 			"account_id": text(contact.AccountID),
 		},
-	}, true))
+	}))
 }
 
 // AddCampaign adds a campaign as the newest record of the list and returns it as
@@ -63,14 +63,14 @@ func (s *Server) AddContact(contact leedo.Contact) leedo.Contact {
 // empty Status to "active". It validates nothing. If a campaign with the same ID
 // exists, the new one replaces it and keeps its place in the list.
 func (s *Server) AddCampaign(campaign leedo.Campaign) leedo.Campaign {
-	return campaignOf(s.add("campaigns", record{
+	return campaignOf(s.replace("campaigns", record{
 		id: campaign.ID, created: campaign.CreatedAt, updated: campaign.UpdatedAt,
 		values: map[string]any{
 			"name":        text(campaign.Name),
 			"status":      text(string(campaign.Status)),
 			"leads_count": json.Number(strconv.Itoa(campaign.LeadsCount)),
 		},
-	}, true))
+	}))
 }
 
 // Leads returns the leads that the fake holds, newest first as in the list, or nil
@@ -160,6 +160,13 @@ func (s *Server) find(id string) (*kind, *record) {
 		}
 	}
 	return nil, nil
+}
+
+// replace adds a record of a Go type, in which a zero field is one that is not set, or
+// replaces the one with the same id.
+func (s *Server) replace(path string, r record) *record {
+	kindOf(path).fill(r.values)
+	return s.add(path, r, true)
 }
 
 // add adds a record and returns it. If one has the same id, it replaces that, or

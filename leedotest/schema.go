@@ -90,6 +90,15 @@ func (k *kind) field(name string) *field {
 	return nil
 }
 
+// fill sets fields that are null or empty to their initial values.
+func (k *kind) fill(values map[string]any) {
+	for _, f := range k.fields {
+		if v := values[f.name]; f.initial != nil && (v == nil || v == "") {
+			values[f.name] = f.initial
+		}
+	}
+}
+
 // readOnly reports whether requests cannot set a field. Such a field is sent with
 // the record's own value, unless SetField replaced it.
 func readOnly(name string) bool {

@@ -61,14 +61,17 @@ const (
 // is not usable. It starts no goroutine and opens no port, so there is nothing to
 // close. Its methods are safe for concurrent use.
 type Server struct {
-	token string
-	clock clock
-	ids   func() string // nil means random ids; called without the lock
+	token   string
+	clock   clock
+	ids     func() string // nil means random ids; called without the lock
+	latency time.Duration // of each response
 
 	mu        sync.Mutex // guards all below; not held while waiting or calling the user's functions
 	store     store
 	quota     quota
 	faults    []*pendingFault
+	injected  int // how many faults, including those no longer in faults
+	resets    int // how many, by the control interface
 	onRequest []func(Request)
 	requests  requestLog
 	replays   map[replayKey]replay // nil means that idempotency keys are ignored

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,4 +138,70 @@ func TestChance(t *testing.T) {
 	if failed != 3 || s.Pending() != nil {
 		t.Errorf("%d requests failed, want 3; pending %v", failed, s.Pending())
 	}
+}
+
+// Servers that get the same faults and the same requests apply the faults to the same
+// requests, also after a reset. Faults with the same chance select different requests.
+func TestChanceIsTheSameInEveryRun(t *testing.T) {
+	t.Parallel()
+	run := func(reset bool) string {
+		s := leedotest.NewServer()
+		s.Inject(leedotest.Fault{Path: "/leads", Status: 418, Chance: 0.5, Times: -1})
+		f := controlled(t, s)
+		s.Inject(leedotest.Fault{Path: "/accounts", Status: 418, Chance: 0.5, Times: -1}) // goes with a reset
+		requests := func(add string) (statuses string) {
+			ask(t, f, 201, "POST", "/faults", add)
+			for i := range 60 {
+				path := []string{"/leads", "/accounts", "/contacts"}[i%3]
+				statuses += path[1:2] + strconv.Itoa(f.do(t, "GET", path, "").StatusCode) + " "
+			}
+			return statuses
+		}
+		const onContacts = `{"path":"/contacts","status":418,"chance":0.5,"times":-1}`
+		if reset {
+			requests(`{"path":"/leads/{id}","drop":true}`)
+			ask(t, f, 204, "POST", "/reset", "")
+			ask(t, f, 201, "POST", "/faults", `{"path":"/accounts","status":418,"chance":0.5,"times":-1}`)
+		}
+		return requests(onContacts)
+	}
+	first := run(false)
+	if again, reset := run(false), run(true); again != first || reset != first {
+		t.Errorf("at first %s\nagain    %s\nreset    %s", first, again, reset)
+	}
+	pattern := func(kind string) string {
+		return strings.Join(regexp.MustCompile(kind+`\d+`).FindAllString(first, -1), " ")
+	}
+	l, a := pattern("l"), pattern("a")
+	if !strings.Contains(l, "418") || !strings.Contains(l, "200") || strings.ReplaceAll(l, "l", "a") == a {
+		t.Errorf("%s\n%s", l, a)
+	}
+}
+
+// WithLatency delays each response, after the request is executed, and adds to the latency
+// of a fault.
+func TestWithLatency(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := leedotest.NewServer(leedotest.WithLatency(time.Second))
+		s.Inject(leedotest.Fault{Path: "/accounts", Latency: time.Minute}, leedotest.Fault{Path: "/contacts", Drop: true})
+		f := inMemory(s)
+		for path, want := range map[string]time.Duration{"/leads": time.Second, "/accounts": time.Minute + time.Second, "/contacts": time.Second} {
+			start := time.Now()
+			f.try(t, "GET", path, "")
+			if since := time.Since(start); since != want {
+				t.Errorf("%s took %v, want %v", path, since, want)
+			}
+		}
+		f.http.Timeout = time.Millisecond
+		if _, err := f.try(t, "POST", "/leads", `{"name":"x"}`); !errors.Is(err, context.DeadlineExceeded) || len(s.Leads()) != 1 {
+			t.Errorf("%v, %d leads: a client that gives up does not know that its write was done", err, len(s.Leads()))
+		}
+
+		start := time.Now()
+		checkStatus(t, inMemory(leedotest.NewServer(leedotest.WithLatency(-1))), 200)
+		if since := time.Since(start); since != 0 {
+			t.Errorf("a negative latency took %v", since)
+		}
+	})
 }

@@ -44,7 +44,7 @@ func (s store) taken(id string) bool {
 }
 
 // put adds a record, or replaces the one with the same id and keeps its place. It
-// fills in zero times and initial values.
+// fills in zero times.
 func (t *table) put(r record, now time.Time) *record {
 	now = stamp(now)
 	if r.created.IsZero() {
@@ -55,13 +55,6 @@ func (t *table) put(r record, now time.Time) *record {
 	}
 	if r.updated.IsZero() {
 		r.updated = r.created
-	}
-	for _, f := range t.kind.fields {
-		if v := r.values[f.name]; v == nil || v == "" {
-			if f.initial != nil {
-				r.values[f.name] = f.initial
-			}
-		}
 	}
 	if held := t.records[r.id]; held != nil {
 		r.seq = held.seq
