@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	fake := leedotest.NewServer(leedotest.WithToken(s.token), leedotest.WithPlan(s.plan),
-		leedotest.WithAlgorithm(s.algorithm), leedotest.WithRecentRequests(10_000))
+		leedotest.WithAlgorithm(s.algorithm), leedotest.WithLatency(s.latency), leedotest.WithRecentRequests(10_000))
 	if s.limited {
 		fake.SetRateLimit(s.limit, s.window)
 	}
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stderr, "to look at it and to add faults: http://%s/\n", host(listener.Addr()))
 	fmt.Fprintf(stderr, "LEEDO_BASE_URL=%s LEEDO_API_TOKEN=%s go run ./examples/quickstart\n", url, fake.Token())
 
-	server := &http.Server{Handler: withPage(fake, routes(fake, s.latency)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: guard(s.addr, s.token, withPage(fake, routes(fake))), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -86,20 +86,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// routes returns the fake, each response of which takes latency more, with its
-// control interface. It is no http.ServeMux, because that redirects some paths.
-func routes(fake *leedotest.Server, latency time.Duration) http.Handler {
+// routes returns the fake with its control interface. It is no http.ServeMux, because
+// that redirects some paths.
+func routes(fake *leedotest.Server) http.Handler {
 	control := fake.ControlHandler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasPrefix(r.URL.Path, "/_fake/"):
+		if strings.HasPrefix(r.URL.Path, "/_fake/") {
 			control.ServeHTTP(w, r)
-		default:
-			select {
-			case <-time.After(latency):
-				fake.ServeHTTP(w, r)
-			case <-r.Context().Done(): // the client is gone
-			}
+		} else {
+			fake.ServeHTTP(w, r)
 		}
 	})
 }

@@ -57,6 +57,12 @@ func withPage(fake *leedotest.Server, next http.Handler) http.Handler {
 		switch {
 		case r.URL.Path == "/":
 			own.ServeHTTP(w, r)
+		case r.URL.Path == "/_fake/reset":
+			response := &recorder{ResponseWriter: w}
+			next.ServeHTTP(response, r)
+			if response.status == http.StatusNoContent {
+				p.log.clear()
+			}
 		case strings.HasPrefix(r.URL.Path, "/_fake/"):
 			next.ServeHTTP(w, r)
 		default:
@@ -97,7 +103,7 @@ func (p *page) allowed(r *http.Request) bool {
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
 	}
-	host := (&url.URL{Host: r.Host}).Hostname()
+	host := hostname(r)
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 

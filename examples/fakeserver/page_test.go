@@ -24,7 +24,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	fake := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
-	return &site{t, fake, withPage(fake, routes(fake, 0))}
+	return &site{t, fake, withPage(fake, routes(fake))}
 }
 
 // call sends a request to the API. It returns 0 if the connection is cut.
@@ -198,12 +198,30 @@ func TestPageAccess(t *testing.T) {
 		}
 	}
 
-	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "http://site.example"} {
+	// Another origin cannot post a form, not even one of this machine with another port.
+	for _, header := range []string{
+		"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site",
+		"Origin: http://site.example", "Origin: http://127.0.0.1:3000", "Origin: http://localhost:8080", "Origin: null",
+	} {
+		for _, form := range []url.Values{{"status": {"500"}}, {"clear": {"all"}}} {
+			s := newSite(t)
+			s.fake.Inject(leedotest.Fault{Drop: true})
+			r := s.local(form)
+			name, value, _ := strings.Cut(header, ": ")
+			r.Header.Set(name, value)
+			if w := s.serve(r); w.Code != http.StatusForbidden || len(s.fake.Pending()) != 1 {
+				t.Errorf("%s, %v: status %d, faults %v", header, form, w.Code, s.fake.Pending())
+			}
+		}
+	}
+	// That of the page can.
+	for _, header := range []string{"Sec-Fetch-Site: same-origin", "Origin: http://127.0.0.1:8080"} {
 		s := newSite(t)
 		r := s.local(url.Values{"status": {"500"}})
+		name, value, _ := strings.Cut(header, ": ")
 		r.Header.Set(name, value)
-		if w := s.serve(r); w.Code != http.StatusForbidden || s.fake.Pending() != nil {
-			t.Errorf("%s %s: status %d, faults %v", name, value, w.Code, s.fake.Pending())
+		if w := s.serve(r); w.Code != http.StatusSeeOther {
+			t.Errorf("%s: status %d", header, w.Code)
 		}
 	}
 
@@ -291,6 +309,28 @@ func TestPageRequests(t *testing.T) {
 	if strings.Contains(body, s.fake.Token()) {
 		t.Error("the page shows the token")
 	}
+}
+
+// A reset empties the list of requests on the page, too, for those in flight as well.
+func TestPageReset(t *testing.T) {
+	s := newSite(t)
+	s.call("GET", "/v1/leads?page=1", "")
+	reset := func(token string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/_fake/reset", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		s.serve(r)
+	}
+	reset("wrong")
+	s.expect(`id="request-1"`)
+	s.fake.OnRequest(func(r leedotest.Request) {
+		if r.Query.Get("page") == "2" {
+			reset(s.fake.Token())
+		}
+	})
+	s.call("GET", "/v1/leads?page=2", "")
+	s.expect("No request has arrived yet.")
+	s.call("GET", "/v1/leads?page=3", "")
+	s.expect(`id="request-3"`)
 }
 
 // TestPageRecords checks which records the page shows.

@@ -85,6 +85,14 @@ func (l *requestLog) done(entry *request, sent *excerpt, response *recorder) {
 	entry.Cut = err == nil && response.body.size < length
 }
 
+// clear empties the log. A request in flight is not logged again. Numbers go on, because
+// the page takes a request with the same number for the same.
+func (l *requestLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests = nil
+}
+
 // newest returns a copy of the log.
 func (l *requestLog) newest() []request {
 	l.mu.Lock()

@@ -57,7 +57,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.window, "window", time.Hour, "the `duration` of a rate limit window")
 	flags.IntVar(&s.seed, "seed", 0, "the `number` of leads, and of accounts, contacts and campaigns, to start with")
 	algorithm := flags.String("algorithm", "fixed-window", "`how` requests are counted: fixed-window, sliding-log, sliding-counter or token-bucket")
-	flags.DurationVar(&s.latency, "latency", 0, "the `duration` by which each response is delayed")
+	flags.DurationVar(&s.latency, "latency", 0, "the `duration` by which each response is delayed, after its request is executed")
 	flags.Func("fault", "a `fault`, such as 'POST /leads status=500 processed chance=0.1 times=3'; can be repeated", func(text string) error {
 		fault, err := parseFault(text)
 		s.faults = append(s.faults, fault)

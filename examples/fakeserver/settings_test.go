@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -42,6 +44,9 @@ func TestParseFault(t *testing.T) {
 		"leads status=500":            `unknown field "leads"`,
 		"status=500 =3":               `unknown field ""`,
 		"/v1/leads status=500":        `path "/v1/leads" must not start with /v1`,
+		"status=500 Times=2":          `unknown field "Times"`,
+		"drop status=500":             "drop sends no response: status,",
+		"status=204 truncate=3":       "status 204 has no body",
 		"status=500 latency=5":        `latency "5" must be a positive duration`,
 		"status=500 latency=5seconds": "latency \"5seconds\" must be a positive duration",
 	} {
@@ -66,21 +71,22 @@ func TestListensOnLoopback(t *testing.T) {
 	}
 }
 
-// A latency delays the API, but not the control interface.
-func TestLatency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		fake := leedotest.NewServer()
-		handler := routes(fake, time.Second)
-		for path, want := range map[string]time.Duration{"/v1/leads": time.Second, "/_fake/faults": 0} {
-			req := httptest.NewRequest(http.MethodGet, path, nil)
-			req.Header.Set("Authorization", "Bearer "+fake.Token())
-			w, start := httptest.NewRecorder(), time.Now()
-			handler.ServeHTTP(w, req)
-			if w.Code != http.StatusOK || time.Since(start) != want {
-				t.Errorf("%s: status %d after %v, want 200 after %v", path, w.Code, time.Since(start), want)
-			}
-		}
-	})
+// call sends a request to the program and returns the status and the body of the response.
+func (p *program) call(ctx context.Context, method, path, body string) (status int, text string, err error) {
+	url := strings.TrimSuffix(p.url, "/v1") + path
+	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	r.Close = true
+	r.Header.Set("Authorization", "Bearer leedotest-token")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(b), err
 }
 
 // The faults of the command line apply in their order.
@@ -88,18 +94,53 @@ func TestFaultFlags(t *testing.T) {
 	t.Parallel()
 	p := start(t, "-addr", ":0", "-fault", "GET /leads status=503", "-fault", "GET /leads status=418 times=-1", "-latency", "1ms")
 	for _, want := range []int{503, 418, 418} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/leads", nil)
-		if err != nil {
-			t.Fatal(err)
+		if status, _, err := p.call(t.Context(), "GET", "/v1/leads", ""); err != nil || status != want {
+			t.Errorf("status %d, %v, want %d", status, err, want)
 		}
-		req.Close = true
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// With the same flags, the same requests get the same faults.
+func TestFaultFlagsChance(t *testing.T) {
+	t.Parallel()
+	var runs [2]string
+	for i := range runs {
+		p := start(t, "-addr", ":0", "-seed", "3", "-plan", "none",
+			"-fault", "GET /leads status=418 chance=0.5 times=-1", "-fault", "/leads/{id} status=418 chance=0.1 times=2")
+		for n := range 60 {
+			status, _, err := p.call(t.Context(), "GET", []string{"/v1/leads", "/v1/leads/x"}[n%2], "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs[i] += strconv.Itoa(status) + " "
 		}
-		resp.Body.Close()
-		if resp.StatusCode != want {
-			t.Errorf("status %d, want %d", resp.StatusCode, want)
+	}
+	if runs[0] != runs[1] || !strings.Contains(runs[0], "200") || !strings.Contains(runs[0], "418") {
+		t.Errorf("got %s\nand %s", runs[0], runs[1])
+	}
+}
+
+// -latency delays the response, not the request: the lead exists while its response is
+// awaited. The control interface is not delayed.
+func TestLatencyFlag(t *testing.T) {
+	t.Parallel()
+	p := start(t, "-addr", ":0", "-latency", "1h")
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if status, text, err := p.call(ctx, "POST", "/v1/leads", `{"name":"Ada"}`); !errors.Is(err, context.Canceled) {
+			t.Errorf("status %d, %v: %s", status, err, text)
+		}
+	})
+	defer wg.Wait()
+	defer cancel()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) { // no more than it takes to arrive
+		status, text, err := p.call(ctx, "GET", "/_fake/records/leads", "")
+		if err != nil || status != http.StatusOK || time.Now().After(end) {
+			t.Fatalf("status %d, %v: %s", status, err, text)
+		}
+		if strings.Contains(text, "Ada") {
+			return
 		}
 	}
 }
