@@ -118,11 +118,11 @@ func listResponse(items any) *response {
 	return jsonResponse(http.StatusOK, object(member{"data", items}))
 }
 
-// strict decodes a JSON object into the struct v. The names of its members must be
-// exactly those of the fields, each at most once, unlike in encoding/json. Its error
-// names the field and its JSON type, not those of Go.
+// strict decodes a JSON object into the struct v. Unlike in encoding/json, the names of
+// its members must be exactly those of the fields, each at most once, and none is null.
+// Its error names the field and its JSON type, not those of Go.
 func strict(b []byte, v any) error {
-	if err := checkNames(b, reflect.TypeOf(v).Elem()); err != nil {
+	if err := checkMembers(b, reflect.TypeOf(v).Elem()); err != nil {
 		return err
 	}
 	err := json.Unmarshal(b, v)
@@ -139,9 +139,9 @@ func strict(b []byte, v any) error {
 	return err
 }
 
-// checkNames returns an error if a JSON object has a member that is not a field of a
-// struct type, or has one twice. It accepts what is not an object.
-func checkNames(b []byte, t reflect.Type) error {
+// checkMembers returns an error if a JSON object has a member that is not a field of a
+// struct type, has one twice, or has one that is null. It accepts what is not an object.
+func checkMembers(b []byte, t reflect.Type) error {
 	given := map[string]bool{} // by the name of each field
 	for field := range t.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -165,8 +165,12 @@ func checkNames(b []byte, t reflect.Type) error {
 			return fmt.Errorf("%s is given twice", name)
 		}
 		given[name] = true
-		if err := decoder.Decode(new(json.RawMessage)); err != nil {
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
 			return err
+		}
+		if string(value) == "null" {
+			return fmt.Errorf("%s must not be null", name)
 		}
 	}
 	return nil

@@ -167,6 +167,7 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/faults", `{"Status":500}`, `unknown field "Status"`},
 		{"POST", "/faults", `{"status":500,"TIMES":2}`, `unknown field "TIMES"`},
 		{"POST", "/faults", `{"status":500,"bytesPerSecond":2}`, `unknown field "bytesPerSecond"`},
+		{"POST", "/faults", `{"drop":true,"times":null}`, "times must not be null"},
 		{"POST", "/faults", `{"status":500,"status":400}`, "status is given twice"},
 		{"POST", "/faults", `{"header":{"X-A":["1"],"x-a":["2"]}}`, "header has X-A twice"},
 		{"POST", "/faults", `{"header":{"Content-Length":["7"]}}`, "header can have Content-Length only with the value 0"},
