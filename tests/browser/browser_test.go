@@ -16,6 +16,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// foreignHost is a name that resolves to this machine in the browser.
+const foreignHost = "site.example"
+
 // browser is a page in a new Chromium.
 type browser struct {
 	t   *testing.T
@@ -37,6 +40,7 @@ func start(t *testing.T) *browser {
 		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.Headless,
 		chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.WSURLReadTimeout(time.Minute),
 	}
+	opts = append(opts, chromedp.Flag("host-resolver-rules", "MAP "+foreignHost+" 127.0.0.1"))
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}

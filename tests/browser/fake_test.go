@@ -194,6 +194,13 @@ func TestFake(t *testing.T) {
 	b.awaitText("fault-list", "No faults")
 	checkWithoutScript(t, b, url)
 	b.open(url + "/")
+	b.awaitText("request-list", "GET")
+	if status := send(t, "POST", url+"/_fake/reset", ""); status != 204 {
+		t.Errorf("status %d of a reset, want 204", status)
+	}
+	b.awaitText("request-list", "No request has arrived yet.")
+	checkForeign(t, b, url)
+	b.open(url + "/")
 	stop()
 	b.awaitText("state", "The fake does not respond.")
 }
@@ -212,6 +219,30 @@ func checkQuiet(t *testing.T, b *browser) {
 		if requests, _ := b.seen(); len(requests) > 0 {
 			t.Errorf("after %s the page sends %q", quiet, requests)
 		}
+	}
+}
+
+// checkForeign checks that a foreign site, whose name resolves to this machine, can neither
+// read the fake, with the token that everybody knows, nor post the form of its page.
+func checkForeign(t *testing.T, b *browser, url string) {
+	foreign := strings.Replace(url, "127.0.0.1", foreignHost, 1)
+	b.open(foreign + "/")
+	for _, script := range []string{
+		`fetch("/_fake/requests", {headers: {Authorization: "Bearer leedotest-token"}}).then(r => result = String(r.status))`,
+		`fetch("/v1/leads", {headers: {Authorization: "Bearer leedotest-token"}}).then(r => result = String(r.status))`,
+		`fetch("/", {method: "POST", body: new URLSearchParams({status: "500"})}).then(r => result = String(r.status))`,
+	} {
+		eval[bool](b, "result = ''; "+script+"; true")
+		b.await("result !== ''")
+		if status := eval[string](b, "result"); status != "403" {
+			t.Errorf("%s: status %s, want 403", script, status)
+		}
+	}
+	// To the right host, but from another origin.
+	eval[bool](b, fmt.Sprintf(`result = ''; fetch(%q, {method: "POST", mode: "no-cors", body: new URLSearchParams({status: "500"})}).then(() => result = "sent"); true`, url+"/"))
+	b.await("result === 'sent'")
+	if status := send(t, "GET", url+"/v1/leads", ""); status != 200 {
+		t.Errorf("status %d after a foreign site added a fault, want 200", status)
 	}
 }
 
