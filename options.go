@@ -249,8 +249,13 @@ func WithoutRateLimiter() Option {
 }
 
 // WithLogger logs attempts and short waits at Debug, waits of over a second at Info, and
-// retries at Warn. No token, query, header or body is logged. nil, the default, means no
-// log. Calls that a handler makes with its context are not logged; see [CallFromContext].
+// retries at Warn. The first response that announces the end of an operation, in the
+// header Deprecation (RFC 9745) or Sunset (RFC 8594), is logged at Warn, with the dates
+// that can be read: one record for each client, even if several operations end.
+//
+// No token, query or body is logged, and nothing else of a header. nil, the default, means
+// no log. Calls that a handler makes with its context are not logged; see
+// [CallFromContext].
 func WithLogger(logger *slog.Logger) Option {
 	return forClient("WithLogger", wire.Hidden, func(c *config) error {
 		if c.logger = logger; logger == nil {

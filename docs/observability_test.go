@@ -15,9 +15,10 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-func Example_observabilityLogs() {
+// logToStdout sets the default logger, without times, and returns a function that
+// restores it.
+func logToStdout() (restore func()) {
 	before := slog.Default()
-	defer slog.SetDefault(before)
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.TimeKey {
@@ -26,6 +27,11 @@ func Example_observabilityLogs() {
 			return a
 		},
 	})))
+	return func() { slog.SetDefault(before) }
+}
+
+func Example_observabilityLogs() {
+	defer logToStdout()()
 	ctx := context.Background()
 	server := leedotest.NewServer()
 	server.Inject(leedotest.Fault{Status: 503})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -188,4 +189,21 @@ func Example_recipesBadRequest() {
 	// Output:
 	// not saved: email: is invalid map[email:[is invalid]] req_1
 	// leedo.Client{token: ***} <nil>
+}
+
+func Example_recipesDeprecation() {
+	defer logToStdout()()
+	ctx := context.Background()
+	server := leedotest.NewServer()
+
+	server.Inject(leedotest.Fault{Times: -1, Header: http.Header{
+		"Deprecation": {"@1688169599"},
+		"Sunset":      {"Sun, 30 Jun 2024 23:59:59 GMT"},
+	}})
+	client := server.Client(leedo.WithLogger(slog.Default()))
+	for range 2 {
+		client.Leads.List(ctx, nil) // logs: leedo: the operation is deprecated or will end
+	}
+	// Output:
+	// level=WARN msg="leedo: the operation is deprecated or will end" method=GET path=/leads deprecation=2023-06-30T23:59:59.000Z sunset=2024-06-30T23:59:59.000Z
 }

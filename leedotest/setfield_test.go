@@ -24,7 +24,7 @@ func TestSetField(t *testing.T) {
 		want  string // in the JSON of the record
 	}{
 		{"score", 7, `"status":"new","score":7,"created_at"`},
-		{"score", 9007199254740993, `"score":9007199254740993,`},
+		{"score", int64(9007199254740993), `"score":9007199254740993,`},
 		{"score", 1e300, `"score":1e+300,`},
 		{"score", json.RawMessage(" 1.50 "), `"score":1.50,`},
 		{"tags", []string{"a", "b"}, `"tags":["a","b"],`},

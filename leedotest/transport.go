@@ -8,11 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 )
 
 // transport is the in-memory front end. It stands in for net/http's transport, the
@@ -36,7 +34,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if resp.drop {
-		return nil, &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+		return nil, &net.OpError{Op: "read", Net: "tcp", Err: errReset}
 	}
 	return receive(req, resp), nil
 }

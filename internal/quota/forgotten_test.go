@@ -53,8 +53,8 @@ func (m *erraticStore) Exchange(_ context.Context, ask StoreAsk) (StoreReply, er
 		return StoreReply{}, errHangs
 	}
 	a.Interactive, a.Bulk = m.IntN(ask.Interactive+1), m.IntN(ask.Bulk+1)*m.IntN(2)
-	a.AskAgain = time.Duration(m.IntN(int(20 * time.Second)))
-	a.Opens = time.Duration(m.IntN(int(2 * time.Hour)))
+	a.AskAgain = time.Duration(m.Int64N(int64(20 * time.Second)))
+	a.Opens = time.Duration(m.Int64N(int64(2 * time.Hour)))
 	a.Probing, a.Mixed = m.IntN(3) == 0, m.IntN(50) == 0
 	return a, nil
 }

@@ -502,8 +502,8 @@ func TestACrowdLeavesNothingBehind(t *testing.T) {
 			d.wg.Go(func() {
 				dice := rand.New(rand.NewPCG(7, uint64(i)))
 				for range 50 {
-					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(int(90*time.Second))))
-					p, _, err := d.Acquire(ctx, Ask{Class: Class(dice.IntN(2)), Budget: time.Duration(dice.IntN(int(2 * time.Minute))), Notify: quiet})
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.Int64N(int64(90*time.Second))))
+					p, _, err := d.Acquire(ctx, Ask{Class: Class(dice.IntN(2)), Budget: time.Duration(dice.Int64N(int64(2 * time.Minute))), Notify: quiet})
 					switch luck := dice.IntN(10); {
 					case err != nil:
 					case luck == 0:

@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -209,7 +210,7 @@ func TestAStoreMayDoAnything(t *testing.T) {
 		"an error that cannot be printed": func() (StoreReply, error) { var err *broken; return StoreReply{}, err },
 		"the end of the goroutine":        func() (StoreReply, error) { runtime.Goexit(); return StoreReply{}, nil },
 		"nonsense": func() (StoreReply, error) {
-			return StoreReply{Interactive: -5, Bulk: 1 << 40, AskAgain: -1, Opens: -1, Turn: -1}, nil
+			return StoreReply{Interactive: -5, Bulk: math.MaxInt, AskAgain: -1, Opens: -1, Turn: -1}, nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,8 @@ func (r *record) reason() slog.Attr {
 	return slog.Int("status", r.Response.Status)
 }
 
-// reportAttempt logs the attempt that has just ended and calls its hook.
+// reportAttempt logs the attempt that has just ended, and what its response says of the
+// operation's end, and calls its hook.
 func (r *record) reportAttempt(took time.Duration) {
 	a := Attempt{Method: r.call.Method, Path: r.call.Path, Write: r.call.Write, Number: r.Attempts, Duration: took}
 	switch {
@@ -78,6 +79,9 @@ func (r *record) reportAttempt(took time.Duration) {
 	}
 	if r.logs(slog.LevelDebug) { // so that the attributes are only made if needed
 		r.log(slog.LevelDebug, "leedo: attempt", slog.Int("attempt", a.Number), r.reason(), slog.Duration("duration", took))
+	}
+	if r.Response != nil {
+		r.reportDeprecation(r.Response.Header)
 	}
 	if r.client.OnAttempt != nil && !r.call.Quiet {
 		if resp := r.Response; resp != nil {

@@ -56,9 +56,10 @@ type Config struct {
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
 type Client struct {
 	Config
-	origin string
-	loop   *retryablehttp.Client
-	http2  atomic.Bool // the newest connection uses HTTP/2
+	origin      string
+	loop        *retryablehttp.Client
+	http2       atomic.Bool // the newest connection uses HTTP/2
+	deprecation atomic.Bool // it was logged that an operation is deprecated or will end
 }
 
 // New returns a Client for cfg.

@@ -37,6 +37,14 @@ func logTraces() []trace {
 			}})
 		}
 	}
+	for _, op := range operationsNamed("Leads.Get", "Do GET") {
+		all = append(all, trace{op.name + ", logged: two responses say that the operation is deprecated", func(s *scene) {
+			s.logs = true
+			client := s.client(op.script(respond(200, op.good, "Deprecation", "@946684800", "Sunset", "Sat, 01 Jan 2000 02:00:00 GMT")))
+			s.call(op, client)
+			s.call(op, client)
+		}})
+	}
 
 	printed := map[string]reply{
 		"400": respond(400, problem("bad", "wrong name")), "401": respond(401, problem("bad", "wrong token")), "403": respond(403, problem("bad", "no")),

@@ -62,7 +62,7 @@ func bomb(t *testing.T, status int) http.HandlerFunc {
 func TestAnAnswerIsBounded(t *testing.T) {
 	const most = 24 << 20
 	zipped := map[int]http.HandlerFunc{200: bomb(t, 200), 400: bomb(t, 400)}
-	liar := support.Respond(200, "{", "Content-Length", strconv.Itoa(1<<50))
+	liar := support.Respond(200, "{", "Content-Length", strconv.FormatInt(1<<50, 10))
 	decode, transport := support.Is[*leedo.DecodeError], support.Is[*leedo.TransportError]
 	tests := []struct {
 		name     string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"runtime"
@@ -53,8 +54,8 @@ func TestPrefetchSavesTime(t *testing.T) {
 		{1000, 10, 0, 2, (1 + 50) * support.RoundTripTime, 100, 2},
 		{1000, 10, 0, 98, 3 * support.RoundTripTime, 100, 98},
 		{1000, 10, 0, 99, 2 * support.RoundTripTime, 100, 99},
-		{1000, 10, 0, 1 << 62, 2 * support.RoundTripTime, 100, 99},
-		{1000, 5, 0, 1 << 62, 3 * support.RoundTripTime, 200, 100}, // a hundred is the most
+		{1000, 10, 0, math.MaxInt, 2 * support.RoundTripTime, 100, 99},
+		{1000, 5, 0, math.MaxInt, 3 * support.RoundTripTime, 200, 100}, // a hundred is the most
 		{999, 10, 0, 8, 280 * time.Millisecond, 100, 8},
 		{1001, 10, 0, 8, (1 + 13) * support.RoundTripTime, 101, 8},
 		{0, 100, 0, 8, support.RoundTripTime, 1, 1},

@@ -1,0 +1,3 @@
+package platforms
+
+var _ int = 1 << 40
