@@ -3,6 +3,7 @@ module github.com/leedoapp/leedo-go/tools
 go 1.26.0
 
 require (
+	github.com/google/licensecheck v0.3.1
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e
 	golang.org/x/tools v0.52.0

@@ -46,6 +46,10 @@ func main() {
 
 // run checks the packages, and returns what it has checked or all problems.
 func run(root string, patterns []string) (string, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return "", err
+	}
 	c := &checker{root: root, files: map[string]bool{}, used: map[string]bool{}, problems: map[string]bool{}}
 	ignored := map[string]bool{}
 	for i, platform := range platforms {

@@ -5,8 +5,8 @@
 //     because a tag can be moved to other code;
 //   - one action has the same hash everywhere;
 //   - a workflow has no permissions of its own, and each job names those it needs;
-//   - no workflow is triggered by pull_request_target or workflow_run, which run code of
-//     strangers with the permissions of the repository;
+//   - no workflow is triggered by pull_request_target or workflow_run, which run the
+//     code of forks with the permissions of the repository;
 //   - .github/dependabot.yml lists the actions and the directory of each module.
 //
 // Its argument is the root of the repository.
@@ -98,7 +98,7 @@ func checkWorkflow(text []byte, hashes map[string]string) []error {
 	}
 	for _, event := range names(&w.On) {
 		if event == "pull_request_target" || event == "workflow_run" {
-			problem("%s runs code of strangers with the permissions of the repository", event)
+			problem("%s runs the code of forks with the permissions of the repository", event)
 		}
 	}
 	if len(w.Jobs) == 0 {
