@@ -32,7 +32,7 @@ var only = map[string][]string{
 // fake are names that leedotest may use besides: the error of a connection that is cut.
 var fake = map[string][]string{
 	"os":      words("NewSyscallError"),
-	"syscall": words("ECONNRESET"),
+	"syscall": words("ECONNRESET NewError"), // NewError on Plan 9, which has no numbers
 }
 
 // except are packages of which all may be used but these names: those that listen, read

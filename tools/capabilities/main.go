@@ -23,6 +23,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +31,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// platforms are those on which a file may be checked. The first is this one.
-var platforms = []string{"", "linux", "plan9", "windows", "js"}
+// platforms are those on which a file may be checked, this one first.
+var platforms = []string{runtime.GOOS, "linux", "plan9", "windows", "js"}
 
 func main() {
 	root := flag.String("root", ".", "directory of the module")
@@ -51,10 +52,10 @@ func run(root string, patterns []string) (string, error) {
 		return "", err
 	}
 	c := &checker{root: root, files: map[string]bool{}, used: map[string]bool{}, problems: map[string]bool{}}
-	ignored := map[string]bool{}
+	ignored := map[string]string{} // the package of each file that was not checked yet
 	for i, platform := range platforms {
-		if i > 0 && len(ignored) == 0 {
-			break
+		if i > 0 && platform == runtime.GOOS {
+			continue
 		}
 		pkgs, err := load(root, platform, patterns)
 		if err != nil {
@@ -63,10 +64,16 @@ func run(root string, patterns []string) (string, error) {
 		for _, pkg := range pkgs {
 			c.check(pkg)
 			for _, file := range pkg.IgnoredFiles {
-				ignored[file] = !strings.HasSuffix(file, "_test.go")
+				if !strings.HasSuffix(file, "_test.go") {
+					ignored[file] = pkg.PkgPath
+				}
 			}
 		}
-		maps.DeleteFunc(ignored, func(file string, code bool) bool { return !code || c.files[file] })
+		maps.DeleteFunc(ignored, func(file, _ string) bool { return c.files[file] })
+		if len(ignored) == 0 {
+			break
+		}
+		patterns = slices.Compact(slices.Sorted(maps.Values(ignored)))
 	}
 	for file := range ignored {
 		c.add(file, " is built on none of the platforms that are checked")
@@ -87,7 +94,7 @@ func load(root, platform string, patterns []string) ([]*packages.Package, error)
 			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile,
 		Dir: root,
 	}
-	if platform != "" {
+	if platform != runtime.GOOS {
 		config.Env = append(os.Environ(), "GOOS="+platform, "GOARCH=amd64", "CGO_ENABLED=0")
 		if platform == "js" {
 			config.Env = append(config.Env, "GOARCH=wasm")
