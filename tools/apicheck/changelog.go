@@ -2,13 +2,12 @@ package main
 
 import (
 	"fmt"
+	"go/types"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-
-	"go/types"
 
 	"golang.org/x/exp/apidiff"
 )

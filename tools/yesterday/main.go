@@ -1,5 +1,5 @@
-// Command yesterday checks that the examples of the last release still compile, as the
-// code of users does that was written after them.
+// Command yesterday checks that the examples of the last release still compile, as code
+// of users must that follows them.
 //
 //	yesterday [-write] ROOT
 //
