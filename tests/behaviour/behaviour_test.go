@@ -117,34 +117,58 @@ func compare(t *testing.T, file, text string) {
 		}
 		if changed++; shown < 10 {
 			shown++
-			t.Errorf("%s: %s (- committed, + now):\n%s", file, name, diff(was, is))
+			t.Errorf("%s (- committed, + now):\n## %s\n%s", file, name, diff(was, is))
 		}
 	}
-	t.Errorf("%s: %d traces changed, %d are shown; %s", file, changed, shown, advice)
+	t.Errorf("%s: traces that differ: %d, of which %d are shown; %s", file, changed, shown, advice)
 }
 
-// diff returns the lines between the first and the last that differ, with one
-// before and one after.
+// diff returns the lines of both texts, those of only one with its sign.
 func diff(was, is string) string {
 	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
-	head, tail := 0, 0
-	for head < min(len(a), len(b)) && a[head] == b[head] {
-		head++
+	// common[i][j] is how many lines a[i:] and b[j:] have in common, in order.
+	common := make([][]int, len(a)+1)
+	for i := range common {
+		common[i] = make([]int, len(b)+1)
 	}
-	for tail < min(len(a), len(b))-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
-		tail++
-	}
-	var text strings.Builder
-	show := func(sign string, lines []string) {
-		for _, l := range lines {
-			fmt.Fprintf(&text, "%s %s\n", sign, l)
+	for i, x := range slices.Backward(a) {
+		for j, y := range slices.Backward(b) {
+			if x == y {
+				common[i][j] = common[i+1][j+1] + 1
+			} else {
+				common[i][j] = max(common[i+1][j], common[i][j+1])
+			}
 		}
 	}
-	show(" ", a[max(head-1, 0):head])
-	show("-", a[head:len(a)-tail])
-	show("+", b[head:len(b)-tail])
-	show(" ", a[len(a)-tail:min(len(a)-tail+1, len(a))])
+	var text strings.Builder
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			fmt.Fprintf(&text, "  %s\n", a[i])
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
+			fmt.Fprintf(&text, "- %s\n", a[i])
+			i++
+		default:
+			fmt.Fprintf(&text, "+ %s\n", b[j])
+			j++
+		}
+	}
 	return text.String()
+}
+
+// TestDiff checks that a difference has every line of both texts once, in order.
+func TestDiff(t *testing.T) {
+	for _, test := range []struct{ was, is, want string }{
+		{"a\nb\nc\nd", "a\nx\nc\ny", "  a\n- b\n+ x\n  c\n- d\n+ y\n"},
+		{"a", "a", "  a\n"},
+		{"b\nc", "a\nb\nc\nd", "+ a\n  b\n  c\n+ d\n"},
+		{"a\nb\nc", "c", "- a\n- b\n  c\n"},
+	} {
+		if got := diff(test.was, test.is); got != test.want {
+			t.Errorf("%q, then %q:\n%s", test.was, test.is, got)
+		}
+	}
 }
 
 const advice = "if that is meant, run .ci/behaviour-snapshot, read the difference as a user would, and commit it with the change and a line in CHANGELOG.md"

@@ -1,10 +1,12 @@
 // Command apicheck compares the exported API of packages with a committed
 // snapshot of it.
 //
-//	apicheck [-write] [-root DIR] [-api DIR] PACKAGE...
+//	apicheck [-write] [-root DIR] [-api DIR] [-changelog FILE] PACKAGE...
 //
 // It exits with status 1 if anything differs. With -write it rewrites the snapshots
-// instead. golang.org/x/exp/apidiff decides which changes break users. Whether there
+// instead. With -changelog it also compares the API with that of the last release, in the
+// folder released beside the snapshots, and exits with status 1 if the newest section of
+// the file does not name what was added, changed or removed (changelog.go). golang.org/x/exp/apidiff decides which changes break users. Whether there
 // are changes is decided by the text, because apidiff ignores struct tags and the type
 // arguments of other packages' generic types, such as iter.Seq2.
 package main
@@ -25,9 +27,15 @@ func main() {
 	root := flag.String("root", ".", "directory of the module")
 	api := flag.String("api", "api", "directory of the snapshots, relative to the root")
 	write := flag.Bool("write", false, "rewrite the snapshots")
+	changelog := flag.String("changelog", "", "file whose newest section names every change since the release")
 	flag.Parse()
 
 	same, err := run(os.Stdout, *root, filepath.Join(*root, *api), *write, flag.Args())
+	if err == nil && *changelog != "" && !*write {
+		var named bool
+		named, err = checkChangelog(os.Stdout, *root, filepath.Join(*root, *api, "released"), *changelog, flag.Args())
+		same = same && named
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "apicheck:", err)
 		os.Exit(2)
