@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"reflect"
 	"strings"
@@ -129,7 +130,7 @@ func listResponse(items any) *response {
 	return jsonResponse(http.StatusOK, object(member{"data", items}))
 }
 
-// strict decodes a JSON object into a struct. Its error names the field and its JSON
+// strict decodes one JSON object into a struct. Its error names the field and its JSON
 // type, not those of Go.
 func strict(b []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(b))
@@ -147,6 +148,9 @@ func strict(b []byte, v any) error {
 	}
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the JSON object")
 	}
 	return nil
 }

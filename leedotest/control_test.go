@@ -191,6 +191,8 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/records/leads", `{"id":""}`, "id must be a non-empty string"},
 		{"POST", "/records/leads", `{"created_at":"today"}`, "created_at must be a time"},
 		{"POST", "/records/leads", `{"updated_at":null}`, "updated_at must be a time"},
+		{"POST", "/records/leads", `{"created_at":"0000-01-01T00:00:00+14:00"}`, "created_at must be a time"}, // the year before 0
+		{"POST", "/records/leads", `{"updated_at":"9999-12-31T23:59:59-14:00"}`, "updated_at must be a time"},
 		{"PATCH", "/records/leads/" + leadID, `{"id":"other"}`, "id cannot be changed"},
 		{"POST", "/plan", `{}`, "set either plan, or limit"},
 		{"POST", "/plan", `{"plan":"free","limit":1}`, "set either plan, or limit"},
