@@ -18,7 +18,7 @@ func FuzzParse(f *testing.F) {
 		"\ufeffName,E-mail,Phone\r\nAda,ada@example.com,\"a\r\nb\r\nc\"\r\n\r\n\"Li\nLei\",,\r\nZoë,zoe@example.com,",
 		"name,email\nbad,ada@example.com,\nAda,Ada@Example.com\n,ada@example.com\nOther, ADA@example.COM\n\"\",\"\"\n",
 		"full_name,Lead Score\nAda,7\n", "name\n\"\"\n\n\"a\"\"b\"\n", "name,name\nx,y\n", "name,,\nx,y,z\n",
-		"\ufeff\ufeffname\nx", "name\n\xff\n", "\"na\nme\",name\nsecret1,secret2\nsecret3\n", "name\r\rx\r\n", "name,ſtatus\nK,K\n", "\"", "", "\n\n",
+		"name,email\n\"\"\n", "\ufeff\ufeffname\nx", "name\n\xff\n", "\"na\nme\",name\nsecret1,secret2\nsecret3\n", "name\r\rx\r\n", "name,ſtatus\nK,K\n", "\"", "", "\n\n",
 	} {
 		f.Add([]byte(content))
 	}
@@ -53,10 +53,12 @@ func FuzzParse(f *testing.F) {
 			checkRow(t, file, row)
 		}
 
-		if len(file.Header) == 1 {
-			return // a csv.Writer writes a single empty cell as an empty line, which is no record
+		var b bytes.Buffer
+		b.WriteString("\ufeff")
+		if err := write(&b, want); err != nil {
+			t.Fatal(err)
 		}
-		again, err := parse(written(want), mapping)
+		again, err := parse(b.Bytes(), mapping)
 		if err != nil || len(again.Rows) != len(file.Rows) {
 			t.Fatalf("written again: %v", err)
 		}
@@ -96,12 +98,4 @@ func checkRow(t *testing.T, file *File, row *Row) {
 	if first := file.Rows[max(i, 0)]; row.DuplicateOf >= row.Line || first.Problem != "" || !strings.EqualFold(first.Fields["email"], row.Fields["email"]) {
 		t.Errorf("line %d is no duplicate of line %d", row.Line, row.DuplicateOf)
 	}
-}
-
-// written returns records as a file with a byte order mark.
-func written(records [][]string) []byte {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	csv.NewWriter(&b).WriteAll(records)
-	return b.Bytes()
 }
