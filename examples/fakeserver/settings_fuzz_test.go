@@ -29,10 +29,10 @@ func FuzzParseFault(f *testing.F) {
 			return
 		}
 		leedotest.NewServer().Inject(fault)
-		full := fmt.Sprintf("processed=%v drop=%v chance=%v after=%d times=%d status=%d truncate=%d bytes_per_second=%d",
-			fault.Processed, fault.Drop, fault.Chance, fault.After, fault.Times, fault.Status, fault.Truncate, fault.BytesPerSecond)
+		words := []string{fmt.Sprintf("processed=%v drop=%v chance=%v after=%d times=%d status=%d truncate=%d bytes_per_second=%d",
+			fault.Processed, fault.Drop, fault.Chance, fault.After, fault.Times, fault.Status, fault.Truncate, fault.BytesPerSecond)}
 		if fault.Latency > 0 {
-			full += " latency=" + fault.Latency.String()
+			words = append(words, "latency="+fault.Latency.String())
 		}
 		header, err := json.Marshal(fault.Header)
 		if err != nil {
@@ -42,8 +42,9 @@ func FuzzParseFault(f *testing.F) {
 			if strings.Join(strings.Fields(value), "") != value {
 				return // white space ends a field
 			}
-			full += " " + name + "=" + value
+			words = append(words, name+"="+value)
 		}
+		full := strings.Join(words, " ")
 		if again, err := parseFault(full); err != nil || !cmp.Equal(again, fault) {
 			t.Errorf("%s: %v: %s", full, err, cmp.Diff(fault, again))
 		}

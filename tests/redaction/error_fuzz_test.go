@@ -3,6 +3,7 @@ package redaction_test
 import (
 	"bytes"
 	"compress/gzip"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -46,9 +47,7 @@ func FuzzErrors(f *testing.F) {
 		}
 		transport := support.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			return support.ResponseTo(req, func(w http.ResponseWriter, _ *http.Request) {
-				for name, values := range sent {
-					w.Header()[name] = values
-				}
+				maps.Copy(w.Header(), sent)
 				w.WriteHeader(status)
 				w.Write(body)
 			}), nil
