@@ -13,7 +13,7 @@ const (
 	goroutines = 64
 	rounds     = 10
 	// few is how many calls each goroutine makes in a round if no time is given.
-	few = 2
+	few = 1
 )
 
 // The bounds on what may be left at the end of a round, when no call is running and

@@ -19,7 +19,7 @@ import (
 
 // The quota is short, so that it is exhausted again and again.
 const (
-	limit  = 1000
+	limit  = 300
 	window = time.Second
 )
 
