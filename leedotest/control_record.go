@@ -40,7 +40,8 @@ func (s *Server) controlAdd(c *command) *response {
 		if value, given := values[name]; given {
 			text, _ := value.(string)
 			var err error
-			if *at, err = time.Parse(time.RFC3339, text); err != nil || at.IsZero() {
+			*at, err = time.Parse(time.RFC3339, text)
+			if year := at.UTC().Year(); err != nil || at.IsZero() || year < 0 || year > 9999 { // in UTC, as it is sent
 				return errorResponse(http.StatusBadRequest, `%s must be a time such as "2025-10-01T12:00:00Z"`, name)
 			}
 		}

@@ -209,6 +209,8 @@ func TestControlBadInput(t *testing.T) {
 		{"POST", "/records/leads", `{"created_at":"0001-01-01T00:00:00Z"}`, "created_at must be a time"},
 		{"POST", "/records/leads", `{"created_at":"2025-10-01 12:00:00"}`, "created_at must be a time"},
 		{"POST", "/records/leads", `{"created_at":"2025-02-30T12:00:00Z"}`, "created_at must be a time"},
+		{"POST", "/records/leads", `{"created_at":"0000-01-01T00:00:00+14:00"}`, "created_at must be a time"}, // the year before 0
+		{"POST", "/records/leads", `{"updated_at":"9999-12-31T23:59:59-14:00"}`, "updated_at must be a time"},
 		{"PATCH", "/records/leads/" + leadID, `{"id":"other"}`, "id cannot be changed"},
 		{"POST", "/plan", `{}`, "set either plan, or limit"},
 		{"POST", "/plan", `{"plan":"free","limit":1}`, "set either plan, or limit"},

@@ -293,3 +293,12 @@ func TestLatencyOverSocket(t *testing.T) {
 	cancel()
 	wg.Wait()
 }
+
+// A fault is one JSON object, also if UnmarshalJSON is called directly.
+func TestNothingFollowsAFault(t *testing.T) {
+	t.Parallel()
+	var fault leedotest.Fault
+	if err := fault.UnmarshalJSON([]byte(`{"status":500} {}`)); err == nil || fault.Status != 0 {
+		t.Errorf("%v, %+v", err, fault)
+	}
+}

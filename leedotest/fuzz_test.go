@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// Every request gets a response, errors are JSON, and both front ends agree.
+// Every request gets a response, errors are JSON, and both front ends agree. The
+// request log has the request, and only a write that succeeds changes a record.
 func FuzzServeHTTP(f *testing.F) {
 	for _, seed := range []struct{ method, path, query, contentType, key, body string }{
 		{"GET", "/v1/leads", "page=1&per_page=500", "", "", ""},
@@ -68,9 +70,29 @@ func FuzzServeHTTP(f *testing.F) {
 		}
 
 		served := documented(leedotest.WithIdempotencyKeys(), leedotest.WithPlan(leedotest.Free))
+		before := held(t, served)
 		w := httptest.NewRecorder()
 		served.ServeHTTP(w, request(served))
 		check(w.Code, w.Header(), w.Body.Bytes())
+		if log := served.Requests(); len(log) != 1 || log[0].Status != w.Code || string(log[0].Body) != body {
+			t.Errorf("the log has %+v", log)
+		}
+		created, changed := 0, 0
+		for id, record := range held(t, served) {
+			if was, there := before[id]; !there {
+				created++
+			} else if was != record {
+				changed++
+			}
+		}
+		switch {
+		case w.Code == http.StatusCreated && method == "POST" && created == 1 && changed == 0:
+		case w.Code == http.StatusOK && method == "PATCH" && created == 0 && changed == 1: // updated_at at least
+		case w.Code != http.StatusCreated && method != "PATCH" && created+changed == 0:
+		case w.Code >= 400 && created+changed == 0:
+		default:
+			t.Errorf("status %d of a %s: %d created, %d changed", w.Code, method, created, changed)
+		}
 
 		tripped := documented(leedotest.WithIdempotencyKeys(), leedotest.WithPlan(leedotest.Free))
 		resp, err := tripped.HTTPClient().Transport.RoundTrip(request(tripped))
@@ -87,4 +109,36 @@ func FuzzServeHTTP(f *testing.F) {
 			t.Errorf("%d in memory, %d served", resp.StatusCode, w.Code)
 		}
 	})
+}
+
+// held returns all records by their ids, as JSON, and checks that the ways to read
+// them agree.
+func held(t *testing.T, s *leedotest.Server) map[string]string {
+	t.Helper()
+	records, control := map[string]string{}, s.ControlHandler()
+	for kind, count := range map[string]int{"leads": len(s.Leads()), "accounts": len(s.Accounts()), "contacts": len(s.Contacts()), "campaigns": len(s.Campaigns())} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/_fake/records/"+kind, nil)
+		r.Header.Set("Authorization", "Bearer "+s.Token())
+		w := httptest.NewRecorder()
+		control.ServeHTTP(w, r)
+		var list struct{ Data []json.RawMessage }
+		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != http.StatusOK || len(list.Data) != count {
+			t.Fatalf("%d %s, status %d, %v: %s", count, kind, w.Code, err, w.Body)
+		}
+		for _, item := range list.Data {
+			var record struct {
+				ID      string
+				Created time.Time `json:"created_at"`
+				Updated time.Time `json:"updated_at"`
+			}
+			if err := json.Unmarshal(item, &record); err != nil || record.ID == "" {
+				t.Fatalf("%v: %s", err, item)
+			}
+			if _, twice := records[record.ID]; twice || s.Record(record.ID) == nil {
+				t.Fatalf("twice: %v, or not there: %s", twice, item)
+			}
+			records[record.ID] = string(item)
+		}
+	}
+	return records
 }

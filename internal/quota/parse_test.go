@@ -2,7 +2,9 @@ package quota
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -217,7 +219,13 @@ func TestAnswersOutOfACacheTellNothing(t *testing.T) {
 	}
 }
 
+// plain matches a number of requests or seconds that needs no interpretation.
+var plain = regexp.MustCompile(`^[0-9]{1,4}$`)
+
+// FuzzRead: whatever the headers are, figures and times are credible; plain numbers
+// are read as they are, and a Retry-After that net/http reads is the same time.
 func FuzzRead(f *testing.F) {
+	f.Add("500", "0", "60", "Sun, 01 Mar 2026 13:00:00 GMT", "")
 	f.Add("100", "99", "1772366490", "7", "Sun, 01 Mar 2026 12:00:00 GMT")
 	f.Add("-1", "NaN", "9e99", "99999999999", "yesterday")
 	f.Add("100, 100;w=3600", "7;w=1, 8", "soon, 90", "Sun, 01 Mar 2026 12:00:30 +0000, 7", "Sunday, 01-Mar-26 12:00:00 -0700")
@@ -228,6 +236,19 @@ func FuzzRead(f *testing.F) {
 		}, received)
 		if r.Limit < -1 || r.Remaining < -1 || r.Limit >= 0 && r.Remaining > r.Limit {
 			t.Errorf("limit %d, remaining %d", r.Limit, r.Remaining)
+		}
+		if n, _ := strconv.Atoi(limit); plain.MatchString(limit) && r.Valid() && r.Limit != n {
+			t.Errorf("limit %s is read as %d", limit, r.Limit)
+		}
+		if n, _ := strconv.Atoi(remaining); plain.MatchString(remaining) && r.Valid() && r.Remaining != n {
+			t.Errorf("remaining %s is read as %d", remaining, r.Remaining)
+		}
+		if n, _ := strconv.Atoi(retryAfter); plain.MatchString(retryAfter) && r.RetryAfter.Sub(received) != time.Duration(n)*time.Second {
+			t.Errorf("Retry-After %s is read as in %v", retryAfter, r.RetryAfter.Sub(received))
+		}
+		at, err := http.ParseTime(retryAfter)
+		if d := at.Sub(received); err == nil && date == "" && strings.HasSuffix(retryAfter, "GMT") && d > 0 && d < horizon-grain && r.RetryAfter.Sub(received) != d+grain {
+			t.Errorf("Retry-After %s is read as %v", retryAfter, r.RetryAfter)
 		}
 		for _, at := range []time.Time{r.Reset, r.RetryAfter} {
 			if d := at.Sub(received); !at.IsZero() && (d > horizon+grain || d < -stale) {

@@ -374,6 +374,13 @@ func FuzzProblem(f *testing.F) {
 			t.Skip("longer than the body of an error is read")
 		}
 		const token = "tok_12345"
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		ReadProblem(body, token)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 2<<20+200*uint64(len(body)) {
+			t.Errorf("%d bytes of memory for %d", n, len(body))
+		}
 		for _, p := range []Problem{ReadProblem(body, token), ReadReport(body, token)} {
 			checkProblem(t, p)
 			if text := fmt.Sprintf("%q", p); strings.Contains(strings.ToLower(text), token) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -164,18 +165,22 @@ func TestEncodeAddsFields(t *testing.T) {
 }
 
 func FuzzCheckPath(f *testing.F) {
-	f.Add("/leads/a%2Fb")
-	f.Add("/..%2f")
-	f.Fuzz(func(t *testing.T, path string) {
+	for _, path := range []string{"/leads/a%2Fb", "/..%2f", "/..", `/a%5c..%5C..`, "/%2e%2e/x", "/...", "/a//b/"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, escaped string) {
 		base, _ := ParseBase("https://api.leedo.app/v1", false)
-		if CheckPath(path) != nil {
+		if CheckPath(escaped) != nil {
 			return
 		}
-		u := (&Request{Template: path}).URL(base)
-		// Whatever a server resolves on its side is still below the base URL.
+		u := (&Request{Template: escaped}).URL(base)
 		got, err := url.Parse(u.String())
-		if err != nil || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" || !strings.HasPrefix(got.JoinPath().Path, "/v1") {
-			t.Errorf("%q leads to %v, %v", path, u, err)
+		if err != nil || got.EscapedPath() != "/v1"+escaped || got.Host != base.Host || got.RawQuery != "" || got.Fragment != "" {
+			t.Fatalf("%q leads to %v, %v", escaped, u, err)
+		}
+		// Whatever a server resolves on its side is still below the base URL.
+		if resolved := path.Clean(strings.ReplaceAll(got.Path, `\`, "/")); resolved != "/v1" && !strings.HasPrefix(resolved, "/v1/") {
+			t.Errorf("%q leads to %s", escaped, resolved)
 		}
 	})
 }

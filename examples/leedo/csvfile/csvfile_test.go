@@ -186,11 +186,11 @@ func TestHash(t *testing.T) {
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "out.csv")
-	if err := Write(path, [][]string{{"a", "b\nc"}, {"\"e,", ""}}); err != nil {
+	if err := Write(path, [][]string{{"a", "b\nc"}, {""}, {"\"e,", ""}}); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(path)
-	if want := "a,\"b\nc\"\n\"\"\"e,\",\n"; err != nil || string(content) != want {
+	if want := "a,\"b\nc\"\n\"\"\n\"\"\"e,\",\n"; err != nil || string(content) != want {
 		t.Errorf("%q, %v, want %q", content, err, want)
 	}
 }
