@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/exp/apidiff"
@@ -74,10 +75,5 @@ var code = regexp.MustCompile("`[^`]*`")
 // type.
 func names(text, name string) bool {
 	word := regexp.MustCompile(`\b` + regexp.QuoteMeta(name[strings.LastIndex(name, ".")+1:]) + `\b`)
-	for _, span := range code.FindAllString(text, -1) {
-		if word.MatchString(span) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(code.FindAllString(text, -1), word.MatchString)
 }

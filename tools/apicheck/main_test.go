@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,51 +145,58 @@ func check(t *testing.T, dir string, write bool) string {
 	return out.String()
 }
 
-// TestChangelog changes the code after a release, and checks which names the changelog
-// must have.
+// TestChangelog changes the code after a release in five places, and checks which names
+// the changelog must have.
 func TestChangelog(t *testing.T) {
-	base := t.TempDir()
-	put(t, base, "go.mod", "module example.com/p\n\ngo 1.26\n")
-	put(t, base, "p.go", source)
-	check(t, base, true)
-	released, err := os.ReadFile(filepath.Join(base, "p.txt"))
+	dir := t.TempDir()
+	file := filepath.Join(dir, "CHANGELOG.md")
+	put(t, dir, "go.mod", "module example.com/p\n\ngo 1.26\n")
+	put(t, dir, "p.go", source)
+	check(t, dir, true)
+	for _, change := range [][2]string{
+		{"func helper()", "func Helper()"}, {"A int", "C int; A int"}, {"Get(id string)", "Get(id int)"},
+		{"func First[", "func first["}, {"(m Mode) String", "(m Mode) string"},
+	} {
+		put(t, dir, "p.go", strings.Replace(read(t, dir, "p.go"), change[0], change[1], 1))
+	}
+	changed := []string{"First", "Helper", "Mode.String", "T.C", "T.Get"}
+	for _, test := range []struct {
+		section string
+		missing []string
+	}{
+		{"Nothing.", changed},
+		{"`First`, `Helper`, `Mode.String`, `T.C`, `T.Get`.", nil},
+		{"`p.First(x)`, `Helper`, `String` and\n`C` and `Get(id)`", nil},
+		{"`First`, Helper, `Mode.String`, `T.C`, `T.Get`.", []string{"Helper"}},
+		{"`Firsts`, `Helper`, `Mode.String`, `T.C`, `T.Get`.", []string{"First"}},
+		{"`First`, `Helper`, `Mode.String`, `T.Get`.\n\n## [0.0.2]\n\n`T.C`", []string{"T.C"}},
+	} {
+		put(t, dir, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n"+test.section+"\n\n## [0.0.1]\n\n`T.C`\n")
+		var out strings.Builder
+		named, err := checkChangelog(&out, dir, dir, file, []string{"."})
+		if err != nil || named != (test.missing == nil) {
+			t.Errorf("%t, %v for %q", named, err, test.section)
+		}
+		for _, name := range changed {
+			if said := strings.Contains(out.String(), "does not name `"+name+"`"); said != slices.Contains(test.missing, name) {
+				t.Errorf("%q: reported %t in\n%s", name, said, &out)
+			}
+		}
+	}
+	if _, err := checkChangelog(t.Output(), dir, t.TempDir(), file, []string{"."}); err == nil {
+		t.Error("a release without API is no error")
+	}
+	put(t, dir, "CHANGELOG.md", "# Changelog\n")
+	if _, err := checkChangelog(t.Output(), dir, dir, file, []string{"."}); err == nil {
+		t.Error("a changelog without sections is no error")
+	}
+}
+
+func read(t *testing.T, dir, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, test := range []struct{ name, old, new, section, want string }{
-		{"nothing", "", "", "", ""},
-		{"function", "func helper()", "func Helper()", "Nothing.", "does not name `Helper`"},
-		{"function, named", "func helper()", "func Helper()", "Now `Helper` helps.", ""},
-		{"function, in a call", "func helper()", "func Helper()", "Now `p.Helper(x)` helps.", ""},
-		{"function, not as code", "func helper()", "func Helper()", "Now Helper helps.", "does not name `Helper`"},
-		{"function, in a longer name", "func helper()", "func Helper()", "Now `Helpers` help.", "does not name `Helper`"},
-		{"function, in an older section", "func helper()", "func Helper()", "Nothing.\n\n## [0.1.0]\n\n`Helper`", "does not name `Helper`"},
-		{"field", "A int", "C int; A int", "Nothing.", "does not name `T.C`"},
-		{"field, named", "A int", "C int; A int", "Field `C`", ""},
-		{"method, removed", "(t *T) Get", "(t *T) get", "Nothing.", "does not name `T.Get`"},
-		{"method, named", "(t *T) Get", "(t *T) get", "`T.Get` is gone", ""},
-		{"changed", "Get(id string)", "Get(id int)", "Nothing.", "does not name `T.Get`"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			put(t, dir, "go.mod", "module example.com/p\n\ngo 1.26\n")
-			put(t, dir, "p.go", strings.Replace(source, test.old, test.new, 1))
-			put(t, dir, "p.txt", string(released))
-			put(t, dir, "CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n"+test.section+"\n\n## [0.0.1]\n\n`C`, `Get`\n")
-			var out strings.Builder
-			named, err := checkChangelog(&out, dir, dir, filepath.Join(dir, "CHANGELOG.md"), []string{"."})
-			if err != nil || named != (test.want == "") || !strings.Contains(out.String(), test.want) {
-				t.Errorf("%t, %v, want %q of\n%s", named, err, test.want, &out)
-			}
-		})
-	}
-	put(t, base, "CHANGELOG.md", "# Changelog\n")
-	if _, err := checkChangelog(t.Output(), base, base, filepath.Join(base, "CHANGELOG.md"), []string{"."}); err == nil {
-		t.Error("a changelog without sections is no error")
-	}
-	put(t, base, "CHANGELOG.md", "## [Unreleased]\n")
-	if _, err := checkChangelog(t.Output(), base, t.TempDir(), filepath.Join(base, "CHANGELOG.md"), []string{"."}); err == nil {
-		t.Error("a release without API is no error")
-	}
+	return string(text)
 }
