@@ -49,6 +49,17 @@ own() {
 	return "$status"
 }
 
+# needs installs a program, with apt, if it is missing. Its arguments are the program and
+# what needs it. The package has the same name.
+needs() {
+	command -v "$1" >/dev/null && return
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq || true # fail says what is missing
+		apt-get install -y -qq --no-install-recommends "$1" >/dev/null || true
+	fi
+	command -v "$1" >/dev/null || fail "$2 need $1: install it"
+}
+
 # readme_command prints its argument if it is a line of a code block in README.md.
 readme_command() {
 	awk -v want="$1" '
