@@ -22,6 +22,12 @@ module=$(go list -m)
 # the steps that depend on the release on this one, too. Only this line names it.
 other_release=go1.27.3
 
+# The packages whose test coverage is measured.
+covered=./,./internal/...,./leedotest/...
+
+# minor prints the release of a version: go1.26 for go1.26.8.
+minor() { cut -d. -f1,2 <<<"$1"; }
+
 # modules prints the directory of every module, the root first. In the go command,
 # ./... does not include nested modules.
 modules() {
@@ -58,6 +64,47 @@ needs() {
 		apt-get install -y -qq --no-install-recommends "$1" >/dev/null || true
 	fi
 	command -v "$1" >/dev/null || fail "$2 need $1: install it"
+}
+
+# measure begins a table of what the steps of a script take.
+measure() { costs=$(mktemp); }
+
+# took adds a line to the table: seconds and the step.
+took() { printf '%7d  %s\n' "$@" >>"$costs"; }
+
+# print_costs prints the table.
+print_costs() {
+	printf '\nseconds  step\n'
+	cat "$costs"
+	printf '%7d  in all\n' "$SECONDS"
+	rm -f "$costs"
+}
+
+# two_at_a_time calls a function with each of the further arguments, in a process each and
+# two at a time. It prints the output of a call when that ends, and fails, when all have
+# ended, if one failed.
+two_at_a_time() {
+	local call=$1 argument logs running=0 status=0
+	logs=$(mktemp -d)
+	shift
+	for argument; do
+		if [ "$running" = 2 ]; then
+			wait -n || status=1
+			running=1
+		fi
+		(
+			log=$(mktemp -p "$logs") begin=$SECONDS
+			exec 3>&1
+			trap 'cat "$log" >&3; echo "    $argument: $((SECONDS - begin)) s" >&3' EXIT
+			"$call" "$argument" >"$log" 2>&1
+		) &
+		running=$((running + 1))
+	done
+	for ((; running > 0; running--)); do
+		wait -n || status=1
+	done
+	rm -rf "$logs"
+	return "$status"
 }
 
 # readme_command prints its argument if it is a line of a code block in README.md.
