@@ -1,11 +1,11 @@
 // Command modproxy writes modules of a Git repository into a directory as a module proxy
 // serves them, so that they can be used before they are released:
 //
-//	modproxy -repository CLONE -out DIR -version v0.1.0 . redislimit leedootel
+//	modproxy -repository CLONE -out DIR -version v0.1.0 .@HEAD redislimit@HEAD
 //	GOPROXY=file://DIR,https://… go get …
 //
-// A module has the files that Git has at its tag of that version or, if there is no such
-// tag, at HEAD: neither nested modules nor what is not committed.
+// Its arguments are directories with a go.mod, and the revision of each. A module has the
+// files that Git has there, without those of nested modules.
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/modfile"
@@ -34,26 +35,20 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	for _, dir := range flag.Args() {
-		if err := write(*repository, *out, dir, *version); err != nil {
-			fmt.Fprintf(os.Stderr, "modproxy: %s: %v\n", dir, err)
+	for _, arg := range flag.Args() {
+		dir, revision, _ := strings.Cut(arg, "@")
+		if err := write(*repository, revision, *out, dir, *version); err != nil {
+			fmt.Fprintf(os.Stderr, "modproxy: %s: %v\n", arg, err)
 			os.Exit(1)
 		}
 	}
 }
 
-// write writes the module that is in the directory dir of the repository.
-func write(repository, out, dir, version string) error {
-	revision, err := git(repository, "rev-parse", "--verify", "--quiet", "refs/tags/"+path.Join(dir, version))
+// write writes the module that is in a directory of a revision.
+func write(repository, revision, out, dir, version string) error {
+	gomod, err := exec.Command("git", "-C", repository, "cat-file", "blob", revision+":"+path.Join(dir, "go.mod")).Output()
 	if err != nil {
-		if revision, err = git(repository, "rev-parse", "--verify", "HEAD"); err != nil {
-			return err
-		}
-	}
-	commit := string(bytes.TrimSpace(revision))
-	gomod, err := git(repository, "cat-file", "blob", commit+":"+path.Join(dir, "go.mod"))
-	if err != nil {
-		return err
+		return fmt.Errorf("no go.mod: %w", err)
 	}
 	m := module.Version{Path: modfile.ModulePath(gomod), Version: version}
 	escaped, err := module.EscapePath(m.Path)
@@ -66,7 +61,7 @@ func write(repository, out, dir, version string) error {
 		subdir = ""
 	}
 	var archive bytes.Buffer
-	if err := modzip.CreateFromVCS(&archive, m, repository, commit, subdir); err != nil {
+	if err := modzip.CreateFromVCS(&archive, m, repository, revision, subdir); err != nil {
 		return err
 	}
 	info, err := json.Marshal(struct {
@@ -90,14 +85,6 @@ func write(repository, out, dir, version string) error {
 	} {
 		errs = append(errs, os.WriteFile(filepath.Join(proxy, name), content, 0o644))
 	}
-	fmt.Printf("%s at %.12s\n", m, commit)
+	fmt.Printf("%s of %s\n", m, revision)
 	return errors.Join(errs...)
-}
-
-func git(repository string, args ...string) ([]byte, error) {
-	out, err := exec.Command("git", append([]string{"-C", repository}, args...)...).Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		err = fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(exit.Stderr))
-	}
-	return out, err
 }
