@@ -80,31 +80,30 @@ print_costs() {
 	rm -f "$costs"
 }
 
-# two_at_a_time calls a function with each of the further arguments, in a process each and
-# two at a time. It prints the output of a call when that ends, and fails, when all have
-# ended, if one failed.
+# two_at_a_time runs a script of this directory once for each of the further arguments, two
+# at a time. It prints the output of each when that ends and fails, when all have ended, if
+# one failed. They are processes because a function that is called in a condition goes on
+# after a failure.
 two_at_a_time() {
-	local call=$1 argument logs running=0 status=0
+	local script=$1 argument logs running=0
 	logs=$(mktemp -d)
 	shift
 	for argument; do
 		if [ "$running" = 2 ]; then
-			wait -n || status=1
+			wait -n || true
 			running=1
 		fi
 		(
 			log=$(mktemp -p "$logs") begin=$SECONDS
-			exec 3>&1
-			trap 'cat "$log" >&3; echo "    $argument: $((SECONDS - begin)) s" >&3' EXIT
-			"$call" "$argument" >"$log" 2>&1
+			bash "$root/.ci/$script" "$argument" >"$log" 2>&1 || echo "$argument" >>"$logs/failed"
+			cat "$log"
+			echo "    $argument: $((SECONDS - begin)) s"
 		) &
 		running=$((running + 1))
 	done
-	for ((; running > 0; running--)); do
-		wait -n || status=1
-	done
+	wait
+	[ ! -e "$logs/failed" ] || fail "$script: FAILED in" "$(cat "$logs/failed")"
 	rm -rf "$logs"
-	return "$status"
 }
 
 # readme_command prints its argument if it is a line of a code block in README.md.
