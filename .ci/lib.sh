@@ -22,6 +22,12 @@ module=$(go list -m)
 # the steps that depend on the release on this one, too. Only this line names it.
 other_release=go1.27.3
 
+# The packages whose test coverage is measured.
+covered=./,./internal/...,./leedotest/...
+
+# minor prints the release of a version: go1.26 for go1.26.8.
+minor() { cut -d. -f1,2 <<<"$1"; }
+
 # modules prints the directory of every module, the root first. In the go command,
 # ./... does not include nested modules.
 modules() {
@@ -58,6 +64,46 @@ needs() {
 		apt-get install -y -qq --no-install-recommends "$1" >/dev/null || true
 	fi
 	command -v "$1" >/dev/null || fail "$2 need $1: install it"
+}
+
+# measure begins a table of what the steps of a script take.
+measure() { costs=$(mktemp); }
+
+# took adds a line to the table: seconds and the step.
+took() { printf '%7d  %s\n' "$@" >>"$costs"; }
+
+# print_costs prints the table.
+print_costs() {
+	printf '\nseconds  step\n'
+	cat "$costs"
+	printf '%7d  in all\n' "$SECONDS"
+	rm -f "$costs"
+}
+
+# two_at_a_time runs a script of this directory once for each of the further arguments, two
+# at a time. It prints the output of each when that ends and fails, when all have ended, if
+# one failed. They are processes because a function that is called in a condition goes on
+# after a failure.
+two_at_a_time() {
+	local script=$1 argument logs running=0
+	logs=$(mktemp -d)
+	shift
+	for argument; do
+		if [ "$running" = 2 ]; then
+			wait -n || true
+			running=1
+		fi
+		(
+			log=$(mktemp -p "$logs") begin=$SECONDS
+			bash "$root/.ci/$script" "$argument" >"$log" 2>&1 || echo "$argument" >>"$logs/failed"
+			cat "$log"
+			echo "    $argument: $((SECONDS - begin)) s"
+		) &
+		running=$((running + 1))
+	done
+	wait
+	[ ! -e "$logs/failed" ] || fail "$script: FAILED in" "$(cat "$logs/failed")"
+	rm -rf "$logs"
 }
 
 # readme_command prints its argument if it is a line of a code block in README.md.

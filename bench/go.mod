@@ -9,7 +9,7 @@ require (
 	github.com/google/go-github/v89 v89.0.0
 	github.com/hashicorp/go-retryablehttp v0.7.8
 	github.com/hetznercloud/hcloud-go/v2 v2.52.0
-	github.com/leedoapp/leedo-go v0.0.0-00010101000000-000000000000
+	github.com/leedoapp/leedo-go v0.1.0
 	github.com/openai/openai-go/v3 v3.96.0
 	github.com/stripe/stripe-go/v85 v85.0.0
 	gitlab.com/gitlab-org/api/client-go/v2 v2.64.0

@@ -3,7 +3,7 @@ module github.com/leedoapp/leedo-go/redislimit
 go 1.26.0
 
 require (
-	github.com/leedoapp/leedo-go v0.0.0
+	github.com/leedoapp/leedo-go v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	go.uber.org/goleak v1.3.0
 )

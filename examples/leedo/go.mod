@@ -6,7 +6,7 @@ replace github.com/leedoapp/leedo-go => ../..
 
 require (
 	github.com/gofrs/flock v0.13.2
-	github.com/leedoapp/leedo-go v0.0.0
+	github.com/leedoapp/leedo-go v0.1.0
 	github.com/rivo/uniseg v0.4.7
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2

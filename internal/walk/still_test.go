@@ -192,7 +192,7 @@ func (s *still) String() string {
 // missing items are an error. The cost is bounded.
 func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	const lists = 20_000
+	const lists = 20_000 / slower
 	type sum struct{ lists, failed, fetches, needed int }
 	sums := map[string]*sum{}
 	failures := 0
@@ -256,7 +256,7 @@ func TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"alternating", "estimated", "lagging", "capped"} {
 		clean, broken, missed, stayed := 0, 0, 0, 0
-		for seed := range uint64(5000) {
+		for seed := range uint64(5000 / slower) {
 			m := newMoving(seed, 8)
 			rng := rand.New(rand.NewPCG(seed, 9))
 			m.wrong = func(total int) int {

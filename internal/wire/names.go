@@ -159,25 +159,31 @@ func hasWordLists(value any) bool {
 // isData reports whether a value, in a place where data may be, shows that the
 // strings beside it are data, too: it is not words, and its name is unknown.
 func isData(name string, value any) bool {
-	if slices.Contains(knownNames, name) {
-		return false
-	}
+	data, _, _ := dataOrLists(name, value)
+	return data
+}
+
+// dataOrLists returns what isData and lists return, in one pass: an object that calls
+// lists again at each level takes seconds for a body that is nested deeply.
+func dataOrLists(name string, value any) (data, all, words bool) {
 	switch v := value.(type) {
 	case nil:
-		return false
 	case string:
-		return v != "" && !hasSpace(v)
+		data = v != "" && !hasSpace(v)
 	case []any:
-		return len(v) > 0 && !hasWordLists(v)
+		all, words = lists(v)
+		data = len(v) > 0 && !(all && words)
 	case map[string]any:
+		all = true
 		for key, inner := range v {
-			if isData(plainName(key), inner) {
-				return !hasWordLists(v)
-			}
+			isData, isAll, hasWords := dataOrLists(plainName(key), inner)
+			data, all, words = data || isData, all && isAll, words || hasWords
 		}
-		return false
+		data = data && !(all && words)
+	default:
+		data = true
 	}
-	return true
+	return data && !slices.Contains(knownNames, name), all, words
 }
 
 // fieldOf returns the field that an object says it is about, and whether that is

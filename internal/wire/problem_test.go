@@ -298,6 +298,7 @@ func hugeBodies() map[string]string {
 		"objects":          fill(`[1`, `,{}`, `]`),
 		"words":            fill(`["x"`, `,"tok_1234"`, `]`),
 		"nested":           nest(6500),
+		"nested names":     strings.Repeat(`{"a":`, 9_000) + `["x"]` + strings.Repeat("}", 9_000),
 		"a long key":       fill(`{"errors":{"`+key+`":["x"`, `,"12345678"`, `]}}`),
 		"fields":           `{"errors":{` + fields.String() + `"z":"x"}}`,
 		"a long word":      fill(`{"message":"x`, `\u0001`, `"}`),

@@ -10,7 +10,7 @@ replace (
 require (
 	github.com/chromedp/cdproto v0.160.1
 	github.com/chromedp/chromedp v0.23.1
-	github.com/leedoapp/leedo-go/examples/leedo v0.0.0
+	github.com/leedoapp/leedo-go/examples/leedo v0.1.0
 	modernc.org/sqlite v1.62.0
 )
 
@@ -29,7 +29,7 @@ require (
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/leedoapp/leedo-go v0.0.0 // indirect
+	github.com/leedoapp/leedo-go v0.1.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect

@@ -3,7 +3,7 @@ module github.com/leedoapp/leedo-go/tests/vcr
 go 1.26.0
 
 require (
-	github.com/leedoapp/leedo-go v0.0.0
+	github.com/leedoapp/leedo-go v0.1.0
 	gopkg.in/dnaeon/go-vcr.v4 v4.0.8
 )
 
