@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
+	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
 // tooManyRequests are 429s of each form.
@@ -94,7 +96,12 @@ func connections() []fault {
 	fails := func(err error) func(context.Context, *server) error {
 		return func(context.Context, *server) error { return err }
 	}
+	inMemory := func(w *wire) bool { return w.http == 0 } // as only a transport of the user's quotes the request
+	quoting := fmt.Errorf("proxy: GET /v1/leads?note=%s, Authorization: Bearer %s: not forwarded", secretQuery, support.Token)
 	return []fault{
+		{kind: "connection", name: "an error that quotes the request", row: rowUnsent, did: no, every: true, dial: fails(quoting), wires: inMemory},
+		{kind: "connection", name: "an error with the URL", row: rowUnsent, did: no, every: true, wires: inMemory,
+			dial: fails(&url.Error{Op: "Get", URL: "https://api.leedo.app/v1/leads?note=" + secretQuery, Err: errors.New("not forwarded")})},
 		{kind: "connection", name: "refused", row: rowUnsent, did: no, every: true, dial: fails(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})},
 		{kind: "connection", name: "temporary DNS failure", row: rowUnsent, did: no, every: true, dial: fails(&net.DNSError{Err: "server misbehaving", Name: "api.leedo.app", IsTemporary: true})},
 		{kind: "connection", name: "unknown host", row: rowUnreachable, did: no, every: true, dial: fails(&net.DNSError{Err: "no such host", Name: "api.leedo.app", IsNotFound: true})},
