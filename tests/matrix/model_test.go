@@ -117,7 +117,7 @@ func (f fault) retried(c call) bool {
 
 // want is what is expected of a cell.
 type want struct {
-	err         string // in the words of describe
+	err, or     string // in the words of describe: either
 	outcome     leedo.Outcome
 	ids         []string
 	least, most int           // requests that the fault strikes
@@ -149,12 +149,12 @@ func expect(c call, cell cell) want {
 	case f.retried(c) && !cell.once:
 		hits += w.retries(f)
 	}
-	want := want{err: err, outcome: leedo.OutcomeNotDone, ids: before, least: hits, most: hits}
+	want := want{err: err, or: err, outcome: leedo.OutcomeNotDone, ids: before, least: hits, most: hits}
 	if c.write() {
 		want.outcome = f.row.outcome
 	}
 	if cell.once || err == "" {
-		want.err, want.outcome, want.ids = "", leedo.OutcomeDone, all
+		want.err, want.or, want.outcome, want.ids = "", "", leedo.OutcomeDone, all
 	}
 	if f.row.limited && !f.every {
 		limited(&want, cell)
@@ -165,6 +165,9 @@ func expect(c call, cell cell) want {
 	if cell.once {
 		want.from = f.takes + f.wait
 		want.to = want.from + backoffs
+	}
+	if f.ends != nil && c.kind == "prefetch" {
+		want.or = describe(f.ends) // if it ended before the page was needed, the page is not used
 	}
 	if c.iterates && f.next > 0 {
 		want.to += f.next + 2*time.Second // page 3 waits

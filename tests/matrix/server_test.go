@@ -67,7 +67,7 @@ type server struct {
 	open     int // connections, and in memory response bodies
 	bytes    int // that were read of the bodies of struck responses, in memory
 	over     bool
-	received chan struct{} // closed when the client has the header of a struck response
+	received chan struct{} // gets a value when the client has the header of a struck response
 	ended    chan struct{} // closed at the end of the cell
 }
 
@@ -120,18 +120,27 @@ func set(r *reply, header ...string) {
 
 func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
-// arrived ends the context of the call if that is to happen at this point.
+// arrived waits until the client has the header, if the response got so far, and ends
+// the context of the call if that is to happen at this point.
 func (s *server) arrived(r reply, gone <-chan struct{}) {
-	if !r.endsCall {
-		return
-	}
-	if r.stop > inHeader {
+	if s.cell.wrapped() {
 		select {
 		case <-s.received:
 		case <-gone:
 		}
 	}
-	s.ctx.end()
+	if r.endsCall {
+		s.ctx.end()
+	}
+}
+
+// wrapped reports whether the transport of the client has to report headers: the
+// response stops after its header, and then the context of the call ends, or the
+// connection, where a server over HTTP/2 may not have written the header yet.
+func (c cell) wrapped() bool {
+	r := reply{header: http.Header{}}
+	c.fault.change(&r)
+	return r.stop > inHeader && (r.endsCall || c.wire.http == 2 && r.how == cut)
 }
 
 // connKey is the key of the connection in the context of a request.

@@ -131,11 +131,11 @@ func (s *server) serve() (transport http.RoundTripper, scheme string, end func()
 		}
 	}()
 	transport = base
-	if f := s.cell.fault; f.ends != nil && f.change != nil && !f.inWait {
+	if s.cell.wrapped() {
 		transport = support.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := base.RoundTrip(req)
 			if err == nil && resp.Header.Get("X-Echo") != "" {
-				close(s.received)
+				s.received <- struct{}{}
 			}
 			return resp, err
 		})
