@@ -211,8 +211,9 @@ func TestAPageAheadThatWaitedInVainIsReadAgain(t *testing.T) {
 	} {
 		eachIterationNamed(t, tt.name, func(t *testing.T, walk support.Iterate) {
 			server := support.Fake(6)
-			tt.fault.Times = tt.times
-			server.Inject(tt.fault)
+			fault := tt.fault
+			fault.Times = tt.times
+			server.Inject(fault)
 			start, rows := time.Now(), 0
 			var failed error
 			for _, err := range walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(2)) {
