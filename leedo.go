@@ -95,6 +95,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-querystring/query"
 
@@ -334,13 +335,15 @@ func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Resu
 	if made == nil { // an interceptor did not make the call
 		made = &transport.Result{}
 	}
-	return walk.Result[T, *call]{
-		Err:    err,
-		Source: k,
-		Absent: missing || bad,
-		// A prefetched page had less time to wait than one that is needed now.
-		Outwaited: limited && made.Attempts == 0 || (limited || failed || cut) && made.Waited > 0,
+	// A prefetched page had less time to wait than one that is needed now.
+	var waited time.Duration
+	switch {
+	case limited && made.Attempts == 0:
+		waited = NoMaxWait // it would have had to wait for too long
+	case limited || failed || cut:
+		waited = made.Waited
 	}
+	return walk.Result[T, *call]{Err: err, Source: k, Absent: missing || bad, Waited: waited}
 }
 
 // pageError is the error of an iteration. It adds the number of the page.

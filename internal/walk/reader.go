@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 // mostEarly is the largest number of pages read ahead: each may be large, and all
@@ -53,6 +54,7 @@ func (f *reader[T, S]) take(number int) Result[T, S] {
 	f.mu.Lock()
 	f.early = slices.Delete(f.early, 0, 1)
 	f.mu.Unlock()
+	needed := time.Now()
 	<-s.done
 	s.cancel()
 	switch {
@@ -60,7 +62,7 @@ func (f *reader[T, S]) take(number int) Result[T, S] {
 		panic(s.panicked)
 	case s.result == nil: // for example, a transport has called testing.T.FailNow
 		runtime.Goexit()
-	case s.result.Outwaited, s.canceled:
+	case s.canceled, f.ctx.Err() == nil && s.result.Waited/2 > time.Since(needed):
 		f.clear()
 		return f.fetch(number)(f.ctx)
 	}

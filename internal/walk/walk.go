@@ -67,6 +67,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 )
 
 const (
@@ -92,9 +93,9 @@ type Result[T, S any] struct {
 	Source S
 	// Absent means that, according to Err, the page does not exist.
 	Absent bool
-	// Outwaited means that Err may result from how long the page has already
-	// waited: if it was read ahead, it is read again when it is needed.
-	Outwaited bool
+	// Waited is how long the page waited, if Err may result from that; zero if
+	// not. If most of that was before the page was needed, it is read again.
+	Waited time.Duration
 }
 
 // Fetch reads a page. It is called concurrently if pages are read ahead.

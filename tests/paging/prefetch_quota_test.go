@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -185,3 +186,75 @@ func TestA429AheadIsNotAskedForAgain(t *testing.T) {
 		}
 	})
 }
+
+// A page ahead that fails is read again only if it waited before it was needed:
+// then it had less time to wait than a page that is not read ahead. Otherwise the
+// iteration ends with its error, as it does without prefetch.
+func TestAPageAheadThatWaitedInVainIsReadAgain(t *testing.T) {
+	t.Parallel()
+	const pause = 50 * time.Second // between the first page and the need of the second
+	unavailable := leedotest.Fault{Path: "/leads", When: secondPage, Status: 503, Header: http.Header{"Retry-After": {"15"}}}
+	limited := leedotest.Fault{Path: "/leads", When: secondPage, Status: 429, Header: http.Header{"Retry-After": {"15"}}}
+	for _, tt := range []struct {
+		name     string
+		fault    leedotest.Fault
+		times    int
+		pause    time.Duration
+		requests int // for the second page
+		took     time.Duration
+		fails    bool
+	}{
+		{"503, needed at once", unavailable, -1, 0, 4, 45 * time.Second, true},
+		{"503, needed later", unavailable, 4, pause, 5, pause, false},
+		{"429, needed at once", limited, -1, 0, 4, 45 * time.Second, true},
+		{"429, needed later", limited, 4, pause, 5, time.Minute, false},
+	} {
+		eachIterationNamed(t, tt.name, func(t *testing.T, walk support.Iterate) {
+			server := support.Fake(6)
+			fault := tt.fault
+			fault.Times = tt.times
+			server.Inject(fault)
+			start, rows := time.Now(), 0
+			var failed error
+			for _, err := range walk(t.Context(), server.Client(), &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(2)) {
+				if failed = err; err != nil {
+					continue
+				}
+				if rows++; rows == 2 {
+					time.Sleep(tt.pause)
+				}
+			}
+			requests := 0
+			for _, r := range server.Requests() {
+				if secondPage(r) {
+					requests++
+				}
+			}
+			if (failed != nil) != tt.fails || requests != tt.requests || !tt.fails && rows != 6 {
+				t.Errorf("%d rows, %d requests for the second page, %v", rows, requests, failed)
+			}
+			if took := time.Since(start); (took - tt.took).Abs() > 3*time.Second {
+				t.Errorf("took %v, want about %v", took, tt.took)
+			}
+		})
+	}
+}
+
+// The error of a page ahead whose context ends during a wait has the failure before
+// that, too.
+func TestAPageAheadThatIsCanceledInAWaitNamesItsLastFailure(t *testing.T) {
+	t.Parallel()
+	eachIteration(t, func(t *testing.T, walk support.Iterate) {
+		server := support.Fake(6)
+		server.Inject(leedotest.Fault{Path: "/leads", When: secondPage, Status: 429, Header: http.Header{"Retry-After": {"15"}}, Times: -1})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		time.AfterFunc(20*time.Second, cancel)
+		_, err := support.Gather(t, walk(ctx, server.Client(), &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(2)))
+		if !errors.Is(err, context.Canceled) || !support.Is[*leedo.RateLimitError](err) {
+			t.Errorf("%v, want the end of the context and the 429", err)
+		}
+	})
+}
+
+func secondPage(r leedotest.Request) bool { return r.Query.Get("page") == "2" }

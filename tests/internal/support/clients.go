@@ -128,13 +128,18 @@ func Fake(n int, opts ...leedotest.ServerOption) *leedotest.Server {
 	return server
 }
 
-// pipes is a listener whose connections are pipes in memory.
-type pipes struct {
+// Pipes is a listener whose connections are pipes in memory, for a
+// testing/synctest bubble.
+type Pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
 }
 
-func (p pipes) Accept() (net.Conn, error) {
+// ListenPipes returns a listener, as yet without connections.
+func ListenPipes() Pipes { return Pipes{make(chan net.Conn), make(chan struct{})} }
+
+// Accept implements [net.Listener].
+func (p Pipes) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -143,26 +148,32 @@ func (p pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p pipes) Close() error   { close(p.done); return nil }
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+// Close implements [net.Listener].
+func (p Pipes) Close() error { close(p.done); return nil }
+
+// Addr implements [net.Listener].
+func (p Pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+// DialContext connects to the listener, whatever the address.
+func (p Pipes) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // ServePipes starts a server whose connections are pipes in memory, for a
 // testing/synctest bubble, and returns a client and the recorder of its requests.
 func ServePipes(t *testing.T, opts []leedo.Option, handlers ...http.HandlerFunc) (*leedo.Client, *Recorder) {
 	t.Helper()
 	rec := &Recorder{}
-	listener := pipes{make(chan net.Conn), make(chan struct{})}
+	listener := ListenPipes()
 	server := &http.Server{Handler: rec.Handler(handlers)}
 	go server.Serve(listener)
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		select {
-		case listener.conns <- theirs:
-			return ours, nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}}
+	transport := &http.Transport{DialContext: listener.DialContext}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Close()
