@@ -30,8 +30,8 @@ var compiled = []string{
 }
 
 // maxWords bounds the documents: a guide is read in five minutes at 230 words
-// a minute, code included.
-var maxWords = map[string]int{"README.md": 1500, "guide": 1150}
+// a minute, code included. A table of reference is not read from top to bottom.
+var maxWords = map[string]int{"README.md": 1500, "guide": 1150, "docs/promises.md": 5000}
 
 // TestDocsWords counts the words of README.md and of each guide.
 func TestDocsWords(t *testing.T) {

@@ -108,6 +108,10 @@ func TestWaitThatIsTooLongIsRefusedAtOnce(t *testing.T) {
 			},
 			"no wait":  func() error { _, _, err := l.Acquire(t.Context(), Ask{Budget: 0, Notify: quiet}); return err },
 			"deadline": func() error { _, _, err := l.Acquire(short, Ask{Budget: Forever, Notify: quiet}); return err },
+			"deadline before the budget": func() error {
+				_, _, err := l.Acquire(short, Ask{Budget: 2 * time.Hour, Notify: quiet})
+				return err
+			},
 		} {
 			late, ok := errors.AsType[*WaitError](try())
 			if !ok || late.Until.Sub(start) < time.Hour || late.Until.Sub(start) > time.Hour+spread {

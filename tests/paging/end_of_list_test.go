@@ -306,7 +306,7 @@ func TestRemovalsThatEmptyTheLastPage(t *testing.T) {
 }
 
 // Errors of an iteration name their page, in their text and in the log, and
-// keep their type and fields.
+// keep their type and fields, wherever the iteration began.
 func TestErrorsOfAnIterationNameTheirPage(t *testing.T) {
 	t.Parallel()
 	for name, reply := range map[string]http.HandlerFunc{"404": support.Respond(404, ""), "500": support.Respond(500, ""), "429": support.RateLimited("Retry-After", "7200"), "broken": support.Respond(200, "{}")} {
@@ -318,18 +318,20 @@ func TestErrorsOfAnIterationNameTheirPage(t *testing.T) {
 				return nil
 			}}
 		}, func(t *testing.T, list *figures, walk support.Iterate) {
-			_, err := support.Gather(t, walk(t.Context(), list.client(t, leedo.WithRetries(0)), &leedo.LeadListParams{PerPage: 2}))
-			if err == nil || !strings.HasPrefix(err.Error(), "leedo: GET /leads, page 3: ") || strings.Count(err.Error(), "/leads") != 1 {
-				t.Errorf("error %v", err)
-			}
-			if api, ok := errors.AsType[*leedo.APIError](err); ok && (api.Path != "/leads" || api.Method != "GET") {
-				t.Errorf("%+v", api)
-			}
-			if !support.Is[*leedo.NotFoundError](err) && !support.Is[*leedo.ServerError](err) && !support.Is[*leedo.RateLimitError](err) && !support.Is[*leedo.DecodeError](err) {
-				t.Errorf("%v has no type", err)
-			}
-			if record := logText(err); !strings.Contains(record, `"page":3`) || !strings.Contains(record, `"path":"/leads"`) {
-				t.Errorf("logged as %s", record)
+			for _, start := range []int{0, 2} {
+				_, err := support.Gather(t, walk(t.Context(), list.client(t, leedo.WithRetries(0)), &leedo.LeadListParams{Page: start, PerPage: 2}))
+				if err == nil || !strings.HasPrefix(err.Error(), "leedo: GET /leads, page 3: ") || strings.Count(err.Error(), "/leads") != 1 {
+					t.Errorf("from page %d: error %v", start, err)
+				}
+				if api, ok := errors.AsType[*leedo.APIError](err); ok && (api.Path != "/leads" || api.Method != "GET") {
+					t.Errorf("%+v", api)
+				}
+				if !support.Is[*leedo.NotFoundError](err) && !support.Is[*leedo.ServerError](err) && !support.Is[*leedo.RateLimitError](err) && !support.Is[*leedo.DecodeError](err) {
+					t.Errorf("%v has no type", err)
+				}
+				if record := logText(err); !strings.Contains(record, `"page":3`) || !strings.Contains(record, `"path":"/leads"`) {
+					t.Errorf("logged as %s", record)
+				}
 			}
 		})
 	}

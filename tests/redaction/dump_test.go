@@ -146,7 +146,7 @@ func TestDumpOfATokenThatChanges(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int32
 	var dump bytes.Buffer
-	s := support.Serve(t, support.Respond(200, `{"id":"tok-number-1 tok-number-2 tok-number-3"}`))
+	s := support.Serve(t, support.Respond(200, `{"id":"tok-number-1 tok-number-2 tok-number-3"}`, "X-Seen", "tok-number-1 tok-number-2 tok-number-3"))
 	client, err := leedo.NewClient("", leedo.WithBaseURL(s.URL), leedo.WithDump(&dump), leedo.WithTokenSource(func(context.Context) (string, error) {
 		return fmt.Sprint("tok-number-", n.Add(1)), nil
 	}))
@@ -158,6 +158,9 @@ func TestDumpOfATokenThatChanges(t *testing.T) {
 	}
 	if got := regexp.MustCompile(`"id":.*`).FindAllString(dump.String(), -1); len(got) != 3 || got[2] != `"id":"*** *** ***"}` {
 		t.Errorf("got %q", got)
+	}
+	if third := dump.String()[strings.LastIndex(dump.String(), "=== leedo: attempt"):]; strings.Contains(third, "tok-number") || !strings.Contains(third, "X-Seen: *** *** ***") {
+		t.Errorf("got %s", third)
 	}
 }
 
