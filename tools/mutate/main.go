@@ -21,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -118,7 +117,6 @@ func (r *report) draw(o options) []*mutant {
 		rnd := rand.New(rand.NewPCG(o.seed, 0))
 		rnd.Shuffle(len(drawn), func(i, j int) { drawn[i], drawn[j] = drawn[j], drawn[i] })
 		drawn = drawn[:o.number]
-		slices.SortFunc(drawn, func(a, b *mutant) int { return a.id - b.id })
 	}
 	return drawn
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -172,28 +173,46 @@ func try(programs []*program, id int, hang time.Duration) (result, error) {
 }
 
 // run runs the tests with a mutant. A test that takes too long hangs, if it does not
-// take as long without the mutant.
+// take as long without the mutant. One that fails has to fail again: on a busy machine
+// a test can also fail by chance.
 func (b *batch) run(id int, limit time.Duration) (result, error) {
 	for ; limit < time.Hour; limit *= 3 {
-		switch failed, timedOut := b.once(id, limit); {
-		case !failed:
-			return survived, nil
-		case !timedOut:
+		failed, timedOut := b.once(id, limit)
+		if !timedOut {
+			if failed == nil {
+				return survived, nil
+			}
+			if again, _ := (&batch{b.program, failed, b.cost}).once(id, limit); again == nil {
+				return survived, nil
+			}
 			return noticed, nil
 		}
-		if failed, timedOut := b.once(-1, limit); !failed {
-			return hung, nil
-		} else if !timedOut {
-			return survived, fmt.Errorf("%s: %s: fails without a mutant", b.program.dir, strings.Join(b.names, ", "))
+		if failed, timedOut := b.once(-1, limit); !timedOut {
+			if failed == nil {
+				return hung, nil
+			}
+			return survived, fmt.Errorf("%s: %s: fails without a mutant", b.program.dir, strings.Join(failed, ", "))
 		}
 	}
 	return survived, fmt.Errorf("%s: %s: no end within an hour without a mutant", b.program.dir, strings.Join(b.names, ", "))
 }
 
-func (b *batch) once(id int, limit time.Duration) (failed, timedOut bool) {
+// once returns the tests that fail: all, if the program ends before it names any.
+func (b *batch) once(id int, limit time.Duration) (failed []string, timedOut bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	err := b.program.command(ctx, mutated.ActiveVariable+"="+strconv.Itoa(id),
-		"-test.failfast", "-test.run", "^("+strings.Join(b.names, "|")+")$").Run()
-	return err != nil, ctx.Err() != nil
+	out, err := b.program.command(ctx, mutated.ActiveVariable+"="+strconv.Itoa(id),
+		"-test.failfast", "-test.run", "^("+strings.Join(b.names, "|")+")$").CombinedOutput()
+	if err == nil {
+		return nil, false
+	}
+	for _, f := range failure.FindAllSubmatch(out, -1) {
+		failed = append(failed, string(f[1]))
+	}
+	if len(failed) == 0 {
+		failed = b.names
+	}
+	return failed, ctx.Err() != nil
 }
+
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
