@@ -272,6 +272,20 @@ func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	}
 }
 
+// TestNullClearsAPointer of the caller, as with encoding/json, also if something else
+// in the response has another form.
+func TestNullClearsAPointer(t *testing.T) {
+	for _, since := range []string{`"2026-03-01T12:00:00Z"`, `""`} {
+		into := struct {
+			Name  *string   `json:"name"`
+			Since time.Time `json:"since"`
+		}{Name: new("before")}
+		if err := Decode(http.Header{}, []byte(`{"since":`+since+`,"name":null}`), &into); err != nil || into.Name != nil {
+			t.Errorf("since %s: %+v, %v", since, into, err)
+		}
+	}
+}
+
 // TestWhatDoesNotFitIsNamed: item, field and kind of JSON, the same on all Go
 // releases, and nothing of the JSON.
 func TestWhatDoesNotFitIsNamed(t *testing.T) {

@@ -130,7 +130,7 @@ func tryAll(programs []*program, mutants []*mutant, o options, r *report) error 
 	for range o.workers {
 		wg.Go(func() {
 			for m := range work {
-				got, err := try(programs, m.id, o.hang)
+				got, err := try(programs, m, o.hang)
 				mu.Lock()
 				if err != nil {
 					failed = fmt.Errorf("%s: %w", m.key(), err)

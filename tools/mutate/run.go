@@ -24,6 +24,7 @@ import (
 // program is the test program of a package.
 type program struct {
 	path, dir string
+	pkg       string // import path
 	tests     []*test
 }
 
@@ -48,7 +49,7 @@ func (b *build) programs(patterns []string, most time.Duration) ([]*program, err
 		if path == "" {
 			continue
 		}
-		p := &program{path: filepath.Join(b.dir, fmt.Sprintf("%03d.test", len(programs))), dir: dir}
+		p := &program{path: filepath.Join(b.dir, fmt.Sprintf("%03d.test", len(programs))), dir: dir, pkg: path}
 		if out, err := b.goCommand("test", "-c", "-vet=off", "-overlay", b.overlay(), "-o", p.path, path); err != nil {
 			return nil, fmt.Errorf("go test -c %s: %w\n%s", path, err, out)
 		}
@@ -64,6 +65,7 @@ func (b *build) programs(patterns []string, most time.Duration) ([]*program, err
 			}
 			return t.Failed || t.Cost > most
 		})
+		slices.SortStableFunc(p.tests, func(a, b *test) int { return cmp.Compare(a.Cost, b.Cost) })
 		fmt.Printf("%s: %d tests, %.1f s\n", path, len(p.tests), time.Since(start).Seconds())
 		programs = append(programs, p)
 	}
@@ -126,29 +128,34 @@ type batch struct {
 	cost    time.Duration
 }
 
-// long is the time from which on a test gets a process of its own.
-const long = 300 * time.Millisecond
+// enough is the time of tests that are worth a process.
+const enough = 300 * time.Millisecond
 
-// batches returns the tests that reach a mutant, the cheapest first.
-func batches(programs []*program, id int) []*batch {
+// batches returns the tests that reach a mutant: those of its own package first, and
+// cheap ones before expensive ones.
+func batches(programs []*program, m *mutant) []*batch {
 	var out []*batch
 	for _, p := range programs {
-		short := &batch{program: p}
-		for _, t := range p.tests {
-			switch {
-			case !slices.Contains(t.Reached, id):
-			case t.Cost >= long:
-				out = append(out, &batch{p, []string{t.Name}, t.Cost})
-			default:
-				short.names = append(short.names, t.Name)
-				short.cost += t.Cost
+		b := &batch{program: p}
+		for _, t := range p.tests { // the cheapest first
+			if !slices.Contains(t.Reached, m.id) {
+				continue
 			}
+			if len(b.names) > 0 && b.cost+t.Cost > enough {
+				out = append(out, b)
+				b = &batch{program: p}
+			}
+			b.names = append(b.names, t.Name)
+			b.cost += t.Cost
 		}
-		if len(short.names) > 0 {
-			out = append(out, short)
+		if len(b.names) > 0 {
+			out = append(out, b)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *batch) int { return cmp.Compare(a.cost, b.cost) })
+	others := func(b *batch) int { return number(b.program.pkg != m.pkg) }
+	slices.SortStableFunc(out, func(a, b *batch) int {
+		return cmp.Or(cmp.Compare(others(a), others(b)), cmp.Compare(a.cost, b.cost))
+	})
 	return out
 }
 
@@ -162,9 +169,9 @@ const (
 )
 
 // try runs the tests that reach a mutant until one notices it.
-func try(programs []*program, id int, hang time.Duration) (result, error) {
-	for _, b := range batches(programs, id) {
-		r, err := b.run(id, hang+10*b.cost)
+func try(programs []*program, m *mutant, hang time.Duration) (result, error) {
+	for _, b := range batches(programs, m) {
+		r, err := b.run(m.id, hang+10*b.cost)
 		if err != nil || r != survived {
 			return r, err
 		}
