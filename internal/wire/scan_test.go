@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -28,6 +29,7 @@ func TestSyntaxIsThatOfEncodingJSON(t *testing.T) {
 			check(text[:i] + string(c) + text[i+1:])
 		}
 	}
+	check("[" + strings.Repeat(`{"a":[]},`, maxNesting) + "{}]") // many, but not deep
 	if valid < 100 {
 		t.Errorf("only %d of the texts are valid", valid)
 	}

@@ -286,6 +286,29 @@ func TestNullClearsAPointer(t *testing.T) {
 	}
 }
 
+// TestAnEmptyTimeEmptiesNoOther value: the pointer after it is set.
+func TestAnEmptyTimeEmptiesNoOther(t *testing.T) {
+	var into struct {
+		Since *time.Time `json:"since"`
+		Next  *int       `json:"next"`
+	}
+	if err := Decode(http.Header{}, []byte(`{"since":"","next":5}`), &into); err != nil || into.Since != nil || into.Next == nil || *into.Next != 5 {
+		t.Errorf("%+v, %v", into, err)
+	}
+}
+
+// TestAFieldIsNamedInFull if its path has at most 100 characters.
+func TestAFieldIsNamedInFull(t *testing.T) {
+	for n, cut := range map[int]string{100: "", 101: "…"} {
+		name := strings.Repeat("n", n)
+		into := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "N", Type: reflect.TypeFor[int](), Tag: reflect.StructTag(`json:"` + name + `"`)}}))
+		err := Decode(http.Header{}, []byte(`{"`+name+`":[]}`), into.Interface())
+		if want := `field "` + name[:100] + cut + `": cannot decode a JSON array as an integer`; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestWhatDoesNotFitIsNamed: item, field and kind of JSON, the same on all Go
 // releases, and nothing of the JSON.
 func TestWhatDoesNotFitIsNamed(t *testing.T) {
