@@ -383,3 +383,16 @@ func TestAFullLastPageIsNotBelieved(t *testing.T) {
 		t.Errorf("got %v, %v: total 1 was believed", rows, err)
 	}
 }
+
+// TestOneMoreThanTheTotalIsNotTheEnd: a total that counts too few says nothing about the
+// end, even if the page is not full.
+func TestOneMoreThanTheTotalIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	pages := [][]string{{"a", "b", "c"}, {"d"}, nil}
+	rows, err := collect(t, 1, func(page int) ([]string, Meta, error) {
+		return pages[page-1], Meta{2, page, 4}, nil
+	})
+	if err != nil || len(rows) != 4 {
+		t.Errorf("got %v, %v: total 2 was believed", rows, err)
+	}
+}

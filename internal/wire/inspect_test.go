@@ -122,3 +122,16 @@ func TestALongPathIsCut(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+type failingKey struct{}
+
+func (*failingKey) MarshalText() ([]byte, error) { return nil, errOwn }
+
+// TestAKeyThatCannotBeEncodedIsNamed, also if it is a pointer.
+func TestAKeyThatCannotBeEncodedIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := Encode(map[string]any{"keys": map[*failingKey]int{{}: 1}}, nil)
+	if err == nil || !strings.Contains(err.Error(), "the MarshalText method of *wire.failingKey failed") {
+		t.Error(err)
+	}
+}

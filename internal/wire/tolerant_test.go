@@ -444,6 +444,17 @@ func TestDecodingIsBounded(t *testing.T) {
 	}
 }
 
+// TestAPageHasAsManyObjectsAsTheErrorSays, and no more.
+func TestAPageHasAsManyObjectsAsTheErrorSays(t *testing.T) {
+	for n, want := range map[int]string{maxObjects: "", maxObjects + 1: "more than 50000 objects"} {
+		var p struct{ Data []int }
+		err := DecodePage(http.Header{}, []byte(`{"data":[`+strings.Repeat("1,", n-1)+`1]}`), &p, &p.Data)
+		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("%d objects: %v, want %q", n, err, want)
+		}
+	}
+}
+
 func TestObjectsAreCountedNotBraces(t *testing.T) {
 	row := `{"id":"x","note":"` + strings.Repeat(`a{b:c} \"{[,`, 1000) + `"}`
 	body := []byte(`{"data":[` + strings.Repeat(row+",", 99) + row + `],"meta":{}}`)
