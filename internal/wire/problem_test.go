@@ -134,6 +134,7 @@ func TestFieldsOfAnyNameAreRead(t *testing.T) {
 		`{"errors":{"message":"m","type":"t","status":400}}`:                "m",
 		`{"id":["required"],"phone":["p is bad"]}`:                          "id: required; phone: p is bad",
 		`{"email":"is no address","name":"","note":null,"tags":[]}`:         "email: is no address",
+		`{"code":"c","message":"m","data":{"params":{"name":"is bad"}}}`:    "m",
 		`{"address":{"city":"cannot be blank"},"name":"is too long"}`:       "address.city: cannot be blank; name: is too long",
 		`{"value":["is too high"]}`:                                         "value: is too high",
 		`{"errors":{"value":"is too high"}}`:                                "value: is too high",

@@ -448,7 +448,7 @@ func TestDecodingIsBounded(t *testing.T) {
 func TestAPageHasAsManyObjectsAsTheErrorSays(t *testing.T) {
 	for n, want := range map[int]string{maxObjects: "", maxObjects + 1: "more than 50000 objects"} {
 		var p struct{ Data []int }
-		err := DecodePage(http.Header{}, []byte(`{"data":[`+strings.Repeat("1,", n-1)+`1]}`), &p, &p.Data)
+		err := DecodePage(http.Header{}, []byte(`{"note":",,,,","data":[`+strings.Repeat("1,", n-1)+`1]}`), &p, &p.Data)
 		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
 			t.Errorf("%d objects: %v, want %q", n, err, want)
 		}
