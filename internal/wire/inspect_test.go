@@ -135,3 +135,17 @@ func TestAKeyThatCannotBeEncodedIsNamed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheFirstFaultIsNamed, in the order in which encoding/json encodes a map.
+func TestTheFirstFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	faults := map[string]any{"a": make(chan int)}
+	for _, key := range "bcdefgh" {
+		faults[string(key)] = func() {}
+	}
+	for range 20 {
+		if _, err := Encode(faults, nil); err == nil || !strings.Contains(err.Error(), "chan int") {
+			t.Fatal(err)
+		}
+	}
+}

@@ -259,7 +259,7 @@ func TestTheCodeIsNeverMasked(t *testing.T) {
 
 // TestTheTokenIsMaskedFromEightCharacters: a shorter one may be part of a word.
 func TestTheTokenIsMaskedFromEightCharacters(t *testing.T) {
-	for token, want := range map[string]string{"test": "the latest TEST1234 is bad", "test1234": "the latest *** is bad"} {
+	for token, want := range map[string]string{"test": "the latest TEST1234 is bad", "test123": "the latest TEST1234 is bad", "test1234": "the latest *** is bad"} {
 		if p := ReadProblem([]byte(`{"message":"the latest TEST1234 is bad"}`), token); p.Message != want {
 			t.Errorf("%s: %q", token, p.Message)
 		}
