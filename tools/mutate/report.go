@@ -48,14 +48,14 @@ func (r *report) add(m *mutant, got result) {
 	}
 }
 
-// row is a row of the table.
-type row struct{ mutants, reached, equivalent, tried, noticed, hung int }
+// counts is what the table says of a package.
+type counts struct{ mutants, reached, equivalent, tried, noticed, hung int }
 
 // print prints the table and what is wrong, and reports whether nothing is. listed says
 // that the mutants that were tried are the equivalent ones.
 func (r *report) print(listed bool) bool {
-	rows := map[string]*row{}
-	var sum row
+	packages := map[string]*counts{}
+	var sum counts
 	unused := maps.Clone(r.equivalent)
 	for _, m := range r.mutants {
 		delete(unused, m.key())
@@ -63,11 +63,11 @@ func (r *report) print(listed bool) bool {
 		if name == "" {
 			name = "the root"
 		}
-		if rows[name] == nil {
-			rows[name] = &row{}
+		if packages[name] == nil {
+			packages[name] = &counts{}
 		}
 		got, tried := r.results[m]
-		for _, to := range []*row{rows[name], &sum} {
+		for _, to := range []*counts{packages[name], &sum} {
 			to.mutants++
 			to.reached += number(r.reached[m.id])
 			to.equivalent += number(r.equivalent[m.key()])
@@ -78,9 +78,9 @@ func (r *report) print(listed bool) bool {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "package\tmutants\treached\tequivalent\ttried\tnoticed\tof these hang\tsurvived\tnoticed %\t")
-	rows["all"] = &sum
-	for _, name := range append(slices.Sorted(maps.Keys(rows))[1:], "all") {
-		n := rows[name]
+	packages["all"] = &sum
+	for _, name := range append(slices.Sorted(maps.Keys(packages))[1:], "all") {
+		n := packages[name]
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", name, n.mutants, n.reached, n.equivalent, n.tried, n.noticed, n.hung, n.tried-n.noticed,
 			100*float64(n.noticed)/float64(max(1, n.tried)))
 	}
