@@ -181,7 +181,7 @@ func (a *account) figures(why Reason, now time.Time) Figures {
 // before it: all but those in flight, or at least one if the server restores them
 // one by one.
 func (a *account) afterReset(left int, now time.Time) int {
-	all := max(int(a.share())-a.inFlight, 0)
+	all := int(a.share()) - a.inFlight
 	switch {
 	case a.belief.pace(a) == 0, now.Sub(a.observed) >= a.length:
 		return max(all, left)
@@ -192,7 +192,6 @@ func (a *account) afterReset(left int, now time.Time) int {
 // lose counts a request that no response has counted.
 func (a *account) lose(now time.Time) {
 	if a.limit > len(a.lost) { // no more than the limit can be spent in a window
-		a.ticks++
 		a.lost = append(a.lost, a.ticks)
 		a.left = max(a.left-1, 0)
 		a.level.take(1, now)

@@ -54,6 +54,7 @@ func TestResetInEveryForm(t *testing.T) {
 		"a date, parameters":    at.Format(http.TimeFormat) + ";w=3600",
 		"quotes":                `"90"`,
 		"surrounded by spaces":  "  90 ",
+		"24 characters":         "000000000000000000000090",
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := ahead
@@ -76,7 +77,8 @@ func TestResetThatIsNonsenseIsNotTold(t *testing.T) {
 		"99999999999999999999999999", "9223372036854775807",
 		strconv.FormatInt(received.Add(-2*time.Minute).Unix(), 10),
 		strconv.FormatInt(received.Add(26*time.Hour).Unix(), 10),
-		"99999999", // more than a day in milliseconds
+		"0000000000000000000000090", // 25 characters
+		"99999999",                  // more than a day in milliseconds
 		"Sun, 01 Mar 2026 12:01:00 CET", "Sun, 01 Mar 2026", ",", ", ;", ";90", "w=90",
 		received.Add(26 * time.Hour).Format(time.RFC3339),
 		received.Add(-time.Hour).Format(http.TimeFormat),

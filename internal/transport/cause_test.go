@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
 func testRecord(ctx context.Context) *record {
@@ -184,5 +186,22 @@ func TestBackoffIsFullJitter(t *testing.T) {
 	}
 	if d := (&Client{}).backoff(3); d != 0 {
 		t.Errorf("no back-off is %v", d)
+	}
+}
+
+// Two ends of a context are alike only if both the error and the cause are.
+func TestEndsAreComparedWithTheirCauses(t *testing.T) {
+	end := func(err error, cause string) error { return &causedEnd{err, errors.New(cause)} }
+	for _, tt := range []struct {
+		a, b error
+		want bool
+	}{
+		{end(context.Canceled, "x"), end(context.Canceled, "x"), true},
+		{end(context.Canceled, "x"), end(context.Canceled, "y"), false},
+		{end(context.Canceled, "x"), end(context.DeadlineExceeded, "x"), false},
+	} {
+		if got := wire.Alike(tt.a, tt.b); got != tt.want {
+			t.Errorf("%v, %v: %t", tt.a, tt.b, got)
+		}
 	}
 }

@@ -335,6 +335,30 @@ func TestAnErrorOfAFetchEndsTheWalk(t *testing.T) {
 	}
 }
 
+// TestAnErrorIsTheEndOnlyIfAllHaveCome: how many items precede the first page depends on
+// the page size. The only page that came does not show that if it is not full.
+func TestAnErrorIsTheEndOnlyIfAllHaveCome(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, tt := range []struct {
+		total int
+		want  error
+	}{
+		{2, nil},   // with pages of one item, this was the second of two
+		{3, cause}, // with pages of one item, one is missing
+	} {
+		rows, err := collect(t, 2, func(page int) ([]string, Meta, error) {
+			if page > 2 {
+				return nil, Meta{}, cause
+			}
+			return []string{"a"}, Meta{tt.total, page, 4}, nil
+		})
+		if err != tt.want || len(rows) != 1 {
+			t.Errorf("total %d: %v, %v", tt.total, rows, err)
+		}
+	}
+}
+
 func TestBreakingOffFetchesNothingMore(t *testing.T) {
 	t.Parallel()
 	s := &script{rows: numbered(9), per: 3}
@@ -357,5 +381,18 @@ func TestAFullLastPageIsNotBelieved(t *testing.T) {
 	})
 	if err != nil || len(rows) != 6 {
 		t.Errorf("got %v, %v: total 1 was believed", rows, err)
+	}
+}
+
+// TestOneMoreThanTheTotalIsNotTheEnd: a total that counts too few says nothing about the
+// end, even if the page is not full.
+func TestOneMoreThanTheTotalIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	pages := [][]string{{"a", "b", "c"}, {"d"}, nil}
+	rows, err := collect(t, 1, func(page int) ([]string, Meta, error) {
+		return pages[page-1], Meta{2, page, 4}, nil
+	})
+	if err != nil || len(rows) != 4 {
+		t.Errorf("got %v, %v: total 2 was believed", rows, err)
 	}
 }

@@ -37,7 +37,7 @@ const maxObjects = 50_000
 // DecodePage decodes a page; items points to the part of it that must be present.
 func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) error {
 	// This cheap upper bound spares most pages the exact count.
-	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte(",")) >= maxObjects && countObjects(body) >= maxObjects {
+	if bytes.Count(body, []byte("{"))+bytes.Count(body, []byte(",")) > maxObjects && countObjects(body) > maxObjects {
 		return fmt.Errorf("more than %d objects", maxObjects)
 	}
 	if err := Decode(header, body, page); err != nil {

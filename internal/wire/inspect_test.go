@@ -122,3 +122,30 @@ func TestALongPathIsCut(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+type failingKey struct{}
+
+func (*failingKey) MarshalText() ([]byte, error) { return nil, errOwn }
+
+// TestAKeyThatCannotBeEncodedIsNamed, also if it is a pointer.
+func TestAKeyThatCannotBeEncodedIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := Encode(map[string]any{"keys": map[*failingKey]int{{}: 1}}, nil)
+	if err == nil || !strings.Contains(err.Error(), "the MarshalText method of *wire.failingKey failed") {
+		t.Error(err)
+	}
+}
+
+// TestTheFirstFaultIsNamed, in the order in which encoding/json encodes a map.
+func TestTheFirstFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	faults := map[string]any{"a": make(chan int)}
+	for _, key := range "bcdefgh" {
+		faults[string(key)] = func() {}
+	}
+	for range 20 {
+		if _, err := Encode(faults, nil); err == nil || !strings.Contains(err.Error(), "chan int") {
+			t.Fatal(err)
+		}
+	}
+}

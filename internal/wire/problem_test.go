@@ -134,6 +134,7 @@ func TestFieldsOfAnyNameAreRead(t *testing.T) {
 		`{"errors":{"message":"m","type":"t","status":400}}`:                "m",
 		`{"id":["required"],"phone":["p is bad"]}`:                          "id: required; phone: p is bad",
 		`{"email":"is no address","name":"","note":null,"tags":[]}`:         "email: is no address",
+		`{"code":"c","message":"m","data":{"params":{"name":"is bad"}}}`:    "m",
 		`{"address":{"city":"cannot be blank"},"name":"is too long"}`:       "address.city: cannot be blank; name: is too long",
 		`{"value":["is too high"]}`:                                         "value: is too high",
 		`{"errors":{"value":"is too high"}}`:                                "value: is too high",
@@ -258,7 +259,7 @@ func TestTheCodeIsNeverMasked(t *testing.T) {
 
 // TestTheTokenIsMaskedFromEightCharacters: a shorter one may be part of a word.
 func TestTheTokenIsMaskedFromEightCharacters(t *testing.T) {
-	for token, want := range map[string]string{"test": "the latest TEST1234 is bad", "test1234": "the latest *** is bad"} {
+	for token, want := range map[string]string{"test": "the latest TEST1234 is bad", "test123": "the latest TEST1234 is bad", "test1234": "the latest *** is bad"} {
 		if p := ReadProblem([]byte(`{"message":"the latest TEST1234 is bad"}`), token); p.Message != want {
 			t.Errorf("%s: %q", token, p.Message)
 		}

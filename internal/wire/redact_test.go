@@ -56,6 +56,11 @@ func TestRedactOfUnusualSecrets(t *testing.T) {
 			t.Errorf("%s: %s", secret, got)
 		}
 	}
+	for text, secret := range map[string]string{"token%254": "token%4", "token%2": "token%2"} {
+		if got := string(Redact([]byte(text), false, secret)); got != "***" {
+			t.Errorf("%s of %s: %s", text, secret, got)
+		}
+	}
 }
 
 // TestRedactOfACutText: the beginning of a secret at the end of the text is

@@ -272,6 +272,43 @@ func TestWhatTheCallerPutIntoAnInterfaceIsDecodedInto(t *testing.T) {
 	}
 }
 
+// TestNullClearsAPointer of the caller, as with encoding/json, also if something else
+// in the response has another form.
+func TestNullClearsAPointer(t *testing.T) {
+	for _, since := range []string{`"2026-03-01T12:00:00Z"`, `""`} {
+		into := struct {
+			Name  *string   `json:"name"`
+			Since time.Time `json:"since"`
+		}{Name: new("before")}
+		if err := Decode(http.Header{}, []byte(`{"since":`+since+`,"name":null}`), &into); err != nil || into.Name != nil {
+			t.Errorf("since %s: %+v, %v", since, into, err)
+		}
+	}
+}
+
+// TestAnEmptyTimeEmptiesNoOther value: the pointer after it is set.
+func TestAnEmptyTimeEmptiesNoOther(t *testing.T) {
+	var into struct {
+		Since *time.Time `json:"since"`
+		Next  *int       `json:"next"`
+	}
+	if err := Decode(http.Header{}, []byte(`{"since":"","next":5}`), &into); err != nil || into.Since != nil || into.Next == nil || *into.Next != 5 {
+		t.Errorf("%+v, %v", into, err)
+	}
+}
+
+// TestAFieldIsNamedInFull if its path has at most 100 characters.
+func TestAFieldIsNamedInFull(t *testing.T) {
+	for n, cut := range map[int]string{100: "", 101: "…"} {
+		name := strings.Repeat("n", n)
+		into := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "N", Type: reflect.TypeFor[int](), Tag: reflect.StructTag(`json:"` + name + `"`)}}))
+		err := Decode(http.Header{}, []byte(`{"`+name+`":[]}`), into.Interface())
+		if want := `field "` + name[:100] + cut + `": cannot decode a JSON array as an integer`; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestWhatDoesNotFitIsNamed: item, field and kind of JSON, the same on all Go
 // releases, and nothing of the JSON.
 func TestWhatDoesNotFitIsNamed(t *testing.T) {
@@ -403,6 +440,17 @@ func TestDecodingIsBounded(t *testing.T) {
 		t.Logf("%-20s %4d ms, %3d MiB: %.60v", name, took.Milliseconds(), (after.TotalAlloc-before.TotalAlloc)>>20, err)
 		if after.TotalAlloc-before.TotalAlloc > 64<<20 {
 			t.Errorf("%s: %d MiB", name, (after.TotalAlloc-before.TotalAlloc)>>20)
+		}
+	}
+}
+
+// TestAPageHasAsManyObjectsAsTheErrorSays, and no more.
+func TestAPageHasAsManyObjectsAsTheErrorSays(t *testing.T) {
+	for n, want := range map[int]string{maxObjects: "", maxObjects + 1: "more than 50000 objects"} {
+		var p struct{ Data []int }
+		err := DecodePage(http.Header{}, []byte(`{"note":",,,,","data":[`+strings.Repeat("1,", n-1)+`1]}`), &p, &p.Data)
+		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("%d objects: %v, want %q", n, err, want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/leedotest"
+	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
 // Whatever the options, the limit and the window, a call that failed with a
@@ -73,5 +74,20 @@ func TestARefusedCallSucceedsAtRetryAt(t *testing.T) {
 	}
 	if refused < 2000 {
 		t.Errorf("only %d refusals", refused)
+	}
+}
+
+// The error of a 429 says whether its time comes from Retry-After.
+func TestTheReasonOfA429(t *testing.T) {
+	t.Parallel()
+	for want, headers := range map[leedo.WaitReason][]string{
+		leedo.WaitRetryAfter: {"Retry-After", "60"},
+		leedo.WaitQuota:      {"X-RateLimit-Limit", "100", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "60"},
+	} {
+		c, _ := support.InMemory(t, []leedo.Option{leedo.WithoutRateLimiter()}, support.Respond(429, "", headers...))
+		err := support.Reads[0].Call(t.Context(), c)
+		if e, ok := errors.AsType[*leedo.RateLimitError](err); !ok || e.Reason != want {
+			t.Errorf("%v: %v, want the reason %s", headers, err, want)
+		}
 	}
 }

@@ -91,21 +91,26 @@ func TestEveryErrorLogsItselfAsAGroup(t *testing.T) {
 	limited, _ := failure(support.Respond(429, `{"message":"slow down"}`, "Retry-After", "60"), leedo.WithoutRateLimiter())
 	broken, unknown := failure(support.Respond(503, `{"message":"sorry"}`))
 	cutOff, _ := failure(support.Cut)
+	waiting, stop := context.WithCancel(t.Context())
+	stopped, _ := support.InMemory(t, []leedo.Option{leedo.WithHooks(leedo.Hooks{
+		Attempt: func(context.Context, leedo.AttemptInfo) { stop() },
+	})}, support.Respond(503, `{"message":"sorry"}`))
 	unusableErr, _ := failure(support.Respond(200, "[1]", "X-Request-Id", "req_9"))
 	for want, err := range map[string]error{
-		`"method":"GET","path":"/leads/{id}","message":"name is missing","status":400,"code":"invalid","request_id":"","attempts":1`:             bad,
-		`"method":"GET","path":"/leads/{id}","message":"sorry","status":503`:                                                                     broken,
-		`"method":"POST","path":"/leads","message":"outcome unknown: 503: sorry (1 attempt)","outcome_unknown":true,"cause":{"method":"POST"`:    unknown,
-		`"method":"GET","path":"/leads/{id}","message":"429: slow down (1 attempt), retry at`:                                                    limited,
-		`"method":"GET","path":"/leads/{id}","message":"cannot decode a JSON array as an object","status":200,"request_id":"req_9","attempts":1`: unusableErr,
-		`"method":"GET","path":"/leads/{id}","message":"`:                                                                                        cutOff,
-		`"method":"GET","path":"/leads/{id}","message":"invalid argument: id is empty","error":{"message":"invalid argument: id is empty"`:       support.ErrorOf(c.Leads.Get(t.Context(), "")),
-		`"method":"GET","path":"/leads/{id}","message":"context canceled"`:                                                                       support.Reads[0].Call(ctx, c),
-		`"method":"","path":"","message":"","status":0`:                                                                                          &leedo.APIError{},
-		`"method":"","path":"","message":"rate limit reached, not sent","local":true`:                                                            &leedo.RateLimitError{},
-		`"method":"","path":"","message":"","status":0,"request_id":"","attempts":0`:                                                             &leedo.DecodeError{},
-		`"method":"","path":"","message":"","request_id":"","attempts":0`:                                                                        &leedo.TransportError{},
-		`"method":"","path":"","message":"outcome unknown: ","outcome_unknown":true,"cause":null`:                                                &leedo.UnknownOutcomeError{},
+		`"method":"GET","path":"/leads/{id}","message":"name is missing","status":400,"code":"invalid","request_id":"","attempts":1`:                                bad,
+		`"method":"GET","path":"/leads/{id}","message":"sorry","status":503`:                                                                                        broken,
+		`"method":"POST","path":"/leads","message":"outcome unknown: 503: sorry (1 attempt)","outcome_unknown":true,"cause":{"method":"POST"`:                       unknown,
+		`"method":"GET","path":"/leads/{id}","message":"429: slow down (1 attempt), retry at`:                                                                       limited,
+		`"method":"GET","path":"/leads/{id}","message":"cannot decode a JSON array as an object","status":200,"request_id":"req_9","attempts":1`:                    unusableErr,
+		`"method":"GET","path":"/leads/{id}","message":"`:                                                                                                           cutOff,
+		`"method":"GET","path":"/leads/{id}","message":"invalid argument: id is empty","error":{"message":"invalid argument: id is empty"`:                          support.ErrorOf(c.Leads.Get(t.Context(), "")),
+		`"method":"GET","path":"/leads/{id}","message":"context canceled"`:                                                                                          support.Reads[0].Call(ctx, c),
+		`"method":"GET","path":"/leads/{id}","message":"context canceled; before that: 503: sorry (1 attempt)","error":"context canceled","before":{"method":"GET"`: support.Reads[0].Call(waiting, stopped),
+		`"method":"","path":"","message":"","status":0`:                                                                                                             &leedo.APIError{},
+		`"method":"","path":"","message":"rate limit reached, not sent","local":true`:                                                                               &leedo.RateLimitError{},
+		`"method":"","path":"","message":"","status":0,"request_id":"","attempts":0`:                                                                                &leedo.DecodeError{},
+		`"method":"","path":"","message":"","request_id":"","attempts":0`:                                                                                           &leedo.TransportError{},
+		`"method":"","path":"","message":"outcome unknown: ","outcome_unknown":true,"cause":null`:                                                                   &leedo.UnknownOutcomeError{},
 	} {
 		var log strings.Builder
 		slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "err", err)

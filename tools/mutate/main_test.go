@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// measure tries the mutants of testdata/sample, and returns what became of each, by line.
+func measure(t *testing.T, o options) (*report, string) {
+	t.Helper()
+	o.root, o.tests, o.workers = "testdata/sample", ".", 2
+	if o.only == nil {
+		o.only = regexp.MustCompile("")
+	}
+	o.hang, o.most = time.Second, time.Minute
+	r, err := run(o, []string{"."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, m := range r.mutants {
+		if got, tried := r.results[m]; tried {
+			fmt.Fprintf(&b, "%s %s: %s\n", []string{survived: "survived", noticed: "noticed", hung: "hung"}[got], m.within, m.change)
+		} else if !r.reached[m.id] {
+			fmt.Fprintf(&b, "unreached %s: %s\n", m.within, m.change)
+		}
+	}
+	return r, b.String()
+}
+
+// Each mutant of the sample, and whether its tests notice it.
+func TestSample(t *testing.T) {
+	r, got := measure(t, options{})
+	golden := "testdata/sample.txt"
+	want, err := os.ReadFile(golden)
+	if err != nil || got != string(want) {
+		t.Errorf("got:\n%s\n%s has:\n%s", got, golden, want)
+	}
+	if r.print(false) {
+		t.Error("mutants survive, and nothing is wrong")
+	}
+}
+
+// A mutant in the file of equivalent ones may survive. One that is noticed, or that
+// does not exist, is wrong there.
+func TestEquivalent(t *testing.T) {
+	survivor := "sample.go Untested: a = -a -> remove"
+	for _, c := range []struct {
+		name, only, text string
+		listed, want     bool
+	}{
+		{"not listed", "Untested", "", false, false},
+		{"listed", "Odd: sum", "sample.go Untested: remove a = -a\n\tNobody looks.\n", false, true},
+		{"listed and survives", "Untested: remove", "sample.go Untested: remove a = -a\n\tNobody looks.\n", true, true},
+		{"listed and noticed", "Odd: remove sum", "sample.go Odd: remove sum += n\n\tWrong.\n", true, false},
+		{"no such mutant", "Odd: sum", survivor + "\n\tAnother text.\n", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "equivalent.txt")
+			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, got := measure(t, options{equivalent: file, only: regexp.MustCompile(c.only), listed: c.listed})
+			if r.print(c.listed) != c.want {
+				t.Errorf("ends well: %t\n%s", !c.want, got)
+			}
+		})
+	}
+}
+
+func TestEquivalentNeedsReason(t *testing.T) {
+	for _, text := range []string{"a: b\n", "a: b\nc: d\n\treason\n"} {
+		file := filepath.Join(t.TempDir(), "equivalent.txt")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readEquivalent(file); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
