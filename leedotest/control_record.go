@@ -25,7 +25,7 @@ func (s *Server) controlRecords(c *command) *response {
 // controlAdd adds a record with the fields as they are given, even null. It validates
 // only those that the store needs. Zero is no time: it means one that is not given.
 func (s *Server) controlAdd(c *command) *response {
-	values, problem := decode(&arrival{body: c.body})
+	values, problem := c.object()
 	if problem != nil {
 		return problem
 	}
@@ -61,7 +61,7 @@ func (s *Server) controlAdd(c *command) *response {
 
 // controlChange sets fields to any values, as SetField does.
 func (s *Server) controlChange(c *command) *response {
-	values, problem := decode(&arrival{body: c.body})
+	values, problem := c.object()
 	if problem != nil {
 		return problem
 	}

@@ -41,22 +41,22 @@ func (s *Server) controlSetPlan(c *command) *response {
 	var in struct {
 		Plan   *string `json:"plan"`
 		Limit  *int    `json:"limit"`
-		Window string  `json:"window"`
+		Window *string `json:"window"`
 	}
 	if problem := c.decode(&in); problem != nil {
 		return problem
 	}
 	window := time.Hour
-	if in.Window != "" {
+	if in.Window != nil {
 		var err error
-		if window, err = positiveDuration("window", in.Window); err != nil {
+		if window, err = positiveDuration("window", *in.Window); err != nil {
 			return errorResponse(http.StatusBadRequest, "%v", err)
 		}
 	}
 	switch {
 	case (in.Plan == nil) == (in.Limit == nil):
 		return errorResponse(http.StatusBadRequest, "set either plan, or limit with or without window")
-	case in.Plan != nil && in.Window != "":
+	case in.Plan != nil && in.Window != nil:
 		return errorResponse(http.StatusBadRequest, "window needs limit; the window of a plan is an hour")
 	case in.Plan != nil:
 		plan, known := planNames[*in.Plan]
