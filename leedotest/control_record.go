@@ -71,13 +71,11 @@ func (s *Server) controlChange(c *command) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.store[c.kind.path]
-	if t.records[c.id] == nil {
+	r := t.records[c.id]
+	if r == nil {
 		return noRecord(t)
 	}
-	for name, value := range values {
-		t.set(t.records[c.id], name, value)
-	}
-	return jsonResponse(http.StatusOK, t.kind.item(t.records[c.id]))
+	return jsonResponse(http.StatusOK, t.kind.item(t.set(r, values)))
 }
 
 func (s *Server) controlDelete(c *command) *response {

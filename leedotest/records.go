@@ -120,7 +120,7 @@ func (s *Server) SetField(id, key string, value any) bool {
 	found := false
 	for _, t := range s.store {
 		if r := t.records[id]; r != nil {
-			t.set(r, key, decoded(b))
+			t.set(r, map[string]any{key: decoded(b)})
 			found = true
 		}
 	}
