@@ -13,14 +13,14 @@ var planNames = map[string]Plan{"free": Free, "duo": Duo, "pro": Pro, "none": -1
 
 // controlPlan returns the rate limit and how much of it is left.
 func (s *Server) controlPlan(*command) *response {
-	now := s.clock.now()
+	read := s.clock.read()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := &s.quota
 	if q.Limit < 0 {
 		return jsonResponse(http.StatusOK, object(member{"plan", "none"}))
 	}
-	now = q.advance(now)
+	now := q.advance(s.clock.at(read))
 	q.counter.Settle(q.Allowance, now)
 	members := []member{
 		{"limit", q.Limit},

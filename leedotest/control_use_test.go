@@ -354,6 +354,37 @@ func TestControlResetInFlight(t *testing.T) {
 	}
 }
 
+// A command that reads the clock before a reset and is executed after it does not bring
+// the clock of before back.
+func TestControlResetWhileTheClockIsRead(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, command := range [][3]string{
+		{"GET", "/plan", ""},
+		{"POST", "/plan", `{"plan":"free"}`},
+		{"POST", "/records/leads", `{}`},
+	} {
+		var f front
+		var reset atomic.Bool // when the clock is read next
+		s := leedotest.NewServer(leedotest.WithPlan(leedotest.Free), leedotest.WithClock(func() time.Time {
+			if reset.CompareAndSwap(true, false) {
+				ask(t, f, 204, "POST", "/reset", "")
+			}
+			return noon
+		}))
+		f = controlled(t, s)
+		ask(t, f, 200, "POST", "/clock", `{"advance":"1h"}`)
+		reset.Store(true)
+		f.do(t, command[0], "/_fake"+command[1], command[2])
+		checkRate(t, f.do(t, "GET", "/leads", ""), 200, 100, 99, noon.Add(time.Hour))
+		for _, lead := range s.Leads() {
+			if !lead.CreatedAt.Equal(noon) {
+				t.Errorf("created at %v", lead.CreatedAt)
+			}
+		}
+	}
+}
+
 // A request that waits for its latency during a reset was executed before.
 func TestControlResetDuringLatency(t *testing.T) {
 	t.Parallel()
