@@ -15,12 +15,21 @@ type clock struct {
 	advanced atomic.Int64
 }
 
-func (c *clock) now() time.Time {
-	ahead := c.skew + time.Duration(c.advanced.Load())
+func (c *clock) now() time.Time { return c.at(c.read()) }
+
+// read returns the time of the source, for at.
+func (c *clock) read() time.Time {
 	if c.source != nil {
-		return c.source().Add(ahead)
+		return c.source()
 	}
-	return time.Now().Add(ahead)
+	return time.Now()
+}
+
+// at returns the server's time when that of the source is t. What is executed with the
+// lock held reads the source before it takes the lock and calls at then, as a reset may
+// set the clock back in between.
+func (c *clock) at(t time.Time) time.Time {
+	return t.Add(c.skew + time.Duration(c.advanced.Load()))
 }
 
 // stamp returns a time as records store it: in UTC, in microseconds, like a typical

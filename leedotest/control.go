@@ -1,7 +1,9 @@
 package leedotest
 
 import (
+	"bytes"
 	_ "embed" // the description of the control interface
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -138,6 +140,18 @@ func (c *command) read(r *http.Request, route controlRoute) *response {
 	}
 	c.body = in.body
 	return in.problem
+}
+
+// object decodes the body, an object with any names, each at most once.
+func (c *command) object() (map[string]any, *response) {
+	fields, problem := decode(&arrival{body: c.body})
+	if problem != nil {
+		return nil, problem
+	}
+	if err := checkNames(json.NewDecoder(bytes.NewReader(c.body))); err != nil {
+		return nil, errorResponse(http.StatusBadRequest, "%v", err)
+	}
+	return fields, nil
 }
 
 // decode decodes the body, an object, into the struct v.

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,7 +25,7 @@ type faultFields struct {
 	Status         int         `json:"status,omitempty"`
 	Header         http.Header `json:"header,omitempty"`
 	Body           string      `json:"body,omitempty"`
-	Latency        string      `json:"latency,omitempty"`
+	Latency        *string     `json:"latency,omitempty"`
 	Truncate       int         `json:"truncate,omitempty"`
 	BytesPerSecond int         `json:"bytes_per_second,omitempty"`
 }
@@ -36,7 +38,7 @@ func (f *Fault) fields() faultFields {
 		Truncate: f.Truncate, BytesPerSecond: f.BytesPerSecond,
 	}
 	if f.Latency != 0 {
-		fields.Latency = f.Latency.String()
+		fields.Latency = new(f.Latency.String())
 	}
 	return fields
 }
@@ -66,9 +68,9 @@ func (fields *faultFields) fault() (Fault, error) {
 		Processed: fields.Processed, Drop: fields.Drop, Status: fields.Status, Header: fields.Header, Body: fields.Body,
 		Truncate: fields.Truncate, BytesPerSecond: fields.BytesPerSecond,
 	}
-	if fields.Latency != "" {
+	if fields.Latency != nil {
 		var err error
-		if fault.Latency, err = positiveDuration("latency", fields.Latency); err != nil {
+		if fault.Latency, err = positiveDuration("latency", *fields.Latency); err != nil {
 			return fault, err
 		}
 	}
@@ -119,8 +121,8 @@ func listResponse(items any) *response {
 }
 
 // strict decodes a JSON object into the struct v. Unlike in encoding/json, the names of
-// its members must be exactly those of the fields, each at most once, and none is null.
-// Its error names the field and its JSON type, not those of Go.
+// its members must be exactly those of the fields, each at most once, and there is no
+// null. Its error names the field and its JSON type, not those of Go.
 func strict(b []byte, v any) error {
 	if err := checkMembers(b, reflect.TypeOf(v).Elem()); err != nil {
 		return err
@@ -136,44 +138,65 @@ func strict(b []byte, v any) error {
 			return fmt.Errorf("%s must be %s", field, inWords(e.Type))
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return checkNames(json.NewDecoder(bytes.NewReader(b)))
 }
 
 // checkMembers returns an error if a JSON object has a member that is not a field of a
-// struct type, has one twice, or has one that is null. It accepts what is not an object.
+// struct type, or one that is or contains null. It accepts what is not an object.
 func checkMembers(b []byte, t reflect.Type) error {
-	given := map[string]bool{} // by the name of each field
-	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		given[name] = false
-	}
-	decoder := json.NewDecoder(bytes.NewReader(b))
-	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(b, &members) != nil {
 		return nil
 	}
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return err
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if hasNull(members[name]) {
+			return fmt.Errorf("%s: null is not allowed", name)
 		}
-		name := fmt.Sprint(token)
-		twice, known := given[name]
-		switch {
-		case !known:
-			return fmt.Errorf("unknown field %q", name)
-		case twice:
-			return fmt.Errorf("%s is given twice", name)
-		}
-		given[name] = true
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
-			return err
-		}
-		if string(value) == "null" {
-			return fmt.Errorf("%s must not be null", name)
-		}
+		delete(members, name)
+	}
+	if unknown := slices.Sorted(maps.Keys(members)); len(unknown) > 0 {
+		return fmt.Errorf("unknown field %q", unknown[0])
 	}
 	return nil
+}
+
+// hasNull reports whether a JSON value is or contains null.
+func hasNull(value []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	for {
+		token, err := decoder.Token()
+		if err != nil || token == nil {
+			return err == nil
+		}
+	}
+}
+
+// checkNames reads a valid JSON value. It returns an error if an object in it has a name
+// twice, of which encoding/json would only see one value.
+func checkNames(decoder *json.Decoder) error {
+	start, err := decoder.Token()
+	if start != json.Delim('{') && start != json.Delim('[') {
+		return err
+	}
+	given := map[json.Token]bool{}
+	for decoder.More() {
+		if start == json.Delim('{') {
+			name, _ := decoder.Token()
+			if given[name] {
+				return fmt.Errorf("%q is given twice", name)
+			}
+			given[name] = true
+		}
+		if err := checkNames(decoder); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token() // the end
+	return err
 }
 
 // inWords returns the JSON form of a Go type.

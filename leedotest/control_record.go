@@ -25,7 +25,7 @@ func (s *Server) controlRecords(c *command) *response {
 // controlAdd adds a record with the fields as they are given, even null. It validates
 // only those that the store needs. Zero is no time: it means one that is not given.
 func (s *Server) controlAdd(c *command) *response {
-	values, problem := decode(&arrival{body: c.body})
+	values, problem := c.object()
 	if problem != nil {
 		return problem
 	}
@@ -61,7 +61,7 @@ func (s *Server) controlAdd(c *command) *response {
 
 // controlChange sets fields to any values, as SetField does.
 func (s *Server) controlChange(c *command) *response {
-	values, problem := decode(&arrival{body: c.body})
+	values, problem := c.object()
 	if problem != nil {
 		return problem
 	}
@@ -71,13 +71,11 @@ func (s *Server) controlChange(c *command) *response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.store[c.kind.path]
-	if t.records[c.id] == nil {
+	r := t.records[c.id]
+	if r == nil {
 		return noRecord(t)
 	}
-	for name, value := range values {
-		t.set(t.records[c.id], name, value)
-	}
-	return jsonResponse(http.StatusOK, t.kind.item(t.records[c.id]))
+	return jsonResponse(http.StatusOK, t.kind.item(t.set(r, values)))
 }
 
 func (s *Server) controlDelete(c *command) *response {

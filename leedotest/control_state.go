@@ -13,14 +13,14 @@ var planNames = map[string]Plan{"free": Free, "duo": Duo, "pro": Pro, "none": -1
 
 // controlPlan returns the rate limit and how much of it is left.
 func (s *Server) controlPlan(*command) *response {
-	now := s.clock.now()
+	read := s.clock.read()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q := &s.quota
 	if q.Limit < 0 {
 		return jsonResponse(http.StatusOK, object(member{"plan", "none"}))
 	}
-	now = q.advance(now)
+	now := q.advance(s.clock.at(read))
 	q.counter.Settle(q.Allowance, now)
 	members := []member{
 		{"limit", q.Limit},
@@ -41,22 +41,22 @@ func (s *Server) controlSetPlan(c *command) *response {
 	var in struct {
 		Plan   *string `json:"plan"`
 		Limit  *int    `json:"limit"`
-		Window string  `json:"window"`
+		Window *string `json:"window"`
 	}
 	if problem := c.decode(&in); problem != nil {
 		return problem
 	}
 	window := time.Hour
-	if in.Window != "" {
+	if in.Window != nil {
 		var err error
-		if window, err = positiveDuration("window", in.Window); err != nil {
+		if window, err = positiveDuration("window", *in.Window); err != nil {
 			return errorResponse(http.StatusBadRequest, "%v", err)
 		}
 	}
 	switch {
 	case (in.Plan == nil) == (in.Limit == nil):
 		return errorResponse(http.StatusBadRequest, "set either plan, or limit with or without window")
-	case in.Plan != nil && in.Window != "":
+	case in.Plan != nil && in.Window != nil:
 		return errorResponse(http.StatusBadRequest, "window needs limit; the window of a plan is an hour")
 	case in.Plan != nil:
 		plan, known := planNames[*in.Plan]

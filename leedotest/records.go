@@ -120,7 +120,7 @@ func (s *Server) SetField(id, key string, value any) bool {
 	found := false
 	for _, t := range s.store {
 		if r := t.records[id]; r != nil {
-			t.set(r, key, decoded(b))
+			t.set(r, map[string]any{key: decoded(b)})
 			found = true
 		}
 	}
@@ -172,7 +172,7 @@ func (s *Server) replace(path string, r record) *record {
 // add adds a record and returns it. If one has the same id, it replaces that, or
 // returns nil if it may not replace it.
 func (s *Server) add(path string, r record, replace bool) *record {
-	now := s.clock.now()
+	read := s.clock.read()
 	var id string
 	if r.id == "" && s.ids != nil {
 		id = s.ids()
@@ -185,7 +185,7 @@ func (s *Server) add(path string, r record, replace bool) *record {
 		return nil
 	}
 	r.created, r.updated = normalize(r.created), normalize(r.updated)
-	return s.store[path].put(r, now)
+	return s.store[path].put(r, s.clock.at(read))
 }
 
 // held returns all records of a kind, converted. A record is never changed in

@@ -154,8 +154,8 @@ func (s *Server) SetRateLimit(limit int, window time.Duration) {
 // counted still count: if they exceed the new limit, none remain. A fixed window
 // keeps its end.
 func (s *Server) SetPlan(plan Plan) {
-	now := s.clock.now()
+	read := s.clock.read()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.quota.change(int(plan), time.Hour, now)
+	s.quota.change(int(plan), time.Hour, s.clock.at(read))
 }

@@ -78,18 +78,21 @@ func (t *table) update(r *record, values map[string]any, now time.Time) *record 
 	return next
 }
 
-// set replaces the record r by one in which one field has another value.
-func (t *table) set(r *record, key string, value any) {
+// set replaces the record r by one in which some fields have other values, and returns
+// that.
+func (t *table) set(r *record, values map[string]any) *record {
 	next := *r
 	next.values = maps.Clone(r.values)
-	next.values[key] = value
-	text, _ := value.(string)
-	if instant, _ := time.Parse(time.RFC3339, text); key == "created_at" { // zero if text is not a time
-		next.created = normalize(instant)
-	} else if key == "updated_at" {
-		next.updated = normalize(instant)
+	maps.Copy(next.values, values)
+	for name, at := range map[string]*time.Time{"created_at": &next.created, "updated_at": &next.updated} {
+		if value, given := values[name]; given {
+			text, _ := value.(string)
+			instant, _ := time.Parse(time.RFC3339, text) // zero if text is not a time
+			*at = normalize(instant)
+		}
 	}
 	t.records[r.id] = &next
+	return &next
 }
 
 // sent returns the value that SetField set for a read-only field, or otherwise the

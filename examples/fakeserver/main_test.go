@@ -213,6 +213,8 @@ func TestParse(t *testing.T) {
 		{"-limit many", errUsage},
 		{"-window 0s", errUsage},
 		{"-window -1m", errUsage},
+		{"-window 1m -plan none", errUsage},
+		{"-window 1m -plan none -limit 3", nil},
 		{"-seed -1", errUsage},
 		{"-token=", errUsage},
 		{"-latency 200ms -algorithm sliding-log", nil},

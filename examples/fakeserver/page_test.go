@@ -271,8 +271,13 @@ func TestPageRequests(t *testing.T) {
 	s.fake.Inject(leedotest.Fault{Path: "/leads/1", Truncate: 5})
 	s.call("GET", "/v1/leads/1", "")
 	s.expect(`<span class="bad">200 OK, cut</span>`)
+	s.call("HEAD", "/v1/leads/1", "")
+	s.expect(`<b>HEAD</b> <code>/v1/leads/1</code> <span class="ok">200 OK</span>`)
+	if body := s.serve(s.local(nil)).Body.String(); strings.Contains(body, "updated_at") {
+		t.Error("the page shows a body of a response to HEAD")
+	}
 	s.call("POST", "/v1/leads", `{"name":"Grace"}`)
-	s.expect("{\n  \"name\": \"Grace\"\n}", "X-Request-Id: req_2", `"updated_at"`)
+	s.expect("{\n  \"name\": \"Grace\"\n}", "X-Request-Id: req_3", `"updated_at"`)
 	s.call("POST", "/v1/leads", `{"name":"`+strings.Repeat("A", maxExcerpt)+`"}`)
 	s.expect(`{"name":"` + strings.Repeat("A", maxExcerpt-9) + "…")
 	if n := len(s.fake.Leads()[0].Name); n != maxExcerpt {
@@ -337,6 +342,9 @@ func TestPageReset(t *testing.T) {
 func TestPageRecords(t *testing.T) {
 	s := newSite(t)
 	seed(s.fake, 7)
+	if at := s.fake.Leads()[0].CreatedAt; at.Nanosecond() != 0 {
+		t.Errorf("created at %v, not in whole seconds as in the documentation", at)
+	}
 	s.fake.AddAccount(leedo.Account{})
 	s.expect("Leads: 7", "Accounts: 8", "Contacts: 7", "Campaigns: 7",
 		"lead7@example.com · qualified", "(no name)", "contact3@example.com · Product Manager", "active · leads: 3")

@@ -80,6 +80,9 @@ func (l *requestLog) done(entry *request, sent *excerpt, response *recorder) {
 	var text strings.Builder
 	header.Write(&text)
 	entry.Header = text.String()
+	if entry.Method == http.MethodHead {
+		return // net/http discards the body
+	}
 	entry.Received = response.body.String()
 	length, err := strconv.Atoi(header.Get("Content-Length"))
 	entry.Cut = err == nil && response.body.size < length

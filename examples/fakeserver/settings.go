@@ -77,9 +77,6 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	var counts bool
 	s.algorithm, counts = algorithms[*algorithm]
 	host, port, badAddr := net.SplitHostPort(s.addr)
-	if badAddr == nil {
-		s.addr = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
-	}
 	if !given["limit"] {
 		s.limit = int(s.plan)
 	}
@@ -91,7 +88,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		problem = fmt.Sprintf("unexpected argument %q", flags.Arg(0))
 	case !known:
 		problem = fmt.Sprintf("invalid value %q for flag -plan: free, duo, pro or none", *plan)
-	case badAddr != nil:
+	case badAddr != nil || port == "":
 		problem = fmt.Sprintf("invalid value %q for flag -addr: host:port, or :port for 127.0.0.1", s.addr)
 	case badToken != nil:
 		problem = "invalid value for flag -token: " + strings.TrimPrefix(badToken.Error(), "leedo: invalid argument: ")
@@ -99,6 +96,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		problem = "invalid value for flag -limit: negative; use -plan none for no limit"
 	case s.window <= 0:
 		problem = "invalid value for flag -window: not positive"
+	case given["window"] && s.limit < 0:
+		problem = "invalid value for flag -window: there is no limit; set -limit or another -plan"
 	case !counts:
 		problem = fmt.Sprintf("invalid value %q for flag -algorithm: fixed-window, sliding-log, sliding-counter or token-bucket", *algorithm)
 	case s.latency < 0:
@@ -106,6 +105,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	case s.seed < 0:
 		problem = "invalid value for flag -seed: negative"
 	default:
+		s.addr = net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
 		return s, nil
 	}
 	fmt.Fprintln(stderr, problem)
@@ -150,7 +150,7 @@ func parseFault(text string) (leedotest.Fault, error) {
 func seed(fake *leedotest.Server, n int) {
 	industries := []string{"Technology", "Retail", "Health", "Energy"}
 	statuses := []leedo.LeadStatus{leedo.LeadStatusNew, leedo.LeadStatusQualified}
-	start := time.Now().Add(-time.Duration(n) * time.Minute)
+	start := time.Now().Truncate(time.Second).Add(-time.Duration(n) * time.Minute)
 	for i := 1; i <= n; i++ {
 		at := start.Add(time.Duration(i) * time.Minute)
 		fake.AddLead(leedo.Lead{

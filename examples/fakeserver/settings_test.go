@@ -63,7 +63,7 @@ func TestListensOnLoopback(t *testing.T) {
 			t.Errorf("%s: %s, %v, want %s", addr, s.addr, err, want)
 		}
 	}
-	for _, addr := range []string{"", "8080", "::1"} { // net.Listen takes the first as any port on all addresses
+	for _, addr := range []string{"", "8080", "::1", ":", "127.0.0.1:"} { // net.Listen takes no port as any port
 		var words strings.Builder
 		if s, err := parse([]string{"-addr", addr}, &words); err == nil || !strings.Contains(words.String(), "for flag -addr: ") {
 			t.Errorf("%q: %q, %v, printed %s", addr, s.addr, err, words.String())

@@ -2,11 +2,13 @@ package openapi_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
@@ -59,16 +61,22 @@ func runCaller(t *testing.T, program, origin, token, campaignID string) (string,
 	return string(out), err
 }
 
-// TestGeneratedClient makes all calls with a client that is generated from the
-// description, over a real connection.
+// TestGeneratedClient calls the fake with a client that is generated from the description,
+// over a real connection. The client is built once: that takes most of the time.
 func TestGeneratedClient(t *testing.T) {
 	t.Parallel()
+	program := buildCaller(t)
+	t.Run("all calls", func(t *testing.T) { testAllCalls(t, program) })
+	t.Run("an advanced clock", func(t *testing.T) { testAdvancedClock(t, program) })
+}
+
+func testAllCalls(t *testing.T, program string) {
 	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Free))
 	campaign := server.AddCampaign(leedo.Campaign{Name: "Q4 2025 Launch", LeadsCount: 42})
 	port := httptest.NewServer(server)
 	defer port.Close()
 
-	out, err := runCaller(t, buildCaller(t), port.URL, server.Token(), campaign.ID)
+	out, err := runCaller(t, program, port.URL, server.Token(), campaign.ID)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -97,5 +105,42 @@ getLead 404: not_found
 	}
 	if lead := server.Leads()[0]; lead.Phone != "+1234567890" || lead.Status != leedo.LeadStatusQualified {
 		t.Errorf("the fake has %+v", lead)
+	}
+}
+
+// testAdvancedClock spends the quota, and advances the fake's clock by an hour through the
+// control interface, which frees the quota.
+func testAdvancedClock(t *testing.T, program string) {
+	server := leedotest.NewServer(leedotest.WithPlan(12)) // runCaller makes twelve requests
+	campaign := server.AddCampaign(leedo.Campaign{Name: "Q4 2025 Launch"})
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", server)
+	mux.Handle("/_fake/", server.ControlHandler())
+	port := httptest.NewServer(mux)
+	defer port.Close()
+
+	if out, err := runCaller(t, program, port.URL, server.Token(), campaign.ID); err != nil {
+		t.Fatalf("with the full quota: %v\n%s", err, out)
+	}
+	if out, err := runCaller(t, program, port.URL, server.Token(), campaign.ID); err == nil || out != "createLead: status 429\n" {
+		t.Fatalf("without quota: %v\n%s", err, out)
+	}
+
+	req, err := http.NewRequestWithContext(t.Context(), "POST", port.URL+"/_fake/clock", strings.NewReader(`{"advance":"1h"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+server.Token())
+	resp, err := port.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Fatal(resp.Status)
+	}
+
+	if out, err := runCaller(t, program, port.URL, server.Token(), campaign.ID); err != nil {
+		t.Errorf("an hour later: %v\n%s", err, out)
 	}
 }
