@@ -12,23 +12,26 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 )
 
-// guard serves only requests for a host that cannot be a foreign site: a site whose name
-// resolves to this machine could otherwise use the fake from a browser (DNS rebinding),
-// because the default token is public. With another token, which such a site does not
-// know, every host is served. addr is that of -addr.
+// guard keeps foreign sites that are open in a browser away from the fake. With the default
+// token, which is public, it serves only requests for a host that cannot be such a site: one
+// whose name resolves to this machine could otherwise use the fake (DNS rebinding). With any
+// token it rejects requests across sites, because a fault applies to a 401, too; a link to the
+// page is none. addr is that of -addr.
 func guard(addr, token string, next http.Handler) http.Handler {
-	if token != leedotest.NewServer().Token() {
-		return next
-	}
+	public := token == leedotest.NewServer().Token()
 	own, _, _ := net.SplitHostPort(addr)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostname(r)
 		_, err := netip.ParseAddr(host)
-		if err == nil || strings.EqualFold(host, "localhost") || own != "" && strings.EqualFold(host, own) {
+		safe := err == nil || strings.EqualFold(host, "localhost") || own != "" && strings.EqualFold(host, own)
+		switch {
+		case public && !safe:
+			forbid(w, fmt.Sprintf("fakeserver has the default token, so the host must be localhost, an IP address or that of -addr, not %q; with -token, any host is served", host))
+		case r.URL.Path != "/" && r.Header.Get("Sec-Fetch-Site") == "cross-site":
+			forbid(w, "fakeserver serves no request that a browser sends for another site")
+		default:
 			next.ServeHTTP(w, r)
-			return
 		}
-		forbid(w, fmt.Sprintf("fakeserver has the default token, so the host must be localhost, an IP address or that of -addr, not %q; with -token, any host is served", host))
 	})
 }
 

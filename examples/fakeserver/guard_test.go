@@ -63,6 +63,32 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// A site in a browser cannot use up a fault; a link to the page can be followed.
+func TestGuardAcrossSites(t *testing.T) {
+	t.Parallel()
+	fake := leedotest.NewServer(leedotest.WithToken("my-token"))
+	fake.Inject(leedotest.Fault{Status: http.StatusInternalServerError})
+	handler := guard("127.0.0.1:8080", "my-token", withPage(fake, routes(fake)))
+	for _, test := range []struct {
+		path, site string
+		want       int
+	}{
+		{"/v1/leads", "cross-site", http.StatusForbidden},
+		{"/_fake/requests", "cross-site", http.StatusForbidden},
+		{"/", "cross-site", http.StatusOK},
+		{"/v1/leads", "none", http.StatusInternalServerError}, // the fault is still there
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, test.path, nil)
+		r.Host, r.RemoteAddr = "127.0.0.1:8080", "127.0.0.1:50000"
+		r.Header.Set("Sec-Fetch-Site", test.site)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != test.want {
+			t.Errorf("%s, %s: status %d, want %d", test.path, test.site, w.Code, test.want)
+		}
+	}
+}
+
 // The program has the guard.
 func TestGuardServed(t *testing.T) {
 	t.Parallel()
