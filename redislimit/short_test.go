@@ -1,5 +1,3 @@
-//go:build unix
-
 package redislimit_test
 
 import (
@@ -9,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -39,7 +36,7 @@ func once(client *leedo.Client, j job) error {
 		return err
 	}
 	if j.Stop {
-		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		return stop()
 	}
 	return nil
 }

@@ -31,9 +31,17 @@ func (r *record) reportDeprecation(header http.Header) {
 // parameters may follow.
 func structuredDate(field string) (time.Time, bool) {
 	item, _, _ := strings.Cut(field, ";")
-	digits, ok := strings.CutPrefix(strings.TrimSpace(item), "@")
+	digits, ok := strings.CutPrefix(strings.Trim(item, " "), "@")
 	seconds, err := strconv.ParseInt(digits, 10, 64)
-	at := time.Unix(seconds, 0).UTC()
-	// Handlers of slog cannot encode other years.
-	return at, ok && err == nil && at.Year() > 0 && at.Year() < 10_000
+	if !ok || err != nil || digits[0] == '+' || seconds < firstDate || seconds > lastDate {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0).UTC(), true
 }
+
+// The first second of the year 1 and the last one of 9999: handlers of slog cannot encode
+// other years.
+const (
+	firstDate = -62_135_596_800
+	lastDate  = 253_402_300_799
+)

@@ -1,6 +1,7 @@
 package paging_test
 
 import (
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func FuzzPages(f *testing.F) {
 	for _, seed := range [][3]string{
 		{support.PageJSON(3, 1, 2, "a", "b"), support.PageJSON(3, 2, 2, "c"), ""},
 		{support.PageJSON(4, 1, 2, "a", "b"), support.PageJSON(3, 2, 2, "b"), support.PageJSON(3, 1, 2, "a", "d")},
-		{support.PageJSON(1<<31, 1, 1, "a"), support.PageJSON(1<<31, 2, 1), support.PageJSON(1<<31, 3, 1, "c")},
+		{support.PageJSON(math.MaxInt32, 1, 1, "a"), support.PageJSON(math.MaxInt32, 2, 1), support.PageJSON(math.MaxInt32, 3, 1, "c")},
 		{support.PageJSON(0, 1, 100), "", ""},
 		{support.PageJSON(-1, 1, 0, "a"), "[]", "{}"},
 		{`{"data":[],"meta":[]}`, `{"data":{}}`, `{"data":null}`},

@@ -3,10 +3,15 @@ package wire_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/leedoapp/leedo-go"
 	"github.com/leedoapp/leedo-go/tests/internal/support"
@@ -52,6 +57,10 @@ func TestDeprecationAndSunsetAreLogged(t *testing.T) {
 		{"1688169599", "", ""},
 		{"@", "soon", ""},
 		{"@1.5", "1719791999", ""},
+		{"@+1688169599", "", ""},
+		{"@9223372036854775807", "", ""},
+		{"@135536078520000000", "", ""}, // in the year 2024 if a 32-bit program asks for it
+		{"@-62135596800", "", " deprecation=0001-01-01T00:00:00.000Z"},
 		{"@99999999999999999999", ends, end},
 		{"jane@example.com", support.Token, ""},
 		{"@@1", "\xff" + strings.Repeat("x", 5000), ""},
@@ -81,7 +90,7 @@ func TestDeprecationAndSunsetAreLogged(t *testing.T) {
 // Responses that are not a success, and those that are retried, announce it, too.
 func TestDeprecationIsLoggedWhateverTheStatus(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{304, 404, 410, 503} {
+	for _, status := range []int{304, 401, 404, 410, 503} {
 		logger, logged := warnings()
 		c := support.Serve(t, support.Respond(status, "", "Deprecation", "@1")).Client(t, logger, leedo.WithRetries(0))
 		if _, err := c.Leads.Get(t.Context(), support.LeadID); err == nil {
@@ -155,4 +164,51 @@ func TestDeprecationWaitsForACallThatLogs(t *testing.T) {
 	if got := strings.Count(log.String(), "deprecated"); got != 1 {
 		t.Errorf("%d records:\n%s", got, &log)
 	}
+}
+
+// structuredDate matches a date of RFC 9651, section 3.3.7, and what its parameters begin
+// with.
+var structuredDate = regexp.MustCompile(`^ *@(-?[0-9]+) *(;|$)`)
+
+// FuzzDeprecation: whatever the headers contain, one record is logged, which has the
+// dates in them and nothing else.
+func FuzzDeprecation(f *testing.F) {
+	for _, dates := range [][2]string{
+		{"@1688169599", "Sun, 30 Jun 2024 23:59:59 GMT"},
+		{"@-1;a", "Sunday, 30-Jun-24 23:59:59 GMT"},
+		{"@+1", "Sun Jun 30 23:59:59 2024"},
+		{` @253402300800 ;b="c"`, "Sunday, 30-Jun-24 23:59:59 EST"},
+		{"@1.5", "0"},
+		{"@00000000000000000001", "jane@example.com"},
+		{"", "Sat, 01 Jan 0000 00:00:00 GMT"},
+	} {
+		f.Add(dates[0], dates[1])
+	}
+	f.Fuzz(func(t *testing.T, deprecation, sunset string) {
+		if deprecation == "" && sunset == "" {
+			return
+		}
+		logger, logged := warnings()
+		c, _ := support.InMemory(t, []leedo.Option{logger}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Deprecation"], w.Header()["Sunset"] = []string{deprecation}, []string{sunset}
+			io.WriteString(w, support.LeadJSON)
+		})
+		if _, err := c.Leads.Get(t.Context(), support.LeadID); err != nil {
+			t.Fatal(err)
+		}
+		want := deprecated
+		const format = "2006-01-02T15:04:05.000Z"
+		if match := structuredDate.FindStringSubmatch(deprecation); match != nil {
+			seconds, err := strconv.ParseInt(match[1], 10, 64)
+			if at := time.Unix(seconds, 0).UTC(); err == nil && at.Year() >= 1 && at.Year() <= 9999 {
+				want += " deprecation=" + at.Format(format)
+			}
+		}
+		if at, err := http.ParseTime(sunset); err == nil {
+			want += " sunset=" + at.UTC().Format(format)
+		}
+		if got := logged(); got != want+"\n" {
+			t.Errorf("Deprecation %q, Sunset %q: logged\n%swant\n%s", deprecation, sunset, got, want)
+		}
+	})
 }

@@ -3,6 +3,13 @@ package main
 // environment are the environment variables that may be read.
 var environment = []string{"LEEDO_API_TOKEN", "LEEDO_BASE_URL"}
 
+// with are functions that may only be called, and only with one of these constants.
+var with = map[string][]string{
+	"os.Getenv":                  environment,
+	"os.LookupEnv":               environment,
+	"reflect.Value.MethodByName": {"Equal"}, // how go-cmp compares
+}
+
 // pure are packages of the standard library that reach neither files, processes, the
 // network nor memory that is not theirs, whatever of them is used.
 var pure = words(`
@@ -20,7 +27,7 @@ var only = map[string][]string{
 	"net":                words("AddrError Conn DNSError Error OpError TCPConn"),
 	"net/http/httptrace": words("ClientTrace GotConnInfo WithClientTrace"), // what net/http reports
 	"net/textproto":      words("MIMEHeader ProtocolError"),
-	"os":                 words("ErrDeadlineExceeded Getenv LookupEnv"), // the variables above
+	"os":                 words("ErrDeadlineExceeded Getenv LookupEnv"),
 	"runtime":            words("Goexit"),
 
 	// The loop alone: no client of the library, and none of its loggers.
@@ -35,8 +42,9 @@ var fake = map[string][]string{
 	"syscall": words("ECONNRESET NewError"), // NewError on Plan 9, which has no numbers
 }
 
-// except are packages of which all may be used but these names: those that listen, read
-// or write files, print, or reach memory as unsafe does.
+// except are packages of which all may be used but these names: those that listen, make a
+// connection that is not one of net/http, read or write files (a form that is too large
+// for memory), print, call methods by number, or reach memory as unsafe does.
 var except = map[string][]string{
 	"fmt": words("Print Printf Println Scan Scanf Scanln"),
 	"log/slog": words(`
@@ -45,7 +53,8 @@ var except = map[string][]string{
 	"net/http": words(`
 		DefaultServeMux Dir FS File FileServer FileServerFS FileSystem Handle HandleFunc ListenAndServe
 		ListenAndServeTLS NewFileTransport NewFileTransportFS Serve ServeContent ServeFile ServeFileFS ServeTLS Server
-		Request.FormFile Request.MultipartForm Request.MultipartReader Request.ParseMultipartForm`),
-	"reflect": words("NewAt Value.Pointer Value.SetPointer Value.UnsafeAddr Value.UnsafePointer"),
+		Request.FormFile Request.FormValue Request.MultipartForm Request.MultipartReader Request.ParseMultipartForm
+		Request.PostFormValue Transport.Dial Transport.DialContext Transport.DialTLS Transport.DialTLSContext`),
+	"reflect": words("NewAt Type.Method Type.MethodByName Type.Methods Value.Method Value.Methods Value.Pointer Value.SetPointer Value.UnsafeAddr Value.UnsafePointer"),
 	"time":    words("LoadLocation"),
 }

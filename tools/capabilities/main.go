@@ -5,9 +5,11 @@
 //
 // They reach the network through net/http only, touch no file, start no process, read
 // no environment variable but those of the SDK, and have no unsafe code, cgo or assembly
-// (and so no linkname, which needs package unsafe). allowed.go has the packages and names that may be used; anything else of
-// the standard library is a problem. Other modules are not its concern: .ci/imports
-// says which may be imported.
+// (and so no linkname, which needs package unsafe). allowed.go has the packages and names
+// that may be used; anything else of the standard library is a problem, and so is a package
+// of the same module that is not checked. Other modules are not its concern: .ci/imports
+// says which may be imported. What is reached by reflection or through values of the
+// caller has no name, and is not seen.
 //
 // Files for other platforms are checked, too, on a platform that has them.
 package main
@@ -51,7 +53,7 @@ func run(root string, patterns []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := &checker{root: root, files: map[string]bool{}, used: map[string]bool{}, problems: map[string]bool{}}
+	c := &checker{root: root, packages: map[string]bool{}, files: map[string]bool{}, used: map[string]bool{}, problems: map[string]bool{}}
 	ignored := map[string]string{} // the package of each file that was not checked yet
 	for i, platform := range platforms {
 		if i > 0 && platform == runtime.GOOS {
@@ -60,6 +62,9 @@ func run(root string, patterns []string) (string, error) {
 		pkgs, err := load(root, platform, patterns)
 		if err != nil {
 			return "", err
+		}
+		for _, pkg := range pkgs {
+			c.packages[pkg.PkgPath] = true
 		}
 		for _, pkg := range pkgs {
 			c.check(pkg)
@@ -91,7 +96,7 @@ func run(root string, patterns []string) (string, error) {
 func load(root, platform string, patterns []string) ([]*packages.Package, error) {
 	config := &packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedSyntax |
-			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile,
+			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedExportFile | packages.NeedModule,
 		Dir: root,
 	}
 	if platform != runtime.GOOS {
@@ -116,6 +121,7 @@ func load(root, platform string, patterns []string) ([]*packages.Package, error)
 type checker struct {
 	root     string
 	pkg      *packages.Package
+	packages map[string]bool // paths of those that are checked
 	files    map[string]bool // that were checked
 	used     map[string]bool // names of the packages in only
 	problems map[string]bool
@@ -146,25 +152,27 @@ func (c *checker) check(pkg *packages.Package) {
 		for _, spec := range file.Imports {
 			c.imports(spec)
 		}
-		read := map[*ast.Ident]bool{} // names of functions that are called with a variable of the SDK
+		called := map[*ast.Ident]string{} // names of functions that are called with one constant string
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
 				if fun, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 {
-					read[fun.Sel] = c.isVariable(n.Args[0])
+					called[fun.Sel] = c.text(n.Args[0])
 				}
 			case *ast.Ident:
-				c.name(n, read[n])
+				c.name(n, called[n])
 			}
 			return true
 		})
 	}
 }
 
-// isVariable reports whether an argument is the constant name of one of the variables.
-func (c *checker) isVariable(arg ast.Expr) bool {
-	value := c.pkg.TypesInfo.Types[arg].Value
-	return value != nil && value.Kind() == constant.String && slices.Contains(environment, constant.StringVal(value))
+// text returns an argument that is a constant string, or "".
+func (c *checker) text(arg ast.Expr) string {
+	if value := c.pkg.TypesInfo.Types[arg].Value; value != nil && value.Kind() == constant.String {
+		return constant.StringVal(value)
+	}
+	return ""
 }
 
 // only returns the names of a package that may be used, if it has such a list.
@@ -176,19 +184,34 @@ func (c *checker) only(path string) ([]string, bool) {
 	return names, ok
 }
 
+// listed reports whether a package may be used, or some of its names.
+func (c *checker) listed(path string) bool {
+	_, most := except[path]
+	_, some := c.only(path)
+	return some || most || slices.Contains(pure, path)
+}
+
 // imports checks an import.
 func (c *checker) imports(spec *ast.ImportSpec) {
 	path, _ := strconv.Unquote(spec.Path.Value)
-	first, _, _ := strings.Cut(path, "/")
-	_, most := except[path]
-	if _, some := c.only(path); some || most || strings.Contains(first, ".") || slices.Contains(pure, path) {
-		return
+	switch {
+	case strings.HasPrefix(path+"/", c.pkg.Module.Path+"/"):
+		if !c.packages[path] {
+			c.problem(spec.Pos(), "imports %s, which is not checked", path)
+		}
+	case !otherModule(path) && !c.listed(path):
+		c.problem(spec.Pos(), "imports %s, which is not in tools/capabilities/allowed.go", path)
 	}
-	c.problem(spec.Pos(), "imports %s, which is not in tools/capabilities/allowed.go", path)
 }
 
-// name checks a use of a name. read says that it is called with a variable of the SDK.
-func (c *checker) name(id *ast.Ident, read bool) {
+// otherModule reports whether a package is outside the standard library.
+func otherModule(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".")
+}
+
+// name checks a use of a name. arg is the constant string that it is called with, if any.
+func (c *checker) name(id *ast.Ident, arg string) {
 	object := c.pkg.TypesInfo.Uses[id]
 	if _, ok := object.(*types.Builtin); ok && strings.HasPrefix(id.Name, "print") {
 		c.problem(id.Pos(), "%s prints", id.Name)
@@ -197,21 +220,19 @@ func (c *checker) name(id *ast.Ident, read bool) {
 		return
 	}
 	path, name := object.Pkg().Path(), qualified(object)
-	if names, ok := except[path]; ok && slices.Contains(names, name) {
+	if args, ok := with[path+"."+name]; ok && !slices.Contains(args, arg) {
+		c.problem(id.Pos(), "%s.%s must be called with one of %q as a constant", path, name, args)
+	}
+	if slices.Contains(except[path], name) {
 		c.problem(id.Pos(), "uses %s.%s, which tools/capabilities/allowed.go excludes", path, name)
 	}
-	names, ok := c.only(path)
-	if !ok {
-		return
-	}
+	names, some := c.only(path)
 	owner, _, _ := strings.Cut(name, ".") // what a type has may be used with it
-	if !slices.Contains(names, owner) {
+	switch {
+	case some && slices.Contains(names, owner):
+		c.used[path+"."+owner] = true
+	case some, !otherModule(path) && !c.listed(path): // a method can be used without an import of its package
 		c.problem(id.Pos(), "uses %s.%s, which is not in tools/capabilities/allowed.go", path, name)
-		return
-	}
-	c.used[path+"."+owner] = true
-	if path == "os" && (name == "Getenv" || name == "LookupEnv") && !read {
-		c.problem(id.Pos(), "os.%s must be called with one of %q as a constant", name, environment)
 	}
 }
 

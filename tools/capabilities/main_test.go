@@ -12,11 +12,11 @@ import (
 func TestRun(t *testing.T) {
 	const get = "os.Getenv must be called with one of"
 	tests := map[string]struct{ code, want string }{
-		"process":         {`import "os/exec"; var _ = exec.Command("ls")`, "imports os/exec"},
-		"unsafe":          {`import "unsafe"; var _ unsafe.Pointer`, "imports unsafe"},
+		"process":         {`import "os/exec"; var _ = exec.Command("ls")`, "os/exec"},
+		"unsafe":          {`import "unsafe"; var _ unsafe.Pointer`, "unsafe"},
 		"plugin":          {`import _ "plugin"`, "imports plugin"},
-		"syscalls":        {`import "syscall"; var _ = syscall.ECONNRESET`, "imports syscall"},
-		"server":          {`import "net/http/httptest"; var _ = httptest.NewServer`, "imports net/http/httptest"},
+		"syscalls":        {`import "syscall"; var _ = syscall.ECONNRESET`, "syscall"},
+		"server":          {`import "net/http/httptest"; var _ = httptest.NewServer`, "net/http/httptest"},
 		"cgo":             {`import "C"`, "imports unsafe"},
 		"file":            {`import "os"; var _, _ = os.Open("f")`, "uses os.Open,"},
 		"renamed":         {`import cmp "os"; var _ = cmp.ReadFile`, "uses os.ReadFile,"},
@@ -33,10 +33,13 @@ func TestRun(t *testing.T) {
 		"dialer":          {`import "net"; var d net.Dialer`, "uses net.Dialer,"},
 		"resolver":        {`import "net"; var _ = net.DefaultResolver.LookupHost`, "uses net."},
 		"descriptor":      {`import "net"; func f(c *net.TCPConn) { c.File() }`, "uses net.conn.File,"},
+		"rawsocket":       {`import "net"; func f(c *net.TCPConn) { s, _ := c.SyscallConn(); s.Control(func(uintptr) {}) }`, "uses syscall.RawConn.Control,"},
 		"tlsdial":         {`import "crypto/tls"; var _ = tls.Dial`, "uses crypto/tls.Dial,"},
 		"neterror":        {`import "net"; func f(e *net.OpError) (error, bool) { return e.Err, e.Timeout() }`, ""},
 		"listen":          {`import "net/http"; var _ = http.ListenAndServe`, "uses net/http.ListenAndServe,"},
 		"servefile":       {`import "net/http"; var _ = http.Dir("/")`, "uses net/http.Dir,"},
+		"dialoftransport": {`import "net/http"; func f(t *http.Transport) any { return t.DialContext }`, "uses net/http.Transport.DialContext,"},
+		"formvalue":       {`import "net/http"; func f(r *http.Request) string { return r.FormValue("x") }`, "uses net/http.Request.FormValue,"},
 		"upload":          {`import "net/http"; func f(r *http.Request) { r.ParseMultipartForm(1) }`, "uses net/http.Request.ParseMultipartForm,"},
 		"uploaded":        {`import "net/http"; func f(r *http.Request) any { return r.MultipartForm }`, "uses net/http.Request.MultipartForm,"},
 		"requests":        {`import "net/http"; func f(r *http.Request) (*http.Response, error) { return http.DefaultClient.Do(r) }`, ""},
@@ -46,9 +49,11 @@ func TestRun(t *testing.T) {
 		"builtin":         {`func f() { println() }`, "println prints"},
 		"ownlog":          {`import "log/slog"; func f(l *slog.Logger) { l.Info("x") }`, ""},
 		"log":             {`import "log/slog"; func f() { slog.Info("x") }`, "uses log/slog.Info,"},
-		"stdlog":          {`import "log"; func f() { log.Print("x") }`, "imports log,"},
+		"stdlog":          {`import "log"; func f() { log.Print("x") }`, "s log"},
 		"zones":           {`import "time"; var _, _ = time.LoadLocation("Europe/Berlin")`, "uses time.LoadLocation,"},
 		"reflectpointers": {`import "reflect"; var p = reflect.ValueOf(new(int)).UnsafePointer()`, "uses reflect.Value.UnsafePointer,"},
+		"methodbyname":    {`import "reflect"; var f = reflect.ValueOf(1).MethodByName("File")`, "reflect.Value.MethodByName must be called with one of"},
+		"unmatched":       {`import _ "example.com/p/testdata/hidden"`, "imports example.com/p/testdata/hidden, which is not checked"},
 		"linkname":        {"import _ \"unsafe\"\n//go:linkname f time.now\nfunc f()", "imports unsafe"},
 		"assembly":        {`func f()`, ""},
 		"leedotest":       {`import ("os"; "syscall"); var _ = os.NewSyscallError("read", syscall.ECONNRESET)`, ""},
@@ -60,6 +65,7 @@ func TestRun(t *testing.T) {
 	put("assembly/f.s", "")
 	put("linkname/f.s", "")
 	put("embedtext/go.txt", "text")
+	put("testdata/hidden/go.go", "package hidden\n") // ./... does not match it
 	for name, test := range tests {
 		put(name+"/go.go", "package p; "+test.code+"\n")
 	}
@@ -110,8 +116,12 @@ func TestPlatforms(t *testing.T) {
 	}
 	write(t, root, "go_plan9.go", "package p; func f() { println() }\n")
 	write(t, root, "never.go", "//go:build never\n\npackage p\n")
-	const want = "go_plan9.go:1: println prints\nnever.go: is built on none of the platforms that are checked"
-	if _, err := run(root, []string{"."}); err == nil || err.Error() != want {
+	write(t, root, "go_windows.go", "package p; import _ \"example.com/p/windows\"\n")
+	write(t, root, "windows/go_windows.go", "package p\n")
+	const want = "go_plan9.go:1: println prints\n" +
+		"go_windows.go:1: imports example.com/p/windows, which is not checked\n" +
+		"never.go: is built on none of the platforms that are checked"
+	if _, err := run(root, []string{"./..."}); err == nil || err.Error() != want {
 		t.Errorf("got %v, want\n%s", err, want)
 	}
 }

@@ -7,6 +7,7 @@
 //   - a workflow has no permissions of its own, and each job names those it needs;
 //   - no workflow is triggered by pull_request_target or workflow_run, which run the
 //     code of forks with the permissions of the repository;
+//   - no job runs in an image or beside one;
 //   - .github/dependabot.yml lists the actions and the directory of each module.
 //
 // Its argument is the root of the repository.
@@ -69,12 +70,13 @@ func check(root fs.FS) (string, error) {
 }
 
 type workflow struct {
-	On          yaml.Node
+	On          any
 	Permissions map[string]string
 	Jobs        map[string]struct {
-		Permissions map[string]string
-		Uses        yaml.Node
-		Steps       []struct{ Uses yaml.Node }
+		Permissions         map[string]string
+		Container, Services any
+		Uses                yaml.Node
+		Steps               []struct{ Uses yaml.Node }
 	}
 }
 
@@ -96,8 +98,8 @@ func checkWorkflow(text []byte, hashes map[string]string) []error {
 	if w.Permissions == nil || len(w.Permissions) > 0 {
 		problem("the workflow needs the line \"permissions: {}\", and each job its own permissions")
 	}
-	for _, event := range names(&w.On) {
-		if event == "pull_request_target" || event == "workflow_run" {
+	for _, event := range []string{"pull_request_target", "workflow_run"} {
+		if has(w.On, event) {
 			problem("%s runs the code of forks with the permissions of the repository", event)
 		}
 	}
@@ -108,6 +110,9 @@ func checkWorkflow(text []byte, hashes map[string]string) []error {
 		job := w.Jobs[name]
 		if job.Permissions == nil {
 			problem("job %s does not name its permissions", name)
+		}
+		if job.Container != nil || job.Services != nil {
+			problem("job %s runs an image, which is not pinned", name)
 		}
 		uses := []yaml.Node{job.Uses}
 		for _, step := range job.Steps {
@@ -132,20 +137,16 @@ func checkWorkflow(text []byte, hashes map[string]string) []error {
 	return problems
 }
 
-// names returns the scalar, the items or the keys of a node.
-func names(n *yaml.Node) []string {
-	if n.Kind == yaml.ScalarNode {
-		return []string{n.Value}
+// has reports whether the value of on is an event, or a list or map that has it.
+func has(on any, event string) bool {
+	switch on := on.(type) {
+	case []any:
+		return slices.Contains(on, any(event))
+	case map[string]any:
+		_, ok := on[event]
+		return ok
 	}
-	step := 1
-	if n.Kind == yaml.MappingNode {
-		step = 2
-	}
-	var all []string
-	for i := 0; i < len(n.Content); i += step {
-		all = append(all, n.Content[i].Value)
-	}
-	return all
+	return on == event
 }
 
 // moduleDirs returns the directories of all modules as Dependabot names them.
