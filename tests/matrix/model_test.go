@@ -199,7 +199,7 @@ func limited(want *want, cell cell) {
 			want.most, want.from = 1+int(maxWait/f.wait), f.wait
 		}
 	}
-	if !cell.wire.virtual {
-		want.from, want.to = 0, realTime
+	if !cell.wire.virtual { // there the maximum wait is zero
+		want.least, want.from, want.to = 1, 0, realTime
 	}
 }
