@@ -36,7 +36,7 @@ type slot[T, S any] struct {
 	panicked any           // the value with which the fetch panicked
 
 	end      bool // no page after it is to be read ahead
-	canceled bool // by a page before it
+	canceled bool // by a page before it, or because it was discarded
 }
 
 // take returns a page, which may have been read ahead.
@@ -113,7 +113,8 @@ func (f *reader[T, S]) read(ctx context.Context, s *slot[T, S], fetch Fetch[T, S
 
 // settle cancels the pages after s if they will not be needed: after an error, or
 // if the list shrank, because they cannot be relied on then. After an empty page no
-// more are read ahead.
+// more are read ahead. A page that was discarded is settled late, and the pages that
+// are there by then are not its own.
 func (f *reader[T, S]) settle(s *slot[T, S]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -124,7 +125,7 @@ func (f *reader[T, S]) settle(s *slot[T, S]) {
 	}
 	s.end = true
 	for _, later := range f.early {
-		if !sound && later.number > s.number {
+		if !sound && !s.canceled && later.number > s.number {
 			later.canceled = true
 			later.cancel()
 		}
@@ -136,6 +137,7 @@ func (f *reader[T, S]) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, s := range f.early {
+		s.canceled = true
 		s.cancel()
 	}
 	f.early = nil

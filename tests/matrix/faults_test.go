@@ -26,6 +26,7 @@ type fault struct {
 	change     func(*reply) // makes the reply out of a success; nil means no change
 	others     func(*reply) // the same for requests that the fault does not strike
 	wires      func(*wire) bool
+	writes     bool // it strikes writes only
 	every      bool // it strikes every page of an iteration, not only page 2
 	garbles    bool // over HTTP/2, other streams of the connection, too
 	replays    bool // net/http may repeat a read on a connection in use
@@ -127,8 +128,12 @@ func cuts() (all []fault) {
 			all = append(all, fault{kind: "cut", name: "reset " + p.name, row: p.cut, did: did, change: stop(reset), wires: http2, replays: true})
 		}
 	}
-	return append(all, fault{kind: "cut", name: "cut after the body", row: rowSuccess, did: yes, change: func(r *reply) { r.stop = afterEnd },
-		wires: func(w *wire) bool { return w.http != 2 }})
+	refuse := func(r *reply) {
+		r.lines = fmt.Sprintf("\x00\x00\x04\x03\x00\x00\x00\x00%c\x00\x00\x00\x07", 2*r.number-1)
+	}
+	return append(all, fault{kind: "cut", name: "refused stream", row: rowUnsent, did: no, change: refuse, writes: true, prime: true, wires: http2},
+		fault{kind: "cut", name: "cut after the body", row: rowSuccess, did: yes, change: func(r *reply) { r.stop = afterEnd },
+			wires: func(w *wire) bool { return w.http != 2 }})
 }
 
 func slow() []fault {
@@ -168,6 +173,8 @@ func bodies() []fault {
 			r.body = r.body[:len(r.body)-6]
 			set(r, "Content-Encoding", "gzip")
 		}},
+		{kind: "body", name: "invalid chunks", row: rowBodyCut, did: yes, wires: func(w *wire) bool { return w.http == 1 },
+			change: func(r *reply) { r.lines = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" }},
 		{kind: "body", name: "gzip", row: rowSuccess, did: yes, change: func(r *reply) {
 			r.body = zip(r.body)
 			set(r, "Content-Encoding", "gzip")

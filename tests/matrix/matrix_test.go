@@ -52,7 +52,7 @@ func (c cell) String() string {
 // cells returns the cells of a call on a wire.
 func cells(w *wire, c call, faults []fault) (all []cell) {
 	for _, f := range faults {
-		if f.wires != nil && !f.wires(w) || f.garbles && w.http == 2 && c.kind == "prefetch" {
+		if f.wires != nil && !f.wires(w) || f.writes && !c.write() || f.garbles && w.http == 2 && c.kind == "prefetch" {
 			continue
 		}
 		did := no
@@ -134,8 +134,11 @@ func inMemory(t *testing.T, w *wire, calls []call, faults []fault, n *counts) {
 	}
 }
 
-// atATime is how many cells run at a time on real sockets. Most wait for the network.
-const atATime = 32
+// How many cells run at a time on real sockets, and how many of those that stall.
+const (
+	atATime      = 32
+	stallAtATime = 160
+)
 
 // onSockets runs the cells of a wire on real sockets: first those that are measured,
 // one at a time.
@@ -144,13 +147,17 @@ func onSockets(t *testing.T, w *wire, calls []call, faults []fault, n *counts) {
 		call call
 		cell cell
 	}
-	var alone, together []job
+	var alone, together, stalled []job
 	for _, c := range calls {
 		for _, cell := range cells(w, c, faults) {
-			if cell.fault.alone {
-				alone = append(alone, job{c, cell})
-			} else {
-				together = append(together, job{c, cell})
+			j := job{c, cell}
+			switch {
+			case cell.fault.alone:
+				alone = append(alone, j)
+			case cell.fault.takes >= attemptTimeout:
+				stalled = append(stalled, j)
+			default:
+				together = append(together, j)
 			}
 		}
 	}
@@ -165,18 +172,24 @@ func onSockets(t *testing.T, w *wire, calls []call, faults []fault, n *counts) {
 		}
 		n.add(j.call, j.cell)
 	}
-	rand.Shuffle(len(together), func(i, k int) { together[i], together[k] = together[k], together[i] })
-	var wg sync.WaitGroup
-	free := make(chan struct{}, atATime)
-	for _, j := range together {
-		free <- struct{}{}
-		wg.Go(func() {
-			play(t, j.call, j.cell)
-			n.add(j.call, j.cell)
-			<-free
-		})
+	for _, group := range []struct {
+		jobs    []job
+		atATime int
+	}{{together, atATime}, {stalled, stallAtATime}} {
+		jobs := group.jobs
+		rand.Shuffle(len(jobs), func(i, k int) { jobs[i], jobs[k] = jobs[k], jobs[i] })
+		var wg sync.WaitGroup
+		free := make(chan struct{}, group.atATime)
+		for _, j := range jobs {
+			free <- struct{}{}
+			wg.Go(func() {
+				play(t, j.call, j.cell)
+				n.add(j.call, j.cell)
+				<-free
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 }
 
 // play runs a cell and checks it.

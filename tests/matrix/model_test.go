@@ -193,10 +193,13 @@ func limited(want *want, cell cell) {
 		want.least, want.most, want.from, want.to = 1, 1, f.wait, f.wait+2*time.Second
 	case cell.once:
 		want.least, want.most = 1, 1
-	default:
-		want.least, want.most = 1, 1+maxRounds
+	default: // it waits at least once, and asks no earlier than it was told
+		want.least, want.most = 2, 1+maxRounds
+		if f.wait > 0 {
+			want.most, want.from = 1+int(maxWait/f.wait), f.wait
+		}
 	}
-	if !cell.wire.virtual {
-		want.from, want.to = 0, realTime
+	if !cell.wire.virtual { // there the maximum wait is zero
+		want.least, want.from, want.to = 1, 0, realTime
 	}
 }

@@ -43,7 +43,8 @@ const (
 type reply struct {
 	status   int
 	header   http.Header
-	lines    string // instead of status line and header, over HTTP/1
+	lines    string // instead of status line and header; over HTTP/2, frames
+	number   int    // of the request, among all that the server received
 	body     string
 	page     int // the page asked for
 	stop     place
@@ -79,7 +80,7 @@ func (s *server) answer(req *http.Request) reply {
 	if req.Host != s.host || req.Header.Get("Authorization") != "Bearer "+support.Token {
 		s.stray++
 	}
-	r := reply{status: 200, header: http.Header{}, page: 1}
+	r := reply{status: 200, header: http.Header{}, number: s.requests, page: 1}
 	if n, err := strconv.Atoi(req.URL.Query().Get("page")); err == nil {
 		r.page = n
 	}

@@ -1,0 +1,51 @@
+package walk
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A page that was discarded does not cancel pages that were read ahead after that,
+// however late it notices that it was canceled.
+func TestADiscardedPageCancelsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const pages = 6
+		var requests [pages + 2]int
+		fetch := func(number int) Fetch[int, struct{}] {
+			requests[number]++
+			first := requests[number] == 1
+			return func(ctx context.Context) Result[int, struct{}] {
+				switch {
+				case number == 2 && first: // it is read again, and page 3 is discarded
+					time.Sleep(time.Millisecond)
+					return Result[int, struct{}]{Err: errors.New("waited for too long"), Waited: time.Hour}
+				case number == 3 && first:
+					time.Sleep(time.Second)
+					return Result[int, struct{}]{Err: ctx.Err()}
+				}
+				if number > pages { // after a full last page
+					return Result[int, struct{}]{Meta: Meta{Total: pages, Page: number, PerPage: 1}}
+				}
+				return Result[int, struct{}]{Items: []int{number}, Meta: Meta{Total: pages, Page: number, PerPage: 1}}
+			}
+		}
+		items := 0
+		for _, err := range New(t.Context(), Plan{Start: 1, Prefetch: 3}, fetch, func(i *int) string { return strconv.Itoa(*i) }).All() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if items++; items == 3 {
+				time.Sleep(time.Minute) // meanwhile page 3 notices
+			}
+		}
+		if want := []int{0, 1, 2, 2, 2, 1, 1, 1}; items != pages || !slices.Equal(requests[:], want) {
+			t.Errorf("%d items; pages requested %v times, want %v", items, requests, want)
+		}
+	})
+}
