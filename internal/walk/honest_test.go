@@ -43,7 +43,7 @@ func TestWalksAreHonestWhileTheListMoves(t *testing.T) {
 // honest iterates over many small scenes and returns the share of items that were
 // missed.
 func honest(t *testing.T, o order, n int) float64 {
-	const walks = 1500 / slower
+	walks := some(1500)
 	var clean, broken, stayed, missed, fetches, needed int
 	for seed := range uint64(walks) {
 		s := small(seed, o, n)
@@ -113,7 +113,7 @@ func TestTheShareOfRowsThatAWalkMisses(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var stayed, missed, with, fetches int
-				walks := tt.walks / slower
+				walks := some(tt.walks)
 				for seed := range uint64(walks) {
 					r := large(seed, tt.order, tt.prefetch, tt.changes, tt.pairs).walk(false)
 					if r.err != nil || len(r.twice) > 0 {
@@ -141,7 +141,7 @@ func TestNoRowIsYieldedTwiceWhenCountAndRowsDisagree(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 2, 8} {
 		synctest.Test(t, func(t *testing.T) {
-			for seed := range uint64(500 / slower) {
+			for seed := range uint64(some(500)) {
 				s := small(seed, newestFirst, n)
 				s.torn = true
 				if r := s.walk(false); r.err != nil && !isBroken(r.err) || len(r.twice) > 0 {

@@ -2,4 +2,4 @@
 
 package walk
 
-const slower = 1
+const race = false

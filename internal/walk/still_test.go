@@ -185,14 +185,14 @@ func (s *still) String() string {
 		s.rows, s.start, s.size, s.asked, s.total, s.claim, s.shape, s.beyond, strings.Join(s.history, "\n"))
 }
 
-// TestAListThatStandsStillIsReadToItsEnd, whatever its pages report: 20,000 lists
+// TestAListThatStandsStillIsReadToItsEnd, whatever its pages report: lists
 // with totals that are capped, late, estimated or of two replicas, with page sizes
 // that are not those of the pages, with short and empty pages, and with all kinds
 // of responses for a page that does not exist. No item is yielded twice, and
 // missing items are an error. The cost is bounded.
 func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	const lists = 20_000 / slower
+	lists := some(20_000)
 	type sum struct{ lists, failed, fetches, needed int }
 	sums := map[string]*sum{}
 	failures := 0
@@ -256,7 +256,7 @@ func TestWhatIsMissedWhenRowsMoveAndTotalsAreWrong(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"alternating", "estimated", "lagging", "capped"} {
 		clean, broken, missed, stayed := 0, 0, 0, 0
-		for seed := range uint64(5000 / slower) {
+		for seed := range uint64(some(5000)) {
 			m := newMoving(seed, 8)
 			rng := rand.New(rand.NewPCG(seed, 9))
 			m.wrong = func(total int) int {

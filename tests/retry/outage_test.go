@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 	"github.com/leedoapp/leedo-go/leedotest"
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
+
+var outageAll = flag.Bool("outage.all", false, "let servers of all plans fail in all ways")
 
 // outage is a server that fails for an hour, in one of three ways, and the
 // account of what is sent to it.
@@ -140,8 +143,8 @@ func TestAnOutage(t *testing.T) {
 	var rows []*row
 	for _, how := range []string{"503 with headers", "connection refused", "timeouts"} {
 		for _, plan := range []leedotest.Plan{leedotest.Free, leedotest.Duo, leedotest.Pro} {
-			if support.Race && plan != leedotest.Duo {
-				continue // it takes a minute
+			if plan != leedotest.Duo && !*outageAll && (support.Race || how != "timeouts") {
+				continue // it takes long, and is like the others
 			}
 			// Of those in a loop whose calls time out all may be due at the end.
 			rows = append(rows,

@@ -13,11 +13,22 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-var simulationSeed = flag.Uint64("simulation.seed", 1, "the seed of the simulation's dice")
+var (
+	simulationSeed = flag.Uint64("simulation.seed", 1, "the seed of the simulation's dice")
+	simulationAll  = flag.Bool("simulation.all", false, "run every scenario, also those that the others are like")
+)
+
+// subset skips a test unless it is chosen or -simulation.all is given.
+func subset(t *testing.T, chosen bool) {
+	t.Helper()
+	if !chosen && !*simulationAll {
+		t.Skip("takes long, and is like others that are run: -simulation.all runs it, too")
+	}
+}
 
 // What the limiter has to stand. Each scenario has endless bulk beside
 // interactive calls, the usual latency, and now and then a response that is late
-// or lost.
+// or lost. One that is a twin is like the one on Duo, which has a tenth of the requests.
 var scenarios = []scenario{
 	{name: "fixed window, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60},
 	{name: "fixed window, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, bulk: 32},
@@ -32,7 +43,7 @@ var scenarios = []scenario{
 		plan: leedotest.Duo, calls: 60},
 	{name: "three clients share a limiter", rules: fixedWindow, plan: leedotest.Duo, calls: 60, clients: 3, bulk: 32},
 
-	{name: "eight processes, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, clients: 8, apart: true, bulk: 64,
+	{name: "eight processes, Pro", twin: true, rules: fixedWindow, plan: leedotest.Pro, calls: 120, clients: 8, apart: true, bulk: 64,
 		tolerated: 2},
 	{name: "eight processes, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60, clients: 8, apart: true, bulk: 64,
 		tolerated: 20},
@@ -42,18 +53,18 @@ var scenarios = []scenario{
 	{name: "garbage in 20 % of the headers", rules: fixedWindow, plan: leedotest.Duo, calls: 60, tolerated: 2,
 		spoil: garbage},
 	{name: "30 % foreign use, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60, foreign: 0.3, tolerated: 2},
-	{name: "30 % foreign use, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, foreign: 0.3, tolerated: 2, bulk: 32},
+	{name: "30 % foreign use, Pro", twin: true, rules: fixedWindow, plan: leedotest.Pro, calls: 120, foreign: 0.3, tolerated: 2, bulk: 32},
 	{name: "plan up, Duo to Pro", rules: fixedWindow, plan: leedotest.Duo, then: leedotest.Pro, calls: 60, tolerated: 2},
 	{name: "plan down, Pro to Duo", rules: fixedWindow, plan: leedotest.Pro, then: leedotest.Duo, calls: 60, tolerated: 2},
 
 	{name: "sliding log, Duo", rules: slidingWindow, plan: leedotest.Duo, calls: 60, tolerated: 2},
-	{name: "sliding log, Pro", rules: slidingWindow, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
+	{name: "sliding log, Pro", twin: true, rules: slidingWindow, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
 	{name: "sliding counter, Duo", rules: slidingCounter, plan: leedotest.Duo, calls: 60, tolerated: 2},
-	{name: "sliding counter, Pro", rules: slidingCounter, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
+	{name: "sliding counter, Pro", twin: true, rules: slidingCounter, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
 	{name: "token bucket, Duo", rules: tokenBucket, plan: leedotest.Duo, calls: 60, tolerated: 2},
-	{name: "token bucket, Pro", rules: tokenBucket, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
+	{name: "token bucket, Pro", twin: true, rules: tokenBucket, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 2},
 
-	{name: "no rate headers, Pro", rules: fixedWindow, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 10,
+	{name: "no rate headers, Pro", twin: true, rules: fixedWindow, plan: leedotest.Pro, calls: 120, bulk: 32, tolerated: 10,
 		spoil: wordless},
 	{name: "no rate headers, Duo", rules: fixedWindow, plan: leedotest.Duo, calls: 60, tolerated: 10, spoil: wordless},
 	{name: "no rate headers, no Retry-After, Pro", rules: fixedWindow.and(leedotest.WithRetryAfter(leedotest.RetryAfterNone)),
@@ -72,9 +83,7 @@ func TestSimulation(t *testing.T) {
 	for i, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			if support.Race && (sc.large() || i%4 != 0) {
-				t.Skip("takes long with the race detector, which sees the same code in the others")
-			}
+			subset(t, !sc.twin && !(support.Race && (sc.large() || i%4 != 0)))
 			synctest.Test(t, func(t *testing.T) { outcomes[i] = simulate(t, sc, *simulationSeed) })
 			outcomes[i].check(t)
 		})

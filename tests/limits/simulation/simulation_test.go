@@ -21,6 +21,7 @@ import (
 // scenario is a server and its clients.
 type scenario struct {
 	name    string
+	twin    bool // run only with -simulation.all
 	rules   rules
 	plan    leedotest.Plan
 	then    leedotest.Plan // the plan from the middle of the second hour on; 0: the same
