@@ -190,3 +190,23 @@ func TestOldFiguresHoldUntilTheReset(t *testing.T) {
 		t.Errorf("limit %d, %d left", d.limit, d.left)
 	}
 }
+
+// A reserve of a single request is one, too, on a server without headers.
+func TestOneRequestIsReservedWithoutHeaders(t *testing.T) {
+	d := seasonedAccount(Options{Reserve: 0.02})
+	d.demand.last = d.now // otherwise the reserve would soon be gone
+	d.serves(97)
+	for left, pass := range map[int]bool{2: true, 1: false} {
+		at := *d
+		at.blind.served = 100 - left
+		if held := at.reserved(at.now); held != 1 {
+			t.Fatalf("bulk leaves %v", held)
+		}
+		if v, _ := at.asks(Bulk); v.pass != pass {
+			t.Errorf("bulk with %d left: %+v", left, v)
+		}
+		if v, _ := at.asks(Interactive); !v.pass {
+			t.Errorf("interactive with %d left: %+v", left, v)
+		}
+	}
+}

@@ -360,3 +360,21 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 		})
 	}
 }
+
+// While calls wait, a store that failed is asked again even if no other call comes.
+func TestWhoWaitsAsksAStoreThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, err: errors.New("down")}
+		d := with(t, c)
+		learn(t, d.Ledger, headers(100, 0, time.Hour))
+		d.come(t.Context(), "a", Interactive, Forever)
+		c.set(func() { c.err = nil })
+		if got := d.passed(); got != "" {
+			t.Errorf("passed at once: %q", got)
+		}
+		<-time.After(storeRest + storeTimeout)
+		if got := d.passed(); got != "a" {
+			t.Errorf("passed after %v: %q", storeRest+storeTimeout, got)
+		}
+	})
+}

@@ -390,6 +390,14 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	if err := Decode(http.Header{}, []byte(deep), new(nest)); err == nil || len(err.Error()) > 500 || !strings.HasSuffix(err.Error(), "cannot decode a JSON string as a time") {
 		t.Errorf("%.300v", err)
 	}
+	var object struct {
+		Data struct {
+			N int `json:"n"`
+		} `json:"data"`
+	}
+	if err := Decode(http.Header{}, []byte(`{"data":{"n":"x"}}`), &object); err == nil || err.Error() != `field "data.n": cannot decode a JSON string as an integer` {
+		t.Error(err)
+	}
 	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot decode a JSON string as an integer" {
 		t.Error(err)
 	}
