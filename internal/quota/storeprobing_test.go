@@ -149,3 +149,17 @@ func TestTwoLimitsAreLoggedOnce(t *testing.T) {
 		<-time.After(time.Minute)
 	})
 }
+
+// All permits that a process has are reported to the store: in flight, and unused ones of
+// both classes.
+func TestAllPermitsAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := with(t, &counter{})
+		s, now := d.shared, time.Now()
+		s.own.grant(Interactive, now)
+		s.leases, s.used = [2]int{2, 3}, true
+		if ask := s.ask(4, 0, true, now); ask.Held != 6 || ask.Interactive != 2 {
+			t.Errorf("holds %d and asks for %d, want 6 and 2", ask.Held, ask.Interactive)
+		}
+	})
+}

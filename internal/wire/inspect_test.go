@@ -158,3 +158,16 @@ func TestTheFirstFaultIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDepthOfAMarshalerIsThatOfJSON: what it returns may have as many levels as are
+// left, and no more.
+func TestTheDepthOfAMarshalerIsThatOfJSON(t *testing.T) {
+	t.Parallel()
+	for levels, want := range map[int]string{maxLevels - 1: "chan int", maxLevels: "10000 levels"} {
+		raw := json.RawMessage(strings.Repeat("[", levels) + strings.Repeat("]", levels))
+		_, err := Encode(map[string]any{"a": raw, "b": make(chan int)}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d levels in one: %v, want %s", levels, err, want)
+		}
+	}
+}

@@ -158,13 +158,14 @@ func TestFormsOfTimes(t *testing.T) {
 		`"2025-10-01 12:00:00 +0000 UTC"`: noon, `"2025-10-01 12:00:00 UTC"`: noon, `"2025-10-01T12:00"`: noon, `"2025-10-01T07:30-0430"`: noon,
 		`"2025-10-01T14:00:00+02:00[Europe/Berlin]"`: noon, `" 2025-10-01 12:00:00\n"`: noon,
 		`"Wed, 01 Oct 2025 12:00:00 GMT"`: noon, `"Wed, 01 Oct 2025 14:00:00 +0200"`: noon,
-		`"2025-10-01"`:                           noon.Add(-12 * time.Hour),
-		`"2025-10-01 12:00:00.5"`:                noon.Add(500 * time.Millisecond),
-		`"2025-10-01 12:00:00,25"`:               noon.Add(250 * time.Millisecond),
-		`"2025-10-01T12:00:00.123456789Z"`:       noon.Add(123456789),
-		`"2025-10-01 12:00:00.123456789987"`:     noon.Add(123456789),
-		`"2025-10-01T12:00:00.1234567899+00:00"`: noon.Add(123456789),
-		`1759320000`:                             noon, `"1759320000"`: noon, `1759320000000`: noon, `"1759320000000"`: noon, `1.75932e9`: noon, `1759320000.0`: noon,
+		`"2025-10-01"`:                                          noon.Add(-12 * time.Hour),
+		`"2025-10-01 12:00:00.5"`:                               noon.Add(500 * time.Millisecond),
+		`"2025-10-01 12:00:00,25"`:                              noon.Add(250 * time.Millisecond),
+		`"2025-10-01T12:00:00.123456789Z"`:                      noon.Add(123456789),
+		`"2025-10-01 12:00:00.123456789987"`:                    noon.Add(123456789),
+		`"2025-10-01 12:00:00.` + strings.Repeat("0", 80) + `"`: noon, // 100 characters
+		`"2025-10-01T12:00:00.1234567899+00:00"`:                noon.Add(123456789),
+		`1759320000`:                                            noon, `"1759320000"`: noon, `1759320000000`: noon, `"1759320000000"`: noon, `1.75932e9`: noon, `1759320000.0`: noon,
 		`1759320000.000000001`: noon.Add(1), `1759320000123`: noon.Add(123 * time.Millisecond), `1759320000123.5`: noon.Add(123500 * time.Microsecond),
 		`100000000`: time.Unix(1e8, 0), `100000000000`: time.Unix(1e11, 0), `100000000001`: time.UnixMilli(1e11 + 1), `100000000000000`: time.UnixMilli(1e14),
 	} {
@@ -188,6 +189,7 @@ func TestFormsOfTimes(t *testing.T) {
 		`1`, `-1`, `42`, `99999999`, `100000000000001`, `-1759320000`, `0.5`, `1e99`, `1e999999999`, `20251001120000`, `"20251001120000"`, `"20251001"`, `202510011200`, `251001120000`,
 		`"2025-10-01T14:00:00[Europe/Berlin]"`, `"2025-10-01[Europe/Berlin]"`, `"2025-10-01 14:00:00 +0200 UTC"`, `"2025-10-01 14:00:00 +0260"`,
 		`true`, `[]`, `{}`, `["2025-10-01"]`, `"2025-10-01T12:00:00+99:00"`, `"NaN"`, `"null"`,
+		`"2025-10-01 12:00:00.` + strings.Repeat("0", 81) + `"`,
 	} {
 		var out struct {
 			Time time.Time `json:"time"`
@@ -376,6 +378,11 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	if err := Decode(http.Header{}, []byte(`{"data":[{"float":"x"}]}`), new(map[string][]map[string]float64)); err == nil ||
 		err.Error() != `field "[…]", item 1, field "[…]": cannot decode a JSON string as a number` {
 		t.Error(err)
+	}
+	for digits, ok := range map[int]bool{maxNumber: true, maxNumber + 1: false} {
+		if err := Decode(http.Header{}, []byte(`{"data":[{"string":`+strings.Repeat("1", digits)+`}]}`), new(page)); (err == nil) != ok {
+			t.Errorf("a number of %d digits: %v", digits, err)
+		}
 	}
 	var address struct{ IP netip.Addr } // its errors are values that quote the text
 	err := Decode(http.Header{}, []byte(`{"IP":"`+secret+`"}`), &address)
