@@ -135,6 +135,8 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 func TestALateAnswerCounts(t *testing.T) {
 	for late, want := range map[time.Duration]string{
 		storeTimeout + 50*time.Millisecond: "",
+		storeDial:                          "",
+		storeDial + time.Millisecond:       "failed: an exchange took 301ms, longer than the limit of 100ms; returned",
 		time.Second:                        "failed: an exchange took 1s, longer than the limit of 100ms; returned",
 	} {
 		synctest.Test(t, func(t *testing.T) {

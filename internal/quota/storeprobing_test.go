@@ -163,3 +163,16 @@ func TestAllPermitsAreReported(t *testing.T) {
 		}
 	})
 }
+
+// A store that grants any permits is not asked less often after that.
+func TestAnyPermitEndsTheIdling(t *testing.T) {
+	for reply, want := range map[StoreReply]int{{}: 4, {Interactive: 1}: 0, {Bulk: 1}: 0, {Interactive: 1, Bulk: 1}: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s, now := with(t, &counter{}).shared, time.Now()
+			s.idle = 3
+			if s.apply(StoreAsk{Interactive: 2, Bulk: 2}, reply, now, now); s.idle != want {
+				t.Errorf("%+v: %d exchanges without a permit, want %d", reply, s.idle, want)
+			}
+		})
+	}
+}

@@ -78,6 +78,16 @@ func (o *own) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// notNull has its own method: it accepts anything but null.
+type notNull struct{}
+
+func (*notNull) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return errOwn
+	}
+	return nil
+}
+
 // word has its own method: it accepts anything but "no".
 type word string
 
@@ -228,6 +238,7 @@ func TestFormsOfOtherValues(t *testing.T) {
 		`{"string":1.50}`:                     {String: "1.50"},
 		`{"id":7,"int":"1"}`:                  {base: base{ID: "7"}, Int: 1},
 		`{"inner":"3"}`:                       {Pointed: &Pointed{3}},
+		`{"list":[],"int":"1"}`:               {List: []string{}, Int: 1},
 		`{"list":{}}`:                         {List: []string{}},
 		`{"list":{ },"int":"1"}`:              {List: []string{}, Int: 1},
 		`{"map":[]}`:                          {Map: map[string]int{}},
@@ -383,6 +394,11 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		if err := Decode(http.Header{}, []byte(`{"data":[{"string":`+strings.Repeat("1", digits)+`}]}`), new(page)); (err == nil) != ok {
 			t.Errorf("a number of %d digits: %v", digits, err)
 		}
+	}
+	if err := Decode(http.Header{}, []byte(`{"n":null}`), new(struct {
+		N notNull `json:"n"`
+	})); err == nil || err.Error() != `field "n": cannot decode null` {
+		t.Error(err)
 	}
 	var address struct{ IP netip.Addr } // its errors are values that quote the text
 	err := Decode(http.Header{}, []byte(`{"IP":"`+secret+`"}`), &address)
