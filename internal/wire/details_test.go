@@ -25,3 +25,12 @@ func TestSoManyTextsAreKept(t *testing.T) {
 		}
 	}
 }
+
+// TestNameMayBeAField: in an object without words of its own, it is one of the fields.
+func TestNameMayBeAField(t *testing.T) {
+	t.Parallel()
+	p := ReadProblem([]byte(`{"errors":[{"name":"required","email":"is not valid"}]}`), "")
+	if p.Message != "email: is not valid; name: required" || len(p.Fields) != 2 {
+		t.Errorf("%+v", p)
+	}
+}
