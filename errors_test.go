@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/leedoapp/leedo-go"
@@ -289,6 +290,30 @@ func TestErrorsLogTheMessageOfTheAPI(t *testing.T) {
 					t.Errorf("%d, %s: %s", status, name, shown)
 				}
 			}
+		}
+	}
+}
+
+// The reason for a RateLimitError in words has the figures, also the smallest.
+func TestRateLimitErrorNamesTheReason(t *testing.T) {
+	reset := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		reason leedo.WaitReason
+		state  leedo.RateLimit
+		want   string
+	}{
+		{leedo.WaitReserve, leedo.RateLimit{}, "what is left is reserved for interactive calls"},
+		{leedo.WaitReserve, leedo.RateLimit{Limit: 1, Remaining: 1}, "1 of 1 left are reserved for interactive calls"},
+		{leedo.WaitQuota, leedo.RateLimit{}, "quota used up, not sent"},
+		{leedo.WaitQuota, leedo.RateLimit{Limit: 1}, "quota used up: 0 of 1 left, not sent"},
+		{leedo.WaitQuota, leedo.RateLimit{Limit: 1, Remaining: 1}, "quota used up by calls ahead: 1 of 1 left"},
+		{leedo.WaitQuota, leedo.RateLimit{Limit: 100, Reset: reset}, "quota used up: 0 of 100 left, resets at 12:30:00"},
+		{leedo.WaitRetryAfter, leedo.RateLimit{Limit: 100}, "the server asked to wait"},
+		{leedo.WaitPace, leedo.RateLimit{}, "RequestsPerSecond allows no request now"},
+		{leedo.WaitProbe, leedo.RateLimit{}, "no response yet reports what is left of the quota"},
+	} {
+		if got := (&leedo.RateLimitError{Reason: tt.reason, RateLimit: tt.state}).Error(); !strings.Contains(got, tt.want) {
+			t.Errorf("%s, %+v: %s, want %s", tt.reason, tt.state, got, tt.want)
 		}
 	}
 }

@@ -15,8 +15,8 @@ import (
 // guard keeps foreign sites that are open in a browser away from the fake. With the default
 // token, which is public, it serves only requests for a host that cannot be such a site: one
 // whose name resolves to this machine could otherwise use the fake (DNS rebinding). With any
-// token it rejects requests across sites, because a fault applies to a 401, too; a link to the
-// page is none. addr is that of -addr.
+// token it rejects requests across sites, except to follow a link to the page, because a fault
+// applies to a 401, too. addr is that of -addr.
 func guard(addr, token string, next http.Handler) http.Handler {
 	public := token == leedotest.NewServer().Token()
 	own, _, _ := net.SplitHostPort(addr)

@@ -153,13 +153,8 @@ func (s *shared) ask(interactive, bulk int, open bool, now time.Time) StoreAsk {
 	return *ask
 }
 
-// left returns the time until t; zero if t is past or unknown.
-func left(t, now time.Time) time.Duration {
-	if t.IsZero() {
-		return 0
-	}
-	return max(t.Sub(now), 0)
-}
+// left returns the time until t; zero if t is past or zero.
+func left(t, now time.Time) time.Duration { return max(t.Sub(now), 0) }
 
 var errHangs = errors.New("no reply, and Exchange ignores the end of its context")
 

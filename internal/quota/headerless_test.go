@@ -97,7 +97,9 @@ func TestAWindowWithoutHeadersIsUnlearned(t *testing.T) {
 		t.Errorf("it serves more than it did: %+v", d.blind)
 	}
 
-	for after, length := range map[time.Duration]time.Duration{30 * time.Second: 0, 61 * time.Second: 10*time.Minute + 61*time.Second + spread} {
+	for after, length := range map[time.Duration]time.Duration{
+		minOutage: 0, minOutage + 1: 10*time.Minute + minOutage + 1 + spread,
+	} {
 		d = seasonedAccount(Options{})
 		d.serves(50)
 		d.now = d.now.Add(10 * time.Minute)
@@ -157,9 +159,9 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 	if kind(d.belief) != "refilling" {
 		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent)
 	}
-	d.serves(2)
+	d.serves(1)
 	if kind(d.belief) != "headerless" || d.limit != 0 || !d.reset.IsZero() || !d.opens.IsZero() || d.belief.refill() != 0.1 {
-		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent+2)
+		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent+1)
 	}
 	d.blind.capacity, d.blind.length, d.blind.since = 100, time.Hour, d.now
 	if held := d.reserved(d.now); held != 4 {
@@ -188,5 +190,37 @@ func TestOldFiguresHoldUntilTheReset(t *testing.T) {
 	d.serves(2 * maxSilent)
 	if d.limit != 100 || d.left != 99-2*maxSilent {
 		t.Errorf("limit %d, %d left", d.limit, d.left)
+	}
+}
+
+// A reserve of a single request is one, too, on a server without headers.
+func TestOneRequestIsReservedWithoutHeaders(t *testing.T) {
+	d := seasonedAccount(Options{Reserve: 0.02})
+	d.demand.last = d.now // otherwise the reserve would soon be gone
+	d.serves(97)
+	for left, pass := range map[int]bool{2: true, 1: false} {
+		at := *d
+		at.blind.served = 100 - left
+		if held := at.reserved(at.now); held != 1 {
+			t.Fatalf("bulk leaves %v", held)
+		}
+		if v, _ := at.asks(Bulk); v.pass != pass {
+			t.Errorf("bulk with %d left: %+v", left, v)
+		}
+		if v, _ := at.asks(Interactive); !v.pass {
+			t.Errorf("interactive with %d left: %+v", left, v)
+		}
+	}
+}
+
+// A server that stops sending headers is forgotten even if its limit was one.
+func TestALimitOfOneIsForgotten(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.quota = 1
+	d.hears(0, time.Second)
+	d.now = d.now.Add(time.Second + spread)
+	d.serves(maxSilent + 1)
+	if kind(d.belief) != "headerless" || d.limit != 0 {
+		t.Errorf("%#v, limit %d", d.belief, d.limit)
 	}
 }

@@ -99,3 +99,19 @@ func TestEachHasItsTurn(t *testing.T) {
 		t.Errorf("with one left: %+v", v)
 	}
 }
+
+// A 429 that names no limit, or one of zero, says nothing about the quota: its
+// Retry-After does not show refill.
+func TestARetryAfterWithoutALimitShowsNothing(t *testing.T) {
+	for limit, want := range map[int]string{-1: "fixed", 0: "fixed", 100: "refilling"} {
+		d := newTestAccount(Options{})
+		d.hears(0, time.Hour)
+		r := Reading{Limit: limit, Reset: d.now.Add(time.Hour), RetryAfter: d.now.Add(7 * time.Second)}
+		d.settle(d.grant(Interactive, d.now), true, r, d.now)
+		d.now = d.now.Add(7 * time.Second)
+		d.hears(0, time.Hour-7*time.Second)
+		if got := kind(d.belief); got != want {
+			t.Errorf("a limit of %d: %s", limit, got)
+		}
+	}
+}

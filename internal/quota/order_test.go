@@ -247,3 +247,21 @@ func TestWhichResponseTurnsAWindow(t *testing.T) {
 		t.Errorf("refilling: compares with %+v, before with %+v", d.mark, marked)
 	}
 }
+
+// A late response may lower what is left: it counts less than requests that got no
+// response since, which it cannot have counted.
+func TestALateResponseCountsWithoutWhatWasLostSince(t *testing.T) {
+	for remaining, want := range map[int]int{81: 78, 80: 78, 79: 77} {
+		d := newTestAccount(Options{})
+		d.hears(90, time.Hour)
+		early := d.sends(1)[0]
+		d.hears(80, time.Hour)
+		for _, p := range d.sends(2) {
+			d.cancel(p, true, d.now)
+		}
+		d.settle(early, false, d.reading(remaining, time.Hour), d.now)
+		if d.left != want {
+			t.Errorf("%d remaining: %d left, want %d", remaining, d.left, want)
+		}
+	}
+}

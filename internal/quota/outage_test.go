@@ -320,3 +320,53 @@ func TestAServerThatRespondsIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// Permits of a store are used by one call at a time while the server fails.
+func TestAnOutageCountsWithAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 1000}
+		d := with(t, c)
+		d.come(t.Context(), "first", Bulk, Forever) // brings permits for more
+		d.respond("first", false, headers(1000, 999, time.Hour))
+		for range maxFailures {
+			d.Note(true)
+		}
+		for _, name := range []string{"a", "b", "c"} {
+			d.come(t.Context(), name, Bulk, Forever)
+		}
+		if got := d.passed(); got != "first a" {
+			t.Errorf("passed: %s", got)
+		}
+		d.Note(false)
+		d.respond("a", false, headers(1000, 998, time.Hour))
+		if got := d.passed(); got != "first a b c" {
+			t.Errorf("passed after a response: %s", got)
+		}
+	})
+}
+
+// A call that waits for a server that failed, with no bound, is told no end.
+func TestAHeldCallerWithoutABoundIsToldNoEnd(t *testing.T) {
+	for hold, want := range map[time.Duration]time.Duration{0: 0, 30 * time.Second: 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			learn(t, l, headers(5000, 4999, time.Hour))
+			for range maxFailures {
+				fail(l, l.Grant())
+			}
+			p, _, err := l.Acquire(t.Context(), Ask{Budget: time.Hour, Notify: quiet})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			start, told := time.Now(), make(chan Wait, 1)
+			go l.Acquire(ctx, Ask{Budget: time.Hour, Hold: hold, Notify: func(w Wait) { told <- w }})
+			if w := <-told; w.Reason != WaitProbe || w.Until.Sub(start) != want {
+				t.Errorf("a hold of %v: until %v from now, %s", hold, w.Until.Sub(start), w.Reason)
+			}
+			cancel()
+			synctest.Wait()
+			l.Cancel(p, false)
+		})
+	}
+}

@@ -213,3 +213,65 @@ func TestA429OfARefillingServer(t *testing.T) {
 		t.Errorf("after a 429 more than one at a time: %+v", v)
 	}
 }
+
+// Three that come back are refill, also if the server may not have counted others that
+// are in flight: a response counts its own request.
+func TestRefillIsSeenBesideRequestsInFlight(t *testing.T) {
+	for remaining, want := range map[int]string{51: "fixed", 52: "refilling"} {
+		d := newTestAccount(Options{})
+		d.sends(4)
+		d.hears(50, time.Hour)
+		d.now = d.now.Add(10 * time.Minute)
+		d.hears(remaining, 50*time.Minute)
+		if got := kind(d.belief); got != want {
+			t.Errorf("50, then %d left: %s", remaining, got)
+		}
+	}
+}
+
+// What is restored at a reset shows a window if it is more than is restored in that
+// time, and three.
+func TestSoManyAreRestoredOnlyByAWindow(t *testing.T) {
+	for remaining, want := range map[int]string{4: "refilling", 5: "fixed"} {
+		d := refillingAccount(Options{}, 0)
+		d.hears(0, 59*time.Second)
+		d.belief = refilling{perSecond: 0.1}
+		d.now = d.now.Add(time.Minute) // in which two are restored
+		d.hears(remaining, 25*time.Minute)
+		if got := kind(d.belief); got != want {
+			t.Errorf("%d left after a minute and a reset: %s", remaining, got)
+		}
+	}
+}
+
+// After a 429 one request is in flight at a time. Its response decides on the next
+// interactive call; for bulk the reset does, if what is left is reserved.
+func TestWhatDecidesAfterA429OfARefillingServer(t *testing.T) {
+	d := refillingAccount(Options{Reserve: 0.2}, 0)
+	d.sends(1)
+	d.strikes = 1
+	if _, until := d.asks(Interactive); !until.Equal(d.now) {
+		t.Errorf("interactive: expect it in %v", until.Sub(d.now))
+	}
+	if _, until := d.asks(Bulk); !until.Equal(d.opens) {
+		t.Errorf("bulk: expect it in %v, not at the reset in %v", until.Sub(d.now), d.opens.Sub(d.now))
+	}
+}
+
+// Responses in flight decide on all that wait, however small the limit is: none is said
+// to wait for hours.
+func TestResponsesInFlightDecideOnTheWholeLine(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.quota = 3
+	d.hears(1, time.Hour)
+	d.belief = refilling{perSecond: 0.001}
+	d.mirror(d.now)
+	d.sends(1)
+	d.strikes = 1
+	v, _ := d.asks(Interactive)
+	for ahead := range 10 {
+		if until := d.estimate(v, ahead, d.now); !until.Equal(d.now) {
+			t.Errorf("%d ahead: expect it in %v", ahead, until.Sub(d.now))
+		}
+	}
+}

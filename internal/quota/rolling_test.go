@@ -165,7 +165,7 @@ func TestAResetOfAll(t *testing.T) {
 		"of all":                         {time.Hour, 400, time.Hour, 4 * time.Minute, "rolling"},
 		"of all, nearly all is spent":    {time.Hour, 3, time.Hour, 4 * time.Minute, "rolling"},
 		"of all, or where 500 refill":    {time.Hour, 0, time.Hour, 4 * time.Minute, "fixed"},
-		"where 500 refill":               {50 * time.Minute, 50, 54*time.Minute + 5*time.Second, 4 * time.Minute, "fixed"},
+		"where 500 refill":               {50 * time.Minute, 50, 54*time.Minute + 12*time.Second, 4 * time.Minute, "fixed"},
 		"where requests refill slowly":   {20 * time.Minute, 400, 40 * time.Minute, 4 * time.Minute, "fixed"},
 		"too soon to see any refill":     {time.Hour, 400, time.Hour, 40 * time.Second, "fixed"},
 		"of a window":                    {time.Hour, 400, 56 * time.Minute, 4 * time.Minute, "fixed"},
@@ -224,5 +224,42 @@ func TestAnOlderResponseShowsNoSlidingWindow(t *testing.T) {
 	d.settle(old, false, d.reading(31, time.Hour+3*time.Second), d.now)
 	if got := kind(d.belief); got != "fixed" {
 		t.Error(got)
+	}
+}
+
+// As many interactive callers as requests are left pass at once. The others wait until
+// more are restored, each for one more.
+func TestTheLineOfARollingWindow(t *testing.T) {
+	d := rollingAccount(Options{})
+	d.hears(3, time.Minute)
+	v, _ := d.asks(Interactive)
+	for ahead := range 3 {
+		if until := d.estimate(v, ahead, d.now); !until.Equal(d.now) {
+			t.Errorf("3 left, %d ahead: expect it in %v", ahead, until.Sub(d.now))
+		}
+	}
+	before := d.opens.Add(-1)
+	for ahead := 3; ahead < 10; ahead++ {
+		until := d.estimate(v, ahead, d.now)
+		if !until.After(before) || until.Sub(d.now) > time.Duration(ahead+2)*time.Minute {
+			t.Errorf("3 left, %d ahead: expect it in %v, and the one before in %v", ahead, until.Sub(d.now), before.Sub(d.now))
+		}
+		before = until.Add(-1)
+	}
+}
+
+// Requests of an hour ago may still count for a moment, because they took time to reach
+// the server: they are restored soon, not an hour after a response that counts them.
+func TestRequestsOfAnHourAgoAreRestoredSoon(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.quota = 11
+	for left := 10; left > 0; left-- {
+		d.hears(left, time.Hour)
+	}
+	d.belief = rolling{since: d.now}
+	d.now = d.now.Add(time.Hour + time.Second)
+	d.hears(0, time.Minute)
+	if in := d.enough(Interactive, 0, d.now).Sub(d.now); in <= 0 || in > logMargin+spread {
+		t.Errorf("restored in %v", in)
 	}
 }

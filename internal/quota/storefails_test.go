@@ -135,6 +135,8 @@ func TestWhoIsRefusedAsksAStoreThatFailed(t *testing.T) {
 func TestALateAnswerCounts(t *testing.T) {
 	for late, want := range map[time.Duration]string{
 		storeTimeout + 50*time.Millisecond: "",
+		storeDial:                          "",
+		storeDial + time.Millisecond:       "failed: an exchange took 301ms, longer than the limit of 100ms; returned",
 		time.Second:                        "failed: an exchange took 1s, longer than the limit of 100ms; returned",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -359,4 +361,22 @@ func TestAnAnswerAtTheLastMoment(t *testing.T) {
 			<-time.After(time.Second)
 		})
 	}
+}
+
+// While calls wait, a store that failed is asked again even if no other call comes.
+func TestWhoWaitsAsksAStoreThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100, err: errors.New("down")}
+		d := with(t, c)
+		learn(t, d.Ledger, headers(100, 0, time.Hour))
+		d.come(t.Context(), "a", Interactive, Forever)
+		c.set(func() { c.err = nil })
+		if got := d.passed(); got != "" {
+			t.Errorf("passed at once: %q", got)
+		}
+		<-time.After(storeRest + storeTimeout)
+		if got := d.passed(); got != "a" {
+			t.Errorf("passed after %v: %q", storeRest+storeTimeout, got)
+		}
+	})
 }

@@ -149,3 +149,30 @@ func TestTwoLimitsAreLoggedOnce(t *testing.T) {
 		<-time.After(time.Minute)
 	})
 }
+
+// All permits that a process has are reported to the store: in flight, and unused ones of
+// both classes.
+func TestAllPermitsAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := with(t, &counter{})
+		s, now := d.shared, time.Now()
+		s.own.grant(Interactive, now)
+		s.leases, s.used = [2]int{2, 3}, true
+		if ask := s.ask(4, 0, true, now); ask.Held != 6 || ask.Interactive != 2 {
+			t.Errorf("holds %d and asks for %d, want 6 and 2", ask.Held, ask.Interactive)
+		}
+	})
+}
+
+// A store that grants any permits is not asked less often after that.
+func TestAnyPermitEndsTheIdling(t *testing.T) {
+	for reply, want := range map[StoreReply]int{{}: 4, {Interactive: 1}: 0, {Bulk: 1}: 0, {Interactive: 1, Bulk: 1}: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s, now := with(t, &counter{}).shared, time.Now()
+			s.idle = 3
+			if s.apply(StoreAsk{Interactive: 2, Bulk: 2}, reply, now, now); s.idle != want {
+				t.Errorf("%+v: %d exchanges without a permit, want %d", reply, s.idle, want)
+			}
+		})
+	}
+}

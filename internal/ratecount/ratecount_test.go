@@ -90,3 +90,25 @@ func TestAnotherPlan(t *testing.T) {
 		t.Errorf("%d left, want 540", left)
 	}
 }
+
+// A 429 that counts takes a request of the next window. As many as the limit take all of
+// it: the window after that is the first that serves again.
+func TestCounted429sTakeFromLaterWindows(t *testing.T) {
+	a := ratecount.Allowance{Limit: 3, Window: time.Hour}
+	for rejected, want := range map[int]struct{ windows, left int }{0: {1, 3}, 2: {1, 1}, 3: {2, 3}, 5: {2, 1}, 6: {3, 3}} {
+		c := ratecount.NewFixedWindow()
+		start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		for take(c, a, start) {
+		}
+		for range rejected {
+			c.Count(a, start, false)
+		}
+		end := start.Add(time.Duration(want.windows) * a.Window)
+		if reset, next := c.Reset(a, start), c.Next(a, start); !reset.Equal(end) || !next.Equal(end) {
+			t.Errorf("%d rejected: reset in %v, served in %v, want %d windows", rejected, reset.Sub(start), next.Sub(start), want.windows)
+		}
+		if c.Settle(a, end); c.Left(a, end) != want.left {
+			t.Errorf("%d rejected: %d left after %d windows, want %d", rejected, c.Left(a, end), want.windows, want.left)
+		}
+	}
+}

@@ -53,6 +53,9 @@ func TestAShortTokenIsAWord(t *testing.T) {
 	if want := "the latest proxy has no ***"; c.Error() != want {
 		t.Errorf("%q, want %q", c.Error(), want)
 	}
+	if got := fmt.Sprintf("%q %s %v %#v", c, c, c, c); got != `"`+c.text+`" `+c.text+" "+c.text+" "+c.text {
+		t.Error(got)
+	}
 	r.token = `to"ken\8`
 	for _, verb := range []string{"%s", "%q"} {
 		if c := r.sanitize(fmt.Errorf("bad "+verb+" here", r.token)); strings.Contains(c.Error(), "ken") {

@@ -35,6 +35,22 @@ func TestTheMemoryOfKeysIsBounded(t *testing.T) {
 	}
 }
 
+// TestAKeyThatCameBeforeIsNotDoubted, also if it comes again after keys that are.
+func TestAKeyThatCameBeforeIsNotDoubted(t *testing.T) {
+	t.Parallel()
+	r := recent{keys: map[string]int{}}
+	r.add("before")
+	since := r.clock
+	r.add("doubted")
+	if r.add("before") {
+		t.Error("a key is new twice")
+	}
+	r.distrust(since)
+	if !r.sound("before") || r.sound("doubted") {
+		t.Errorf("sound: %v before, %v after", r.sound("before"), r.sound("doubted"))
+	}
+}
+
 // TestRowsAreCopiedOnlyIfSomeAreDropped: usually all are new. The result can be
 // appended to without harm.
 func TestRowsAreCopiedOnlyIfSomeAreDropped(t *testing.T) {

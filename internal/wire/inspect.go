@@ -274,10 +274,8 @@ func (f *field) omits(v reflect.Value) bool {
 	return f.omitZero && isZero(v)
 }
 
+// isZero reports whether v has the zero value, as its own method says if it has one.
 func isZero(v reflect.Value) bool {
-	if v.IsZero() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
-		return true
-	}
 	if z, ok := methodsOf(v).(interface{ IsZero() bool }); ok {
 		return z.IsZero()
 	}

@@ -74,6 +74,15 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 			M []string   `json:",omitempty"`
 			N []string   `json:",omitzero"`
 		}{Z: "x", N: []string{}},
+		struct {
+			Pointer   *alwaysZero                `json:",omitzero"`
+			Interface interface{ IsZero() bool } `json:",omitzero"`
+			Any       any                        `json:",omitzero"`
+			One       *alwaysZero                `json:",omitzero"`
+			Inside    interface{ IsZero() bool } `json:",omitzero"`
+			None      [0]int                     `json:",omitempty"`
+			Array     [1]int                     `json:",omitempty"`
+		}{One: new(alwaysZero), Inside: alwaysZero("x")},
 	} {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -99,7 +108,7 @@ func encodedNames(v any) []string {
 	var names []string
 	for _, f := range fieldsOf(value.Type()) {
 		field, err := value.FieldByIndexErr(f.index)
-		empty := err == nil && f.omitEmpty && field.IsZero() // nothing to check
+		empty := err == nil && f.omitEmpty && field.Kind() != reflect.Array && field.IsZero() // nothing to check
 		if err == nil && !f.omits(field) && !empty {
 			names = append(names, f.name)
 		}
@@ -146,6 +155,19 @@ func TestTheFirstFaultIsNamed(t *testing.T) {
 	for range 20 {
 		if _, err := Encode(faults, nil); err == nil || !strings.Contains(err.Error(), "chan int") {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestTheDepthOfAMarshalerIsThatOfJSON: what it returns may have as many levels as are
+// left, and no more.
+func TestTheDepthOfAMarshalerIsThatOfJSON(t *testing.T) {
+	t.Parallel()
+	for levels, want := range map[int]string{maxLevels - 1: "chan int", maxLevels: "10000 levels"} {
+		raw := json.RawMessage(strings.Repeat("[", levels) + strings.Repeat("]", levels))
+		_, err := Encode(map[string]any{"a": raw, "b": make(chan int)}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d levels in one: %v, want %s", levels, err, want)
 		}
 	}
 }

@@ -51,12 +51,15 @@ func TestRedact(t *testing.T) {
 // TestRedactOfUnusualSecrets, which look escaped themselves.
 func TestRedactOfUnusualSecrets(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{`x\\y`, "p%41q%25r", "%25%25", `\u0041`} {
+	for _, secret := range []string{`x\\y`, "p%41q%25r", "%25%25", `\u0041`, "sécret-dé"} {
 		if got := string(Redact([]byte("before "+secret+" after"), false, secret)); got != "before *** after" {
 			t.Errorf("%s: %s", secret, got)
 		}
 	}
-	for text, secret := range map[string]string{"token%254": "token%4", "token%2": "token%2"} {
+	for text, secret := range map[string]string{
+		"token%254": "token%4", "token%2": "token%2", `token-1\"`: `token-1"`, `token-1\\"`: `token-1"`,
+		"s%C3%A9cret-d%c3%a9": "sécret-dé", "s%25C3%25A9cret-d%25C3%25A9": "sécret-dé",
+	} {
 		if got := string(Redact([]byte(text), false, secret)); got != "***" {
 			t.Errorf("%s of %s: %s", text, secret, got)
 		}

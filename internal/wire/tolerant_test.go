@@ -78,6 +78,16 @@ func (o *own) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// notNull has its own method: it accepts anything but null.
+type notNull struct{}
+
+func (*notNull) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return errOwn
+	}
+	return nil
+}
+
 // word has its own method: it accepts anything but "no".
 type word string
 
@@ -158,13 +168,14 @@ func TestFormsOfTimes(t *testing.T) {
 		`"2025-10-01 12:00:00 +0000 UTC"`: noon, `"2025-10-01 12:00:00 UTC"`: noon, `"2025-10-01T12:00"`: noon, `"2025-10-01T07:30-0430"`: noon,
 		`"2025-10-01T14:00:00+02:00[Europe/Berlin]"`: noon, `" 2025-10-01 12:00:00\n"`: noon,
 		`"Wed, 01 Oct 2025 12:00:00 GMT"`: noon, `"Wed, 01 Oct 2025 14:00:00 +0200"`: noon,
-		`"2025-10-01"`:                           noon.Add(-12 * time.Hour),
-		`"2025-10-01 12:00:00.5"`:                noon.Add(500 * time.Millisecond),
-		`"2025-10-01 12:00:00,25"`:               noon.Add(250 * time.Millisecond),
-		`"2025-10-01T12:00:00.123456789Z"`:       noon.Add(123456789),
-		`"2025-10-01 12:00:00.123456789987"`:     noon.Add(123456789),
-		`"2025-10-01T12:00:00.1234567899+00:00"`: noon.Add(123456789),
-		`1759320000`:                             noon, `"1759320000"`: noon, `1759320000000`: noon, `"1759320000000"`: noon, `1.75932e9`: noon, `1759320000.0`: noon,
+		`"2025-10-01"`:                                          noon.Add(-12 * time.Hour),
+		`"2025-10-01 12:00:00.5"`:                               noon.Add(500 * time.Millisecond),
+		`"2025-10-01 12:00:00,25"`:                              noon.Add(250 * time.Millisecond),
+		`"2025-10-01T12:00:00.123456789Z"`:                      noon.Add(123456789),
+		`"2025-10-01 12:00:00.123456789987"`:                    noon.Add(123456789),
+		`"2025-10-01 12:00:00.` + strings.Repeat("0", 80) + `"`: noon, // 100 characters
+		`"2025-10-01T12:00:00.1234567899+00:00"`:                noon.Add(123456789),
+		`1759320000`:                                            noon, `"1759320000"`: noon, `1759320000000`: noon, `"1759320000000"`: noon, `1.75932e9`: noon, `1759320000.0`: noon,
 		`1759320000.000000001`: noon.Add(1), `1759320000123`: noon.Add(123 * time.Millisecond), `1759320000123.5`: noon.Add(123500 * time.Microsecond),
 		`100000000`: time.Unix(1e8, 0), `100000000000`: time.Unix(1e11, 0), `100000000001`: time.UnixMilli(1e11 + 1), `100000000000000`: time.UnixMilli(1e14),
 	} {
@@ -188,6 +199,7 @@ func TestFormsOfTimes(t *testing.T) {
 		`1`, `-1`, `42`, `99999999`, `100000000000001`, `-1759320000`, `0.5`, `1e99`, `1e999999999`, `20251001120000`, `"20251001120000"`, `"20251001"`, `202510011200`, `251001120000`,
 		`"2025-10-01T14:00:00[Europe/Berlin]"`, `"2025-10-01[Europe/Berlin]"`, `"2025-10-01 14:00:00 +0200 UTC"`, `"2025-10-01 14:00:00 +0260"`,
 		`true`, `[]`, `{}`, `["2025-10-01"]`, `"2025-10-01T12:00:00+99:00"`, `"NaN"`, `"null"`,
+		`"2025-10-01 12:00:00.` + strings.Repeat("0", 81) + `"`,
 	} {
 		var out struct {
 			Time time.Time `json:"time"`
@@ -200,50 +212,51 @@ func TestFormsOfTimes(t *testing.T) {
 
 func TestFormsOfOtherValues(t *testing.T) {
 	for in, want := range map[string]everything{
-		`{"int":"42"}`:                        {Int: 42},
-		`{"int":" 42 "}`:                      {Int: 42},
-		`{"int":42.0}`:                        {Int: 42},
-		`{"int":"42.00"}`:                     {Int: 42},
-		`{"int":1e3}`:                         {Int: 1000},
-		`{"int":12.5e1}`:                      {Int: 125},
-		`{"int":1200e-2}`:                     {Int: 12},
-		`{"int":-0.0}`:                        {},
-		`{"int":""}`:                          {},
-		`{"small":"-128"}`:                    {Small: -128},
-		`{"unsigned":18446744073709551615.0}`: {Unsigned: 1<<64 - 1},
-		`{"unsigned":"18446744073709551615"}`: {Unsigned: 1<<64 - 1},
-		`{"int_ptr":"7"}`:                     {IntPtr: new(new(7))},
-		`{"int_ptr":""}`:                      {},
-		`{"float":"1.5e1"}`:                   {Float: 15},
-		`{"float":""}`:                        {},
-		`{"quoted":5}`:                        {Quoted: 5},
-		`{"number":""}`:                       {},
-		`{"bool":"true"}`:                     {Bool: true},
-		`{"bool":1}`:                          {Bool: true},
-		`{"bool":"0"}`:                        {},
-		`{"bool":""}`:                         {},
-		`{"string":12345678901234567890123}`:  {String: "12345678901234567890123"},
-		`{"string":1.50}`:                     {String: "1.50"},
-		`{"id":7,"int":"1"}`:                  {base: base{ID: "7"}, Int: 1},
-		`{"inner":"3"}`:                       {Pointed: &Pointed{3}},
-		`{"list":{}}`:                         {List: []string{}},
-		`{"list":{ },"int":"1"}`:              {List: []string{}, Int: 1},
-		`{"map":[]}`:                          {Map: map[string]int{}},
-		`{"named":[],"int":"1"}`:              {Int: 1},
-		`[]`:                                  {},
-		`{"array":{}}`:                        {},
-		`{"map":{"a":"1"}}`:                   {Map: map[string]int{"a": 1}},
-		`{"ints":{"1":{"id":2}}}`:             {Ints: map[int]*base{1: {ID: "2"}}},
-		`{"array":["1",2,3]}`:                 {Array: [2]int{1, 2}},
-		`{"array":["1"]}`:                     {Array: [2]int{1}},
-		`{"list":["a",2]}`:                    {List: []string{"a", "2"}},
-		`{"any":{"a":"1"},"int":"1"}`:         {Any: map[string]any{"a": "1"}, Int: 1},
-		`{"raw": [1, "x"],"int":"1"}`:         {Raw: json.RawMessage(`[1, "x"]`), Int: 1},
-		`{"own":true,"int":"1"}`:              {Own: own{true}, Int: 1},
-		`{"text":"x","int":"1"}`:              {Text: "<x>", Int: 1},
-		"\xef\xbb\xbf" + `{"int":1}`:          {Int: 1},
-		"\xef\xbb\xbf \n" + `{"int":"1"}`:     {Int: 1},
-		`{"UNTAGGED":"a","Int":"1"}`:          {Untagged: "a", Int: 1},
+		`{"int":"42"}`:                          {Int: 42},
+		`{"int":" 42 "}`:                        {Int: 42},
+		`{"int":42.0}`:                          {Int: 42},
+		`{"int":"42.00"}`:                       {Int: 42},
+		`{"int":1e3}`:                           {Int: 1000},
+		`{"int":12.5e1}`:                        {Int: 125},
+		`{"int":1200e-2}`:                       {Int: 12},
+		`{"int":-0.0}`:                          {},
+		`{"int":""}`:                            {},
+		`{"small":"-128"}`:                      {Small: -128},
+		`{"unsigned":18446744073709551615.0}`:   {Unsigned: 1<<64 - 1},
+		`{"unsigned":"18446744073709551615"}`:   {Unsigned: 1<<64 - 1},
+		`{"int_ptr":"7"}`:                       {IntPtr: new(new(7))},
+		`{"int_ptr":""}`:                        {},
+		`{"float":"1.5e1"}`:                     {Float: 15},
+		`{"float":""}`:                          {},
+		`{"quoted":5}`:                          {Quoted: 5},
+		`{"number":""}`:                         {},
+		`{"bool":"true"}`:                       {Bool: true},
+		`{"bool":1}`:                            {Bool: true},
+		`{"bool":"0"}`:                          {},
+		`{"bool":""}`:                           {},
+		`{"string":12345678901234567890123}`:    {String: "12345678901234567890123"},
+		`{"string":1.50}`:                       {String: "1.50"},
+		`{"id":7,"int":"1"}`:                    {base: base{ID: "7"}, Int: 1},
+		`{"inner":"3"}`:                         {Pointed: &Pointed{3}},
+		`{"time":"2025-10-01 12:00","list":[]}`: {Time: noon, List: []string{}},
+		`{"list":{}}`:                           {List: []string{}},
+		`{"list":{ },"int":"1"}`:                {List: []string{}, Int: 1},
+		`{"map":[]}`:                            {Map: map[string]int{}},
+		`{"named":[],"int":"1"}`:                {Int: 1},
+		`[]`:                                    {},
+		`{"array":{}}`:                          {},
+		`{"map":{"a":"1"}}`:                     {Map: map[string]int{"a": 1}},
+		`{"ints":{"1":{"id":2}}}`:               {Ints: map[int]*base{1: {ID: "2"}}},
+		`{"array":["1",2,3]}`:                   {Array: [2]int{1, 2}},
+		`{"array":["1"]}`:                       {Array: [2]int{1}},
+		`{"list":["a",2]}`:                      {List: []string{"a", "2"}},
+		`{"any":{"a":"1"},"int":"1"}`:           {Any: map[string]any{"a": "1"}, Int: 1},
+		`{"raw": [1, "x"],"int":"1"}`:           {Raw: json.RawMessage(`[1, "x"]`), Int: 1},
+		`{"own":true,"int":"1"}`:                {Own: own{true}, Int: 1},
+		`{"text":"x","int":"1"}`:                {Text: "<x>", Int: 1},
+		"\xef\xbb\xbf" + `{"int":1}`:            {Int: 1},
+		"\xef\xbb\xbf \n" + `{"int":"1"}`:       {Int: 1},
+		`{"UNTAGGED":"a","Int":"1"}`:            {Untagged: "a", Int: 1},
 		`{"-":"x","Ignored":"x","private":"x","int":"1"}`: {Int: 1},
 	} {
 		var out everything
@@ -377,6 +390,16 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		err.Error() != `field "[…]", item 1, field "[…]": cannot decode a JSON string as a number` {
 		t.Error(err)
 	}
+	for digits, ok := range map[int]bool{maxNumber: true, maxNumber + 1: false} {
+		if err := Decode(http.Header{}, []byte(`{"data":[{"string":`+strings.Repeat("1", digits)+`}]}`), new(page)); (err == nil) != ok {
+			t.Errorf("a number of %d digits: %v", digits, err)
+		}
+	}
+	if err := Decode(http.Header{}, []byte(`{"n":null}`), new(struct {
+		N notNull `json:"n"`
+	})); err == nil || err.Error() != `field "n": cannot decode null` {
+		t.Error(err)
+	}
 	var address struct{ IP netip.Addr } // its errors are values that quote the text
 	err := Decode(http.Header{}, []byte(`{"IP":"`+secret+`"}`), &address)
 	if text := fmt.Sprintf("%v %+v %#v", err, err, err); err == nil || strings.Contains(text, secret) {
@@ -387,8 +410,17 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 		V time.Time
 	}
 	deep := strings.Repeat(`{"C":[`, 4000) + `{"V":"x"}` + strings.Repeat(`]}`, 4000)
-	if err := Decode(http.Header{}, []byte(deep), new(nest)); err == nil || len(err.Error()) > 500 || !strings.HasSuffix(err.Error(), "cannot decode a JSON string as a time") {
-		t.Errorf("%.300v", err)
+	begin := strings.Repeat(`field "C", item 1, `, 6) // and the end of the path
+	if err := Decode(http.Header{}, []byte(deep), new(nest)); err == nil || err.Error() != begin+`field "V": cannot decode a JSON string as a time` {
+		t.Errorf("%.500v", err)
+	}
+	var object struct {
+		Data struct {
+			N int `json:"n"`
+		} `json:"data"`
+	}
+	if err := Decode(http.Header{}, []byte(`{"data":{"n":"x"}}`), &object); err == nil || err.Error() != `field "data.n": cannot decode a JSON string as an integer` {
+		t.Error(err)
 	}
 	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot decode a JSON string as an integer" {
 		t.Error(err)

@@ -221,3 +221,17 @@ func TestTextThatIsNotUTF8HasItsOwnWords(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestHeaderNamesAreTokens of RFC 9110, section 5.6.2, and of nothing else.
+func TestHeaderNamesAreTokens(t *testing.T) {
+	const allowed = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 256 {
+		name := "X-" + string([]byte{byte(c)})
+		if got, want := ValidHeaderName(name), strings.Contains(allowed, name[2:]); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+	if ValidHeaderName("") {
+		t.Error("an empty name is valid")
+	}
+}

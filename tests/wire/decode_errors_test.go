@@ -111,6 +111,17 @@ func TestTheRecordOfAnUnusableSuccessIsNamed(t *testing.T) {
 	if e, ok := errors.AsType[*leedo.DecodeError](err); !ok || e.RecordID != "a/b" {
 		t.Errorf("%+v", err)
 	}
+	// A read names the record that was requested. A list has none, whatever it contains.
+	client, _ = support.InMemory(t, nil, support.Respond(200, `{"id":"x","data":5}`))
+	_, err = client.Leads.List(t.Context(), nil)
+	if e, ok := errors.AsType[*leedo.DecodeError](err); !ok || e.RecordID != "" {
+		t.Errorf("%+v", err)
+	}
+	client, _ = support.InMemory(t, nil, support.Respond(200, `[]`))
+	_, err = client.Leads.Get(t.Context(), "a/b")
+	if e, ok := errors.AsType[*leedo.DecodeError](err); !ok || e.RecordID != "a/b" {
+		t.Errorf("%+v", err)
+	}
 }
 
 // A create whose response has unreadable dates succeeds: as an error, it might

@@ -3,7 +3,7 @@
 // mutant that no test notices survives: a test is missing, or the mutant is equivalent,
 // which means that it changes nothing that a user can see.
 //
-//	mutate [-n N] [-seed S] [-only REGEXP] [-listed] -tests PATTERNS -equivalent FILE PACKAGE...
+//	mutate [-n N] [-seed S] [-time D] [-only REGEXP] [-listed] -tests PATTERNS -equivalent FILE PACKAGE...
 //
 // All mutants are compiled together, outside the module, into one program for each
 // package of tests. An environment variable selects the mutant. So each of them costs
@@ -12,13 +12,17 @@
 // The file of equivalent mutants has one on each line, as mutate prints them, and the
 // reason on indented lines below it. mutate exits with status 1 if a mutant survives
 // that is not in the file, or if the file names one that does not exist.
+//
+// After -time, or when it is interrupted, it stops and prints what it has found so far.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -29,7 +33,7 @@ import (
 type options struct {
 	root, tests, equivalent, work string
 	number, workers               int
-	hang, most                    time.Duration // see the flags
+	time, hang, most              time.Duration // see the flags
 	seed                          uint64
 	only                          *regexp.Regexp
 	listed                        bool
@@ -43,6 +47,7 @@ func main() {
 	flag.StringVar(&o.work, "work", "", "directory for programs, kept for the next run; empty: a temporary one")
 	flag.IntVar(&o.number, "n", 0, "number of mutants, drawn by chance; 0: all")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the draw")
+	flag.DurationVar(&o.time, "time", 0, "stop trying mutants after this time; 0: no limit")
 	flag.DurationVar(&o.hang, "hang", 10*time.Second, "a test hangs that takes this and ten times its usual time")
 	flag.DurationVar(&o.most, "most", time.Hour, "leave out tests that take longer; more mutants survive then")
 	flag.IntVar(&o.workers, "workers", 2, "mutants that are tried at the same time")
@@ -52,16 +57,18 @@ func main() {
 	o.only = regexp.MustCompile(*only)
 
 	r, err := run(o, flag.Args())
+	well := r != nil && r.print(o.listed) // after an error, too: what was tried is not lost
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
 	}
-	if !r.print(o.listed) {
+	if !well {
 		os.Exit(1)
 	}
 }
 
-// run tries the mutants of the packages.
+// run tries the mutants of the packages. If an error ends that, it returns the report
+// so far, too.
 func run(o options, patterns []string) (*report, error) {
 	start := time.Now()
 	root, err := filepath.Abs(o.root)
@@ -99,7 +106,13 @@ func run(o options, patterns []string) (*report, error) {
 
 	r := newReport(b, programs, equivalent)
 	fmt.Printf("built and traced in %.0f s\n", time.Since(start).Seconds())
-	err = tryAll(programs, r.draw(o), o, r)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if o.time > 0 {
+		ctx, stop = context.WithTimeout(ctx, o.time)
+		defer stop()
+	}
+	err = tryAll(ctx, programs, r.draw(o), o, r)
 	fmt.Printf("%.0f s\n", time.Since(start).Seconds())
 	return r, err
 }
@@ -121,8 +134,10 @@ func (r *report) draw(o options) []*mutant {
 	return drawn
 }
 
-// tryAll tries the mutants, some at the same time.
-func tryAll(programs []*program, mutants []*mutant, o options, r *report) error {
+// tryAll tries the mutants, some at the same time, until ctx ends.
+func tryAll(ctx context.Context, programs []*program, mutants []*mutant, o options, r *report) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	work := make(chan *mutant)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // of r and failed
@@ -130,11 +145,14 @@ func tryAll(programs []*program, mutants []*mutant, o options, r *report) error 
 	for range o.workers {
 		wg.Go(func() {
 			for m := range work {
-				got, err := try(programs, m, o.hang)
+				got, err := try(ctx, programs, m, o.hang)
 				mu.Lock()
-				if err != nil {
+				switch {
+				case ctx.Err() != nil: // the tests may have failed because of that
+				case err != nil:
 					failed = fmt.Errorf("%s: %w", m.key(), err)
-				} else {
+					cancel()
+				default:
 					r.add(m, got)
 				}
 				mu.Unlock()
@@ -142,15 +160,15 @@ func tryAll(programs []*program, mutants []*mutant, o options, r *report) error 
 		})
 	}
 	for _, m := range mutants {
-		mu.Lock()
-		stop := failed != nil
-		mu.Unlock()
-		if stop {
+		if ctx.Err() != nil {
 			break
 		}
 		work <- m
 	}
 	close(work)
 	wg.Wait()
+	if ctx.Err() != nil {
+		fmt.Printf("stopped after %d of %d mutants\n", len(r.results), len(mutants))
+	}
 	return failed
 }

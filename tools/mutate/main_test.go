@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -17,7 +20,7 @@ func measure(t *testing.T, o options) (*report, string) {
 	if o.only == nil {
 		o.only = regexp.MustCompile("")
 	}
-	o.hang, o.most = time.Second, time.Minute
+	o.hang, o.most = cmp.Or(o.hang, time.Second), time.Minute
 	r, err := run(o, []string{"."})
 	if err != nil {
 		t.Fatal(err)
@@ -44,6 +47,39 @@ func TestSample(t *testing.T) {
 	if r.print(false) {
 		t.Error("mutants survive, and nothing is wrong")
 	}
+}
+
+// A run that has used up its time, or is interrupted, reports what it has found so far,
+// but not a mutant whose test it ended.
+func TestStopped(t *testing.T) {
+	o := options{only: regexp.MustCompile(`Digits: remove n /= 10|Untested: remove`), hang: 30 * time.Minute} // the first loops forever
+	t.Run("time", func(t *testing.T) {
+		o.time = 3 * time.Second
+		if r, got := measure(t, o); strings.Contains(got, "Digits: remove n") || !strings.Contains(got, "survived Untested") || r.print(false) {
+			t.Errorf("got:\n%s", got)
+		}
+	})
+	t.Run("interrupt", func(t *testing.T) {
+		own := make(chan os.Signal, 1) // so that it does not end the test before mutants are tried
+		signal.Notify(own, os.Interrupt)
+		defer signal.Stop(own)
+		ended := make(chan struct{})
+		defer close(ended)
+		go func() {
+			for again := time.Tick(time.Second); ; {
+				select {
+				case <-again:
+					_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+				case <-ended:
+					return
+				}
+			}
+		}()
+		o.time = 0
+		if _, got := measure(t, o); strings.Contains(got, "Digits: remove n") {
+			t.Errorf("got:\n%s", got)
+		}
+	})
 }
 
 // A mutant in the file of equivalent ones may survive. One that is noticed, or that

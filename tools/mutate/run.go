@@ -169,9 +169,9 @@ const (
 )
 
 // try runs the tests that reach a mutant until one notices it.
-func try(programs []*program, m *mutant, hang time.Duration) (result, error) {
+func try(ctx context.Context, programs []*program, m *mutant, hang time.Duration) (result, error) {
 	for _, b := range batches(programs, m) {
-		r, err := b.run(m.id, hang+10*b.cost)
+		r, err := b.run(ctx, m.id, hang+10*b.cost)
 		if err != nil || r != survived {
 			return r, err
 		}
@@ -182,19 +182,19 @@ func try(programs []*program, m *mutant, hang time.Duration) (result, error) {
 // run runs the tests with a mutant. A test that takes too long hangs, if it does not
 // take as long without the mutant. One that fails has to fail again: on a busy machine
 // a test can also fail by chance.
-func (b *batch) run(id int, limit time.Duration) (result, error) {
+func (b *batch) run(ctx context.Context, id int, limit time.Duration) (result, error) {
 	for ; limit < time.Hour; limit *= 3 {
-		failed, timedOut := b.once(id, limit)
+		failed, timedOut := b.once(ctx, id, limit)
 		if !timedOut {
 			if failed == nil {
 				return survived, nil
 			}
-			if again, _ := (&batch{b.program, failed, b.cost}).once(id, limit); again == nil {
+			if again, _ := (&batch{b.program, failed, b.cost}).once(ctx, id, limit); again == nil {
 				return survived, nil
 			}
 			return noticed, nil
 		}
-		if failed, timedOut := b.once(-1, limit); !timedOut {
+		if failed, timedOut := b.once(ctx, -1, limit); !timedOut {
 			if failed == nil {
 				return hung, nil
 			}
@@ -205,8 +205,8 @@ func (b *batch) run(id int, limit time.Duration) (result, error) {
 }
 
 // once returns the tests that fail: all, if the program ends before it names any.
-func (b *batch) once(id int, limit time.Duration) (failed []string, timedOut bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+func (b *batch) once(ctx context.Context, id int, limit time.Duration) (failed []string, timedOut bool) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, err := b.program.command(ctx, mutated.ActiveVariable+"="+strconv.Itoa(id),
 		"-test.failfast", "-test.run", "^("+strings.Join(b.names, "|")+")$").CombinedOutput()
