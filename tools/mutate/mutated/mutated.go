@@ -14,11 +14,12 @@ type number interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr | ~float32 | ~float64
 }
 
-// The environment variables that select the active mutant, and the file to which the
-// numbers of the mutants are written that a process reaches.
 const (
+	// ActiveVariable is the environment variable that has the number of the active mutant.
 	ActiveVariable = "MUTATE_ACTIVE"
-	TraceVariable  = "MUTATE_TRACE"
+	// TraceVariable is the environment variable that names the file to which a process
+	// writes the numbers of the mutants that it reaches.
+	TraceVariable = "MUTATE_TRACE"
 )
 
 var (
