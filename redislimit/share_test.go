@@ -100,8 +100,8 @@ func foreign(t *testing.T, a *api, every time.Duration) func() {
 	return stop
 }
 
-// If others spend nearly a third of the quota without the store, at most one in a
-// thousand requests gets a 429.
+// If others spend nearly a third of the quota without the store, at most five in a
+// thousand requests get a 429: on a busy machine, some of theirs arrive at once.
 func TestOthersSpendToo(t *testing.T) {
 	t.Parallel()
 	r := startRedis(t)
@@ -119,7 +119,7 @@ func TestOthersSpendToo(t *testing.T) {
 		rejected += w.rejected["bulk"]
 	}
 	t.Logf("%d rejected of %d", rejected, served+rejected)
-	if most := (served + rejected + 999) / 1000; rejected > most || served < 1000 {
+	if most := (served + rejected) * 5 / 1000; rejected > most || served < 1000 {
 		t.Errorf("%d rejected of %d, want %d at most", rejected, served+rejected, most)
 	}
 }
