@@ -99,7 +99,7 @@ func newWorld(t *testing.T, http2 bool) *world {
 }
 
 // connect makes a connection for each client, so that with HTTP/2 all calls of a round
-// share it: while there is none, net/http dials for each. It sends no token, which
+// share it: without one, net/http dials for each. It sends no token, which
 // costs no quota.
 func (w *world) connect() {
 	for _, transport := range w.transports {
