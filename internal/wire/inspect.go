@@ -274,10 +274,26 @@ func (f *field) omits(v reflect.Value) bool {
 	return f.omitZero && isZero(v)
 }
 
-// isZero reports whether v has the zero value, as its own method says if it has one.
+var zeroer = reflect.TypeFor[interface{ IsZero() bool }]()
+
+// isZero reports whether encoding/json takes v for the zero value: if it is nil or an
+// interface that holds a nil pointer, else as its own method says, if it or a pointer to
+// it has one.
 func isZero(v reflect.Value) bool {
-	if z, ok := methodsOf(v).(interface{ IsZero() bool }); ok {
-		return z.IsZero()
+	switch t := v.Type(); {
+	case !v.CanInterface():
+		return v.IsZero()
+	case !t.Implements(zeroer) && reflect.PointerTo(t).Implements(zeroer):
+		p := reflect.New(t)
+		p.Elem().Set(v)
+		v = p
+	case !t.Implements(zeroer):
+		return v.IsZero()
+	case t.Kind() == reflect.Interface && !v.IsNil():
+		v = v.Elem()
 	}
-	return v.IsZero()
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
+		return true
+	}
+	return v.Interface().(interface{ IsZero() bool }).IsZero()
 }

@@ -83,6 +83,13 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 			None      [0]int                     `json:",omitempty"`
 			Array     [1]int                     `json:",omitempty"`
 		}{One: new(alwaysZero), Inside: alwaysZero("x")},
+		struct {
+			Nil     interface{ IsZero() bool } `json:",omitzero"`
+			Any     any                        `json:",omitzero"`
+			Pointer pointerZero                `json:",omitzero"`
+			One     *pointerZero               `json:",omitzero"`
+			None    *pointerZero               `json:",omitzero"`
+		}{Nil: (*alwaysZero)(nil), Any: alwaysZero("x"), Pointer: "x", One: new(pointerZero)},
 	} {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -92,19 +99,26 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 		if err := json.Unmarshal(data, &object); err != nil {
 			t.Fatal(err)
 		}
-		want, got := slices.Sorted(maps.Keys(object)), encodedNames(v)
-		if !slices.Equal(got, want) {
-			t.Errorf("%+v: %q, want %q", v, got, want)
+		addressable := reflect.New(reflect.TypeOf(v)).Elem()
+		addressable.Set(reflect.ValueOf(v))
+		want := slices.Sorted(maps.Keys(object))
+		for _, value := range []reflect.Value{reflect.ValueOf(v), addressable} {
+			if got := encodedNames(value); !slices.Equal(got, want) {
+				t.Errorf("%+v, addressable %v: %q, want %q", v, value.CanAddr(), got, want)
+			}
 		}
 	}
 }
+
+type pointerZero string
+
+func (*pointerZero) IsZero() bool { return true }
 
 type alwaysZero string
 
 func (alwaysZero) IsZero() bool { return true }
 
-func encodedNames(v any) []string {
-	value := reflect.ValueOf(v)
+func encodedNames(value reflect.Value) []string {
 	var names []string
 	for _, f := range fieldsOf(value.Type()) {
 		field, err := value.FieldByIndexErr(f.index)
