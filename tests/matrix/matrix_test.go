@@ -55,11 +55,11 @@ func cells(w *wire, c call, faults []fault) (all []cell) {
 		if f.wires != nil && !f.wires(w) || f.writes && !c.write() || f.garbles && w.http == 2 && c.kind == "prefetch" {
 			continue
 		}
-		did := no
+		ways := no
 		if c.write() {
-			did = f.did
+			ways = f.did
 		}
-		for _, did := range did {
+		for _, did := range ways {
 			all = append(all, cell{w, f, did, false})
 			if w.http == 0 && f.retried(c) && !f.atOnce {
 				all = append(all, cell{w, f, did, true})

@@ -78,8 +78,9 @@ func (r *report) print(listed bool) bool {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "package\tmutants\treached\tequivalent\ttried\tnoticed\tof these hang\tsurvived\tnoticed %\t")
+	names := append(slices.Sorted(maps.Keys(packages)), "all")
 	packages["all"] = &sum
-	for _, name := range append(slices.Sorted(maps.Keys(packages))[1:], "all") {
+	for _, name := range names {
 		n := packages[name]
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f\t\n", name, n.mutants, n.reached, n.equivalent, n.tried, n.noticed, n.hung, n.tried-n.noticed,
 			100*float64(n.noticed)/float64(max(1, n.tried)))
