@@ -66,18 +66,28 @@ needs() {
 	command -v "$1" >/dev/null || fail "$2 need $1: install it"
 }
 
-# measure begins a table of what the steps of a script take.
+# measure begins a table of what the steps of a script take. begin begins a step, and took
+# ends it with a line in the table: its time, the time of processors that its processes
+# used, both in seconds, and its argument, the name.
 measure() { costs=$(mktemp); }
+begin() { begun=$SECONDS && processors && before=$used; }
+took() {
+	processors
+	printf '%7d  %9d  %s\n' "$((SECONDS - begun))" "$((used - before))" "$1" >>"$costs"
+}
 
-# took adds a line to the table: seconds and the step.
-took() { printf '%7d  %s\n' "$@" >>"$costs"; }
+# processors sets used to the seconds of processors that ended processes of this shell used.
+processors() {
+	times >"$costs.times" # in a command substitution it would count those of another shell
+	used=$(awk -F '[ms ]+' 'NR == 2 { print int($1 * 60 + $2 + $3 * 60 + $4) }' "$costs.times")
+}
 
 # print_costs prints the table.
 print_costs() {
-	printf '\nseconds  step\n'
+	printf '\nseconds  processor  step\n'
 	cat "$costs"
-	printf '%7d  in all\n' "$SECONDS"
-	rm -f "$costs"
+	printf '%7d             in all\n' "$SECONDS"
+	rm -f "$costs" "$costs.times"
 }
 
 # two_at_a_time runs a script of this directory once for each of the further arguments, two

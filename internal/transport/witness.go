@@ -30,12 +30,19 @@ type witness struct {
 	begins       atomic.Int32 // how often the headers were written
 	repeated     atomic.Bool  // it was about to be sent again
 	certRejected atomic.Bool  // by net/http or the user's verification
+	interim      atomic.Int32 // 1xx responses
 	trace        httptrace.ClientTrace
 }
 
 // errRepeated is the error of an attempt whose request the transport was about to
 // send again.
 var errRepeated = errors.New("stream was reset after the request was sent")
+
+// maxInterim is the number of 1xx responses that an attempt may get. Without a
+// Got1xxResponse hook, net/http would limit them itself.
+const maxInterim = 100
+
+var errInterim = errors.New("more than 100 responses with a 1xx status")
 
 // watch returns ctx with an httptrace that records into w, in addition to any
 // existing trace. cancel ends the attempt. All hooks are set whatever the URL is,
@@ -74,6 +81,9 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 		GotFirstResponseByte: func() { w.begun.Store(false) },
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
 			w.begun.Store(true) // the byte was not of the final response
+			if w.interim.Add(1) > maxInterim {
+				return errInterim
+			}
 			return nil
 		},
 	}

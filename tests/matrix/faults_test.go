@@ -30,6 +30,7 @@ type fault struct {
 	every      bool // it strikes every page of an iteration, not only page 2
 	garbles    bool // over HTTP/2, other streams of the connection, too
 	replays    bool // net/http may repeat a read on a connection in use
+	once       bool // it strikes one request only
 	alone      bool // run alone, because the memory of the process is measured
 	hits       int  // requests that it strikes, if these are not retries
 	never      bool // the request is not sent
@@ -131,7 +132,9 @@ func cuts() (all []fault) {
 	refuse := func(r *reply) {
 		r.lines = fmt.Sprintf("\x00\x00\x04\x03\x00\x00\x00\x00%c\x00\x00\x00\x07", 2*r.number-1)
 	}
+	goAway := func(r *reply) { r.lines = "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00" }
 	return append(all, fault{kind: "cut", name: "refused stream", row: rowUnsent, did: no, change: refuse, writes: true, prime: true, wires: http2},
+		fault{kind: "cut", name: "GOAWAY that excludes the request", row: rowUnsent, did: no, change: goAway, writes: true, prime: true, once: true, wires: http2},
 		fault{kind: "cut", name: "cut after the body", row: rowSuccess, did: yes, change: func(r *reply) { r.stop = afterEnd },
 			wires: func(w *wire) bool { return w.http != 2 }})
 }
@@ -217,6 +220,9 @@ var huge = sync.OnceValues(func() (plain, zipped string) {
 	return plain, zip(plain)
 })
 
+// hugeHeader is the value of a header field that is longer than net/http accepts.
+var hugeHeader = sync.OnceValue(func() string { return strings.Repeat("a", 11<<20) })
+
 func tooLarge() (all []fault) {
 	add := func(name string, row row, code int) {
 		did := didIf(row)
@@ -265,6 +271,13 @@ func headers() (all []fault) {
 	} {
 		all = append(all, fault{kind: "headers", name: fmt.Sprint(h[0], " ", h[1][:min(len(h[1]), 10)]), row: rowSuccess, did: yes, change: func(r *reply) { set(r, h...) }})
 	}
+	overHTTP := func(w *wire) bool { return w.http > 0 }
+	early := func(n int) func(*reply) { return func(r *reply) { r.early = n } }
+	all = append(all,
+		fault{kind: "headers", name: "five 103 first", row: rowSuccess, did: yes, change: early(5), wires: overHTTP},
+		fault{kind: "headers", name: "a thousand 103 first", row: rowCut, did: either, change: early(1000), wires: overHTTP, replays: true},
+		fault{kind: "too large", name: "header", row: rowCut, did: either, change: func(r *reply) { set(r, "X-Large", hugeHeader()) },
+			wires: overHTTP, replays: true})
 	const first = "HTTP/1.1 200 OK\r\n"
 	for name, lines := range map[string]string{
 		"another protocol":       "SSH-2.0-" + support.Token,

@@ -60,8 +60,10 @@ func cells(w *wire, c call, faults []fault) (all []cell) {
 			ways = f.did
 		}
 		for _, did := range ways {
-			all = append(all, cell{w, f, did, false})
-			if w.http == 0 && f.retried(c) && !f.atOnce {
+			if !f.once {
+				all = append(all, cell{w, f, did, false})
+			}
+			if (w.http == 0 || f.once) && f.retried(c) && !f.atOnce {
 				all = append(all, cell{w, f, did, true})
 			}
 		}

@@ -45,6 +45,7 @@ type reply struct {
 	header   http.Header
 	lines    string // instead of status line and header; over HTTP/2, frames
 	number   int    // of the request, among all that the server received
+	early    int    // 103 responses before it
 	body     string
 	page     int // the page asked for
 	stop     place
@@ -165,6 +166,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (s *server) send(ctx context.Context, w http.ResponseWriter, r reply) {
 	if support.Sleep(ctx, r.late) != nil {
 		return
+	}
+	for range r.early {
+		w.WriteHeader(http.StatusEarlyHints)
 	}
 	writeHead(w, r)
 	if r.late > 0 {
