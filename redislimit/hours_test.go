@@ -146,13 +146,13 @@ func TestHours(t *testing.T) {
 		hours         int
 		most          float64 // 429s per 1,000 requests
 	}{
-		// If others send, too, a window ends with none, one or two 429s, by chance: in ten
-		// hours 1.4 per 1,000 requests on average.
+		// If others send, too, a window ends with none, one or two 429s, by chance: 1.4 per
+		// 1,000 requests on average.
 		"alone":             {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 0, 3, 0},
 		"flushed":           {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, 0, 7 * time.Minute, 5, 3},
 		"with interactive":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 10 * time.Minute, 0, 0, 3, 0},
-		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 10, 5},
-		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 10, 5},
+		"with others":       {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 0, time.Hour / 150, 0, 5, 5},
+		"with both":         {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo)), 5 * time.Minute, time.Hour / 150, 0, 5, 5},
 		"a token bucket":    {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.TokenBucket)), 10 * time.Minute, 0, 0, 3, 5},
 		"a sliding window":  {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.SlidingLog)), 10 * time.Minute, 0, 0, 3, 5},
 		"a sliding counter": {leedotest.NewServer(leedotest.WithPlan(leedotest.Duo), leedotest.WithAlgorithm(leedotest.SlidingCounter)), 10 * time.Minute, 0, 0, 3, 5},

@@ -2,6 +2,7 @@ package redislimit_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -46,25 +47,29 @@ func noFailures(t *testing.T, reports []report) {
 // 429. The reserve for interactive calls releases its last request in the last 25th of
 // the window, which is only 160 ms here, so bulk may not ask for it in time.
 func TestProcessesShareWindows(t *testing.T) {
+	t.Parallel()
 	for reserve, least := range map[float64]int{-1: limit, 0: limit - 1} {
-		r := startRedis(t)
-		a := newAPI(t, limit, length)
-		var workers []*worker
-		for range 8 {
-			workers = append(workers, start(t, job{
-				Name: "bulk", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
-				Callers: 4, Priority: leedo.PriorityBulk, MaxWait: leedo.NoMaxWait, Reserve: reserve,
-			}))
-		}
-		all := a.await(t, "three windows", begun(4))
-		noFailures(t, finish(t, workers...))
-		for i, w := range windows(all)[:3] {
-			n, rejected := sum(w.served), sum(w.rejected)
-			t.Logf("reserve %v, window %d: %d served, %d rejected", reserve, i, n, rejected)
-			if n < least || n > limit || rejected != 0 {
-				t.Errorf("reserve %v, window %d: %d served, want %d at least; %d rejected, want 0", reserve, i, n, least, rejected)
+		t.Run(fmt.Sprint("reserve ", reserve), func(t *testing.T) {
+			t.Parallel()
+			r := startRedis(t)
+			a := newAPI(t, limit, length)
+			var workers []*worker
+			for range 8 {
+				workers = append(workers, start(t, job{
+					Name: "bulk", URL: a.url, Token: a.Token(), Redis: r.addr, Key: "test",
+					Callers: 4, Priority: leedo.PriorityBulk, MaxWait: leedo.NoMaxWait, Reserve: reserve,
+				}))
 			}
-		}
+			all := a.await(t, "three windows", begun(4))
+			noFailures(t, finish(t, workers...))
+			for i, w := range windows(all)[:3] {
+				n, rejected := sum(w.served), sum(w.rejected)
+				t.Logf("window %d: %d served, %d rejected", i, n, rejected)
+				if n < least || n > limit || rejected != 0 {
+					t.Errorf("window %d: %d served, want %d at least; %d rejected, want 0", i, n, least, rejected)
+				}
+			}
+		})
 	}
 }
 
