@@ -145,7 +145,8 @@ func applyPatch(t *testing.T, patch string) {
 		case strings.HasPrefix(line, "--- "):
 		case strings.HasPrefix(line, "+++ b/"):
 			target = strings.TrimSpace(strings.TrimPrefix(line, "+++ b/"))
-			if !strings.HasSuffix(target, ".go") || strings.HasSuffix(target, "_test.go") || strings.HasPrefix(target, "tests/") || strings.HasPrefix(target, "docs/") {
+			code := strings.HasSuffix(target, ".go") || target == "redislimit/exchange.lua"
+			if !code || strings.HasSuffix(target, "_test.go") || strings.HasPrefix(target, "tests/") || strings.HasPrefix(target, "docs/") {
 				t.Errorf("%s changes %s", patch, target)
 			}
 		case target == "":
