@@ -32,6 +32,9 @@ var (
 
 // The program, as a process of its own, can be killed and stays small.
 func TestProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs and kills programs for half a minute")
+	}
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "leedo")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/leedoapp/leedo-go/examples/leedo").CombinedOutput(); err != nil {

@@ -195,6 +195,9 @@ func fakeserver(t *testing.T, args ...string) string {
 // A process that is killed again and again, with a server that fails in every way
 // and a small quota, still creates every record, and each once.
 func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for half a minute")
+	}
 	t.Parallel()
 	seed := *killSeed
 	if seed == 0 {

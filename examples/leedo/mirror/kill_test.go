@@ -45,6 +45,9 @@ func child(file string) int {
 // Wherever a process is killed, the lists in the mirror are those of one pass, no phone
 // is lost, and the next pass goes on as if nothing had happened.
 func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for seconds")
+	}
 	t.Parallel()
 	seed := *killSeed
 	if seed == 0 {

@@ -86,6 +86,9 @@ func TestWorlds(t *testing.T) {
 // With --write and --exhaust nothing is wrong either, and most is settled if the probe
 // may wait for the reset.
 func TestWorldsExhausted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	for _, wait := range []bool{false, true} {
 		var all score
 		largest := 0
