@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,10 @@ func TestDumpShowsNoToken(t *testing.T) {
 	own.DisableCompression = true // so that what is compressed arrives so
 	t.Cleanup(own.CloseIdleConnections)
 	for form, echo := range echoes(secret) {
+		calls := support.Calls
+		if form != "plain" { // operations are dumped alike
+			calls = slices.DeleteFunc(slices.Clone(calls), func(op support.Operation) bool { return op.Name != "Update" && op.Name != "List" })
+		}
 		var packed bytes.Buffer
 		z := gzip.NewWriter(&packed)
 		fmt.Fprintf(z, `{"message":"%s"}`, echo)
@@ -116,7 +121,7 @@ func TestDumpShowsNoToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, op := range support.Calls {
+			for _, op := range calls {
 				dump.Reset()
 				op.Call(t.Context(), client, leedo.WithHeader("X-Echo", secret))
 				text := dump.String()
