@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -124,6 +126,39 @@ func TestGETRecoversOnlySoOften(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failingStore is a quota store that fails.
+type failingStore struct{}
+
+func (failingStore) Exchange(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+	return leedo.QuotaAnswer{}, errors.New("down")
+}
+
+// A failure of the quota store is logged once, not for each attempt of the call.
+func TestRetriesDoNotLogAgainThatTheStoreFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: failingStore{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := support.NewLog()
+		c, rec := support.InMemory(t, []leedo.Option{leedo.WithRateLimiter(limiter), leedo.WithLogger(slog.New(log)), leedo.WithBackoff(1, 1)},
+			support.Respond(503, ""), support.Respond(503, ""), support.Respond(200, support.LeadJSON))
+		if err := support.Reads[0].Call(t.Context(), c); err != nil || len(rec.Requests()) != 3 {
+			t.Errorf("%v after %d requests", err, len(rec.Requests()))
+		}
+		warned := 0
+		for _, r := range *log.Records {
+			if strings.Contains(r.Text, "quota store failed") {
+				warned++
+			}
+		}
+		if warned != 1 {
+			t.Errorf("logged %d times", warned)
+		}
+	})
 }
 
 // Responses that another attempt cannot change are not retried.

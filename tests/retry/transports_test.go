@@ -112,6 +112,26 @@ func TestTheContextOfAnAttemptPrintsNoData(t *testing.T) {
 	}
 }
 
+// A transport gets each request in the form of a new one, with a token and without the
+// response that led to it. It has the protocol that http.NewRequest sets, except after a
+// redirect, for which net/http makes the request.
+func TestATransportGetsANewRequestForEachAttempt(t *testing.T) {
+	t.Parallel()
+	answers := []http.HandlerFunc{support.Respond(503, ""), support.Respond(307, "", "Location", "/v1/moved"), support.Respond(200, support.LeadJSON)}
+	requests := 0
+	client := support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		requests++
+		protocol := req.Proto == "HTTP/1.1" && req.ProtoMajor == 1 && req.ProtoMinor == 1 || requests == 3
+		if !protocol || req.Response != nil || req.Host != "api.leedo.app" || req.Header.Get("Authorization") != "Bearer "+support.Token {
+			t.Errorf("request %d: %+v", requests, req)
+		}
+		return support.ResponseTo(req, answers[requests-1]), nil
+	})}))
+	if _, err := client.Leads.Get(t.Context(), "x"); requests != len(answers) || err != nil {
+		t.Errorf("%v after %d requests", err, requests)
+	}
+}
+
 // A transport may make other requests over HTTP/2 with the context of the
 // attempt before it sends its own.
 func TestATransportMaySpeakToOthers(t *testing.T) {
