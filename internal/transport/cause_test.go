@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -263,6 +264,19 @@ func TestEndsAreComparedWithTheirCauses(t *testing.T) {
 	} {
 		if got := wire.Alike(tt.a, tt.b); got != tt.want {
 			t.Errorf("%v, %v: %t", tt.a, tt.b, got)
+		}
+	}
+}
+
+// A call that waited longer than its MaxWait, if only by the time that it takes to wake
+// up, may wait no more; one that waits for ever is not bounded later either.
+func TestTheBudgetOfACallIsNeverNegative(t *testing.T) {
+	for _, tt := range []struct{ most, waited, want time.Duration }{
+		{time.Second, 0, time.Second}, {time.Second, time.Second - 1, 1}, {time.Second, time.Second, 0}, {time.Second, time.Second + 1, 0},
+		{0, 1, 0}, {quota.Forever, 0, quota.Forever}, {quota.Forever, time.Hour, quota.Forever},
+	} {
+		if got := (&record{call: Call{MaxWait: tt.most}, Result: Result{Waited: tt.waited}}).budget(); got != tt.want {
+			t.Errorf("%v of %v waited: %v left, want %v", tt.waited, tt.most, got, tt.want)
 		}
 	}
 }

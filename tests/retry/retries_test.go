@@ -161,6 +161,25 @@ func TestRetriesDoNotLogAgainThatTheStoreFailed(t *testing.T) {
 	})
 }
 
+// A call whose context ends while a request is in flight does not begin to wait again.
+func TestNoWaitBeginsAfterTheContextEnded(t *testing.T) {
+	t.Parallel()
+	for range 20 { // the loop might choose by chance
+		synctest.Test(t, func(t *testing.T) {
+			waits := 0
+			c, rec := support.ServePipes(t, []leedo.Option{leedo.WithBackoff(time.Second, time.Second), leedo.WithHooks(leedo.Hooks{
+				Waited: func(context.Context, leedo.WaitInfo) { waits++ },
+			})}, support.Respond(503, ""), support.Hang)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(10*time.Second, cancel)
+			_, err := c.Leads.Get(ctx, "id-1")
+			if !errors.Is(err, context.Canceled) || waits != 1 || len(rec.Requests()) != 2 {
+				t.Errorf("%v after %d waits and %d requests", err, waits, len(rec.Requests()))
+			}
+		})
+	}
+}
+
 // Responses that another attempt cannot change are not retried.
 func TestFinalAnswersAreNotRetried(t *testing.T) {
 	t.Parallel()

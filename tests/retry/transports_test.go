@@ -236,6 +236,46 @@ func TestAPageAheadMayWaitInLine(t *testing.T) {
 	}
 }
 
+// A page ahead that waited for most of its time before it was needed, and then met a
+// failure that passes, is read once more, even if calls are not retried. Another failure
+// ends the iteration.
+func TestAPageAheadThatFailedAfterAWaitIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault leedotest.Fault
+		again bool
+	}{
+		"a 503":            {leedotest.Fault{Status: 503}, true},
+		"a cut connection": {leedotest.Fault{Drop: true}, true},
+		"a 403":            {leedotest.Fault{Status: 403}, false},
+		"a 404":            {leedotest.Fault{Status: 404}, false},
+		"not JSON":         {leedotest.Fault{Status: 200, Body: "<html>"}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{RequestsPerSecond: 0.1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := leedotest.NewServer()
+			for range 20 {
+				server.AddLead(leedo.Lead{Name: "John Doe"})
+			}
+			tt.fault.After = 5
+			server.Inject(tt.fault)
+			rows := 0
+			var failed error
+			for _, err := range server.Client(leedo.WithRateLimiter(limiter), leedo.WithRetries(0)).Leads.All(t.Context(), &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(8)) {
+				if failed = err; err == nil {
+					rows++
+				}
+			}
+			if again := failed == nil && rows == 20; again != tt.again || !again && rows != 10 {
+				t.Errorf("%s: %v after %d rows", name, failed, rows)
+			}
+		})
+	}
+}
+
 // A RateLimitError also holds the failure of the attempt before it.
 func TestARateLimitErrorHoldsTheFailureBefore(t *testing.T) {
 	t.Parallel()
