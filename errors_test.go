@@ -164,6 +164,11 @@ func TestErrorsReadAsOneLine(t *testing.T) {
 			"leedo: GET /leads/{id}: unusable response 200: cannot decode a JSON array as an object (1 attempt)",
 			"leedo: POST /leads: unusable response 200: cannot decode a JSON array as an object (1 attempt)",
 		},
+		{
+			respond(201, `{"success":false}`),
+			"leedo: GET /leads/{id}: 201: the response reports a failure (1 attempt)",
+			"leedo: POST /leads: outcome unknown: 201: the response reports a failure (1 attempt)",
+		},
 	}
 	for _, tt := range tests {
 		get, post := failing(t, tt.answer)

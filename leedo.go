@@ -372,8 +372,7 @@ func (e *pageError) Error() string {
 func (e *pageError) Unwrap() error { return e.err }
 
 func (e pageError) Equal(o pageError) bool {
-	a, b := e.call.request, o.call.request
-	return a.Method == b.Method && a.Template == b.Template && e.call.page == o.call.page && wire.Alike(e.err, o.err)
+	return e.call.request.Template == o.call.request.Template && e.call.page == o.call.page && wire.Alike(e.err, o.err)
 }
 
 // LogValue returns the LogValue of the page's call with the number of the page.

@@ -64,6 +64,21 @@ func TestConstructorRefusesBadOptions(t *testing.T) {
 	}
 }
 
+// The largest value that the documentation allows is accepted, the next is not.
+func TestTheLargestValues(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]error{1: nil, 1 << 40: nil, 1<<40 + 1: leedo.ErrInvalidArgument} {
+		if _, err := leedo.NewClient(testToken, leedo.WithMaxResponseBytes(n)); !errors.Is(err, want) {
+			t.Errorf("WithMaxResponseBytes(%d): %v", n, err)
+		}
+	}
+	for least, want := range map[time.Duration]error{time.Second: nil, time.Second + 1: leedo.ErrInvalidArgument} {
+		if _, err := leedo.NewClient(testToken, leedo.WithBackoff(least, time.Second)); !errors.Is(err, want) {
+			t.Errorf("WithBackoff(%v, 1s): %v", least, err)
+		}
+	}
+}
+
 // Options for which zero has a meaning accept it.
 func TestZeroIsMeant(t *testing.T) {
 	t.Parallel()

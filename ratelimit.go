@@ -403,7 +403,7 @@ func (e *budgetError) Error() string {
 func (e *budgetError) Unwrap() error { return e.err }
 
 func (e budgetError) Equal(o budgetError) bool {
-	return e.method == o.method && e.path == o.path && wire.Alike(e.err, o.err)
+	return wire.Alike(e.err, o.err) // which has the method and the path, too
 }
 
 func (e *budgetError) LogValue() slog.Value {

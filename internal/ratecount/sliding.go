@@ -68,8 +68,7 @@ func (c *slidingCounter) Settle(a Allowance, now time.Time) {
 			c.current = 0
 		}
 		c.previous = 0
-	case !start.After(c.start):
-		return
+	case !start.After(c.start): // the same window
 	case start.Sub(c.start) == a.Window:
 		c.previous, c.current = c.current, 0
 	default:

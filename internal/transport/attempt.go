@@ -232,7 +232,6 @@ func (c *Client) transport() http.RoundTripper {
 // does not report its connections.
 func (a *attempt) again() (io.ReadCloser, error) {
 	if a.witness.inFlight() || a.payload.state.Load() == opened && !a.witness.asked.Load() {
-		a.witness.repeated.Store(true)
 		return nil, errRepeated
 	}
 	return a.payload.open()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -39,6 +40,41 @@ func TestReadBounded(t *testing.T) {
 				t.Errorf("%d bytes, %v; want %d, %v", len(got), err, len(tt.want), tt.err)
 			}
 		})
+	}
+}
+
+// sizes is a body of n bytes that records the sizes of reads.
+type sizes struct {
+	n     int
+	reads []int
+}
+
+func (s *sizes) Read(b []byte) (int, error) {
+	s.reads = append(s.reads, len(b))
+	n := min(s.n, len(b))
+	if s.n -= n; n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// A body is read with one read if its announced size is less than lastChunk, and else in
+// chunks that double up to that: an announced size may be a lie.
+func TestReadBoundedReadsInChunks(t *testing.T) {
+	const kilo, mega = 1 << 10, 1 << 20
+	doubling := []int{4 * kilo, 8 * kilo, 16 * kilo, 32 * kilo, 64 * kilo, 128 * kilo, 256 * kilo, 512 * kilo, mega, mega}
+	for _, tt := range []struct {
+		size  int64 // as announced
+		n     int
+		reads []int // the first ones
+	}{
+		{-1, 4 * mega, doubling}, {1 << 40, 4 * mega, doubling}, {0, 0, []int{1}}, {4 * kilo, 4 * kilo, []int{4*kilo + 1, 1}},
+		{mega - 1, mega - 1, []int{mega, 1}}, {mega, mega, []int{4 * kilo, mega - 4*kilo + 1, 1}},
+	} {
+		body := &sizes{n: tt.n}
+		if _, err := readBounded(body, tt.size, 10*mega); err != nil || !slices.Equal(body.reads[:len(tt.reads)], tt.reads) {
+			t.Errorf("size %d: %v, reads %v, want %v", tt.size, err, body.reads, tt.reads)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leedoapp/leedo-go/internal/quota"
 	"github.com/leedoapp/leedo-go/internal/wire"
 )
 
@@ -114,6 +116,48 @@ func TestOnlyTheCallersContextMatches(t *testing.T) {
 	}
 }
 
+// The texts that say how an attempt ended are ours: a word in them is not masked because
+// the query has it, too. Only a rejected certificate makes the failure final.
+func TestTheEndOfAnAttemptIsNotMasked(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	repeated, expired, rejected := new(attempt), new(attempt), new(attempt)
+	repeated.witness.repeated.Store(true)
+	rejected.witness.certRejected.Store(true)
+	canceled := &attempt{record: testRecord(ended)}
+	expired.ctx, repeated.ctx, canceled.ctx, rejected.ctx = ended, ended, ended, t.Context()
+	for want, a := range map[string]*attempt{
+		"attempt timed out after 1s":                  expired,
+		"stream was reset after the request was sent": repeated,
+		"context canceled":                            canceled,
+		"*** handshake":                               rejected,
+	} {
+		if a.record == nil {
+			a.record = testRecord(t.Context())
+		}
+		a.record.call.URL.RawQuery = "a=attempt&b=context&c=stream"
+		if c := a.cause(errors.New("stream handshake")); c.Error() != want || c.Final != (a == rejected) || c.callers != (a == canceled) {
+			t.Errorf("%+q, final %t; want %q", c, c.Final, want)
+		}
+	}
+}
+
+// Causes are equal if text, error and the answers to Is and to whether another attempt
+// can help are.
+func TestCausesAreComparedByAllTheyHave(t *testing.T) {
+	cause := func() *Cause { return &Cause{text: "x", err: io.EOF} }
+	for name, change := range map[string]func(*Cause){
+		"nothing": func(*Cause) {}, "the text": func(c *Cause) { c.text = "y" }, "the error": func(c *Cause) { c.err = io.ErrUnexpectedEOF },
+		"final": func(c *Cause) { c.Final = true }, "the caller's": func(c *Cause) { c.callers = true },
+	} {
+		changed := cause()
+		change(changed)
+		if got := wire.Alike(cause(), changed); got != (name == "nothing") {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 func TestFinal(t *testing.T) {
 	for _, err := range []error{
 		&net.DNSError{Err: "no such host", IsNotFound: true},
@@ -187,8 +231,23 @@ func TestBackoffIsFullJitter(t *testing.T) {
 			t.Errorf("retry %d: %v to %v, want up to %v", n, low, high, top)
 		}
 	}
-	if d := (&Client{}).backoff(3); d != 0 {
-		t.Errorf("no back-off is %v", d)
+	// The bound doubles for as long as it is less than BackoffMax.
+	tr = &Client{Config: Config{BackoffMin: 1, BackoffMax: 10 * time.Second}}
+	for n, top := range map[int]time.Duration{32: 1 << 32, 33: 1 << 33, 34: 10 * time.Second, 63: 10 * time.Second, 64: 10 * time.Second, 1000: 10 * time.Second} {
+		high := time.Duration(0)
+		for range 200 {
+			high = max(high, tr.backoff(n))
+		}
+		if high > top || high < top*3/4 {
+			t.Errorf("retry %d: up to %v, want %v", n, high, top)
+		}
+	}
+	for _, most := range []time.Duration{0, time.Nanosecond, time.Minute} {
+		for n := range 100 {
+			if d := (&Client{Config: Config{BackoffMax: most}}).backoff(n); d != 0 {
+				t.Errorf("from 0 to %v: retry %d after %v", most, n, d)
+			}
+		}
 	}
 }
 
@@ -208,3 +267,37 @@ func TestEndsAreComparedWithTheirCauses(t *testing.T) {
 		}
 	}
 }
+
+// A call that waited longer than its MaxWait, if only by the time that it takes to wake
+// up, may wait no more; one that waits for ever is not bounded later either.
+func TestTheBudgetOfACallIsNeverNegative(t *testing.T) {
+	for _, tt := range []struct{ most, waited, want time.Duration }{
+		{time.Second, 0, time.Second}, {time.Second, time.Second - 1, 1}, {time.Second, time.Second, 0}, {time.Second, time.Second + 1, 0},
+		{0, 1, 0}, {quota.Forever, 0, quota.Forever}, {quota.Forever, time.Hour, quota.Forever},
+	} {
+		if got := (&record{call: Call{MaxWait: tt.most}, Result: Result{Waited: tt.waited}}).budget(); got != tt.want {
+			t.Errorf("%v of %v waited: %v left, want %v", tt.waited, tt.most, got, tt.want)
+		}
+	}
+}
+
+// A request that net/http rejects itself is a failure that is not retried, and known not
+// to have been sent.
+func TestARequestThatNetHTTPRejects(t *testing.T) {
+	base, _ := url.Parse("https://api.leedo.app/v1")
+	c := New(Config{Base: base, HTTPClient: &http.Client{}})
+	attempts := 0
+	c.loop.HTTPClient.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
+		attempts++ // in place of net/http: it does not reach ours
+		return nil, errors.New("net/http: no q=jane")
+	})
+	u, _ := url.Parse("https://api.leedo.app/v1/leads?q=jane")
+	r := c.Do(t.Context(), Call{Method: "POST", Path: "/leads", URL: u, Header: http.Header{}, Write: true, Repeatable: true, Retries: 3})
+	if r.Failure == nil || r.Failure.Error() != "net/http: no ***" || r.Unknown || r.End != nil || r.Attempts != 0 || attempts != 1 {
+		t.Errorf("%+v after %d attempts", r, attempts)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

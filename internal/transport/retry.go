@@ -146,7 +146,7 @@ func (r *record) cutShort() {
 // jitter").
 func (c *Client) backoff(n int) time.Duration {
 	top := c.BackoffMax
-	if n < 32 && c.BackoffMin < c.BackoffMax>>n {
+	if c.BackoffMin <= c.BackoffMax>>n {
 		top = c.BackoffMin << n
 	}
 	if top <= 0 {

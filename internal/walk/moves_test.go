@@ -18,6 +18,7 @@ type moves struct {
 	before  map[int][]string
 	new     int
 	fetches int
+	replica bool            // every other total is one too few
 	inside  map[string]bool // items that were never before the start page, nor removed
 	history []string
 }
@@ -55,7 +56,11 @@ func (m *moves) fetch(page int) ([]string, Meta, error) {
 	from := min((page-1)*m.per, len(m.rows))
 	rows := slices.Clone(m.rows[from:min(from+m.per, len(m.rows))])
 	m.history = append(m.history, fmt.Sprintf("%v, page %d of %d rows: %v", m.before[m.fetches], page, len(m.rows), rows))
-	return rows, Meta{len(m.rows), page, m.per}, nil
+	total := len(m.rows)
+	if m.replica {
+		total = max(total-m.fetches%2, 0)
+	}
+	return rows, Meta{total, page, m.per}, nil
 }
 
 // walk reports what is wrong with an iteration, and whether it ended with an error.
@@ -111,6 +116,28 @@ func TestAnInsertionHidesNoRemoval(t *testing.T) {
 		m.before = tt.before
 		if wrong, failed := m.walk(); wrong != "" || failed {
 			t.Errorf("%s: %s, an error: %v\n%s", tt.name, wrong, failed, strings.Join(m.history, "\n"))
+		}
+	}
+}
+
+// TestAnIterationGoesBackFurtherThanToADoubt: page 4 is in doubt when removals lead
+// the iteration back to page 2, and insertions are found there.
+func TestAnIterationGoesBackFurtherThanToADoubt(t *testing.T) {
+	t.Parallel()
+	m := newMoves(12, 1, 2)
+	m.replica = true
+	m.before = map[int][]string{2: {"-A12", "-A8", "-A10"}, 9: {"-A1"}, 11: {"+", "+", "+"}}
+	if wrong, failed := m.walk(); wrong != "" || failed {
+		t.Errorf("%s, an error: %v\n%s", wrong, failed, strings.Join(m.history, "\n"))
+	}
+	// Whatever changes, the iteration ends, and no item comes twice.
+	for name, list := range map[string]func(uint64) *moves{"removing": removing, "mixed": mixed} {
+		for seed := range uint64(some(5000)) {
+			m := list(seed)
+			m.replica = true
+			if wrong, _ := m.walk(); wrong != "" && !strings.HasSuffix(wrong, "is missed") {
+				t.Fatalf("%s, seed %d: %s\n%s", name, seed, wrong, strings.Join(m.history, "\n"))
+			}
 		}
 	}
 }
@@ -171,5 +198,48 @@ func TestNoRowIsMissedWhereverChangesFall(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d of %d lists ended with an error", name, failed, some(20_000))
+	}
+}
+
+// TestWhatReadingBackCosts: some lists of the tests with random lists are read to their
+// end without an error, and with no more requests than these. If reading back were given
+// up earlier, or items that moved were not taken into account, they would not be.
+func TestWhatReadingBackCosts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		list    func(uint64) *moves
+		seed    uint64
+		replica bool
+		most    int
+	}{
+		{"items move", mixed, 5504, false, 7},
+		{"items move, two replicas", mixed, 4535, true, 6},
+		{"few pages to spare", mixed, 2782, false, 9},
+		{"a total that is as large as before", mixed, 136, false, 9},
+		{"back page by page", mixed, 854, false, 12},
+		{"back page by page, two replicas", removing, 3293, true, 20},
+		{"nothing in doubt any more", removing, 3430, false, 38},
+		{"looks that find nothing", removing, 673, true, 26},
+	} {
+		m := tt.list(tt.seed)
+		m.replica = tt.replica
+		if wrong, failed := m.walk(); wrong != "" || failed || m.fetches > tt.most {
+			t.Errorf("%s: %s, an error: %v, %d requests, want %d at most\n%s", tt.name, wrong, failed, m.fetches, tt.most, strings.Join(m.history, "\n"))
+		}
+	}
+	for seed, most := range map[uint64]int{15267: 10, 3085: 7, 24387: 47, 11291: 103} {
+		s := newStill(seed)
+		w := New(t.Context(), Plan{Start: s.start, PerPage: s.asked}, func(number int) Fetch[int, none] {
+			return func(context.Context) Result[int, none] { return s.fetch(number) }
+		}, number)
+		var got []int
+		var failed error
+		for chunk, err := range w.All() {
+			got, failed = append(got, chunk.Items...), err
+		}
+		if failed != nil || !slices.Equal(got, s.want()) || s.fetches > most {
+			t.Errorf("seed %d: %v, %v, %d requests, want %d at most\n%v", seed, got, failed, s.fetches, most, s)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,34 @@ func TestADiscardedPageCancelsNoOther(t *testing.T) {
 		if want := []int{0, 1, 2, 2, 2, 1, 1, 1}; items != pages || !slices.Equal(requests[:], want) {
 			t.Errorf("%d items; pages requested %v times, want %v", items, requests, want)
 		}
+	})
+}
+
+// When reading ahead ends, the pages that were read ahead are canceled, and are read
+// again when they are needed.
+func TestStopDiscardsThePagesAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reads, canceled atomic.Int32
+		f := &reader[string, none]{ctx: t.Context(), size: 3, fetch: func(number int) Fetch[string, none] {
+			return func(ctx context.Context) Result[string, none] {
+				if reads.Add(1) > 3 {
+					return Result[string, none]{Items: []string{"x"}, Meta: Meta{Total: 10, Page: number}}
+				}
+				<-ctx.Done()
+				canceled.Add(1)
+				return Result[string, none]{Err: ctx.Err()}
+			}
+		}}
+		f.fill(2, 3, 10)
+		synctest.Wait()
+		f.stop()
+		synctest.Wait()
+		f.fill(2, 3, 10) // no more
+		if r := f.take(2); r.Err != nil || reads.Load() != 4 || canceled.Load() != 3 {
+			t.Errorf("%+v after %d reads, %d canceled", r, reads.Load(), canceled.Load())
+		}
+		f.close()
 	})
 }
 

@@ -165,7 +165,7 @@ func (w *Iteration[T, S]) returnToDoubt() (verdict[T], error) {
 	from := w.back.doubt
 	w.back.doubt, w.enough = doubt{}, false
 	w.seen.distrust(from.since)
-	p, err := w.read(from.page)
+	p, err := w.read(min(from.page, w.counted.next())) // the iteration may have gone back further since
 	for err == nil && p.meta.Page > w.counted.start && w.sound(p) == 0 {
 		p, err = w.read(p.meta.Page - 1)
 	}

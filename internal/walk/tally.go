@@ -55,14 +55,14 @@ func (c *tally) add(meta Meta, items, total int) {
 	c.reached = max(c.reached, meta.Page)
 }
 
-// full reports whether a page is full: it has as many items as pages before it, or
+// full reports whether a page with items is full: it has as many items as pages before it, or
 // as were requested. The first page is compared with the per_page that it reports;
 // but if pages precede it, it counts as full, because those may be as small.
 func (c *tally) full(items, claim int) bool {
 	if c.filled == 0 && c.start > 1 {
-		return items > 0
+		return true
 	}
-	return items > 0 && (items >= cmp.Or(c.largest, claim) || items == c.asked)
+	return items >= cmp.Or(c.largest, claim) || items == c.asked
 }
 
 // size returns the page size, and whether it is known. It is the number of items
@@ -88,13 +88,11 @@ func (c *tally) before(size int) int {
 	return (c.start - 1) * size
 }
 
-// came returns how many items came.
-func (c *tally) came() int {
-	if len(c.upTo) == 0 {
-		return 0
-	}
-	return c.upTo[len(c.upTo)-1]
-}
+// next returns the page after those that are counted.
+func (c *tally) next() int { return c.start + len(c.upTo) }
+
+// came returns how many items came. At least one page has been counted.
+func (c *tally) came() int { return c.upTo[len(c.upTo)-1] }
 
 // counted returns how many of total items are on the first page or later.
 func (c *tally) counted(total int) int {

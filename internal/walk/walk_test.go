@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,9 +123,15 @@ func TestAWalkStartsWhereItIsTold(t *testing.T) {
 		t.Errorf("fetched pages %v", s.fetched)
 	}
 
-	beyond := &script{rows: numbered(10), per: 3}
-	if rows, err := collect(t, 9, beyond.fetch); err != nil || len(rows) > 0 || len(beyond.fetched) != 1 {
-		t.Errorf("beyond the end: %v, %v, fetched %v", rows, err, beyond.fetched)
+	for _, start := range []int{5, 9, 1<<62 + 1, math.MaxInt - 1} {
+		beyond := &script{rows: numbered(10), per: 3}
+		fetch := func(page int) ([]string, Meta, error) {
+			beyond.fetched = append(beyond.fetched, page)
+			return nil, Meta{10, page, 3}, nil
+		}
+		if rows, err := collect(t, start, fetch); err != nil || len(rows) > 0 || len(beyond.fetched) != 1 {
+			t.Errorf("beyond the end: %v, %v, fetched %v", rows, err, beyond.fetched)
+		}
 	}
 }
 
@@ -199,6 +206,44 @@ func TestManyRemovalsAtOnceDoNotEndTheWalk(t *testing.T) {
 		if err != nil || !slices.Equal(rows, numbered(1000)[:1000-gone]) {
 			t.Errorf("%d of the oldest rows removed: %d rows, %v, pages %v", gone, len(rows), err, s.fetched)
 		}
+	}
+}
+
+// TestTheEndIsFoundByThePageBehind: a page behind the last one that repeats items ends
+// the iteration if all have come, and no further page is read.
+func TestTheEndIsFoundByThePageBehind(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		pages  [][]string
+		totals []int
+	}{
+		{"other items", [][]string{{"a", "b"}, {"c", "d"}, {"b", "c"}}, []int{4, 4, 4}},
+		{"the last page", [][]string{{"a", "b"}, {"c", "d"}, {"c", "d"}}, []int{4, 4, 4}},
+		{"the last page, after a total that was too large", [][]string{{"a", "b"}, {"c", "d"}, {"c", "d"}}, []int{5, 5, 4}},
+	} {
+		fetched := 0
+		rows, err := collect(t, 1, func(page int) ([]string, Meta, error) {
+			fetched++
+			return tt.pages[page-1], Meta{tt.totals[page-1], page, 2}, nil
+		})
+		if err != nil || strings.Join(rows, "") != "abcd" || fetched != 3 {
+			t.Errorf("%s: %v, %v after %d pages", tt.name, rows, err, fetched)
+		}
+	}
+}
+
+// TestACopyOfAPageThatWasPushedOnIsNoRepetition: once an insertion has pushed items on,
+// a page may be all those of the page before it, whatever the total says.
+func TestACopyOfAPageThatWasPushedOnIsNoRepetition(t *testing.T) {
+	t.Parallel()
+	s := &script{rows: numbered(12), per: 3, after: map[int]func(*script){
+		1: func(s *script) { s.insert(1); s.rows = append(s.rows, "0") },
+		2: func(s *script) { s.insert(3); s.remove("1") },
+	}}
+	rows, err := collect(t, 1, s.fetch)
+	if want := append(numbered(12)[:11], "0"); err != nil || !slices.Equal(rows, want) {
+		t.Errorf("%v, %v, fetched %v", rows, err, s.fetched)
 	}
 }
 
@@ -341,20 +386,31 @@ func TestAnErrorIsTheEndOnlyIfAllHaveCome(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cause")
 	for _, tt := range []struct {
-		total int
-		want  error
+		start, asked, total int
+		want                error
 	}{
-		{2, nil},   // with pages of one item, this was the second of two
-		{3, cause}, // with pages of one item, one is missing
+		{2, 0, 2, nil},   // with pages of one item, this was the second of two
+		{2, 0, 3, cause}, // with pages of one item, one is missing
+		// If pages have as many items as were requested, what came is all of the total.
+		{3, 100, 201, nil},
+		{3, 100, 200, cause},
+		{3, 100, 202, cause},
+		{2, 100, 101, nil},
+		{2, 99, 101, cause},
 	} {
-		rows, err := collect(t, 2, func(page int) ([]string, Meta, error) {
-			if page > 2 {
+		var rows []string
+		var failed error
+		fetch := func(page int) ([]string, Meta, error) {
+			if page > tt.start {
 				return nil, Meta{}, cause
 			}
 			return []string{"a"}, Meta{tt.total, page, 4}, nil
-		})
-		if err != tt.want || len(rows) != 1 {
-			t.Errorf("total %d: %v, %v", tt.total, rows, err)
+		}
+		for chunk, err := range New(t.Context(), Plan{Start: tt.start, PerPage: tt.asked}, plain(fetch), same).All() {
+			rows, failed = append(rows, chunk.Items...), err
+		}
+		if failed != tt.want || len(rows) != 1 {
+			t.Errorf("from page %d of %d items each, total %d: %v, %v", tt.start, tt.asked, tt.total, rows, failed)
 		}
 	}
 }

@@ -11,6 +11,22 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
+// The DecodeError of a page that breaks the rules has the first KiB of its body.
+func TestABrokenPageKeepsTheBeginningOfItsBody(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{100, 1 << 10, 1<<10 + 1, 100 << 10} {
+		page := support.PageJSON(6, 7, 2, "a", "b")
+		page += strings.Repeat(" ", n-len(page))
+		for name, walk := range support.Iterations {
+			client, _ := support.InMemory(t, nil, support.Respond(200, page))
+			_, err := support.Gather(t, walk(t.Context(), client, nil))
+			if e, ok := errors.AsType[*leedo.DecodeError](err); !ok || string(e.Body) != page[:min(n, 1<<10)] {
+				t.Errorf("%s, %d bytes: %v", name, n, err)
+			}
+		}
+	}
+}
+
 // An iteration over a list whose pages contradict the request ends with a
 // DecodeError: a server that ignores the page parameter must not look like
 // success.

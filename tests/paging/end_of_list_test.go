@@ -218,6 +218,30 @@ func TestTheLookBehindAFullLastPageCannotFail(t *testing.T) {
 	}
 }
 
+// An iteration that begins behind page 1 may not know how many items precede its first
+// page: these are 2 if pages have 2 items, and then none of 3 is missing; or 1 for each
+// page, and then one is. The page behind must then be said not to exist, or say nothing.
+func TestTheLookBehindAPageOfUnknownSize(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply http.HandlerFunc
+		end   bool
+	}{
+		"404": {support.Respond(404, ""), true}, "400": {support.Respond(400, ""), true}, "the first page": {support.Respond(200, support.PageJSON(3, 1, 4, "3")), true},
+		"an empty page": {support.Respond(200, support.PageJSON(3, 3, 4)), true},
+		"401":           {support.Respond(401, ""), false}, "403": {support.Respond(403, ""), false}, "500": {support.Respond(500, ""), false},
+		"429": {support.Respond(429, "", "Retry-After", "3600"), false}, "HTML": {support.Respond(200, "<html>", "Content-Type", "text/html"), false},
+	} {
+		for way, walk := range support.Iterations {
+			client, rec := support.InMemory(t, []leedo.Option{leedo.WithRetries(0)}, support.Respond(200, support.PageJSON(3, 2, 4, "1")), tt.reply)
+			ids, err := support.Gather(t, walk(t.Context(), client, &leedo.LeadListParams{Page: 2, PerPage: 4}))
+			if !slices.Equal(ids, []string{"1"}) || (err == nil) != tt.end || len(rec.Requests()) != 2 {
+				t.Errorf("%s, %s: %v, %v after %d requests", name, way, ids, err, len(rec.Requests()))
+			}
+		}
+	}
+}
+
 // The request for the page behind a full last page fails only if the context
 // ends.
 func TestTheLookBehindAFullLastPageEndsWithTheContext(t *testing.T) {

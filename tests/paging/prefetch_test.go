@@ -424,6 +424,7 @@ func TestABrokenPageAheadIsNamedByItsAnswer(t *testing.T) {
 func TestAPanicAheadReachesTheCaller(t *testing.T) {
 	t.Parallel()
 	for name, exit := range map[string]func(){"panic": func() { panic("mine") }, "goexit": runtime.Goexit} {
+		want := map[string]any{"panic": "mine", "goexit": nil}[name]
 		eachIterationNamed(t, name, func(t *testing.T, walk support.Iterate) {
 			list := support.NewSlowList(60)
 			client := list.Client(t, leedo.WithHooks(leedo.Hooks{Attempt: func(ctx context.Context, _ leedo.AttemptInfo) {
@@ -449,7 +450,7 @@ func TestAPanicAheadReachesTheCaller(t *testing.T) {
 				returned = true
 			}()
 			<-done
-			if rows != 3 || returned || (panicked == "mine") != (name == "panic") {
+			if rows != 3 || returned || panicked != want {
 				t.Errorf("%d rows, panic %v, returned %v", rows, panicked, returned)
 			}
 			list.CheckIdle(t, client)

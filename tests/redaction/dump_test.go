@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -196,6 +198,67 @@ func TestDumpBoundsBodies(t *testing.T) {
 		}
 		if sent < 64<<10-20 || sent > 64<<10 || got < want-1 || got > want+10 {
 			t.Errorf("%s: sent %d, got %d", name, sent, got)
+		}
+	}
+}
+
+// Digits that may be the beginning of the token are masked at the end of a body that is
+// cut, and shown at the end of a whole one.
+func TestDumpMasksTheBeginningOfATokenOnlyInACutBody(t *testing.T) {
+	t.Parallel()
+	const bound = 64 << 10
+	compressed := func(n int) string {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		io.WriteString(z, strings.Repeat("x", n-4)+"1234")
+		z.Close()
+		return packed.String()
+	}
+	long := func(n int) string { return strings.Repeat("x", n-4) + "1234" }
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+		zip    bool
+		err    error // at the end of the body
+		masked bool
+	}{
+		{"whole", 200, "1234", false, nil, false},
+		{"a connection that ends early", 200, "1234", false, io.ErrUnexpectedEOF, true},
+		{"the bound", 200, long(bound), false, nil, true}, // as if it were longer
+		{"less than the bound", 200, long(bound - 1), false, nil, false},
+		{"an error, cut", 400, long(bound) + "5", false, nil, true},
+		{"an error, less than the bound", 400, long(bound - 1), false, nil, false},
+		{"compressed", 200, compressed(10), true, nil, false},
+		{"compressed, cut", 200, compressed(10)[:len(compressed(10))-8], true, nil, true},
+		{"compressed, then a connection that ends early", 200, compressed(10), true, io.ErrUnexpectedEOF, true},
+		{"compressed, the bound", 200, compressed(bound), true, nil, true},
+		{"compressed, less than the bound", 200, compressed(bound - 1), true, nil, false},
+	} {
+		var dump bytes.Buffer
+		client, err := leedo.NewClient("123456789", leedo.WithDump(&dump), leedo.WithRetries(0), leedo.WithHTTPClient(&http.Client{
+			Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+				body := io.Reader(strings.NewReader(tt.body))
+				if tt.err != nil {
+					body = io.MultiReader(body, iotest.ErrReader(tt.err))
+				}
+				resp := &http.Response{StatusCode: tt.status, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(body), Request: req}
+				if tt.zip {
+					resp.Header.Set("Content-Encoding", "gzip")
+				}
+				return resp, nil
+			}),
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Do(t.Context(), "POST", "/x", 1234, nil)
+		request, response, _ := strings.Cut(dump.String(), "\nHTTP/0.0 ")
+		if !strings.HasSuffix(request, "\n\n1234\n") {
+			t.Errorf("%s: the body of the request is whole, but the dump has %q", tt.name, request)
+		}
+		if masked, shown := strings.Contains(response, "***\n"), strings.Contains(response, "1234\n"); masked != tt.masked || shown == tt.masked {
+			t.Errorf("%s: masked %t, shown %t: %.200q", tt.name, masked, shown, response)
 		}
 	}
 }

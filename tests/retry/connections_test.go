@@ -81,6 +81,30 @@ func TestTheJarKeepsWorking(t *testing.T) {
 	}
 }
 
+// Over HTTP/1, net/http itself repeats a read whose idle connection turns out to be closed:
+// that is one attempt.
+func TestAClosedIdleConnectionIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tls := range []bool{false, true} {
+		s := support.NewServer(t, support.Respond(200, support.LeadJSON), support.Cut, support.Respond(200, support.LeadJSON))
+		start := s.Start
+		if tls {
+			start = s.StartTLS
+		}
+		start()
+		c := s.TLSClient(t, leedo.WithRetries(0))
+		for range 2 {
+			var resp leedo.Response
+			if _, err := c.Leads.Get(t.Context(), "x", leedo.WithResponse(&resp)); err != nil || resp.Attempts != 1 {
+				t.Errorf("TLS %t: %v after %d attempts", tls, err, resp.Attempts)
+			}
+		}
+		if n := len(s.Requests()); n != 3 {
+			t.Errorf("TLS %t: %d requests", tls, n)
+		}
+	}
+}
+
 func TestTheProxyKeepsWorking(t *testing.T) {
 	t.Parallel()
 	proxy := support.Serve(t, support.Respond(200, support.LeadJSON))

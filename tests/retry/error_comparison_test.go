@@ -174,6 +174,66 @@ func TestErrorsCanBeCompared(t *testing.T) {
 	}
 }
 
+// Errors of two calls that fail for the same reason are not equal if the calls differ in
+// their method, path or page, or if only one of them has sent a request.
+func TestErrorsOfOtherCallsAreNotEqual(t *testing.T) {
+	t.Parallel()
+	page := func(number int) func(context.Context, *leedo.Client) error {
+		return func(ctx context.Context, c *leedo.Client) error {
+			return support.ErrorOf(support.Gather(t, c.Leads.All(ctx, &leedo.LeadListParams{Page: number})))
+		}
+	}
+	type call struct {
+		name string
+		make func(context.Context, *leedo.Client) error
+	}
+	calls := []call{
+		{"leads", func(ctx context.Context, c *leedo.Client) error { return support.ErrorOf(c.Leads.List(ctx, nil)) }},
+		{"accounts", func(ctx context.Context, c *leedo.Client) error { return support.ErrorOf(c.Accounts.List(ctx, nil)) }},
+		{"a create", func(ctx context.Context, c *leedo.Client) error { return support.Create(ctx, c) }},
+		{"page 1 of leads", page(1)},
+		{"page 2 of leads", page(2)},
+		{"page 1 of accounts", func(ctx context.Context, c *leedo.Client) error {
+			for _, err := range c.Accounts.All(ctx, nil) {
+				return err
+			}
+			return nil
+		}},
+	}
+	redirected := call{"leads, redirected", calls[0].make} // the quota is used up by the first request
+	for name, opt := range map[string]leedo.Option{
+		"used up": leedo.WithMaxWait(0),
+		"an interceptor": leedo.WithInterceptor(func(context.Context, leedo.CallInfo, func(context.Context) error) error {
+			return &leedo.APIError{Code: "no"}
+		}),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			limited := append([]string{"Location", "/v1/moved"}, support.Exhausted(time.Now().Add(time.Hour))...)
+			client, _ := support.InMemory(t, []leedo.Option{opt}, support.Respond(307, "", limited...))
+			all := append([]call{redirected}, calls...)
+			if name == "an interceptor" {
+				all = calls[3:] // of the others its error is all that there is
+			}
+			errs := make([]error, len(all))
+			for i, call := range all {
+				if errs[i] = call.make(t.Context(), client); errs[i] == nil {
+					t.Fatalf("%s, %s: no error", name, call.name)
+				}
+				if e, ok := errors.AsType[*leedo.RateLimitError](errs[i]); ok {
+					e.RetryAt = time.Time{} // its last part is random
+				}
+			}
+			for i, a := range errs {
+				for j, b := range errs {
+					if got := cmp.Equal(a, b); got != (i == j) {
+						t.Errorf("%s: %s and %s: %t\n%v\n%v", name, all[i].name, all[j].name, got, a, b)
+					}
+				}
+			}
+		})
+	}
+}
+
 // ours returns the errors of the SDK's packages in the tree of err.
 func ours(err error) []error {
 	var all []error

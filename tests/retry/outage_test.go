@@ -193,6 +193,64 @@ func TestAnOutage(t *testing.T) {
 	}
 }
 
+// After five failures of the server in a row, one request at a time is sent. A response
+// that says something about the request only is no failure, nor is one that was not
+// waited for.
+func TestWhatIsAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		status int // 0 means no response
+		want   int // of three requests are sent at once
+	}{
+		"404": {404, 3}, "499": {499, 3}, "500": {500, 1}, "501": {501, 3}, "502": {502, 1}, "503": {503, 1}, "599": {599, 1},
+		"cut": {0, 1}, "timed out": {-1, 1}, "canceled": {-2, 3},
+	} {
+		support.Bubble(t, name, func(t *testing.T) {
+			failing := false
+			var inFlight atomic.Int32
+			client := support.NewClient(t, leedo.WithRetries(0), leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+				inFlight.Add(1)
+				defer inFlight.Add(-1)
+				status := http.StatusOK
+				switch time.Sleep(time.Second); {
+				case failing && tt.status == 0:
+					return nil, errors.New("connection reset by peer")
+				case failing && tt.status < 0:
+					<-req.Context().Done()
+					return nil, req.Context().Err()
+				case failing:
+					status = tt.status
+				}
+				return support.ResponseTo(req, support.Respond(status, support.LeadJSON, "X-RateLimit-Limit", "1000", "X-RateLimit-Remaining", "900",
+					"X-RateLimit-Reset", fmt.Sprint(time.Now().Add(time.Hour).Unix()))), nil
+			})}))
+			call := func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				if tt.status == -2 {
+					time.AfterFunc(2*time.Second, cancel)
+				}
+				defer cancel()
+				client.Leads.Get(ctx, "x")
+			}
+			call()
+			failing = true
+			for range 5 {
+				call()
+			}
+			failing = false
+			var calls sync.WaitGroup
+			for range 3 {
+				calls.Go(func() { client.Leads.Get(t.Context(), "x") })
+			}
+			synctest.Wait()
+			if got := int(inFlight.Load()); got != tt.want {
+				t.Errorf("%d of 3 requests are sent at once, want %d", got, tt.want)
+			}
+			calls.Wait()
+		})
+	}
+}
+
 // Calls of a server that hangs before it has reported any quota fail with the
 // timeout, not with a RateLimitError.
 func TestAServerThatHangsFromTheStart(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leedoapp/leedo-go"
@@ -121,6 +123,58 @@ func TestGETRecoversOnlySoOften(t *testing.T) {
 			}
 			if support.Is[*leedo.DecodeError](err) || support.Is[*leedo.UnknownOutcomeError](err) || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// failingStore is a quota store that fails.
+type failingStore struct{}
+
+func (failingStore) Exchange(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+	return leedo.QuotaAnswer{}, errors.New("down")
+}
+
+// A failure of the quota store is logged once, not for each attempt of the call.
+func TestRetriesDoNotLogAgainThatTheStoreFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: failingStore{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := support.NewLog()
+		c, rec := support.InMemory(t, []leedo.Option{leedo.WithRateLimiter(limiter), leedo.WithLogger(slog.New(log)), leedo.WithBackoff(1, 1)},
+			support.Respond(503, ""), support.Respond(503, ""), support.Respond(200, support.LeadJSON))
+		if err := support.Reads[0].Call(t.Context(), c); err != nil || len(rec.Requests()) != 3 {
+			t.Errorf("%v after %d requests", err, len(rec.Requests()))
+		}
+		warned := 0
+		for _, r := range *log.Records {
+			if strings.Contains(r.Text, "quota store failed") {
+				warned++
+			}
+		}
+		if warned != 1 {
+			t.Errorf("logged %d times", warned)
+		}
+	})
+}
+
+// A call whose context ends while a request is in flight does not begin to wait again.
+func TestNoWaitBeginsAfterTheContextEnded(t *testing.T) {
+	t.Parallel()
+	for range 20 { // the loop might choose by chance
+		synctest.Test(t, func(t *testing.T) {
+			waits := 0
+			c, rec := support.ServePipes(t, []leedo.Option{leedo.WithBackoff(time.Second, time.Second), leedo.WithHooks(leedo.Hooks{
+				Waited: func(context.Context, leedo.WaitInfo) { waits++ },
+			})}, support.Respond(503, ""), support.Hang)
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(10*time.Second, cancel)
+			_, err := c.Leads.Get(ctx, "id-1")
+			if !errors.Is(err, context.Canceled) || waits != 1 || len(rec.Requests()) != 2 {
+				t.Errorf("%v after %d waits and %d requests", err, waits, len(rec.Requests()))
 			}
 		})
 	}

@@ -112,6 +112,26 @@ func TestTheContextOfAnAttemptPrintsNoData(t *testing.T) {
 	}
 }
 
+// A transport gets each request in the form of a new one, with a token and without the
+// response that led to it. It has the protocol that http.NewRequest sets, except after a
+// redirect, for which net/http makes the request.
+func TestATransportGetsANewRequestForEachAttempt(t *testing.T) {
+	t.Parallel()
+	answers := []http.HandlerFunc{support.Respond(503, ""), support.Respond(307, "", "Location", "/v1/moved"), support.Respond(200, support.LeadJSON)}
+	requests := 0
+	client := support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		requests++
+		protocol := req.Proto == "HTTP/1.1" && req.ProtoMajor == 1 && req.ProtoMinor == 1 || requests == 3
+		if !protocol || req.Response != nil || req.Host != "api.leedo.app" || req.Header.Get("Authorization") != "Bearer "+support.Token {
+			t.Errorf("request %d: %+v", requests, req)
+		}
+		return support.ResponseTo(req, answers[requests-1]), nil
+	})}))
+	if _, err := client.Leads.Get(t.Context(), "x"); requests != len(answers) || err != nil {
+		t.Errorf("%v after %d requests", err, requests)
+	}
+}
+
 // A transport may make other requests over HTTP/2 with the context of the
 // attempt before it sends its own.
 func TestATransportMaySpeakToOthers(t *testing.T) {
@@ -213,6 +233,46 @@ func TestAPageAheadMayWaitInLine(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A page ahead that waited for most of its time before it was needed, and then met a
+// failure that passes, is read once more, even if calls are not retried. Another failure
+// ends the iteration.
+func TestAPageAheadThatFailedAfterAWaitIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault leedotest.Fault
+		again bool
+	}{
+		"a 503":            {leedotest.Fault{Status: 503}, true},
+		"a cut connection": {leedotest.Fault{Drop: true}, true},
+		"a 403":            {leedotest.Fault{Status: 403}, false},
+		"a 404":            {leedotest.Fault{Status: 404}, false},
+		"not JSON":         {leedotest.Fault{Status: 200, Body: "<html>"}, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{RequestsPerSecond: 0.1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := leedotest.NewServer()
+			for range 20 {
+				server.AddLead(leedo.Lead{Name: "John Doe"})
+			}
+			tt.fault.After = 5
+			server.Inject(tt.fault)
+			rows := 0
+			var failed error
+			for _, err := range server.Client(leedo.WithRateLimiter(limiter), leedo.WithRetries(0)).Leads.All(t.Context(), &leedo.LeadListParams{PerPage: 2}, leedo.WithPrefetch(8)) {
+				if failed = err; err == nil {
+					rows++
+				}
+			}
+			if again := failed == nil && rows == 20; again != tt.again || !again && rows != 10 {
+				t.Errorf("%s: %v after %d rows", name, failed, rows)
+			}
+		})
 	}
 }
 
