@@ -91,8 +91,13 @@ func (c *tally) before(size int) int {
 // next returns the page after those that are counted.
 func (c *tally) next() int { return c.start + len(c.upTo) }
 
-// came returns how many items came. At least one page has been counted.
-func (c *tally) came() int { return c.upTo[len(c.upTo)-1] }
+// came returns how many items came.
+func (c *tally) came() int {
+	if len(c.upTo) == 0 {
+		return 0
+	}
+	return c.upTo[len(c.upTo)-1]
+}
 
 // counted returns how many of total items are on the first page or later.
 func (c *tally) counted(total int) int {
