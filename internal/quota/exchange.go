@@ -185,7 +185,8 @@ func (s *shared) begin(ask StoreAsk) {
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
-	start, done, late, forgiven := time.Now(), false, false, false // guarded by the ledger's lock
+	start := time.Now()
+	var done, late, forgiven bool // guarded by the ledger's lock
 	slow := time.AfterFunc(storeTimeout, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -196,7 +196,7 @@ func (s *shared) cancel(p Permit, sent bool, now time.Time) {
 	s.own.cancel(p, sent, now)
 	s.news = true
 	if sent {
-		s.note(p, false, false, Reading{Limit: -1, Remaining: -1}, now)
+		s.note(p, false, false, Reading{}, now)
 	}
 }
 
