@@ -59,7 +59,9 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		{1, 0, Interactive, false},
 		{5, 30 * time.Second, Interactive, true},
 		{5, time.Minute, Interactive, false},
+		{5, 5 * time.Minute, Interactive, false},
 		{5, 6 * time.Minute, Interactive, true},
+		{2, 6 * time.Minute, Interactive, true},
 		{1, 6 * time.Minute, Interactive, false},
 		{5, 6 * time.Minute, Bulk, false},
 		{5, time.Hour, Interactive, true}, // a new window
@@ -104,8 +106,8 @@ func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
 		d.sends(1)
 		d.now = d.now.Add(reprobe)
 	}
-	if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
-		t.Errorf("%+v", v)
+	if v, until := d.asks(Interactive); v.pass || !v.look.IsZero() || !until.Equal(d.now) {
+		t.Errorf("%+v, expect it in %v", v, until.Sub(d.now))
 	}
 }
 
@@ -200,6 +202,7 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 		{10 * time.Second, 30, far, "fixed"}, // not so prompt
 		{time.Second, 60, near, "rolling"},
 		{10 * time.Second, 60, near, "rolling"},
+		{promptReset, 60, near, "rolling"},
 		{31 * time.Second, 60, near, "fixed"},
 		{31 * time.Second, 30, far, "fixed"},
 	} {
@@ -236,7 +239,7 @@ func TestAfterA429WithoutATime(t *testing.T) {
 		remaining  int
 		retryAfter time.Duration
 		long       bool
-	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
+	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "one left": {1, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
 		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		r := d.reading(tt.remaining, time.Hour)
@@ -296,5 +299,21 @@ func TestAResetThatRestoresManyAtOnceEndsAWindow(t *testing.T) {
 	d.hears(200, 2*time.Second)
 	if got := kind(d.belief); got != "fixed" || !d.whole {
 		t.Errorf("%s", got)
+	}
+}
+
+// After the end of a window nothing of the reserve is kept, whatever others spent.
+func TestNoReserveIsWaitedForAfterTheEnd(t *testing.T) {
+	for _, others := range []float64{0, 10} {
+		d := newTestAccount(Options{Reserve: 0.2})
+		d.hears(5, time.Hour)
+		d.others = others
+		from := d.reset.Add(10 * time.Minute)
+		if at := d.freed(1, d.window(), from); !at.Equal(from) {
+			t.Errorf("others spend %v a second: freed %v later", others, at.Sub(from))
+		}
+		if at := d.freed(0, d.window(), from); !at.IsZero() {
+			t.Errorf("others spend %v a second, nothing is left: freed %v later", others, at.Sub(from))
+		}
 	}
 }

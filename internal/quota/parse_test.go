@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -109,7 +110,7 @@ func TestRetryAfterInEveryForm(t *testing.T) {
 }
 
 func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
-	for _, value := range []string{"", "-1", "x", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", "1,000", "5,000", " 12,050,000 ", "1,000;w=3600", ";7", "w=7", ","} {
+	for _, value := range []string{"", "-1", "x", "0", "0.5", "2147483648", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", "1,000", "5,000", " 12,050,000 ", "1,000;w=3600", ";7", "w=7", ","} {
 		if got := Read(header(HeaderLimit, value, HeaderRemaining, value), received); got.Limit != -1 || got.Remaining != -1 {
 			t.Errorf("%q is read as limit %d, remaining %d", value, got.Limit, got.Remaining)
 		}
@@ -117,8 +118,11 @@ func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
 	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "101"), received); got.Remaining != -1 {
 		t.Errorf("more left than the limit is read as %d", got.Remaining)
 	}
-	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0"), received); got.Limit != 100 || got.Remaining != 0 {
-		t.Errorf("limit 100, remaining 0 are read as %d, %d", got.Limit, got.Remaining)
+	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0"), received); got.Limit != 100 || got.Remaining != 0 || got.Garbled {
+		t.Errorf("limit 100, remaining 0 are read as %+v", got)
+	}
+	if got := Read(header(HeaderLimit, "2147483647", HeaderRemaining, "2147483647"), received); got.Limit != math.MaxInt32 || got.Remaining != math.MaxInt32 {
+		t.Errorf("the largest limit is read as %+v", got)
 	}
 }
 
@@ -214,10 +218,12 @@ func TestResetIsBroughtToTheLocalClock(t *testing.T) {
 }
 
 func TestAnswersOutOfACacheTellNothing(t *testing.T) {
-	h := header("Age", "3600", HeaderLimit, "100", HeaderRemaining, "7",
-		HeaderReset, strconv.FormatInt(received.Add(time.Minute).Unix(), 10))
-	if got := Read(h, received); got != (Reading{Limit: -1, Remaining: -1}) {
-		t.Errorf("read as %+v", got)
+	for age, old := range map[string]bool{"0": false, "2": false, "2.1": true, "3": true, "3600": true} {
+		h := header("Age", age, HeaderLimit, "100", HeaderRemaining, "7",
+			HeaderReset, strconv.FormatInt(received.Add(time.Minute).Unix(), 10))
+		if got := Read(h, received); (got == Reading{Limit: -1, Remaining: -1}) != old {
+			t.Errorf("at an age of %s s read as %+v", age, got)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	}{
 		{0, second, hour, second},
 		{0, second / 4, hour, second / 4},
+		{1, second, hour, 2 * second},
 		{5, second, hour, 32 * second},
 		{5, second, 10 * second, 10 * second},
 		{5, 40 * second, hour, 40 * second},

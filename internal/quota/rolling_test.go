@@ -66,6 +66,7 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}{
 		{time.Second, 50 * time.Minute, 3, "rolling", false},
 		{time.Second, 55 * time.Minute, 3, "rolling", true},
+		{promptReset, 55 * time.Minute, 3, "rolling", true},
 		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: others may have spent some
 		{time.Second, 55 * time.Minute, 92, "fixed", false},
 		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
@@ -261,5 +262,68 @@ func TestRequestsOfAnHourAgoAreRestoredSoon(t *testing.T) {
 	d.hears(0, time.Minute)
 	if in := d.enough(Interactive, 0, d.now).Sub(d.now); in <= 0 || in > logMargin+spread {
 		t.Errorf("restored in %v", in)
+	}
+}
+
+// Within a window, many that are left do not show a fixed window.
+func TestARollingWindowIsJudgedAtItsResets(t *testing.T) {
+	d := rollingAccount(Options{Share: 0.5})
+	d.ownLevel(d.now)
+	d.hears(95, d.reset.Sub(d.now))
+	if kind(d.belief) != "rolling" || d.own == nil {
+		t.Errorf("%#v, own %v", d.belief, d.own)
+	}
+}
+
+// Bulk that may not spend what is left waits for the next requests to be restored. Its
+// estimate is when it will be sent.
+func TestTheEstimateOfBulkInARollingWindow(t *testing.T) {
+	for since, left := range map[time.Duration]int{35*time.Minute + 54*time.Second: 4, 30 * time.Minute: 3, time.Minute: 1} {
+		d := rollingAccount(Options{Reserve: 0.1})
+		d.hears(left, time.Minute)
+		d.demand = demand{last: d.now}
+		d.belief = rolling{since: d.now.Add(-since)}
+		v, until := d.asks(Bulk)
+		if v.pass || v.look.Before(d.opens) || !until.Equal(v.look) {
+			t.Errorf("%d left, %v: look again in %v, expect it in %v", left, since, v.look.Sub(d.now), until.Sub(d.now))
+		}
+	}
+}
+
+// If more wait than a window has requests, the last of them are sent in later ones.
+func TestALineLongerThanARollingWindow(t *testing.T) {
+	d := rollingAccount(Options{})
+	for ahead, want := range map[int]time.Duration{100: 2, 199: 2, 200: 3} {
+		if in := d.enough(Interactive, ahead, d.now).Sub(d.now); in != want*time.Hour {
+			t.Errorf("%d ahead: in %v, want %d hours", ahead, in, want)
+		}
+	}
+}
+
+// Where the reset is that of all requests: what shows it, to the request and second.
+func TestTheSignsOfAResetOfAll(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, after time.Duration // the first reset; the time to the second response
+		remaining    int
+		reset        time.Duration
+		want         string
+	}{
+		"six could have been restored":            {hour, 6 * time.Second, 3590, hour, "rolling"},
+		"hardly six":                              {hour, 6*time.Second - 1, 3590, hour, "fixed"},
+		"it is nearly an hour ahead":              {54 * time.Minute, time.Minute, 3590, 54 * time.Minute, "fixed"},
+		"it is a bit further ahead":               {54 * time.Minute, time.Minute, 3590, 54*time.Minute + 1, "rolling"},
+		"it is as far as if they refill":          {hour, 6 * time.Second, 6, hour, "fixed"},
+		"it is further than if they refill":       {hour, 6 * time.Second, 7, hour, "rolling"},
+		"it has moved by nine tenths of the time": {hour, 10 * time.Second, 3580, hour - time.Second, "fixed"},
+		"it has moved by a bit more of the time":  {hour, 10 * time.Second, 3580, hour - time.Second + 1, "rolling"},
+	} {
+		d := newTestAccount(Options{})
+		d.quota = 3600 // one a second
+		d.hears(3599, tt.first)
+		d.now = d.now.Add(tt.after)
+		d.hears(tt.remaining, tt.reset)
+		if got := kind(d.belief); got != tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }

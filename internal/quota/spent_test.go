@@ -57,6 +57,11 @@ func TestSpent(t *testing.T) {
 	if len(s.parts) != 2 {
 		t.Errorf("%d parts", len(s.parts))
 	}
+	old := spent{}
+	old.add(1, at(0), at(0))
+	if old.add(1, at(3661), at(3661)); old.count() != 1 || len(old.parts) != 1 {
+		t.Errorf("%d are recorded in %d parts, one of them older than any window", old.count(), len(old.parts))
+	}
 	for i, seconds := range []float64{100, 104.9, 105} { // 100 and 104.9 are one part
 		if s.add(1, at(seconds), at(seconds)); len(s.parts) != 3+i/2 {
 			t.Errorf("%d parts after %v", len(s.parts), seconds)

@@ -248,8 +248,11 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		}{
 			{"the first", 1, 50, time.Hour, 50},
 			{"of an earlier window", 2, 10, time.Minute, 50},
-			{"fewer", 2, 40, time.Hour, 40},
+			{"fewer", 2, 41, time.Hour, 41},
+			{"fewer, the reset is a bit earlier", 2, 40, time.Hour - tolerance, 40},
+			{"fewer, the reset is earlier", 2, 3, time.Hour - 2*tolerance - 1, 40},
 			{"more, asked for no later", 2, 45, time.Hour, 40},
+			{"more, the reset is a bit later", 2, 45, time.Hour, 40},
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server refills
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
@@ -266,6 +269,18 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
+		}
+		s.note(Permit{turn: 5}, true, false, Reading{Limit: 50, Remaining: 50}, now)
+		if got, _ := report(); got != 49 {
+			t.Errorf("an older response without a reset: %d is reported", got)
+		}
+		s.note(Permit{turn: 5}, true, false, Reading{Limit: 50, Remaining: 48}, now)
+		if got, reset := report(); got != 48 || reset != 0 {
+			t.Errorf("fewer, without a reset: %d is reported, a reset in %v", got, reset)
+		}
+		s.note(Permit{turn: 5}, true, false, headers(50, 49, 2*time.Hour), now)
+		if got, _ := report(); got != 48 {
+			t.Errorf("an older response, after one without a reset: %d is reported", got)
 		}
 		s.note(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
 		if ask := s.ask(0, 0, true, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
