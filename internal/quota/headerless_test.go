@@ -246,4 +246,8 @@ func TestAServerThatBeganWith429sIsAskedOneAtATime(t *testing.T) {
 	if v, _ := d.asks(Interactive); v.pass || !v.careful {
 		t.Errorf("one in flight: %+v", v)
 	}
+	d.serves(1) // more than that
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("one in flight, two served: %+v", v)
+	}
 }

@@ -452,3 +452,13 @@ func TestACallerIsHeldAfterA429(t *testing.T) {
 		}
 	})
 }
+
+// If all callers wait, none of them is looked at for one that does not: what that costs
+// does not depend on their number.
+func TestWaitersAreNotSearchedForNobody(t *testing.T) {
+	l := New(usual)
+	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
+		q.list.PushBack(nil) // it panics if it is taken for a waiter
+	}
+	l.admitNever(time.Now())
+}
