@@ -80,7 +80,7 @@ func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 	switch {
 	case v.careful, v.soon && a.windowOver(now):
 		return now
-	case v.kept.IsZero() && a.limit == 0, a.limit > 0 && a.windowOver(now):
+	case v.kept.IsZero() && a.limit == 0, a.windowOver(now):
 		return a.inLine(v.likely(now), ahead, now)
 	case v.class == Bulk && a.belief.pace(a) > 0:
 		if v.soon {

@@ -70,8 +70,8 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		d.hears(tt.left, time.Hour)
 		d.others = 0.1
 		d.now = d.now.Add(tt.after)
-		if v, _ := d.asks(tt.class); v.pass != tt.pass {
-			t.Errorf("%+v: %+v", tt, v)
+		if v, until := d.asks(tt.class); v.pass != tt.pass || !v.pass && !until.After(d.now) {
+			t.Errorf("%+v: %+v, expect it in %v", tt, v, until.Sub(d.now))
 		}
 	}
 }
@@ -197,7 +197,10 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 	}{
 		{time.Second, 99, far, "fixed"},
 		{time.Second, 91, near, "fixed"},
+		{time.Second, 89, near, "rolling"},
 		{time.Second, 60, far, "fixed"},
+		{time.Second, 49, far, "fixed"},
+		{time.Second, 48, far, "refilling"},
 		{time.Second, 30, far, "refilling"},
 		{10 * time.Second, 30, far, "fixed"}, // not so prompt
 		{time.Second, 60, near, "rolling"},
@@ -315,5 +318,25 @@ func TestNoReserveIsWaitedForAfterTheEnd(t *testing.T) {
 		if at := d.freed(0, d.window(), from); !at.IsZero() {
 			t.Errorf("others spend %v a second, nothing is left: freed %v later", others, at.Sub(from))
 		}
+	}
+}
+
+// After a 429 without headers nothing is left until the time that it names; then one
+// request finds out.
+func TestA429WithoutHeadersUsesUpWhatWasLeft(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(50, time.Hour)
+	d.now = d.now.Add(time.Second)
+	d.rejects(time.Minute)
+	if n := d.remaining(d.now); n != 0 {
+		t.Errorf("%v are left", n)
+	}
+	d.now = d.blocked
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("%+v", v)
+	}
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v.pass || !v.careful {
+		t.Errorf("a second one: %+v", v)
 	}
 }

@@ -251,3 +251,40 @@ func TestAServerThatBeganWith429sIsAskedOneAtATime(t *testing.T) {
 		t.Errorf("one in flight, two served: %+v", v)
 	}
 }
+
+// After a 429 without headers all wait until it is over: nothing else is known.
+func TestTheLineOfAServerWithoutHeaders(t *testing.T) {
+	for name, d := range map[string]*testAccount{"a window is known": seasonedAccount(Options{}), "it had headers": newTestAccount(Options{})} {
+		if name == "it had headers" {
+			d.hears(0, time.Hour)
+			d.now = d.opens
+			d.serves(maxSilent + 1)
+		}
+		d.rejects(10 * time.Second)
+		for _, ahead := range []int{0, 7, 150} {
+			if until := d.estimate(d.gate(Interactive, d.now), ahead, d.now); !until.Equal(d.blocked) {
+				t.Errorf("%s, %d ahead: %v after the 429 is over", name, ahead, until.Sub(d.blocked))
+			}
+		}
+	}
+}
+
+// The estimate for bulk counts those in flight and those before it. Who does not find
+// room in this window waits for the next one, and its reserve.
+func TestTheEstimateOfBulkWithoutHeaders(t *testing.T) {
+	d := seasonedAccount(Options{Reserve: 0.2})
+	d.demand.last = d.now
+	d.serves(80) // 19 are left
+	busy := *d
+	busy.sends(2)
+	v, until := busy.asks(Bulk)
+	if v.pass || until.Sub(d.blind.since)-9*time.Minute > precision+spread || until.Sub(d.blind.since) < 9*time.Minute {
+		t.Errorf("%+v, expect it after %v", v, until.Sub(d.blind.since))
+	}
+	begins := d.blind.end().Add(grain + spread)
+	for ahead, want := range map[int]time.Duration{20: 0, 30: 0, 99: 0, 104: 15 * time.Minute} {
+		if by := d.estimate(d.gate(Bulk, d.now), ahead, d.now).Sub(begins) - want; by < 0 || by > precision {
+			t.Errorf("%d ahead: %v after the beginning of the next window, want %v", ahead, want+by, want)
+		}
+	}
+}

@@ -327,4 +327,9 @@ func TestWhatIsInDoubt(t *testing.T) {
 	d.cancel(before[2], false, d.now)
 	d.cancel(after[1], false, d.now)
 	check("none in flight", 50, 0)
+	last := d.sends(2)
+	d.settle(last[0], false, d.reading(48, time.Hour), d.now)
+	check("one in flight", 47, 1)
+	d.cancel(last[1], false, d.now)
+	check("none in flight again", 48, 0)
 }

@@ -316,6 +316,18 @@ func TestWhatWasRestoredIsKept(t *testing.T) {
 	if got := d.remaining(d.now); math.Abs(got-10.3) > 1e-9 {
 		t.Errorf("%v are left", got)
 	}
+	later := refillingAccount(Options{}, 10)
+	later.now = later.now.Add(17 * time.Second)
+	later.hears(11, time.Hour-17*time.Second) // 11.7
+	if got := later.remaining(later.now); math.Abs(got-11.7) > 1e-9 {
+		t.Errorf("%v are left", got)
+	}
+	lost := refillingAccount(Options{}, 1)
+	p := lost.sends(1)[0]
+	lost.hears(0, time.Hour)
+	if lost.cancel(p, true, lost.now); lost.remaining(lost.now) != 0 {
+		t.Errorf("%v are left, one request may have been counted twice", lost.remaining(lost.now))
+	}
 	for reported, want := range map[int]float64{11: 11, 12: 12, 9: 9.3, 3: 3.3} {
 		d := *d
 		d.hears(reported, time.Hour-13*time.Second)

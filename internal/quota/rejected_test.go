@@ -63,6 +63,9 @@ func TestWhatA429Changes(t *testing.T) {
 	if wait := d.blocked.Sub(d.now); wait > 21*time.Second {
 		t.Errorf("one of them without a time: blocked for %v", wait)
 	}
+	if v, _ := d.asks(Interactive); v.why != WaitRetryAfter {
+		t.Errorf("one of them without a time: %+v", v)
+	}
 	d.settle(p[3], false, d.reading(0, time.Hour), d.now)
 	if d.strikes != 1 {
 		t.Error("a response to an older request ends the series of 429s")

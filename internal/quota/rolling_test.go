@@ -153,6 +153,23 @@ func TestAShareOfAnHour(t *testing.T) {
 	}
 }
 
+// A request may begin a new window when an hour has taken off so much of what was spent
+// that the share has one left.
+func TestWhenAShareBeginsAnew(t *testing.T) {
+	for spent, want := range map[float64]time.Duration{0: 0, 49: 0, 50: time.Hour / 50, 100: time.Hour * 51 / 100} {
+		d := newTestAccount(Options{Share: 0.5})
+		d.hears(99, time.Hour)
+		d.fraction, d.counting = spent, d.now
+		at := d.shareOpens()
+		if at.IsZero() != (want == 0) || want > 0 && (at.Sub(d.now)-want).Abs() > time.Microsecond {
+			t.Errorf("%v are spent: in %v, want %v", spent, at.Sub(d.now), want)
+		}
+		if want > 0 && d.share()-d.fraction*d.countedStill(at) < 1 {
+			t.Errorf("%v are spent: %v count then", spent, d.fraction*d.countedStill(at))
+		}
+	}
+}
+
 // A reset that stays an hour ahead, further than that of a server that refills
 // continuously, is that of all requests. What was spent first is restored first.
 func TestAResetOfAll(t *testing.T) {

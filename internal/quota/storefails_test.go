@@ -370,12 +370,13 @@ func TestWhoWaitsAsksAStoreThatFailed(t *testing.T) {
 		d := with(t, c)
 		learn(t, d.Ledger, headers(100, 0, time.Hour))
 		d.come(t.Context(), "a", Interactive, Forever)
+		d.come(t.Context(), "b", Bulk, Forever)
 		c.set(func() { c.err = nil })
 		if got := d.passed(); got != "" {
 			t.Errorf("passed at once: %q", got)
 		}
 		<-time.After(storeRest + storeTimeout)
-		if got := d.passed(); got != "a" {
+		if got := d.passed(); got != "a b" {
 			t.Errorf("passed after %v: %q", storeRest+storeTimeout, got)
 		}
 	})

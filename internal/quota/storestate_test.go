@@ -42,6 +42,64 @@ func TestWhatIsAskedForAndReturned(t *testing.T) {
 	}
 }
 
+// Permits that cannot be used soon are not asked for: none if no request may be sent, and
+// those of a second if there is a client-side limit.
+func TestNoMoreIsAskedForThanCanBeSent(t *testing.T) {
+	for _, tt := range []struct {
+		perSecond   float64
+		open        bool
+		interactive int // waiting; and as many in bulk
+		want        [2]int
+	}{
+		{0, true, 9, [2]int{9, bulkLease}},
+		{0, true, 90, [2]int{90, 90}},
+		{0, false, 9, [2]int{}},
+		{2.5, true, 9, [2]int{3, 3}},
+		{2.5, true, 1, [2]int{1, 3}},
+		{2.5, false, 9, [2]int{}},
+		{0.5, true, 9, [2]int{1, 1}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(Options{Store: &counter{}, PerSecond: tt.perSecond}).shared
+			if ask := s.ask(tt.interactive, tt.interactive, tt.open, time.Now()); ask.Interactive != tt.want[Interactive] || ask.Bulk != tt.want[Bulk] {
+				t.Errorf("%+v: %d and %d", tt, ask.Interactive, ask.Bulk)
+			}
+		})
+	}
+}
+
+// An idle process reports that it holds nothing: the next call may come much later.
+func TestAnIdleProcessHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{left: 100}
+		d := with(t, c)
+		d.come(t.Context(), "a", Bulk, time.Minute)
+		d.respond("a", false, headers(100, 99, time.Hour))
+		d.Report(nil)
+		if left, asks := c.seen(); left != 99 || len(asks) != 2 || asks[1].Held != 0 || asks[1].Interactive+asks[1].Bulk != 0 {
+			t.Errorf("%d left, %+v", left, asks)
+		}
+	})
+}
+
+// A process that is about to end does not wait for a first exchange that hangs.
+func TestAReportIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{delay: time.Minute}
+		d := with(t, c)
+		p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Cancel(p, true)
+		start := time.Now()
+		if d.Report(nil); time.Since(start) != storeTimeout {
+			t.Errorf("waited %v", time.Since(start))
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // Interactive requests use their own permits before those for bulk, bulk only its own.
 func TestWhichPermitIsUsed(t *testing.T) {
 	for _, tt := range []struct {
@@ -116,8 +174,8 @@ func TestWhoWillNotPassSoonAsksForNothing(t *testing.T) {
 			d.Ledger.mu.Lock()
 			s.pause, s.last, s.wants = now.Add(pause), now, 1
 			s.poll(1, 0, time.Time{}, now)
-			if (s.wants == 1) != asks {
-				t.Errorf("open in %v: wants %d", pause, s.wants)
+			if s.news == asks {
+				t.Errorf("open in %v: %v that nobody waits is news", pause, s.news)
 			}
 			d.Ledger.mu.Unlock()
 		})
@@ -162,12 +220,15 @@ func TestThePauseOfAStoreIsRandom(t *testing.T) {
 
 // Who has the whole quota is not delayed by what it spent: the store counts that.
 func TestTheWholeShareIsNoBound(t *testing.T) {
-	for share, want := range map[float64]bool{1: true, 0.99: false} {
+	for _, tt := range []struct {
+		share, spent float64
+		want         bool
+	}{{1, 100, true}, {0.99, 100, false}, {0.5, 50, false}, {0.5, 49.5, false}, {0.5, 49, true}} {
 		synctest.Test(t, func(t *testing.T) {
 			s, now := alone(t)
-			s.own.Share, s.own.limit, s.own.fraction, s.own.opens = share, 100, 100, now.Add(time.Hour)
-			if open, at := s.open(now); open != want || !open && !at.Equal(s.own.opens) {
-				t.Errorf("a share of %v: open %v, or in %v", share, open, at.Sub(now))
+			s.own.Share, s.own.limit, s.own.fraction, s.own.opens = tt.share, 100, tt.spent, now.Add(time.Hour)
+			if open, at := s.open(now); open != tt.want || !open && !at.Equal(s.own.opens) {
+				t.Errorf("%+v: open %v, or in %v", tt, open, at.Sub(now))
 			}
 		})
 	}

@@ -88,6 +88,31 @@ func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
 	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*precision {
 		t.Errorf("freed in %v", until)
 	}
+	d.hears(10, hour+5*time.Millisecond)
+	if v := d.gate(Bulk, d.now); v.pass || v.look.Sub(d.now) != minLook {
+		t.Errorf("freed almost at once, but %+v", v)
+	}
+	d.hears(10, hour)
+	d.others = 0.5
+	if v := d.gate(Bulk, d.now); v.pass || v.look.Sub(d.now) != maxLook {
+		t.Errorf("others spend, but %+v", v)
+	}
+}
+
+// If the newest response may have counted requests in flight, so that enough is left for
+// bulk, their responses decide.
+func TestResponsesInFlightDecideOnBulk(t *testing.T) {
+	for left, decide := range map[int]bool{9: false, 10: false, 11: true, 15: true} {
+		d := newTestAccount(Options{Reserve: 0.1})
+		d.sends(5)
+		d.hears(left, time.Hour) // ten are reserved
+		d.part = 1
+		d.demand = demand{last: d.now}
+		v, until := d.asks(Bulk)
+		if v.pass || until.Equal(d.now) != decide {
+			t.Errorf("%d left: %+v, expect it in %v", left, v, until.Sub(d.now))
+		}
+	}
 }
 
 // If responses in flight may have been counted, the reset is not reported as the
@@ -339,6 +364,7 @@ func TestFiguresAfterTheReset(t *testing.T) {
 		"a share":                    {Options{Share: 0.5}, 4, nil, time.Hour, 2 * time.Hour, 49},
 		"requests come back by ones": {usual, 4, rolling{}, 2 * time.Hour, time.Hour, 3},
 		"the first has come back":    {usual, 0, rolling{}, 2 * time.Hour, time.Hour, 1},
+		"all, soon after a response": {usual, 4, fixedWindow{}, 2 * time.Hour, time.Hour, 99},
 		"not yet all of them":        {usual, 4, rolling{}, 2 * time.Hour, 2*time.Hour - 1, 3},
 		"all of them":                {usual, 4, rolling{}, 2 * time.Hour, 2 * time.Hour, 99},
 	} {
