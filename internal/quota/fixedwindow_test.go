@@ -90,6 +90,17 @@ func TestOtherProcessesSendTheirPart(t *testing.T) {
 			t.Errorf("part %v: %d sent, want %d; then %+v", part, n, want, v)
 		}
 	}
+	d := newTestAccount(Options{})
+	d.hears(40, time.Hour)
+	d.part, d.others = 0.25, 0.1
+	d.now = d.now.Add(100 * time.Second) // in which others may have spent eleven
+	n := 0
+	for ; d.gate(Interactive, d.now).pass; n++ {
+		d.sends(1)
+	}
+	if n != 6 {
+		t.Errorf("%d sent of the 29 that others may have left, want 6", n)
+	}
 }
 
 // A probe is never followed by more requests than the limit, however late its

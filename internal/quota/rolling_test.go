@@ -86,6 +86,19 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}
 }
 
+// A response whose reset is far ahead does not show that the next turn has begun.
+func TestAFarResetIsNoTurnOfARollingWindow(t *testing.T) {
+	for reset, turned := range map[time.Duration]bool{29 * time.Minute: true, 30 * time.Minute: false, 50 * time.Minute: false} {
+		d := rollingAccount(Options{})
+		d.now = d.opens
+		d.belief = rolling{since: d.now.Add(-55 * time.Minute)}
+		d.hears(3, reset)
+		if r, ok := d.belief.(rolling); !ok || r.since.Equal(d.now) != turned {
+			t.Errorf("a reset in %v: %#v", reset, d.belief)
+		}
+	}
+}
+
 // A share of a quota without windows is a level of its own, restored like the
 // quota. What was spent before that was known counts.
 func TestAShareWithoutWindows(t *testing.T) {

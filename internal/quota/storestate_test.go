@@ -218,6 +218,21 @@ func TestThePauseOfAStoreIsRandom(t *testing.T) {
 	}
 }
 
+// A store is asked again within an hour, whatever it says.
+func TestAStoreIsAskedAgainWithinAnHour(t *testing.T) {
+	for again, want := range map[time.Duration]time.Duration{0: 2 * reportDelay, 59 * time.Minute: 59 * time.Minute, 3 * time.Hour: time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s, now := alone(t)
+			s.apply(StoreAsk{Interactive: 1, Bulk: 1}, StoreReply{AskAgain: again}, now, now)
+			for c, at := range s.again {
+				if in := at.Sub(now); in < want || in > want+want/8 || in > want+spread {
+					t.Errorf("after %v: class %d in %v", again, c, in)
+				}
+			}
+		})
+	}
+}
+
 // Who has the whole quota is not delayed by what it spent: the store counts that.
 func TestTheWholeShareIsNoBound(t *testing.T) {
 	for _, tt := range []struct {
