@@ -469,12 +469,13 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.respond("a", false, headers(100, 99, time.Hour))
 		_, asks := c.seen()
 		n := len(asks) // the report that is due anyway has begun
+		start := time.Now()
 		d.Report(nil)
-		if _, asks = c.seen(); len(asks) != n {
-			t.Error("a process that is not idle made an exchange more")
+		if _, asks = c.seen(); len(asks) != n || time.Since(start) != 0 {
+			t.Errorf("a process that is not idle made %d exchanges more, or waited %v", len(asks)-n, time.Since(start))
 		}
 		d.respond("b", false, headers(100, 98, time.Hour))
-		start := time.Now()
+		start = time.Now()
 		d.Report(nil)
 		_, asks = c.seen()
 		if last := asks[len(asks)-1]; last.Served != 2 || last.Held != 0 || time.Since(start) > storeTimeout {
@@ -487,6 +488,10 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		start = time.Now()
 		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
+		}
+		start = time.Now()
+		if d.Report(nil); time.Since(start) != 0 {
+			t.Errorf("waited %v for a store that is known to hang", time.Since(start))
 		}
 		<-time.After(time.Minute)
 	})
@@ -566,8 +571,9 @@ func TestPermitsAgeFromTheAsk(t *testing.T) {
 		began := time.Now()
 		for late, want := range map[time.Duration]int{0: 1, 1: 0} {
 			s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, began, began.Add(3*time.Second))
-			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want {
-				t.Errorf("%d permits after %v", s.leases[Interactive], leaseTTL+late)
+			s.news = false
+			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want || s.news != (want == 0) {
+				t.Errorf("%d permits after %v, news %v", s.leases[Interactive], leaseTTL+late, s.news)
 			}
 			s.leases = [2]int{}
 		}

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,21 @@ func TestAReportIsNotWaitedForLong(t *testing.T) {
 			t.Errorf("waited %v", time.Since(start))
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+// Nothing is reported to a store that has just failed.
+func TestAFailedStoreGetsNoReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{err: errors.New("down")}
+		d := with(t, c)
+		learn(t, d.Ledger, headers(100, 99, time.Hour))
+		for range 2 {
+			d.Report(nil)
+		}
+		if _, asks := c.seen(); len(asks) != 1 {
+			t.Errorf("%d exchanges", len(asks))
+		}
 	})
 }
 
