@@ -221,6 +221,48 @@ func TestResetIsBroughtToTheLocalClock(t *testing.T) {
 	}
 }
 
+// Which times are credible: up to a minute ago, and up to a day and an hour ahead.
+func TestHowFarATimeMayBe(t *testing.T) {
+	for d, ok := range map[time.Duration]bool{-stale - 1: false, -stale: true, 0: true, horizon: true, horizon + 1: false} {
+		got := toLocal(received.Add(d), received, 0)
+		if got.IsZero() == ok || ok && !got.Equal(received.Add(d)) {
+			t.Errorf("%v from now is read as %v", d, got)
+		}
+		if got := toLocal(received.Add(d-time.Minute), received, time.Minute); got.IsZero() == ok {
+			t.Errorf("%v from now, of another clock, is read as %v", d, got)
+		}
+	}
+	for value, want := range map[string]time.Duration{"90000": horizon, "89999.5": horizon - time.Second/2, "90000.5": -1} {
+		got := Read(header(HeaderRetryAfter, value), received).RetryAfter
+		if got.IsZero() != (want < 0) || want > 0 && got.Sub(received) != want {
+			t.Errorf("Retry-After: %s is read as in %v", value, got.Sub(received))
+		}
+	}
+	for value, want := range map[string]time.Duration{"89999": horizon, "100000": 100 * time.Second, "100000.5": 100*time.Second + 500*time.Microsecond} {
+		if got := Read(header(HeaderReset, value), received).Reset; got.Sub(received) != want {
+			t.Errorf("a reset of %s is read as in %v", value, got.Sub(received))
+		}
+	}
+}
+
+// A clock of the server that is behind by any time, or ahead by more than two seconds,
+// is set right. One that is ahead by less is taken for latency.
+func TestWhichClockIsSetRight(t *testing.T) {
+	now := received.Truncate(time.Second)
+	for ahead, want := range map[time.Duration]time.Duration{
+		-time.Second: time.Minute, 0: time.Minute, time.Second: time.Minute + time.Second,
+		tolerance: time.Minute + tolerance, tolerance + time.Second: time.Minute,
+		12*time.Hour + 30*time.Minute: time.Minute, -12*time.Hour - 30*time.Minute: time.Minute,
+		12*time.Hour + 30*time.Minute + time.Second: -1, -12*time.Hour - 30*time.Minute - time.Second: -1,
+	} {
+		server := now.Add(ahead)
+		got := Read(header("Date", server.Format(http.TimeFormat), HeaderReset, strconv.FormatInt(server.Add(time.Minute).UnixMilli(), 10)), now).Reset
+		if got.IsZero() != (want < 0) || want > 0 && got.Sub(now) != want {
+			t.Errorf("the server is ahead by %v: a reset in a minute is read as in %v", ahead, got.Sub(now))
+		}
+	}
+}
+
 func TestAnswersOutOfACacheTellNothing(t *testing.T) {
 	for age, old := range map[string]bool{"0": false, "2": false, "2.1": true, "3": true, "3600": true} {
 		h := header("Age", age, HeaderLimit, "100", HeaderRemaining, "7",
