@@ -89,12 +89,10 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.garbled:
 		most = coldStart // there is a quota, but what is left of it cannot be parsed
 	}
-	v := waitCarefully
 	if a.inFlight < most {
-		v = sendNow
+		return sendNow
 	}
-	v.kept = kept
-	return v
+	return waitCarefully
 }
 
 // observe takes into account the first response that says what is left.

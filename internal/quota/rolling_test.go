@@ -86,6 +86,29 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}
 }
 
+// After its reset a rolling window is probed if nothing is left, again if the response
+// is late. What is left is spent.
+func TestARollingWindowIsProbed(t *testing.T) {
+	for _, left := range []int{0, 3} {
+		d := rollingAccount(Options{})
+		d.hears(left, time.Minute)
+		d.now = d.opens
+		for range max(left, 1) {
+			if v, _ := d.asks(Interactive); !v.pass {
+				t.Errorf("%d left: %+v", left, v)
+			}
+			d.sends(1)
+		}
+		if v, until := d.asks(Interactive); v.pass || !v.careful || !until.Equal(d.now) {
+			t.Errorf("%d left and sent: %+v", left, v)
+		}
+		d.now = d.now.Add(reprobe)
+		if v, _ := d.asks(Interactive); !v.pass {
+			t.Errorf("%d left and sent, no response: %+v", left, v)
+		}
+	}
+}
+
 // A response whose reset is far ahead does not show that the next turn has begun.
 func TestAFarResetIsNoTurnOfARollingWindow(t *testing.T) {
 	for reset, turned := range map[time.Duration]bool{29 * time.Minute: true, 30 * time.Minute: false, 50 * time.Minute: false} {

@@ -489,6 +489,7 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
 		}
+		synctest.Wait()
 		start = time.Now()
 		if d.Report(nil); time.Since(start) != 0 {
 			t.Errorf("waited %v for a store that is known to hang", time.Since(start))

@@ -234,6 +234,33 @@ func TestThePauseOfAStoreIsRandom(t *testing.T) {
 	}
 }
 
+// What a call waits for if the store has nothing for it: bulk for the reserve if this
+// process knows of a request that is left.
+func TestWhatAStoreIsWaitedFor(t *testing.T) {
+	for _, tt := range []struct {
+		class   Class
+		left    int
+		careful bool
+		want    Reason
+	}{
+		{Bulk, 1, false, WaitReserve}, {Bulk, 0, false, WaitQuota}, {Bulk, 5, true, WaitProbe},
+		{Interactive, 1, false, WaitQuota}, {Interactive, 0, true, WaitProbe},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, now := alone(t)
+			s.own.settle(s.own.grant(Interactive, now), false, headers(100, tt.left, time.Hour), now)
+			s.again = [2]time.Time{now.Add(time.Second), now.Add(time.Second)}
+			if why := s.reason(verdict{class: tt.class, careful: tt.careful}, now.Add(time.Minute), 0, now); why != tt.want {
+				t.Errorf("%+v: %s", tt, why)
+			}
+			s.again = [2]time.Time{}
+			if why := s.reason(verdict{class: tt.class, careful: tt.careful}, now, 0, now); why != "" {
+				t.Errorf("%+v, while an exchange is due: %s", tt, why)
+			}
+		})
+	}
+}
+
 // A store is asked again within an hour, whatever it says.
 func TestAStoreIsAskedAgainWithinAnHour(t *testing.T) {
 	for again, want := range map[time.Duration]time.Duration{0: 2 * reportDelay, 59 * time.Minute: 59 * time.Minute, 3 * time.Hour: time.Hour} {
