@@ -590,16 +590,48 @@ func TestHowMuchWorseAnEstimateMayBecome(t *testing.T) {
 	}
 }
 
-// fixedEstimate is a keeper with an estimate that is the same for all.
+// fixedEstimate is a keeper with an estimate that depends only on how many are ahead.
 type fixedEstimate struct {
 	keeper
-	at time.Time
+	at   time.Time
+	each time.Duration
 }
 
 func (*fixedEstimate) gate(Class, time.Time) verdict                    { return verdict{} }
-func (k *fixedEstimate) estimate(verdict, int, time.Time) time.Time     { return k.at }
 func (*fixedEstimate) reason(verdict, time.Time, int, time.Time) Reason { return WaitQuota }
 func (*fixedEstimate) figures(Reason, time.Time) Figures                { return Figures{} }
+func (k *fixedEstimate) estimate(_ verdict, ahead int, _ time.Time) time.Time {
+	return k.at.Add(time.Duration(ahead) * k.each)
+}
+
+// When all waiters are judged again, each has those before it ahead that have not
+// failed; bulk also all interactive ones.
+func TestWhoIsAheadWhenAllAreJudged(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	k := &fixedEstimate{at: now, each: time.Second}
+	var q queue
+	var waiters []*waiter
+	for _, tt := range []struct {
+		class  Class
+		latest time.Duration
+	}{{Interactive, 20}, {Interactive, 21}, {Interactive, 21}, {Interactive, 22}, {Bulk, 23}, {Bulk, 23}, {Bulk, 24}} {
+		w := &waiter{class: tt.class, latest: now.Add(tt.latest * time.Second), ready: make(chan struct{})}
+		waiters = append(waiters, w)
+		q.push(w)
+		q.failLate(now, k)
+	}
+	k.at = now.Add(20 * time.Second)
+	q.failLate(now, k)
+	var failed []int
+	for i, w := range waiters {
+		if w.done {
+			failed = append(failed, i)
+		}
+	}
+	if !slices.Equal(failed, []int{2, 5}) {
+		t.Errorf("failed: %v", failed)
+	}
+}
 
 // Callers that never wait leave no trace in the queue.
 func TestWhoNeverWaitsLeavesNoTrace(t *testing.T) {

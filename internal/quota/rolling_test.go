@@ -340,6 +340,10 @@ func TestTheEstimateOfBulkInARollingWindow(t *testing.T) {
 		if v.pass || v.look.Before(d.opens) || !until.Equal(v.look) {
 			t.Errorf("%d left, %v: look again in %v, expect it in %v", left, since, v.look.Sub(d.now), until.Sub(d.now))
 		}
+		d.now = v.look
+		if v, until := d.asks(Bulk); !v.pass || !until.Equal(d.now) {
+			t.Errorf("%d left, %v: %+v then, expect it in %v", left, since, v, until.Sub(d.now))
+		}
 	}
 }
 
