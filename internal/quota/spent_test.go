@@ -69,6 +69,18 @@ func TestSpent(t *testing.T) {
 	}
 }
 
+// Each request is recorded when it is sent.
+func TestWhatIsSentIsRecorded(t *testing.T) {
+	d := newTestAccount(Options{})
+	for n := range 3 {
+		if got := d.spent.until(d.now); got != n {
+			t.Errorf("%d are recorded, %d were sent", got, n)
+		}
+		d.now = d.now.Add(time.Minute)
+		d.sends(1)
+	}
+}
+
 // The record is exact except for requests that were spent together. It takes little
 // memory, and in the end none is allocated.
 func TestSpentAsAList(t *testing.T) {

@@ -254,6 +254,7 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 			{"more, asked for no later", 2, 45, time.Hour, 40},
 			{"more, the reset is a bit later", 2, 45, time.Hour, 40},
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server refills
+			{"of a later window, by seconds", 1, 90, time.Hour + tolerance + 1, 90},
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
 			s.note(Permit{turn: tt.turn}, true, false, headers(100, tt.remaining, tt.reset), now)
@@ -270,6 +271,15 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
 		}
+		s.note(Permit{turn: 5}, true, false, headers(100, 99, 2*time.Hour), now)
+		if got, _ := report(); got != 49 {
+			t.Errorf("an older response, with the plan before: %d is reported", got)
+		}
+		s.note(Permit{turn: 6}, true, false, headers(500, 499, 2*time.Hour), now)
+		if got, _ := report(); got != 499 {
+			t.Errorf("with a larger plan %d is reported", got)
+		}
+		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
 		s.note(Permit{turn: 5}, true, false, Reading{Limit: 50, Remaining: 50}, now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("an older response without a reset: %d is reported", got)
