@@ -169,6 +169,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 		"empty":             {header(HeaderLimit, "", HeaderRemaining, " "), false},
 		"readable":          {header(HeaderLimit, "100", HeaderRemaining, "7"), false},
 		"only a limit":      {header(HeaderLimit, "100"), false},
+		"a limit of zero":   {header(HeaderLimit, "0", HeaderRemaining, "0"), false},
 		"words":             {header(HeaderLimit, "many", HeaderRemaining, "some"), true},
 		"a negative rest":   {header(HeaderLimit, "100", HeaderRemaining, "-1"), true},
 		"more than all":     {header(HeaderLimit, "100", HeaderRemaining, "101"), true},

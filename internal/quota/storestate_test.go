@@ -132,6 +132,9 @@ func TestWhichPermitIsUsed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s, now := alone(t)
 			s.leases, s.turn = tt.have, 7
+			if v := s.gate(tt.class, now); v.pass != tt.used {
+				t.Errorf("%+v: %+v", tt, v)
+			}
 			if p := s.grant(tt.class, now); s.leases != tt.want || s.used != tt.used || p.turn != 7 {
 				t.Errorf("%+v: %v are left, used %v, turn %d", tt, s.leases, s.used, p.turn)
 			}
