@@ -106,7 +106,7 @@ func (a *account) grant(_ Class, now time.Time) Permit {
 func (a *account) land(p Permit) {
 	a.inFlight--
 	if p.tick < a.booked {
-		a.doubtful = max(a.doubtful-1, 0)
+		a.doubtful--
 	}
 }
 
@@ -171,7 +171,7 @@ func (a *account) settle(p Permit, rejected bool, r Reading, now time.Time) {
 // except for a caller that still waits for the quota.
 func (a *account) figures(why Reason, now time.Time) Figures {
 	f := Figures{Limit: a.limit, Remaining: max(int(a.remaining(now)), 0), Reset: a.reset, Observed: a.observed}
-	if a.limit > 0 && !a.reset.IsZero() && !now.Before(a.reset) && !now.Before(a.blocked) && why != WaitQuota {
+	if !a.reset.IsZero() && !now.Before(a.reset) && !now.Before(a.blocked) && why != WaitQuota {
 		f.Reset, f.Remaining = time.Time{}, a.afterReset(f.Remaining, now)
 	}
 	return f
@@ -213,7 +213,7 @@ func (a *account) mirror(now time.Time) {
 	switch {
 	case a.limit == 0:
 		a.level = level{}
-	case a.level.most != float64(a.limit) || a.level.pace != pace || have < left-0.5:
+	case a.level.pace != pace || have < left-0.5:
 		a.level = level{most: float64(a.limit), pace: pace, amount: left, at: now}
 	case pace > 0 && a.observed.Before(now): // left does not include what was restored since the response
 	case have >= left+1:

@@ -78,7 +78,7 @@ func FuzzAccount(f *testing.F) {
 			if a.inFlight != len(open) {
 				t.Fatalf("%d in flight, %d permits out", a.inFlight, len(open))
 			}
-			if a.left < 0 || a.limit < 0 || a.strikes < 0 {
+			if a.left < 0 || a.limit < 0 || a.strikes < 0 || a.doubtful < 0 || a.doubtful > a.inFlight {
 				t.Fatalf("%+v", a)
 			}
 		}

@@ -13,7 +13,7 @@ type retryBudget struct {
 // mostRetries returns the full budget; negative means no bound.
 func (a *account) mostRetries() float64 {
 	if a.RetryBudget < 0 {
-		return -1
+		return a.RetryBudget
 	}
 	return max(a.RetryBudget*a.Share*float64(a.limit), leastRetries)
 }

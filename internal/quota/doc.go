@@ -221,10 +221,8 @@ const (
 	// TestTheDefaultReserveIsForgottenWithoutCalls, TestSimulationBulkAlone.
 	unusedDecay = 2 * time.Minute
 	// precision is how exactly the time is found at which the reserve has shrunk
-	// enough. maxSteps bounds the search, which usually takes three steps.
-	// TestWhenTheReserveIsFreedIsFound.
+	// enough. TestWhenTheReserveIsFreedIsFound.
 	precision = 10 * time.Millisecond
-	maxSteps  = 40
 	// minLook is the shortest interval at which bulk checks whether the reserve has
 	// released a request. While others spend, that time cannot be computed; bulk then
 	// checks looks times until the reset, and at least every maxLook. A check costs a

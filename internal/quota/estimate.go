@@ -2,6 +2,7 @@ package quota
 
 import (
 	"math"
+	"sort"
 	"time"
 )
 
@@ -79,25 +80,21 @@ func (a *account) inWindows(v verdict, ahead int, now time.Time) time.Time {
 	switch {
 	case v.careful, v.soon && a.windowOver(now):
 		return now
-	case v.kept.IsZero() && a.limit == 0, a.limit > 0 && a.windowOver(now):
+	case v.kept.IsZero() && a.limit == 0, a.windowOver(now):
 		return a.inLine(v.likely(now), ahead, now)
 	case v.class == Bulk && a.belief.pace(a) > 0:
 		if v.soon {
 			return now
 		}
-		return later(v.likely(now), a.enough(v.class, ahead, now))
+		return later(later(v.look, a.opens), a.enough(v.class, ahead, now))
 	}
+	from, need := later(now, a.blocked), float64(ahead)+1
 	left, doubtful := a.sureLeft(now)
-	for _, n := range []float64{left + doubtful, left} {
-		if n -= float64(ahead); n < 1 {
-			continue
-		}
-		if from := later(now, a.blocked); v.class == Interactive || math.Floor(a.reserveOf(a.window(), from)) <= n-1 {
-			return from
-		}
-	}
-	if n := left - float64(ahead); n >= 1 {
-		if at := a.freed(n, a.window(), later(now, a.blocked)); !at.IsZero() {
+	switch {
+	case v.class == Interactive && left+doubtful >= need, v.class == Bulk && left+doubtful >= need+a.reserved(from):
+		return from
+	case left >= need: // enough for bulk when the reserve has shrunk
+		if at := a.freed(left-float64(ahead), a.window(), from); !at.IsZero() {
 			return at
 		}
 	}
@@ -154,42 +151,18 @@ func (a *account) waitForReserve(left float64, end, now time.Time) verdict {
 // left requests of a window; zero means not before its end.
 func (a *account) freed(left float64, w window, from time.Time) time.Time {
 	left = math.Floor(left)
-	most := w.end.Sub(from)
+	most := max(w.end.Sub(from), 0)
 	others := 0.0 // what they are likely to spend in the meantime
 	if a.others > 1/maxGuessAge.Seconds() {
 		others = a.others
 	}
-	over := func(d time.Duration) float64 { return a.reserveOf(w, from.Add(d)) + others*d.Seconds() - left }
-	low, high := time.Duration(0), most
-	if full := most - w.length; full > 0 && over(full) >= 0 {
-		low = full // until then the reserve does not shrink with the time to the end
-	}
-	atLow, atHigh := over(low), over(high)
+	free := func(d time.Duration) bool { return a.reserveOf(w, from.Add(d))+others*d.Seconds() < left }
 	switch {
-	case atLow < 0:
+	case free(0):
 		return from
-	case atHigh >= 0 || most <= 0:
+	case !free(most):
 		return time.Time{}
 	}
-	// The reserve shrinks almost linearly, so the root is close to where a straight
-	// line between the two ends crosses zero. An end that stays the same gets half
-	// the weight (the Illinois variant of regula falsi).
-	for range maxSteps {
-		d := low + time.Duration(float64(high-low)*atLow/(atLow-atHigh))
-		if d-low < precision { // a line does not help where the reserve is constant
-			d = low + (high-low)/2
-		}
-		at := over(d)
-		switch {
-		case at >= 0 && over(d+precision) < 0:
-			return from.Add(d + precision)
-		case at >= 0:
-			low, atLow, atHigh = d, at, atHigh/2
-		case over(max(d-precision, 0)) >= 0:
-			return from.Add(d)
-		default:
-			high, atHigh, atLow = d, at, atLow/2
-		}
-	}
-	return from.Add(high)
+	n := sort.Search(int(most/precision), func(i int) bool { return free(time.Duration(i) * precision) })
+	return from.Add(min(time.Duration(n)*precision, most))
 }

@@ -42,8 +42,8 @@ func TestOthersMakeCarefulNotBlocked(t *testing.T) {
 				t.Errorf("%s, class %d, none in flight: %+v", name, c, v)
 			}
 			d.sends(45)
-			if v := d.gate(c, d.now); v.pass || !v.careful || !v.look.IsZero() {
-				t.Errorf("%s, class %d: %+v", name, c, v)
+			if v, until := d.asks(c); v.pass || !v.careful || !v.look.IsZero() || !until.Equal(d.now) {
+				t.Errorf("%s, class %d: %+v, expect it in %v", name, c, v, until.Sub(d.now))
 			}
 		}
 	}
@@ -113,6 +113,70 @@ func TestWhenAnEndHasMoved(t *testing.T) {
 		w := &waiter{said: now.Add(tt.said)}
 		if got := w.moved(now.Add(tt.until), now); got != tt.want {
 			t.Errorf("from %v to %v: %t", tt.said, tt.until, got)
+		}
+	}
+}
+
+// A wait of a second is not long. Nor is one that is longer by a rounding error.
+func TestALongWait(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for wait, long := range map[time.Duration]bool{0: false, longWait: false, longWait + 499: false, longWait + 600: true, longWait + time.Millisecond: true} {
+		if got := (Wait{Until: now.Add(wait)}).Long(now); got != long {
+			t.Errorf("%v: %v", wait, got)
+		}
+	}
+}
+
+// Bulk waits for the reserve as long as what is left suffices for all before it, and
+// otherwise for the quota.
+func TestWhatBulkWaitsFor(t *testing.T) {
+	for _, tt := range []struct {
+		left, ahead int
+		want        Reason
+	}{{1, 0, WaitReserve}, {1, 1, WaitQuota}, {3, 2, WaitReserve}, {3, 3, WaitQuota}, {0, 0, WaitQuota}} {
+		d := newTestAccount(Options{Reserve: 0.2})
+		d.hears(tt.left, time.Hour)
+		v := d.gate(Bulk, d.now)
+		if why := d.reason(v, d.estimate(v, tt.ahead, d.now), tt.ahead, d.now); why != tt.want {
+			t.Errorf("%d left, %d ahead: %s, want %s", tt.left, tt.ahead, why, tt.want)
+		}
+	}
+}
+
+// In the next window, too, bulk waits until the reserve has shrunk to what those before
+// it leave.
+func TestBulkWaitsForTheReserveOfTheNextWindow(t *testing.T) {
+	for _, tt := range []struct {
+		ahead int
+		want  time.Duration // after the reset
+	}{{0, 0}, {79, 0}, {80, 0}, {85, 15 * time.Minute}, {94, 42 * time.Minute}, {98, 54 * time.Minute}, {100, time.Hour}, {185, time.Hour + 15*time.Minute}} {
+		d := newTestAccount(Options{Reserve: 0.2}) // one request every three minutes
+		d.hears(0, time.Hour)
+		v := d.gate(Bulk, d.now)
+		if by := d.estimate(v, tt.ahead, d.now).Sub(d.opens) - tt.want; by < 0 || by > precision {
+			t.Errorf("%d ahead: %v after the reset, want %v", tt.ahead, tt.want+by, tt.want)
+		}
+		if at := d.estimate(d.gate(Interactive, d.now), tt.ahead, d.now); !at.Equal(d.opens.Add(time.Duration(tt.ahead/100) * time.Hour)) {
+			t.Errorf("interactive, %d ahead: %v after the reset", tt.ahead, at.Sub(d.opens))
+		}
+	}
+}
+
+// Before the reserve is free for bulk, others spend, unless it is less than one
+// request in five minutes.
+func TestOthersDelayTheEndOfTheReserve(t *testing.T) {
+	for others, counts := range map[float64]bool{0.003: false, 0.005: true, 0.01: true} {
+		d := newTestAccount(Options{Reserve: 0.2})
+		d.quota = 1000
+		d.hears(150, time.Hour)
+		d.others = others
+		at := d.freed(150, d.window(), d.now)
+		lack := d.reserveOf(d.window(), at) - 150
+		if counts {
+			lack += others * at.Sub(d.now).Seconds()
+		}
+		if at.IsZero() || lack > 0 || lack < -0.01 {
+			t.Errorf("%v a second: in %v, when %v lack", others, at.Sub(d.now), lack)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (a *account) gain(o observation) int {
 
 // back returns which part of a window's requests was restored if o is its first
 // response.
-func (o observation) back() float64 { return float64(o.Remaining+1) / float64(max(o.Limit, 1)) }
+func (o observation) back() float64 { return float64(o.Remaining+1) / float64(o.Limit) }
 
 // updateOthers estimates what others spend. Over a long time they cannot spend
 // faster than the quota is restored, so the estimate after a burst is bounded by

@@ -27,20 +27,20 @@ func (s *shared) poll(interactive, bulk int, gate, now time.Time) time.Time {
 		interactive, bulk = 0, 0 // none will pass soon
 	}
 	if s.wants > 0 && interactive == 0 && !s.asking { // the waiters gave up: others may have their permits
-		s.wants, s.news = 0, true
+		s.news = true
 	}
 	at := s.due(interactive, bulk, open, now)
 	if !at.IsZero() && !at.After(now) {
 		s.begin(s.ask(interactive, bulk, open, now))
 		at = s.due(interactive, bulk, open, now)
 	}
-	switch {
-	case at.IsZero() || s.local && interactive+bulk == 0: // the next call will begin an exchange
+	if at.IsZero() || s.local && interactive+bulk == 0 { // the next call will begin an exchange
 		return gate
-	case gate.IsZero() || at.Before(gate):
+	}
+	if gate.IsZero() {
 		return at
 	}
-	return gate
+	return earlier(at, gate)
 }
 
 // Report reports the outcome of the last requests to the store if the process is
@@ -185,7 +185,8 @@ func (s *shared) begin(ask StoreAsk) {
 func (s *shared) exchange(ask StoreAsk) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeRest)
 	defer cancel()
-	start, done, late, forgiven := time.Now(), false, false, false // guarded by the ledger's lock
+	start := time.Now()
+	var done, late, forgiven bool // guarded by the ledger's lock
 	slow := time.AfterFunc(storeTimeout, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -34,9 +34,6 @@ func (a *account) windowGate(q request, now time.Time) verdict {
 	default:
 		v = a.oneFrom(a.opens, now)
 	}
-	if q.class == Bulk && q.lacks() {
-		v.kept = a.opens
-	}
 	return v
 }
 

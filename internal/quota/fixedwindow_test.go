@@ -59,7 +59,9 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		{1, 0, Interactive, false},
 		{5, 30 * time.Second, Interactive, true},
 		{5, time.Minute, Interactive, false},
+		{5, 5 * time.Minute, Interactive, false},
 		{5, 6 * time.Minute, Interactive, true},
+		{2, 6 * time.Minute, Interactive, true},
 		{1, 6 * time.Minute, Interactive, false},
 		{5, 6 * time.Minute, Bulk, false},
 		{5, time.Hour, Interactive, true}, // a new window
@@ -68,8 +70,8 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 		d.hears(tt.left, time.Hour)
 		d.others = 0.1
 		d.now = d.now.Add(tt.after)
-		if v, _ := d.asks(tt.class); v.pass != tt.pass {
-			t.Errorf("%+v: %+v", tt, v)
+		if v, until := d.asks(tt.class); v.pass != tt.pass || !v.pass && !until.After(d.now) {
+			t.Errorf("%+v: %+v, expect it in %v", tt, v, until.Sub(d.now))
 		}
 	}
 }
@@ -88,6 +90,17 @@ func TestOtherProcessesSendTheirPart(t *testing.T) {
 			t.Errorf("part %v: %d sent, want %d; then %+v", part, n, want, v)
 		}
 	}
+	d := newTestAccount(Options{})
+	d.hears(40, time.Hour)
+	d.part, d.others = 0.25, 0.1
+	d.now = d.now.Add(100 * time.Second) // in which others may have spent eleven
+	n := 0
+	for ; d.gate(Interactive, d.now).pass; n++ {
+		d.sends(1)
+	}
+	if n != 6 {
+		t.Errorf("%d sent of the 29 that others may have left, want 6", n)
+	}
 }
 
 // A probe is never followed by more requests than the limit, however late its
@@ -104,8 +117,8 @@ func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
 		d.sends(1)
 		d.now = d.now.Add(reprobe)
 	}
-	if v, _ := d.asks(Interactive); v.pass || !v.look.IsZero() {
-		t.Errorf("%+v", v)
+	if v, until := d.asks(Interactive); v.pass || !v.look.IsZero() || !until.Equal(d.now) {
+		t.Errorf("%+v, expect it in %v", v, until.Sub(d.now))
 	}
 }
 
@@ -195,11 +208,15 @@ func TestTheFirstResponseOfAWindowShowsTheBelief(t *testing.T) {
 	}{
 		{time.Second, 99, far, "fixed"},
 		{time.Second, 91, near, "fixed"},
+		{time.Second, 89, near, "rolling"},
 		{time.Second, 60, far, "fixed"},
+		{time.Second, 49, far, "fixed"},
+		{time.Second, 48, far, "refilling"},
 		{time.Second, 30, far, "refilling"},
 		{10 * time.Second, 30, far, "fixed"}, // not so prompt
 		{time.Second, 60, near, "rolling"},
 		{10 * time.Second, 60, near, "rolling"},
+		{promptReset, 60, near, "rolling"},
 		{31 * time.Second, 60, near, "fixed"},
 		{31 * time.Second, 30, far, "fixed"},
 	} {
@@ -236,7 +253,7 @@ func TestAfterA429WithoutATime(t *testing.T) {
 		remaining  int
 		retryAfter time.Duration
 		long       bool
-	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
+	}{"nothing left": {0, 0, true}, "something left": {5, 0, false}, "one left": {1, 0, false}, "a Retry-After of now": {0, -time.Second, false}} {
 		d := newTestAccount(Options{})
 		d.hears(50, time.Hour)
 		r := d.reading(tt.remaining, time.Hour)
@@ -296,5 +313,41 @@ func TestAResetThatRestoresManyAtOnceEndsAWindow(t *testing.T) {
 	d.hears(200, 2*time.Second)
 	if got := kind(d.belief); got != "fixed" || !d.whole {
 		t.Errorf("%s", got)
+	}
+}
+
+// After the end of a window nothing of the reserve is kept, whatever others spent.
+func TestNoReserveIsWaitedForAfterTheEnd(t *testing.T) {
+	for _, others := range []float64{0, 10} {
+		d := newTestAccount(Options{Reserve: 0.2})
+		d.hears(5, time.Hour)
+		d.others = others
+		from := d.reset.Add(10 * time.Minute)
+		if at := d.freed(1, d.window(), from); !at.Equal(from) {
+			t.Errorf("others spend %v a second: freed %v later", others, at.Sub(from))
+		}
+		if at := d.freed(0, d.window(), from); !at.IsZero() {
+			t.Errorf("others spend %v a second, nothing is left: freed %v later", others, at.Sub(from))
+		}
+	}
+}
+
+// After a 429 without headers nothing is left until the time that it names; then one
+// request finds out.
+func TestA429WithoutHeadersUsesUpWhatWasLeft(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(50, time.Hour)
+	d.now = d.now.Add(time.Second)
+	d.rejects(time.Minute)
+	if n := d.remaining(d.now); n != 0 {
+		t.Errorf("%v are left", n)
+	}
+	d.now = d.blocked
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("%+v", v)
+	}
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v.pass || !v.careful {
+		t.Errorf("a second one: %+v", v)
 	}
 }

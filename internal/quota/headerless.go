@@ -71,7 +71,7 @@ type headerless struct{ belief }
 func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	left := a.blind.capacity - a.blind.served - a.inFlight // if this window is like the previous ones
 	var kept time.Time                                     // until when that is reserved; zero if it is not
-	if c == Bulk && a.blind.capacity > 0 && a.blind.length > 0 && now.Before(a.blind.end()) {
+	if c == Bulk && a.blind.length > 0 && now.Before(a.blind.end()) {
 		if reserved := a.reserved(now); reserved > 0 && float64(left) < 1+reserved {
 			kept = a.blind.end()
 		}
@@ -89,12 +89,10 @@ func (headerless) gate(a *account, c Class, now time.Time) verdict {
 	case a.blind.garbled:
 		most = coldStart // there is a quota, but what is left of it cannot be parsed
 	}
-	v := waitCarefully
 	if a.inFlight < most {
-		v = sendNow
+		return sendNow
 	}
-	v.kept = kept
-	return v
+	return waitCarefully
 }
 
 // observe takes into account the first response that says what is left.

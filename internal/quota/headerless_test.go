@@ -59,8 +59,8 @@ func TestAWindowWithoutHeadersIsLearned(t *testing.T) {
 		d.inFlight = 0
 	}
 	v, until := d.asks(Bulk)
-	if n != 80 || v.pass || !until.Equal(v.look) || !until.Before(d.blind.end()) {
-		t.Errorf("bulk has %d, then %+v", n, v)
+	if why := d.reason(v, until, 0, d.now); n != 80 || v.pass || !until.Equal(v.look) || !until.Before(d.blind.end()) || why != WaitReserve {
+		t.Errorf("bulk has %d, then %+v, for %q", n, v, why)
 	}
 	at := *d
 	for after, pass := range map[time.Duration]bool{0: true, -precision - 1: false} {
@@ -163,6 +163,12 @@ func TestAServerThatStopsTellingStaysWhatItWas(t *testing.T) {
 	if kind(d.belief) != "headerless" || d.limit != 0 || !d.reset.IsZero() || !d.opens.IsZero() || d.belief.refill() != 0.1 {
 		t.Fatalf("%#v after %d responses without headers", d.belief, maxSilent+1)
 	}
+	if f := d.figures("", d.now); f != (Figures{Observed: d.observed}) {
+		t.Errorf("nothing is known, but %+v", f)
+	}
+	if d.serves(1); d.belief != (headerless{refilling{0.1}}) {
+		t.Errorf("%#v after one more", d.belief)
+	}
 	d.blind.capacity, d.blind.length, d.blind.since = 100, time.Hour, d.now
 	if held := d.reserved(d.now); held != 4 {
 		t.Errorf("bulk leaves %v, want what it leaves to a server that refills", held)
@@ -222,5 +228,63 @@ func TestALimitOfOneIsForgotten(t *testing.T) {
 	d.serves(maxSilent + 1)
 	if kind(d.belief) != "headerless" || d.limit != 0 {
 		t.Errorf("%#v, limit %d", d.belief, d.limit)
+	}
+}
+
+// A server that has sent nothing but 429s is taken to serve one request of a window.
+func TestAServerThatBeganWith429sIsAskedOneAtATime(t *testing.T) {
+	d := newTestAccount(Options{})
+	for range 3 {
+		d.rejects(time.Second)
+		d.now = d.blocked
+	}
+	d.serves(1)
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("none in flight: %+v", v)
+	}
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v.pass || !v.careful {
+		t.Errorf("one in flight: %+v", v)
+	}
+	d.serves(1) // more than that
+	if v, _ := d.asks(Interactive); !v.pass {
+		t.Errorf("one in flight, two served: %+v", v)
+	}
+}
+
+// After a 429 without headers all wait until it is over: nothing else is known.
+func TestTheLineOfAServerWithoutHeaders(t *testing.T) {
+	for name, d := range map[string]*testAccount{"a window is known": seasonedAccount(Options{}), "it had headers": newTestAccount(Options{})} {
+		if name == "it had headers" {
+			d.hears(0, time.Hour)
+			d.now = d.opens
+			d.serves(maxSilent + 1)
+		}
+		d.rejects(10 * time.Second)
+		for _, ahead := range []int{0, 7, 150} {
+			if until := d.estimate(d.gate(Interactive, d.now), ahead, d.now); !until.Equal(d.blocked) {
+				t.Errorf("%s, %d ahead: %v after the 429 is over", name, ahead, until.Sub(d.blocked))
+			}
+		}
+	}
+}
+
+// The estimate for bulk counts those in flight and those before it. Who does not find
+// room in this window waits for the next one, and its reserve.
+func TestTheEstimateOfBulkWithoutHeaders(t *testing.T) {
+	d := seasonedAccount(Options{Reserve: 0.2})
+	d.demand.last = d.now
+	d.serves(80) // 19 are left
+	busy := *d
+	busy.sends(2)
+	v, until := busy.asks(Bulk)
+	if v.pass || until.Sub(d.blind.since)-9*time.Minute > precision+spread || until.Sub(d.blind.since) < 9*time.Minute {
+		t.Errorf("%+v, expect it after %v", v, until.Sub(d.blind.since))
+	}
+	begins := d.blind.end().Add(grain + spread)
+	for ahead, want := range map[int]time.Duration{20: 0, 30: 0, 99: 0, 104: 15 * time.Minute} {
+		if by := d.estimate(d.gate(Bulk, d.now), ahead, d.now).Sub(begins) - want; by < 0 || by > precision {
+			t.Errorf("%d ahead: %v after the beginning of the next window, want %v", ahead, want+by, want)
+		}
 	}
 }

@@ -116,10 +116,7 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	if ask.Class == Interactive {
 		l.account.demand.arrive(now)
 	}
-	atOnce := l.queue.len() == 0
-	if l.full() {
-		atOnce = ask.Budget <= 0 // a caller that never waits passes those that wait for the server
-	}
+	atOnce := l.queue.len() == 0 && !l.full()
 	if l.shared != nil {
 		defer l.shared.deliver(ask.StoreNews)
 		l.shared.arrive(ask.Class, now)

@@ -103,8 +103,11 @@ func TestEachHasItsTurn(t *testing.T) {
 // A 429 that names no limit, or one of zero, says nothing about the quota: its
 // Retry-After does not show refill.
 func TestARetryAfterWithoutALimitShowsNothing(t *testing.T) {
-	for limit, want := range map[int]string{-1: "fixed", 0: "fixed", 100: "refilling"} {
+	for limit, want := range map[int]string{-1: "fixed", 0: "fixed", 1: "refilling", 100: "refilling"} {
 		d := newTestAccount(Options{})
+		if limit > 0 {
+			d.quota = limit
+		}
 		d.hears(0, time.Hour)
 		r := Reading{Limit: limit, Reset: d.now.Add(time.Hour), RetryAfter: d.now.Add(7 * time.Second)}
 		d.settle(d.grant(Interactive, d.now), true, r, d.now)

@@ -159,14 +159,16 @@ func TestMarks(t *testing.T) {
 // would be noticed, and there is no sign of them, it is all.
 func TestThePartThatIsOurs(t *testing.T) {
 	for _, tt := range []struct {
-		served, inFlight, spent int // spent: by all processes, since the mark
-		want                    float64
+		served, unsent, inFlight, spent int // spent: by all processes, since the mark
+		want                            float64
 	}{
-		{1, 0, 11, 1.5 / 12}, // one or two of twelve
-		{1, 4, 11, 3.5 / 12}, // one to six
-		{10, 0, 10, 1},
-		{10, 2, 10, 0.3}, // others would not be noticed
-		{10, 1, 10, 1},
+		{1, 0, 0, 11, 1.5 / 12}, // one or two of twelve
+		{1, 7, 0, 11, 1.5 / 12},
+		{1, 0, 4, 11, 3.5 / 12}, // one to six
+		{10, 0, 0, 10, 1},
+		{10, 0, 2, 10, 0.3}, // others would not be noticed
+		{10, 0, 2, 11, 1},
+		{10, 0, 1, 10, 1},
 	} {
 		d := newTestAccount(Options{})
 		for range 3 { // lost before the mark
@@ -175,6 +177,9 @@ func TestThePartThatIsOurs(t *testing.T) {
 		d.hears(100, time.Hour) // it was not counted
 		for i := range tt.served - 1 {
 			d.hears(99-i, time.Hour)
+		}
+		for range tt.unsent {
+			d.cancel(d.sends(1)[0], false, d.now)
 		}
 		d.part = 0.3
 		p := d.sends(1 + tt.inFlight)
@@ -264,4 +269,67 @@ func TestALateResponseCountsWithoutWhatWasLostSince(t *testing.T) {
 			t.Errorf("%d remaining: %d left, want %d", remaining, d.left, want)
 		}
 	}
+}
+
+// A smaller part of a larger plan is not taken for what slides of the old one.
+func TestAnotherPlanAtAResetShowsNoSlidingWindow(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(5, time.Hour)
+	d.now = d.now.Add(time.Hour + time.Second)
+	d.quota = 500
+	d.hears(100, time.Hour)
+	if got := kind(d.belief); got != "fixed" {
+		t.Error(got)
+	}
+}
+
+// At once means: more than a server restores in the time, at a quarter more than the
+// documented pace, and three. Requests without a response are not among them.
+func TestWhatIsRestoredAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		remaining, lost int
+		want            bool
+	}{{12, 0, false}, {13, 0, true}, {13, 1, false}, {14, 1, true}} {
+		d := newTestAccount(Options{})
+		d.quota = 2880 // with a quarter more, one a second
+		d.hears(tt.lost, time.Hour)
+		for range tt.lost {
+			d.cancel(d.sends(1)[0], true, d.now)
+		}
+		d.now = d.now.Add(10 * time.Second)
+		o := d.compare(d.sends(1)[0], d.reading(tt.remaining, time.Hour), d.now)
+		if o.atOnce != tt.want {
+			t.Errorf("%+v: %v", tt, o.atOnce)
+		}
+	}
+}
+
+// Only the responses to requests that were in flight when the newest response came are
+// in doubt.
+func TestWhatIsInDoubt(t *testing.T) {
+	d := newTestAccount(Options{})
+	before := d.sends(3)
+	d.hears(50, time.Hour)
+	after := d.sends(2)
+	check := func(what string, left, doubtful float64) {
+		t.Helper()
+		if l, n := d.sureLeft(d.now); l != left || n != doubtful {
+			t.Errorf("%s: %v left, and %v in doubt, want %v and %v", what, l, n, left, doubtful)
+		}
+	}
+	check("five in flight", 45, 3)
+	d.cancel(after[0], false, d.now)
+	check("a later one was not sent", 46, 3)
+	d.cancel(before[0], false, d.now)
+	check("an earlier one was not sent", 47, 2)
+	d.settle(before[1], false, d.reading(51, time.Hour), d.now)
+	check("an earlier one was counted before", 48, 1)
+	d.cancel(before[2], false, d.now)
+	d.cancel(after[1], false, d.now)
+	check("none in flight", 50, 0)
+	last := d.sends(2)
+	d.settle(last[0], false, d.reading(48, time.Hour), d.now)
+	check("one in flight", 47, 1)
+	d.cancel(last[1], false, d.now)
+	check("none in flight again", 48, 0)
 }

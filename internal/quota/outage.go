@@ -76,7 +76,7 @@ func (l *Ledger) admitNever(now time.Time) {
 // patience returns how long w waits, from the given time on, for responses that may
 // never come. Half of the time to the deadline is left for its own request.
 func (w *waiter) patience(since time.Time, ask Ask) time.Duration {
-	most := cmp.Or(max(ask.Budget, 0), responseTimeout)
+	most := cmp.Or(ask.Budget, responseTimeout)
 	most = min(most, cmp.Or(ask.Hold, most))
 	if !w.deadline.IsZero() {
 		most = min(most, max(w.deadline.Sub(since)/2, time.Millisecond))

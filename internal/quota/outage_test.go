@@ -370,3 +370,95 @@ func TestAHeldCallerWithoutABoundIsToldNoEnd(t *testing.T) {
 		})
 	}
 }
+
+// A caller that never waits is delayed by neither the server nor responses; but what is
+// known forbids its request, too, while the server fails.
+func TestAnOutageAllowsNobodyWhatIsForbidden(t *testing.T) {
+	for _, class := range []Class{Interactive, Bulk} {
+		synctest.Test(t, func(t *testing.T) {
+			l := New(usual)
+			learn(t, l, headers(100, 1, time.Hour))
+			for range maxFailures {
+				fail(l, l.Grant())
+			}
+			l.Grant() // the last
+			for range 3 {
+				_, waited, err := l.Acquire(t.Context(), Ask{Class: class, Notify: quiet})
+				late, ok := errors.AsType[*WaitError](err)
+				if !ok || waited != 0 || late.Reason != WaitQuota {
+					t.Errorf("class %v: %v after %v", class, err, waited)
+				}
+			}
+			inFlight(t, l, 1)
+		})
+	}
+}
+
+// If the quota allows a request again while the server fails, its caller is delayed for
+// no longer than an attempt timeout after that.
+func TestAHeldCallerIsSentWhenTheQuotaAllowsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, headers(100, 0, time.Hour))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		p := l.Grant()
+		l.Grant()
+		hold(t, l, 1, Ask{Budget: Forever})
+		<-time.After(40 * time.Second)
+		l.Note(true)
+		l.Settle(p, false, headers(100, 90, 2*time.Hour), time.Now())
+		inFlight(t, l, 1)
+		<-time.After(30 * time.Second)
+		inFlight(t, l, 2)
+	})
+}
+
+// A caller that waits for responses is not failed before it has waited for those of five
+// seconds, though its budget is used up and others respond in the meantime.
+func TestABudgetThatIsUsedUpFailsNobodyWhoWaitsForResponses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		silent := Reading{Limit: -1, Remaining: -1}
+		permits := make([]Permit, coldStart+2)
+		for i := range permits {
+			permits[i] = l.Grant()
+		}
+		for i, after := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 2 * time.Second} {
+			time.AfterFunc(after, func() {
+				l.Note(false)
+				l.Settle(permits[i], false, silent, time.Now())
+			})
+		}
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Second, Notify: quiet})
+		if err != nil || waited != 2*time.Second {
+			t.Errorf("%v after %v", err, waited)
+		}
+	})
+}
+
+// A caller is sent after its Hold if the response that is to show whether a 429 is over
+// does not come, at a server without headers, too.
+func TestACallerIsHeldAfterA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		p := l.Grant()
+		l.Grant()
+		l.Settle(p, true, Reading{Limit: -1, Remaining: -1, RetryAfter: time.Now().Add(10 * time.Second)}, time.Now())
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: quiet})
+		if err != nil || waited != 30*time.Second {
+			t.Errorf("%v after %v", err, waited)
+		}
+	})
+}
+
+// If all callers wait, none of them is looked at for one that does not: what that costs
+// does not depend on their number.
+func TestWaitersAreNotSearchedForNobody(t *testing.T) {
+	l := New(usual)
+	for _, q := range []*line{&l.queue.interactive, &l.queue.bulk} {
+		q.list.PushBack(nil) // it panics if it is taken for a waiter
+	}
+	l.admitNever(time.Now())
+}

@@ -87,7 +87,7 @@ func Read(h http.Header, received time.Time) Reading {
 		}
 	}
 	if r.Limit == 0 {
-		r.Limit, r.Remaining = -1, -1 // a limit of 0 is not usable
+		r.discard() // a limit of 0 is not usable
 	}
 	if waits {
 		r.RetryAfter = wait.retryAfter(received, skew)

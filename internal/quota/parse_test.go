@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -64,7 +65,11 @@ func TestResetInEveryForm(t *testing.T) {
 			got := Read(header(HeaderReset, value), received).Reset
 			// Never early, and late by at most the second that may have been lost
 			// by rounding.
-			if late := got.Sub(received) - want; late < 0 || late > grain {
+			most := grain
+			if strings.Contains(name, "decimals") {
+				most = 0
+			}
+			if late := got.Sub(received) - want; late < 0 || late > most {
 				t.Errorf("%q is read as %v after the response, want %v", value, got.Sub(received), want)
 			}
 		})
@@ -109,7 +114,7 @@ func TestRetryAfterInEveryForm(t *testing.T) {
 }
 
 func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
-	for _, value := range []string{"", "-1", "x", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", "1,000", "5,000", " 12,050,000 ", "1,000;w=3600", ";7", "w=7", ","} {
+	for _, value := range []string{"", "-1", "x", "0", "0.5", "2147483648", "4294967296", "99999999999999999999", "1e3", "NaN", "1 000", "1,000", "5,000", " 12,050,000 ", "1,000;w=3600", ";7", "w=7", ","} {
 		if got := Read(header(HeaderLimit, value, HeaderRemaining, value), received); got.Limit != -1 || got.Remaining != -1 {
 			t.Errorf("%q is read as limit %d, remaining %d", value, got.Limit, got.Remaining)
 		}
@@ -117,8 +122,11 @@ func TestCountsThatAreNonsenseAreNotTold(t *testing.T) {
 	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "101"), received); got.Remaining != -1 {
 		t.Errorf("more left than the limit is read as %d", got.Remaining)
 	}
-	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0"), received); got.Limit != 100 || got.Remaining != 0 {
-		t.Errorf("limit 100, remaining 0 are read as %d, %d", got.Limit, got.Remaining)
+	if got := Read(header(HeaderLimit, "100", HeaderRemaining, "0"), received); got.Limit != 100 || got.Remaining != 0 || got.Garbled {
+		t.Errorf("limit 100, remaining 0 are read as %+v", got)
+	}
+	if got := Read(header(HeaderLimit, "2147483647", HeaderRemaining, "2147483647"), received); got.Limit != math.MaxInt32 || got.Remaining != math.MaxInt32 {
+		t.Errorf("the largest limit is read as %+v", got)
 	}
 }
 
@@ -161,6 +169,7 @@ func TestWhatCannotBeReadIsNoSilence(t *testing.T) {
 		"empty":             {header(HeaderLimit, "", HeaderRemaining, " "), false},
 		"readable":          {header(HeaderLimit, "100", HeaderRemaining, "7"), false},
 		"only a limit":      {header(HeaderLimit, "100"), false},
+		"a limit of zero":   {header(HeaderLimit, "0", HeaderRemaining, "0"), false},
 		"words":             {header(HeaderLimit, "many", HeaderRemaining, "some"), true},
 		"a negative rest":   {header(HeaderLimit, "100", HeaderRemaining, "-1"), true},
 		"more than all":     {header(HeaderLimit, "100", HeaderRemaining, "101"), true},
@@ -213,11 +222,55 @@ func TestResetIsBroughtToTheLocalClock(t *testing.T) {
 	}
 }
 
+// Which times are credible: up to a minute ago, and up to a day and an hour ahead.
+func TestHowFarATimeMayBe(t *testing.T) {
+	for d, ok := range map[time.Duration]bool{-stale - 1: false, -stale: true, 0: true, horizon: true, horizon + 1: false} {
+		got := toLocal(received.Add(d), received, 0)
+		if got.IsZero() == ok || ok && !got.Equal(received.Add(d)) {
+			t.Errorf("%v from now is read as %v", d, got)
+		}
+		if got := toLocal(received.Add(d-time.Minute), received, time.Minute); got.IsZero() == ok {
+			t.Errorf("%v from now, of another clock, is read as %v", d, got)
+		}
+	}
+	for value, want := range map[string]time.Duration{"90000": horizon, "89999.5": horizon - time.Second/2, "90000.5": -1} {
+		got := Read(header(HeaderRetryAfter, value), received).RetryAfter
+		if got.IsZero() != (want < 0) || want > 0 && got.Sub(received) != want {
+			t.Errorf("Retry-After: %s is read as in %v", value, got.Sub(received))
+		}
+	}
+	for value, want := range map[string]time.Duration{"89999": horizon, "100000": 100 * time.Second, "100000.5": 100*time.Second + 500*time.Microsecond} {
+		if got := Read(header(HeaderReset, value), received).Reset; got.Sub(received) != want {
+			t.Errorf("a reset of %s is read as in %v", value, got.Sub(received))
+		}
+	}
+}
+
+// A clock of the server that is behind by any time, or ahead by more than two seconds,
+// is set right. One that is ahead by less is taken for latency.
+func TestWhichClockIsSetRight(t *testing.T) {
+	now := received.Truncate(time.Second)
+	for ahead, want := range map[time.Duration]time.Duration{
+		-time.Second: time.Minute, 0: time.Minute, time.Second: time.Minute + time.Second,
+		tolerance: time.Minute + tolerance, tolerance + time.Second: time.Minute,
+		12*time.Hour + 30*time.Minute: time.Minute, -12*time.Hour - 30*time.Minute: time.Minute,
+		12*time.Hour + 30*time.Minute + time.Second: -1, -12*time.Hour - 30*time.Minute - time.Second: -1,
+	} {
+		server := now.Add(ahead)
+		got := Read(header("Date", server.Format(http.TimeFormat), HeaderReset, strconv.FormatInt(server.Add(time.Minute).UnixMilli(), 10)), now).Reset
+		if got.IsZero() != (want < 0) || want > 0 && got.Sub(now) != want {
+			t.Errorf("the server is ahead by %v: a reset in a minute is read as in %v", ahead, got.Sub(now))
+		}
+	}
+}
+
 func TestAnswersOutOfACacheTellNothing(t *testing.T) {
-	h := header("Age", "3600", HeaderLimit, "100", HeaderRemaining, "7",
-		HeaderReset, strconv.FormatInt(received.Add(time.Minute).Unix(), 10))
-	if got := Read(h, received); got != (Reading{Limit: -1, Remaining: -1}) {
-		t.Errorf("read as %+v", got)
+	for age, old := range map[string]bool{"0": false, "2": false, "2.1": true, "3": true, "3600": true} {
+		h := header("Age", age, HeaderLimit, "100", HeaderRemaining, "7",
+			HeaderReset, strconv.FormatInt(received.Add(time.Minute).Unix(), 10))
+		if got := Read(h, received); (got == Reading{Limit: -1, Remaining: -1}) != old {
+			t.Errorf("at an age of %s s read as %+v", age, got)
+		}
 	}
 }
 

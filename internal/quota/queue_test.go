@@ -241,18 +241,28 @@ func TestWhoGivesUpLetsTheNextMoveUp(t *testing.T) {
 func TestAPermitForWhoHasLeftGoesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		outcomes := map[bool]int{}
-		for range 64 {
+		for i := range 128 {
+			panics := i%2 == 1 // then the caller gets nothing
 			d := open(t, usual, headers(100, 1, time.Hour))
 			first := d.Grant()
 			ctx, cancel := context.WithCancel(t.Context())
-			p, _, err := d.Acquire(ctx, Ask{Budget: Forever, Notify: func(Wait) {
-				cancel()
-				d.Cancel(first, false) // the one that is left is for the caller
-			}})
+			var p Permit
+			err := errors.New("panic")
+			func() {
+				defer func() { recover() }()
+				p, _, err = d.Acquire(ctx, Ask{Budget: Forever, Notify: func(Wait) {
+					cancel()
+					d.Cancel(first, false) // the one that is left is for the caller
+				}, Waited: func(Wait, time.Duration) {
+					if panics {
+						panic("hook")
+					}
+				}})
+			}()
 			outcomes[err == nil]++
 			if err == nil {
 				d.Cancel(p, false)
-			} else if !errors.Is(err, context.Canceled) {
+			} else if !panics && !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}
 			d.counts(0, 0)
@@ -553,4 +563,121 @@ func TestManyGoroutines(t *testing.T) {
 	if f := l.Figures(); f.Waiting != 0 || f.InFlight != 0 {
 		t.Errorf("%+v", f)
 	}
+}
+
+// The newest estimate for a class is compared with that by which its waiters were last
+// judged: a slack of a tenth of a second, or a twentieth of the wait, fails nobody.
+func TestHowMuchWorseAnEstimateMayBecome(t *testing.T) {
+	for _, tt := range []struct {
+		wait, by time.Duration
+		fails    bool
+	}{
+		{time.Second, estimateSlack - 1, false},
+		{time.Second, estimateSlack, true},
+		{19 * time.Second, time.Second - time.Millisecond, false}, // of nearly 20 seconds then
+		{19 * time.Second, time.Second, true},
+	} {
+		now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		k := &fixedEstimate{at: now.Add(tt.wait)}
+		w := &waiter{latest: k.at, ready: make(chan struct{})}
+		var q queue
+		q.push(w)
+		q.failLate(now, k)
+		k.at = k.at.Add(tt.by)
+		if q.failLate(now, k); w.done != tt.fails {
+			t.Errorf("%+v: failed %v", tt, w.done)
+		}
+	}
+}
+
+// fixedEstimate is a keeper with an estimate that depends only on how many are ahead.
+type fixedEstimate struct {
+	keeper
+	at   time.Time
+	each time.Duration
+}
+
+func (*fixedEstimate) gate(Class, time.Time) verdict                    { return verdict{} }
+func (*fixedEstimate) reason(verdict, time.Time, int, time.Time) Reason { return WaitQuota }
+func (*fixedEstimate) figures(Reason, time.Time) Figures                { return Figures{} }
+func (k *fixedEstimate) estimate(_ verdict, ahead int, _ time.Time) time.Time {
+	return k.at.Add(time.Duration(ahead) * k.each)
+}
+
+// When all waiters are judged again, each has those before it ahead that have not
+// failed; bulk also all interactive ones.
+func TestWhoIsAheadWhenAllAreJudged(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	k := &fixedEstimate{at: now, each: time.Second}
+	var q queue
+	var waiters []*waiter
+	for _, tt := range []struct {
+		class  Class
+		latest time.Duration
+	}{{Interactive, 20}, {Interactive, 21}, {Interactive, 21}, {Interactive, 22}, {Bulk, 23}, {Bulk, 23}, {Bulk, 24}} {
+		w := &waiter{class: tt.class, latest: now.Add(tt.latest * time.Second), ready: make(chan struct{})}
+		waiters = append(waiters, w)
+		q.push(w)
+		q.failLate(now, k)
+	}
+	k.at = now.Add(20 * time.Second)
+	q.failLate(now, k)
+	var failed []int
+	for i, w := range waiters {
+		if w.done {
+			failed = append(failed, i)
+		}
+	}
+	if !slices.Equal(failed, []int{2, 5}) {
+		t.Errorf("failed: %v", failed)
+	}
+}
+
+// Callers that never wait leave no trace in the queue.
+func TestWhoNeverWaitsLeavesNoTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, headers(100, 0, time.Hour))
+		for _, c := range []Class{Interactive, Bulk} {
+			for i := range 3 {
+				name := fmt.Sprint(c, i)
+				if d.come(t.Context(), name, c, 0); d.failedUntil(name).IsZero() {
+					t.Errorf("%s did not fail", name)
+				}
+			}
+		}
+		d.counts(0, 0)
+	})
+}
+
+// gates counts the decisions of a keeper.
+type gates struct {
+	keeper
+	n int
+}
+
+func (k *gates) gate(c Class, now time.Time) verdict {
+	k.n++
+	return k.keeper.gate(c, now)
+}
+
+// However often the state changes while callers wait, one timer is armed.
+func TestOneTimerIsArmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, headers(100, 0, time.Hour))
+		k := &gates{keeper: d.keeper}
+		d.keeper = k
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, Forever)
+		d.come(ctx, "b", Interactive, Forever)
+		for range 100 {
+			d.Cancel(d.Grant(), false)
+		}
+		before := k.n
+		time.Sleep(time.Hour + spread)
+		if d.counts(1, 1); k.n-before > 10 {
+			t.Errorf("%d decisions at the reset", k.n-before)
+		}
+		cancel()
+		d.wg.Wait()
+	})
 }

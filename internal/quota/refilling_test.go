@@ -69,7 +69,7 @@ func TestReckoningIsGoodForFour(t *testing.T) {
 	for ; d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	if v, _ := d.asks(Interactive); n != coldStart || !v.look.IsZero() {
+	if v, until := d.asks(Interactive); n != coldStart || !v.look.IsZero() || !until.Equal(d.now) {
 		t.Errorf("%d sent, then %+v", n, v)
 	}
 }
@@ -209,8 +209,14 @@ func TestA429OfARefillingServer(t *testing.T) {
 	d = refillingAccount(Options{}, 50)
 	d.sends(1)
 	d.strikes = 1
-	if v, until := d.asks(Interactive); v.pass || !v.look.IsZero() || !until.Equal(d.now) {
+	if v, until := d.asks(Interactive); v.pass || !v.careful || !v.look.IsZero() || !until.Equal(d.now) {
 		t.Errorf("after a 429 more than one at a time: %+v", v)
+	}
+	d = refillingAccount(Options{}, 0)
+	d.sends(1)
+	d.strikes = 1
+	if v, _ := d.asks(Interactive); v.pass || v.careful {
+		t.Errorf("after a 429, with nothing left: %+v", v)
 	}
 }
 
@@ -272,6 +278,61 @@ func TestResponsesInFlightDecideOnTheWholeLine(t *testing.T) {
 	for ahead := range 10 {
 		if until := d.estimate(v, ahead, d.now); !until.Equal(d.now) {
 			t.Errorf("%d ahead: expect it in %v", ahead, until.Sub(d.now))
+		}
+	}
+}
+
+// Three that come back change the estimated pace, fewer do not.
+func TestThePaceIsMeasuredByThree(t *testing.T) {
+	for remaining, want := range map[int]float64{51: 0.1, 52: 3. / 600} {
+		d := refillingAccount(Options{}, 50)
+		d.now = d.now.Add(10 * time.Minute)
+		d.hears(remaining, 50*time.Minute)
+		if got := d.belief.refill(); math.Abs(got-want) > 1e-9 {
+			t.Errorf("50, then %d left: %v a second, want %v", remaining, got, want)
+		}
+	}
+}
+
+// A request that was not sent changes nothing: what was restored since the newest
+// response is still there. Nor does a response that reports as many, rounded down.
+func TestWhatWasRestoredIsKept(t *testing.T) {
+	for _, after := range []time.Duration{3 * time.Second, 7 * time.Second, 303 * time.Second} {
+		d := refillingAccount(Options{}, 0)
+		d.now = d.now.Add(after)
+		want := d.remaining(d.now)
+		d.cancel(d.sends(1)[0], false, d.now)
+		if got := d.remaining(d.now); math.Abs(got-want) > 1e-9 || math.Abs(got-after.Seconds()/10) > 1e-9 {
+			t.Errorf("%v later: %v are left, before that %v", after, got, want)
+		}
+		d.cancel(d.sends(1)[0], true, d.now) // it may have been spent
+		if got := d.remaining(d.now); math.Abs(got-want+1) > 1e-9 && want >= 1 {
+			t.Errorf("%v later: %v are left after one that was lost, before that %v", after, got, want)
+		}
+	}
+	d := refillingAccount(Options{}, 10)
+	d.now = d.now.Add(13 * time.Second)
+	d.hears(10, time.Hour-13*time.Second) // 11.3 minus its own
+	if got := d.remaining(d.now); math.Abs(got-10.3) > 1e-9 {
+		t.Errorf("%v are left", got)
+	}
+	later := refillingAccount(Options{}, 10)
+	later.now = later.now.Add(17 * time.Second)
+	later.hears(11, time.Hour-17*time.Second) // 11.7
+	if got := later.remaining(later.now); math.Abs(got-11.7) > 1e-9 {
+		t.Errorf("%v are left", got)
+	}
+	lost := refillingAccount(Options{}, 1)
+	p := lost.sends(1)[0]
+	lost.hears(0, time.Hour)
+	if lost.cancel(p, true, lost.now); lost.remaining(lost.now) != 0 {
+		t.Errorf("%v are left, one request may have been counted twice", lost.remaining(lost.now))
+	}
+	for reported, want := range map[int]float64{11: 11, 12: 12, 9: 9.3, 3: 3.3} {
+		d := *d
+		d.hears(reported, time.Hour-13*time.Second)
+		if got := d.remaining(d.now); math.Abs(got-want) > 1e-9 {
+			t.Errorf("%v are left, %d were reported, want %v", got, reported, want)
 		}
 	}
 }

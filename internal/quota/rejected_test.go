@@ -17,6 +17,7 @@ func TestHowLongARetryAfterIsBelieved(t *testing.T) {
 	}{
 		{0, second, hour, second},
 		{0, second / 4, hour, second / 4},
+		{1, second, hour, 2 * second},
 		{5, second, hour, 32 * second},
 		{5, second, 10 * second, 10 * second},
 		{5, 40 * second, hour, 40 * second},
@@ -61,6 +62,9 @@ func TestWhatA429Changes(t *testing.T) {
 	d.settle(p[2], true, r, d.now)
 	if wait := d.blocked.Sub(d.now); wait > 21*time.Second {
 		t.Errorf("one of them without a time: blocked for %v", wait)
+	}
+	if v, _ := d.asks(Interactive); v.why != WaitRetryAfter {
+		t.Errorf("one of them without a time: %+v", v)
 	}
 	d.settle(p[3], false, d.reading(0, time.Hour), d.now)
 	if d.strikes != 1 {

@@ -117,4 +117,7 @@ func TestWhatTheReserveIsMadeOf(t *testing.T) {
 	if d.limit = 4; d.reserved(d.now) != 1 {
 		t.Errorf("refilling, a limit of 4: bulk leaves %v, want one", d.reserved(d.now))
 	}
+	if d.limit = 1; d.reserved(d.now) != 0 {
+		t.Error("refilling, a limit of 1: nothing is left to bulk")
+	}
 }

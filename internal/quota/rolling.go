@@ -20,7 +20,6 @@ func (b rolling) gate(a *account, c Class, now time.Time) verdict {
 		v := a.oneFrom(later(a.enough(c, 0, now), a.opens), now)
 		v.careful = v.careful || a.inFlight > 0 && a.windowOver(now)
 		v.soon = v.soon || v.careful
-		v.kept = a.opens
 		return v
 	case q.lacks() && a.windowOver(now):
 		return a.probe(now)

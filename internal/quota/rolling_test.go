@@ -66,6 +66,7 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 	}{
 		{time.Second, 50 * time.Minute, 3, "rolling", false},
 		{time.Second, 55 * time.Minute, 3, "rolling", true},
+		{promptReset, 55 * time.Minute, 3, "rolling", true},
 		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: others may have spent some
 		{time.Second, 55 * time.Minute, 92, "fixed", false},
 		{31 * time.Second, 55 * time.Minute, 92, "fixed", false},
@@ -81,6 +82,42 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 		}
 		if r, ok := d.belief.(rolling); ok && r.since.Equal(d.now) != tt.turned {
 			t.Errorf("%+v: they began to be restored %v ago", tt, d.now.Sub(r.since))
+		}
+	}
+}
+
+// After its reset a rolling window is probed if nothing is left, again if the response
+// is late. What is left is spent.
+func TestARollingWindowIsProbed(t *testing.T) {
+	for _, left := range []int{0, 3} {
+		d := rollingAccount(Options{})
+		d.hears(left, time.Minute)
+		d.now = d.opens
+		for range max(left, 1) {
+			if v, _ := d.asks(Interactive); !v.pass {
+				t.Errorf("%d left: %+v", left, v)
+			}
+			d.sends(1)
+		}
+		if v, until := d.asks(Interactive); v.pass || !v.careful || !until.Equal(d.now) {
+			t.Errorf("%d left and sent: %+v", left, v)
+		}
+		d.now = d.now.Add(reprobe)
+		if v, _ := d.asks(Interactive); !v.pass {
+			t.Errorf("%d left and sent, no response: %+v", left, v)
+		}
+	}
+}
+
+// A response whose reset is far ahead does not show that the next turn has begun.
+func TestAFarResetIsNoTurnOfARollingWindow(t *testing.T) {
+	for reset, turned := range map[time.Duration]bool{29 * time.Minute: true, 30 * time.Minute: false, 50 * time.Minute: false} {
+		d := rollingAccount(Options{})
+		d.now = d.opens
+		d.belief = rolling{since: d.now.Add(-55 * time.Minute)}
+		d.hears(3, reset)
+		if r, ok := d.belief.(rolling); !ok || r.since.Equal(d.now) != turned {
+			t.Errorf("a reset in %v: %#v", reset, d.belief)
 		}
 	}
 }
@@ -149,6 +186,23 @@ func TestAShareOfAnHour(t *testing.T) {
 	d.hears(99, 30*time.Minute)
 	if d.fraction < 49 || d.fraction > 52 {
 		t.Errorf("%v of 100 count on after half an hour", d.fraction)
+	}
+}
+
+// A request may begin a new window when an hour has taken off so much of what was spent
+// that the share has one left.
+func TestWhenAShareBeginsAnew(t *testing.T) {
+	for spent, want := range map[float64]time.Duration{0: 0, 49: 0, 50: time.Hour / 50, 100: time.Hour * 51 / 100} {
+		d := newTestAccount(Options{Share: 0.5})
+		d.hears(99, time.Hour)
+		d.fraction, d.counting = spent, d.now
+		at := d.shareOpens()
+		if at.IsZero() != (want == 0) || want > 0 && (at.Sub(d.now)-want).Abs() > time.Microsecond {
+			t.Errorf("%v are spent: in %v, want %v", spent, at.Sub(d.now), want)
+		}
+		if want > 0 && d.share()-d.fraction*d.countedStill(at) < 1 {
+			t.Errorf("%v are spent: %v count then", spent, d.fraction*d.countedStill(at))
+		}
 	}
 }
 
@@ -261,5 +315,72 @@ func TestRequestsOfAnHourAgoAreRestoredSoon(t *testing.T) {
 	d.hears(0, time.Minute)
 	if in := d.enough(Interactive, 0, d.now).Sub(d.now); in <= 0 || in > logMargin+spread {
 		t.Errorf("restored in %v", in)
+	}
+}
+
+// Within a window, many that are left do not show a fixed window.
+func TestARollingWindowIsJudgedAtItsResets(t *testing.T) {
+	d := rollingAccount(Options{Share: 0.5})
+	d.ownLevel(d.now)
+	d.hears(95, d.reset.Sub(d.now))
+	if kind(d.belief) != "rolling" || d.own == nil {
+		t.Errorf("%#v, own %v", d.belief, d.own)
+	}
+}
+
+// Bulk that may not spend what is left waits for the next requests to be restored. Its
+// estimate is when it will be sent.
+func TestTheEstimateOfBulkInARollingWindow(t *testing.T) {
+	for since, left := range map[time.Duration]int{35*time.Minute + 54*time.Second: 4, 30 * time.Minute: 3, time.Minute: 1} {
+		d := rollingAccount(Options{Reserve: 0.1})
+		d.hears(left, time.Minute)
+		d.demand = demand{last: d.now}
+		d.belief = rolling{since: d.now.Add(-since)}
+		v, until := d.asks(Bulk)
+		if v.pass || v.look.Before(d.opens) || !until.Equal(v.look) {
+			t.Errorf("%d left, %v: look again in %v, expect it in %v", left, since, v.look.Sub(d.now), until.Sub(d.now))
+		}
+		d.now = v.look
+		if v, until := d.asks(Bulk); !v.pass || !until.Equal(d.now) {
+			t.Errorf("%d left, %v: %+v then, expect it in %v", left, since, v, until.Sub(d.now))
+		}
+	}
+}
+
+// If more wait than a window has requests, the last of them are sent in later ones.
+func TestALineLongerThanARollingWindow(t *testing.T) {
+	d := rollingAccount(Options{})
+	for ahead, want := range map[int]time.Duration{100: 2, 199: 2, 200: 3} {
+		if in := d.enough(Interactive, ahead, d.now).Sub(d.now); in != want*time.Hour {
+			t.Errorf("%d ahead: in %v, want %d hours", ahead, in, want)
+		}
+	}
+}
+
+// Where the reset is that of all requests: what shows it, to the request and second.
+func TestTheSignsOfAResetOfAll(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, after time.Duration // the first reset; the time to the second response
+		remaining    int
+		reset        time.Duration
+		want         string
+	}{
+		"six could have been restored":            {hour, 6 * time.Second, 3590, hour, "rolling"},
+		"hardly six":                              {hour, 6*time.Second - 1, 3590, hour, "fixed"},
+		"it is nearly an hour ahead":              {54 * time.Minute, time.Minute, 3590, 54 * time.Minute, "fixed"},
+		"it is a bit further ahead":               {54 * time.Minute, time.Minute, 3590, 54*time.Minute + 1, "rolling"},
+		"it is as far as if they refill":          {hour, 6 * time.Second, 6, hour, "fixed"},
+		"it is further than if they refill":       {hour, 6 * time.Second, 7, hour, "rolling"},
+		"it has moved by nine tenths of the time": {hour, 10 * time.Second, 3580, hour - time.Second, "fixed"},
+		"it has moved by a bit more of the time":  {hour, 10 * time.Second, 3580, hour - time.Second + 1, "rolling"},
+	} {
+		d := newTestAccount(Options{})
+		d.quota = 3600 // one a second
+		d.hears(3599, tt.first)
+		d.now = d.now.Add(tt.after)
+		d.hears(tt.remaining, tt.reset)
+		if got := kind(d.belief); got != tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }

@@ -57,10 +57,27 @@ func TestSpent(t *testing.T) {
 	if len(s.parts) != 2 {
 		t.Errorf("%d parts", len(s.parts))
 	}
+	old := spent{}
+	old.add(1, at(0), at(0))
+	if old.add(1, at(3661), at(3661)); old.count() != 1 || len(old.parts) != 1 {
+		t.Errorf("%d are recorded in %d parts, one of them older than any window", old.count(), len(old.parts))
+	}
 	for i, seconds := range []float64{100, 104.9, 105} { // 100 and 104.9 are one part
 		if s.add(1, at(seconds), at(seconds)); len(s.parts) != 3+i/2 {
 			t.Errorf("%d parts after %v", len(s.parts), seconds)
 		}
+	}
+}
+
+// Each request is recorded when it is sent.
+func TestWhatIsSentIsRecorded(t *testing.T) {
+	d := newTestAccount(Options{})
+	for n := range 3 {
+		if got := d.spent.until(d.now); got != n {
+			t.Errorf("%d are recorded, %d were sent", got, n)
+		}
+		d.now = d.now.Add(time.Minute)
+		d.sends(1)
 	}
 }
 

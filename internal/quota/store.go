@@ -104,8 +104,7 @@ func (s *shared) gate(c Class, now time.Time) verdict {
 	}
 	v := verdict{class: c, kept: s.outlook(c, now)}
 	if v.pass, v.look = s.open(now); v.pass {
-		v.pass, v.soon = s.leases[c] > 0 || s.leases[Bulk] > 0, true
-		if !v.pass && s.probing[c] && !s.pending(c, now) {
+		if v.pass = s.leases[c] > 0 || s.leases[Bulk] > 0; !v.pass && s.probing[c] && !s.pending(c, now) {
 			own := s.own.gate(c, now)
 			v.careful = own.pass || own.careful
 		}
@@ -196,7 +195,7 @@ func (s *shared) cancel(p Permit, sent bool, now time.Time) {
 	s.own.cancel(p, sent, now)
 	s.news = true
 	if sent {
-		s.note(p, false, false, Reading{Limit: -1, Remaining: -1}, now)
+		s.note(p, false, false, Reading{}, now)
 	}
 }
 

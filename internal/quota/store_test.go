@@ -248,9 +248,13 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		}{
 			{"the first", 1, 50, time.Hour, 50},
 			{"of an earlier window", 2, 10, time.Minute, 50},
-			{"fewer", 2, 40, time.Hour, 40},
+			{"fewer", 2, 41, time.Hour, 41},
+			{"fewer, the reset is a bit earlier", 2, 40, time.Hour - tolerance, 40},
+			{"fewer, the reset is earlier", 2, 3, time.Hour - 2*tolerance - 1, 40},
 			{"more, asked for no later", 2, 45, time.Hour, 40},
+			{"more, the reset is a bit later", 2, 45, time.Hour, 40},
 			{"more, asked for later", 3, 60, time.Hour, 60}, // the server refills
+			{"of a later window, by seconds", 1, 90, time.Hour + tolerance + 1, 90},
 			{"of a later window", 1, 99, 2 * time.Hour, 99},
 		} {
 			s.note(Permit{turn: tt.turn}, true, false, headers(100, tt.remaining, tt.reset), now)
@@ -266,6 +270,27 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
 		if got, _ := report(); got != 49 {
 			t.Errorf("with another plan %d is reported", got)
+		}
+		s.note(Permit{turn: 5}, true, false, headers(100, 99, 2*time.Hour), now)
+		if got, _ := report(); got != 49 {
+			t.Errorf("an older response, with the plan before: %d is reported", got)
+		}
+		s.note(Permit{turn: 6}, true, false, headers(500, 499, 2*time.Hour), now)
+		if got, _ := report(); got != 499 {
+			t.Errorf("with a larger plan %d is reported", got)
+		}
+		s.note(Permit{turn: 6}, true, false, headers(50, 49, 2*time.Hour), now)
+		s.note(Permit{turn: 5}, true, false, Reading{Limit: 50, Remaining: 50}, now)
+		if got, _ := report(); got != 49 {
+			t.Errorf("an older response without a reset: %d is reported", got)
+		}
+		s.note(Permit{turn: 5}, true, false, Reading{Limit: 50, Remaining: 48}, now)
+		if got, reset := report(); got != 48 || reset != 0 {
+			t.Errorf("fewer, without a reset: %d is reported, a reset in %v", got, reset)
+		}
+		s.note(Permit{turn: 5}, true, false, headers(50, 49, 2*time.Hour), now)
+		if got, _ := report(); got != 48 {
+			t.Errorf("an older response, after one without a reset: %d is reported", got)
 		}
 		s.note(Permit{turn: 7}, true, true, Reading{Limit: 50, Remaining: 0, RetryAfter: now.Add(time.Minute)}, now)
 		if ask := s.ask(0, 0, true, now.Add(time.Second)); ask.Refused != 1 || ask.RetryAfter != 59*time.Second || ask.RefusedSent != 7 || ask.Age != time.Second {
@@ -454,12 +479,13 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		d.respond("a", false, headers(100, 99, time.Hour))
 		_, asks := c.seen()
 		n := len(asks) // the report that is due anyway has begun
+		start := time.Now()
 		d.Report(nil)
-		if _, asks = c.seen(); len(asks) != n {
-			t.Error("a process that is not idle made an exchange more")
+		if _, asks = c.seen(); len(asks) != n || time.Since(start) != 0 {
+			t.Errorf("a process that is not idle made %d exchanges more, or waited %v", len(asks)-n, time.Since(start))
 		}
 		d.respond("b", false, headers(100, 98, time.Hour))
-		start := time.Now()
+		start = time.Now()
 		d.Report(nil)
 		_, asks = c.seen()
 		if last := asks[len(asks)-1]; last.Served != 2 || last.Held != 0 || time.Since(start) > storeTimeout {
@@ -472,6 +498,11 @@ func TestAnIdleProcessReportsBeforeItReturns(t *testing.T) {
 		start = time.Now()
 		if d.Report(nil); time.Since(start) != storeTimeout {
 			t.Errorf("waited %v for a store that hangs", time.Since(start))
+		}
+		synctest.Wait()
+		start = time.Now()
+		if d.Report(nil); time.Since(start) != 0 {
+			t.Errorf("waited %v for a store that is known to hang", time.Since(start))
 		}
 		<-time.After(time.Minute)
 	})
@@ -551,8 +582,9 @@ func TestPermitsAgeFromTheAsk(t *testing.T) {
 		began := time.Now()
 		for late, want := range map[time.Duration]int{0: 1, 1: 0} {
 			s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, began, began.Add(3*time.Second))
-			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want {
-				t.Errorf("%d permits after %v", s.leases[Interactive], leaseTTL+late)
+			s.news = false
+			if s.refresh(began.Add(leaseTTL + late)); s.leases[Interactive] != want || s.news != (want == 0) {
+				t.Errorf("%d permits after %v, news %v", s.leases[Interactive], leaseTTL+late, s.news)
 			}
 			s.leases = [2]int{}
 		}

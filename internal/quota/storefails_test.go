@@ -370,13 +370,71 @@ func TestWhoWaitsAsksAStoreThatFailed(t *testing.T) {
 		d := with(t, c)
 		learn(t, d.Ledger, headers(100, 0, time.Hour))
 		d.come(t.Context(), "a", Interactive, Forever)
+		d.come(t.Context(), "b", Bulk, Forever)
 		c.set(func() { c.err = nil })
 		if got := d.passed(); got != "" {
 			t.Errorf("passed at once: %q", got)
 		}
 		<-time.After(storeRest + storeTimeout)
-		if got := d.passed(); got != "a" {
+		if got := d.passed(); got != "a b" {
 			t.Errorf("passed after %v: %q", storeRest+storeTimeout, got)
 		}
+	})
+}
+
+// Two late replies count as failures if they are less than ten seconds apart.
+func TestASecondLateReplyIsAFailure(t *testing.T) {
+	for apart, want := range map[time.Duration]string{
+		9 * time.Second:  "failed: an exchange took 150ms, longer than the limit of 100ms; returned",
+		11 * time.Second: "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &counter{left: 100, again: time.Second}
+			d := with(t, c)
+			var news newsList
+			call := func(delay time.Duration) {
+				c.set(func() { c.delay = delay })
+				p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, StoreNews: news.take})
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.Settle(p, false, headers(1000, 900, time.Hour), time.Now())
+				c.set(func() { c.delay = 0 })
+			}
+			call(0)
+			time.Sleep(time.Minute)
+			start := time.Now()
+			call(150 * time.Millisecond)
+			time.Sleep(apart - time.Since(start) + storeTimeout)
+			call(150 * time.Millisecond)
+			time.Sleep(20 * time.Second)
+			call(0)
+			time.Sleep(time.Second)
+			if d.Report(news.take); news.String() != want {
+				t.Errorf("%v apart: %v, want %q", apart, news, want)
+			}
+		})
+	}
+}
+
+// A store that ignores the end of its context is reported after ten seconds: five
+// seconds after that end.
+func TestAStoreThatIgnoresItsContextIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &counter{delay: time.Minute, deaf: true}
+		d := with(t, c)
+		var news newsList
+		p, _, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Cancel(p, false)
+		for _, want := range []string{"", "failed: " + errHangs.Error()} {
+			time.Sleep(2*storeRest - storeTimeout - 1)
+			if d.shared.deliver(news.take); news.String() != want {
+				t.Errorf("logged: %v, want %q", news, want)
+			}
+		}
+		time.Sleep(time.Minute)
 	})
 }

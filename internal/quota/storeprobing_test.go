@@ -93,14 +93,18 @@ func TestNobodyWaitsForFiguresThatAreGone(t *testing.T) {
 // state known to this process.
 func TestAShortTimeIsDecidedHere(t *testing.T) {
 	for name, tt := range map[string]struct {
+		class            Class
 		deadline, budget time.Duration
 		known            int // negative if unknown
 		within           time.Duration
+		why              Reason // empty if it is sent
+		until            time.Duration
 	}{
-		"a deadline":                    {50 * time.Millisecond, time.Minute, -1, 25 * time.Millisecond},
-		"a maximum wait":                {0, 30 * time.Millisecond, -1, 30 * time.Millisecond},
-		"a deadline, with some left":    {50 * time.Millisecond, time.Minute, 50, 25 * time.Millisecond},
-		"a deadline, with nothing left": {50 * time.Millisecond, time.Minute, 0, 25 * time.Millisecond},
+		"a deadline":                     {Interactive, 50 * time.Millisecond, time.Minute, -1, 25 * time.Millisecond, "", 0},
+		"a maximum wait":                 {Interactive, 0, 30 * time.Millisecond, -1, 30 * time.Millisecond, "", 0},
+		"a deadline, with some left":     {Interactive, 50 * time.Millisecond, time.Minute, 50, 25 * time.Millisecond, "", 0},
+		"a deadline, with nothing left":  {Interactive, 50 * time.Millisecond, time.Minute, 0, 25 * time.Millisecond, WaitQuota, time.Hour},
+		"bulk, with what others may use": {Bulk, 50 * time.Millisecond, time.Minute, 1, 25 * time.Millisecond, WaitReserve, 54 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -116,16 +120,16 @@ func TestAShortTimeIsDecidedHere(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
 				}
 				defer cancel()
-				took, err := try(ctx, d.Ledger, Ask{Budget: tt.budget})
+				took, err := try(ctx, d.Ledger, Ask{Class: tt.class, Budget: tt.budget})
 				if took > tt.within {
 					t.Errorf("after %v", took)
 				}
 				late, failed := errors.AsType[*WaitError](err)
-				if failed != (tt.known == 0) || !failed && err != nil {
+				if failed != (tt.why != "") || !failed && err != nil {
 					t.Error(err)
 				}
-				if failed && (time.Until(late.Until) < 59*time.Minute || late.Reason != WaitQuota) {
-					t.Errorf("%+v", late)
+				if failed && ((time.Until(late.Until)-tt.until).Abs() > time.Minute || late.Reason != tt.why) {
+					t.Errorf("%+v, in %v", late, time.Until(late.Until))
 				}
 				<-time.After(time.Minute)
 			})

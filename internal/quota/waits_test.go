@@ -16,7 +16,7 @@ func TestWhenTheReserveIsFreedIsFound(t *testing.T) {
 	dice := rand.New(rand.NewPCG(1, 2))
 	freed := 0
 	for range 5000 {
-		o := Options{Reserve: dice.Float64(), Share: []float64{0, 0.3, 0.8}[dice.IntN(3)]}
+		o := Options{Reserve: dice.Float64(), Share: []float64{0, 0.3, 0.35, 0.8}[dice.IntN(4)]}
 		if dice.IntN(2) == 0 {
 			o.Reserve = DefaultReserve
 		}
@@ -87,6 +87,31 @@ func TestWhenTheReserveIsFreedBeforeItShrinks(t *testing.T) {
 	v := d.gate(Bulk, d.now)
 	if until := d.estimate(v, 0, d.now).Sub(d.now); v.pass || until < time.Second || until > time.Second+2*precision {
 		t.Errorf("freed in %v", until)
+	}
+	d.hears(10, hour+5*time.Millisecond)
+	if v := d.gate(Bulk, d.now); v.pass || v.look.Sub(d.now) != minLook {
+		t.Errorf("freed almost at once, but %+v", v)
+	}
+	d.hears(10, hour)
+	d.others = 0.5
+	if v := d.gate(Bulk, d.now); v.pass || v.look.Sub(d.now) != maxLook {
+		t.Errorf("others spend, but %+v", v)
+	}
+}
+
+// If the newest response may have counted requests in flight, so that enough is left for
+// bulk, their responses decide.
+func TestResponsesInFlightDecideOnBulk(t *testing.T) {
+	for left, decide := range map[int]bool{9: false, 10: false, 11: true, 15: true} {
+		d := newTestAccount(Options{Reserve: 0.1})
+		d.sends(5)
+		d.hears(left, time.Hour) // ten are reserved
+		d.part = 1
+		d.demand = demand{last: d.now}
+		v, until := d.asks(Bulk)
+		if v.pass || until.Equal(d.now) != decide {
+			t.Errorf("%d left: %+v, expect it in %v", left, v, until.Sub(d.now))
+		}
 	}
 }
 
@@ -327,21 +352,27 @@ func TestWhoGaveUpHoldsNothingInWaited(t *testing.T) {
 func TestFiguresAfterTheReset(t *testing.T) {
 	for name, tt := range map[string]struct {
 		o      Options
+		left   int
 		belief belief
+		length time.Duration // of a window
 		after  time.Duration
 		want   int
 	}{
-		"before":                     {usual, nil, 59 * time.Minute, 3},
-		"after":                      {usual, nil, time.Hour, 99},
-		"long after":                 {usual, nil, 10 * time.Hour, 99},
-		"a share":                    {Options{Share: 0.5}, nil, 2 * time.Hour, 49},
-		"requests come back by ones": {usual, rolling{}, time.Hour, 3},
+		"before":                     {usual, 4, nil, time.Hour, 59 * time.Minute, 3},
+		"after":                      {usual, 4, nil, time.Hour, time.Hour, 99},
+		"long after":                 {usual, 4, nil, time.Hour, 10 * time.Hour, 99},
+		"a share":                    {Options{Share: 0.5}, 4, nil, time.Hour, 2 * time.Hour, 49},
+		"requests come back by ones": {usual, 4, rolling{}, 2 * time.Hour, time.Hour, 3},
+		"the first has come back":    {usual, 0, rolling{}, 2 * time.Hour, time.Hour, 1},
+		"all, soon after a response": {usual, 4, fixedWindow{}, 2 * time.Hour, time.Hour, 99},
+		"not yet all of them":        {usual, 4, rolling{}, 2 * time.Hour, 2*time.Hour - 1, 3},
+		"all of them":                {usual, 4, rolling{}, 2 * time.Hour, 2 * time.Hour, 99},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(tt.o)
-			settle(l, headers(100, 4, time.Hour))
+			settle(l, headers(100, tt.left, time.Hour))
 			if tt.belief != nil {
-				l.account.belief, l.account.length = tt.belief, 2*time.Hour
+				l.account.belief, l.account.length = tt.belief, tt.length
 			}
 			observed := time.Now()
 			time.Sleep(tt.after)
