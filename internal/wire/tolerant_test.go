@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -424,84 +423,6 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	}
 	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot decode a JSON string as an integer" {
 		t.Error(err)
-	}
-}
-
-// TestDecodingIsBounded: no body makes decoding slow or large.
-func TestDecodingIsBounded(t *testing.T) {
-	const size = 10 << 20
-	type record struct {
-		ID      string    `json:"id"`
-		Name    string    `json:"name"`
-		Created time.Time `json:"created_at"`
-		Updated time.Time `json:"updated_at"`
-		N       int       `json:"n"`
-		_       [10]string
-	}
-	type page struct {
-		Data []record       `json:"data"`
-		Meta map[string]int `json:"meta"`
-	}
-	fill := func(before, part, after string) []byte {
-		return []byte(before + strings.Repeat(part, (size-len(before)-len(after))/len(part)) + after)
-	}
-	for name, body := range map[string][]byte{
-		"brackets":           fill("", "[", ""),
-		"braces":             fill("", `{"":`, ""),
-		"objects":            fill(`{"data":[{}`, ",{}", "]}"),
-		"numbers":            fill(`{"data":[1`, ",1", "]}"),
-		"nulls":              fill(`{"data":[null`, ",null", "]}"),
-		"lists":              fill(`{"data":[[]`, ",[]", "]}"),
-		"objects elsewhere":  fill(`{"data":[],"created_at":"","x":[{}`, ",{}", "]}"),
-		"brackets elsewhere": fill(`{"data":[{"id":"x","created_at":"","x":"`, "[{", `"}]}`),
-		"escapes":            fill(`{"data":[{"id":"x","created_at":"","name":"`, `\\`, `"}]}`),
-		"deep, often":        fill(`{"data":[{"id":"x","created_at":"","x":[0`, ","+strings.Repeat("[", 9000)+strings.Repeat("]", 9000), `]}]}`),
-		"digits":             fill(`{"data":[{"id":"x","created_at":`, "1", `}]}`),
-		"a long exponent":    fill(`{"data":[{"id":"x","created_at":1e`, "9", `}]}`),
-		"keys":               fill(`{"data":[{"id":"x","created_at":""`, `,"":0`, `}]}`),
-		"many bad times":     []byte(`{"data":[{"id":"x","created_at":""}` + strings.Repeat(`,{"id":"x","created_at":""}`, 20_000) + `]}`),
-	} {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		start := time.Now()
-		p := new(page)
-		err := DecodePage(http.Header{}, body, p, &p.Data)
-		took := time.Since(start)
-		runtime.ReadMemStats(&after)
-		t.Logf("%-20s %4d ms, %3d MiB: %.60v", name, took.Milliseconds(), (after.TotalAlloc-before.TotalAlloc)>>20, err)
-		if after.TotalAlloc-before.TotalAlloc > 64<<20 {
-			t.Errorf("%s: %d MiB", name, (after.TotalAlloc-before.TotalAlloc)>>20)
-		}
-	}
-}
-
-// TestAPageHasAsManyObjectsAsTheErrorSays, and no more.
-func TestAPageHasAsManyObjectsAsTheErrorSays(t *testing.T) {
-	for n, want := range map[int]string{maxObjects: "", maxObjects + 1: "more than 50000 objects"} {
-		var p struct{ Data []int }
-		err := DecodePage(http.Header{}, []byte(`{"note":",,,,","data":[`+strings.Repeat("1,", n-1)+`1]}`), &p, &p.Data)
-		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
-			t.Errorf("%d objects: %v, want %q", n, err, want)
-		}
-	}
-}
-
-func TestObjectsAreCountedNotBraces(t *testing.T) {
-	row := `{"id":"x","note":"` + strings.Repeat(`a{b:c} \"{[,`, 1000) + `"}`
-	body := []byte(`{"data":[` + strings.Repeat(row+",", 99) + row + `],"meta":{}}`)
-	var p struct {
-		Data []struct{ ID string } `json:"data"`
-	}
-	if err := DecodePage(http.Header{}, body, &p, &p.Data); err != nil || len(p.Data) != 100 {
-		t.Errorf("%d rows, %v", len(p.Data), err)
-	}
-	for body, want := range map[string]int{
-		`{}`: 1, `{"data":[{},{}],"meta":{}}`: 4, `{"data":[1,2,3,4]}`: 4, `{"data":[[1,2],[3]]}`: 2, `{"data":["{","}"]}`: 2, `{"a":"\"{"}`: 1, `{"data":[{"tags":[1,2,3,4,5]}]}`: 2,
-	} {
-		if got := countObjects([]byte(body)); got != want {
-			t.Errorf("%s: %d, want %d", body, got, want)
-		}
 	}
 }
 
