@@ -45,10 +45,17 @@ func TestArraysSideBySideAreNotNested(t *testing.T) {
 
 // wraps are the values that are a level of JSON.
 var wraps = map[string]func(any) any{
-	"slice":  func(v any) any { return []any{v} },
-	"array":  func(v any) any { return &[1]any{v} },
-	"map":    func(v any) any { return map[string]any{"a": v} },
-	"struct": func(v any) any { return struct{ V any }{v} },
+	"slice": func(v any) any { return []any{v} },
+	"array": func(v any) any { return &[1]any{v} },
+	"map":   func(v any) any { return map[string]any{"a": v} },
+	"struct": func(v any) any {
+		return struct { // what is omitted is no level
+			S []any          `json:",omitempty"`
+			M map[string]any `json:",omitempty"`
+			A [0]int         `json:",omitempty"`
+			V any
+		}{V: v}
+	},
 }
 
 // TestEveryKindOfLevelCounts, and 10000 are not too many.
@@ -101,6 +108,7 @@ func TestKeysAreIntegersOrTexts(t *testing.T) {
 	for _, key := range []any{true, float32(1), float64(1), complex64(1), struct{}{}, [1]string{}} {
 		check(key, "")
 	}
+	check((*failingKey)(nil), `field "[…]": a value of type chan int cannot be encoded as JSON`) // encoded as ""
 	_, err := Encode(map[encoding.TextMarshaler]int{&failingKey{}: 1}, nil)
 	if err == nil || err.Error() != `field "[…]": the MarshalText method of *wire.failingKey failed` {
 		t.Error(err)

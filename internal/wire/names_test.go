@@ -37,7 +37,7 @@ func TestProblemsInLessUsualForms(t *testing.T) {
 		`{"path":["is bad"],"email":["is taken"]}`:              {"", "email: is taken; path: is bad"},
 		`{"message":"m","a":{"query":{"b":["is bad"]}}}`:        {"", "m: a.query.b: is bad"},
 		`{"message":"m","query":{"b":["is bad"]}}`:              {"", "m: b: is bad"},
-		`{"email":"is bad","status":"not good","url":"a b"}`:   {"", "email: is bad"},
+		`{"email":"is bad","status":"not good","url":"a b"}`:    {"", "email: is bad"},
 		`{"address":{"status":"not good"},"email":"is bad"}`:    {"", "address.status: not good; email: is bad"},
 		`{"errors":[{"name":"required"}]}`:                      {"", "name: required"},
 		`{"errors":[{"path":"required"}]}`:                      {"", "path: required"},

@@ -18,6 +18,7 @@ func TestRecordID(t *testing.T) {
 		{`{"id":"new-1","na`, "", "/leads", "", "new-1"},
 		{`{"id":"new-`, "", "/leads", "", ""},
 		{`{"name":,"id":"new-1"}`, "", "/leads", "", ""},
+		{`["id":"new-1"}`, "", "/leads", "", ""},
 		{`{"id":null}`, "", "/leads", "", ""},
 		{`{"id":" "}`, at + "/leads/new-2", "/leads", "", "new-2"},
 		{`{"id":"","name":"n"}`, "/v1/leads/new-2", "/leads", "", "new-2"},
@@ -88,7 +89,7 @@ func TestASuccessMayReportAFailure(t *testing.T) {
 		`{"error":"no","meta":{}}`: true, `{"error":"no","meta":{"total":0}}`: true, `{"error":"no","meta":"x"}`: true, `{"error":"no","meta":{"total":1}}`: false,
 		`{"status":399,"message":"m"}`: false, `{"status":400,"message":"m"}`: true, `{"status":599,"message":"m"}`: true, `{"status":600,"message":"m"}`: false,
 		`{"status":4040,"message":"m"}`: false, `{"status":404,"message":""}`: false, `{"status":404,"message":"m","title":""}`: true, `{"status":"failure"}`: true,
-		`{"a":,"error":"no"}`: false, `{"a" "error":"no"}`: false, `{"data":[null],"error":"no"}`: true,
+		`{"error":"no","a":}`: false, `{"error":"no","a" 1}`: false, `{"error":"no",1}`: false, `["error":"no"}`: false, `{"a":,"error":"no"}`: false, `{"a" "error":"no"}`: false, `{"data":[null],"error":"no"}`: true,
 		`{"success":false}` + strings.Repeat(" ", maxReport-17): true, `{"success":false}` + strings.Repeat(" ", maxReport-16): false,
 	} {
 		if got := Failed([]byte(body)); got != want {

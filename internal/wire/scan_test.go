@@ -37,6 +37,10 @@ func TestSyntaxIsThatOfEncodingJSON(t *testing.T) {
 		check(alone)
 	}
 	check("[" + strings.Repeat(`{"a":[]},`, maxNesting) + "{}]") // many, but not deep
+	for c := range 128 {
+		check(string(rune(c)))
+		check(`"\u00` + string(rune(c)) + `0"`)
+	}
 	for _, n := range []int{maxNesting, maxNesting + 1} {
 		check(strings.Repeat("[", n) + strings.Repeat("]", n))
 		check(strings.Repeat(`{"":`, n) + "0" + strings.Repeat("}", n))

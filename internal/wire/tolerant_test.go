@@ -520,6 +520,12 @@ func TestFieldsAreThoseOfEncodingJSON(t *testing.T) {
 	if err := Decode(http.Header{}, []byte(`{"x":"1"}`), &u); err != nil || u.A.X != 1 {
 		t.Error(err)
 	}
+	type named struct {
+		*base `json:"base"`
+	}
+	if err := decodeTolerant([]byte(`{"base":{"id":"1"}}`), new(named)); err == nil || err.Error() != `field "base": cannot decode a JSON object` {
+		t.Error(err)
+	}
 	if err := Decode(http.Header{}, []byte(`{"id":"1"}`), &h); err == nil || err.Error() != `field "id": cannot decode a JSON string` {
 		t.Error(err)
 	}
