@@ -133,7 +133,7 @@ func isBegun(text []byte) bool {
 		}
 		return len(rest) < 2
 	case '&':
-		return len(text) < maxEntity && bytes.IndexByte(text, ';') < 0
+		return len(text) < maxEntity && !bytes.Contains(text, []byte(";"))
 	}
 	return false
 }

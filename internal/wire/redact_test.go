@@ -122,7 +122,7 @@ func TestRedactOfLongEscapes(t *testing.T) {
 		"tok&#000000047;en": "***", "tok&#0000000047;en": "tok&#0000000047;en", "tok&sol;en": "***", "tok&;en": "tok&;en", "tok&en": "tok&en", "tok&#47en": "tok&#47en",
 		"tok" + strings.Repeat(`\`, 64) + "/en": "***", "tok" + strings.Repeat(`\`, 65) + "/en": "tok" + strings.Repeat(`\`, 65) + "/en",
 		"tok" + strings.Repeat(`\`, 64) + "u002fen": "***", "tok" + strings.Repeat(`\`, 65) + "u002fen": "tok" + strings.Repeat(`\`, 65) + "u002fen",
-		`tok\U002Fen`: "***", `tok\V002Fen`: `tok\V002Fen`, `tok\u102fen`: `tok\u102fen`,
+		`tok/e\n`: `tok/e\n`, `tok\U002Fen`: "***", `tok\V002Fen`: `tok\V002Fen`, `tok\u102fen`: `tok\u102fen`,
 		`tok\u002gen`: `tok\u002gen`, `tok\u012fen`: `tok\u012fen`, `tok%2gen`: `tok%2gen`, "tok%2525252Fen": "***", "tok%2": "tok%2", "tok%": "tok%", `tok\`: `tok\`, "tok&": "tok&",
 	} {
 		if got := string(Redact([]byte(text), false, "tok/en")); got != want {
