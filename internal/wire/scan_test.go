@@ -37,6 +37,9 @@ func TestSyntaxIsThatOfEncodingJSON(t *testing.T) {
 		check(alone)
 	}
 	check("[" + strings.Repeat(`{"a":[]},`, maxNesting) + "{}]") // many, but not deep
+	for _, keyless := range []string{`{:1}`, `{"a":1,:2}`, `{a:1}`, `{"a"1}`, `{"a":1,}`, `[1,]`, `[,1]`} {
+		check(keyless)
+	}
 	for c := range 128 {
 		check(string(rune(c)))
 		check(`"\u00` + string(rune(c)) + `0"`)

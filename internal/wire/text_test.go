@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestHeaderValuesAreWithoutControlCharacters except tabs (RFC 9110, section 5.5).
@@ -31,6 +32,25 @@ func TestMethodsHaveUpperCaseLetters(t *testing.T) {
 	}
 	if ValidMethod("") {
 		t.Error("an empty method is valid")
+	}
+}
+
+// TestTokensAreVisibleASCII, and the error says what else a character is.
+func TestTokensAreVisibleASCII(t *testing.T) {
+	t.Parallel()
+	for c := rune(0); c < 0x200; c++ {
+		want := "token contains a character that is not ASCII"
+		switch {
+		case c >= '!' && c <= '~':
+			want = "<nil>"
+		case unicode.IsSpace(c):
+			want = "token contains white space"
+		case c < ' ' || c == 0x7f:
+			want = "token contains a control character"
+		}
+		if got := fmt.Sprint(CheckToken("token", "tok"+string(c)+"en")); strings.TrimSuffix(got, " (a newline)") != want {
+			t.Errorf("%q: %s, want %s", c, got, want)
+		}
 	}
 }
 
