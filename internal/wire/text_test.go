@@ -54,6 +54,24 @@ func TestTokensAreVisibleASCII(t *testing.T) {
 	}
 }
 
+// TestWhatIsAroundATokenIsNamed, also if there is nothing else.
+func TestWhatIsAroundATokenIsNamed(t *testing.T) {
+	t.Parallel()
+	const scheme = "token begins with %q: pass only the token, the SDK adds the scheme"
+	for token, want := range map[string]string{
+		"Bearer": fmt.Sprintf(scheme, "Bearer"), "bearer": fmt.Sprintf(scheme, "Bearer"), "Bearer x": fmt.Sprintf(scheme, "Bearer"), "Bearer: x": fmt.Sprintf(scheme, "Bearer"),
+		"Authorization: Token": fmt.Sprintf(scheme, "Authorization: Token"), "authorization:basic x": fmt.Sprintf(scheme, "Authorization: Basic"),
+		"Authorization:": fmt.Sprintf(scheme, "Authorization:"), "Token x": fmt.Sprintf(scheme, "Token"),
+		"Token": "<nil>", "Basic": "<nil>", "Authorization": "<nil>", "Bearers": "<nil>", "Token:x": "<nil>", "Beare": "<nil>", ":x": "<nil>",
+		`""`: "token is in quotes: pass the token without them", `"x'`: "token is in quotes: pass the token without them",
+		`"`: "token begins with a quote: pass the token without it", "`x": "token begins with a quote: pass the token without it", `x'`: "token ends with a quote: pass the token without it",
+	} {
+		if got := fmt.Sprint(CheckToken("token", token)); got != want {
+			t.Errorf("%s: %s, want %s", token, got, want)
+		}
+	}
+}
+
 func TestMaskSecret(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, secret, want string }{

@@ -242,6 +242,9 @@ func TestFormsOfOtherValues(t *testing.T) {
 		`{"list":{ },"int":"1"}`:                {List: []string{}, Int: 1},
 		`{"map":[]}`:                            {Map: map[string]int{}},
 		`{"named":[],"int":"1"}`:                {Int: 1},
+		`{"time_ptr":null,"int":"1"}`:           {Int: 1},
+		`{"quoted":"","int":"1"}`:               {Int: 1},
+		`{"words":"plain","int":"1"}`:           {Words: "plain", Int: 1},
 		`[]`:                                    {},
 		`{"array":{}}`:                          {},
 		`{"map":{"a":"1"}}`:                     {Map: map[string]int{"a": 1}},
@@ -431,43 +434,6 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 	}
 	if err := Decode(http.Header{}, []byte(`[1,"x"]`), new([]int)); err == nil || err.Error() != "item 2: cannot decode a JSON string as an integer" {
 		t.Error(err)
-	}
-}
-
-// TestWhatWasThereIsReplaced, as by encoding/json: an array is filled up with zeros, a
-// list is cut, and a map keeps its other entries.
-func TestWhatWasThereIsReplaced(t *testing.T) {
-	t.Parallel()
-	filled := func() *everything {
-		return &everything{Array: [2]int{8, 9}, List: []string{"a", "b", "c"}, Map: map[string]int{"z": 1}, IntPtr: new(new(5)), Named: base{ID: "old", Int: "old"}}
-	}
-	for body, want := range map[string]everything{
-		`{"array":["1"]}`:      {Array: [2]int{1}, List: filled().List, Map: filled().Map, IntPtr: filled().IntPtr, Named: filled().Named},
-		`{"array":["1",null]}`: {Array: [2]int{1}, List: filled().List, Map: filled().Map, IntPtr: filled().IntPtr, Named: filled().Named},
-		`{"list":[1],"map":{"a":"2"},"int_ptr":"6","named":{"id":7}}`: {
-			Array: [2]int{8, 9}, List: []string{"1"}, Map: map[string]int{"a": 2, "z": 1}, IntPtr: new(new(6)), Named: base{ID: "7", Int: "old"},
-		},
-	} {
-		got := filled()
-		if err := Decode(http.Header{}, []byte(body), got); err != nil || !reflect.DeepEqual(*got, want) {
-			t.Errorf("%s: %+v, %v; want %+v", body, *got, err, want)
-		}
-	}
-}
-
-// TestTheExactNameIsPreferred to one in another case, in any order of the fields.
-func TestTheExactNameIsPreferred(t *testing.T) {
-	t.Parallel()
-	type fields struct {
-		A int `json:"Name"`
-		B int `json:"name"`
-		C int `json:"NAME"`
-	}
-	for body, want := range map[string]fields{`{"Name":"1"}`: {A: 1}, `{"name":"1"}`: {B: 1}, `{"NAME":"1"}`: {C: 1}, `{"nAME":"1"}`: {A: 1}} {
-		var got fields
-		if err := Decode(http.Header{}, []byte(body), &got); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", body, got, err)
-		}
 	}
 }
 
