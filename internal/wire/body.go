@@ -54,7 +54,7 @@ func DecodePage[T any](header http.Header, body []byte, page any, items *[]T) er
 // contents of strings do not count.
 func countObjects(body []byte) int {
 	objects, elements, depth := 0, 0, 0
-	list := false // the value at depth 2 is a list
+	var list bool // the value at depth 2 is a list
 	s := scanner{data: body}
 	for ; s.at < len(body); s.at++ {
 		switch c := body[s.at]; c {

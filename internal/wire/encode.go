@@ -67,7 +67,7 @@ func marshal(v any) ([]byte, *fault) {
 	switch {
 	case err != nil:
 		return nil, explain(v, "cannot be encoded as JSON", err)
-	case len(data) > 2*maxLevels && levels(data) > maxLevels:
+	case levels(data) > maxLevels:
 		return nil, explain(v, tooDeep)
 	case mayBeCoerced(data):
 		if f := (inspector{}).value(reflect.ValueOf(v), 0); f != nil {

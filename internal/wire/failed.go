@@ -32,7 +32,7 @@ func Failed(body []byte) bool {
 	}
 	s := newScanner(body)
 	complete := s.members(func(name string, kind byte, raw []byte) {
-		value := strings.ToLower(strings.Trim(string(raw[:min(len(raw), 12)]), `"`))
+		value := strings.ToLower(strings.Trim(string(raw), `"`))
 		switch name = plainName(name); name {
 		case "id":
 			record = record || idOf(kind, raw) != ""
@@ -77,8 +77,7 @@ func Done(header http.Header, body []byte, method string, target *url.URL) bool 
 		return true
 	}
 	body = bytes.TrimPrefix(body, bom)
-	err := checkSyntax(body)
-	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) || len(bytes.TrimSpace(body)) == 0 {
+	if err := checkSyntax(body); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
 	id, inner := bodyIDs(body, envelopes(target.Path))

@@ -24,7 +24,7 @@ func (f *field) of(v reflect.Value) (reflect.Value, bool) {
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() {
 				if !v.CanSet() {
-					return v, false
+					return reflect.Value{}, false
 				}
 				v.Set(reflect.New(v.Type().Elem()))
 			}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"regexp"
@@ -139,25 +140,14 @@ func decimal(s string) (sign, whole, fraction string, ok bool) {
 		sign, mantissa = "-", mantissa[1:]
 	}
 	whole, fraction, _ = strings.Cut(mantissa, ".")
-	shift := 0
-	if exponent != "" {
-		var err error
-		if shift, err = strconv.Atoi(exponent); err != nil || shift < -maxNumber || shift > maxNumber {
-			return "", "", "", false
-		}
+	shift, _ := strconv.Atoi(exponent) // 0 without an exponent; the largest or least int for one that is larger
+	if shift < -maxNumber || shift > maxNumber {
+		return "", "", "", false
 	}
-	switch {
-	case shift > 0:
-		fraction += strings.Repeat("0", max(shift-len(fraction), 0))
-		whole, fraction = whole+fraction[:shift], fraction[shift:]
-	case shift < 0:
-		whole = strings.Repeat("0", max(-shift-len(whole), 0)) + whole
-		whole, fraction = whole[:len(whole)+shift], whole[len(whole)+shift:]+fraction
-	}
-	if whole = strings.TrimLeft(whole, "0"); whole == "" {
-		whole = "0"
-	}
-	return sign, whole, strings.TrimRight(fraction, "0"), true
+	zeros := strings.Repeat("0", max(shift, -shift))
+	digits, point := zeros+whole+fraction+zeros, len(zeros)+len(whole)+shift
+	whole, fraction = strings.TrimLeft(digits[:point], "0"), strings.TrimRight(digits[point:], "0")
+	return sign, cmp.Or(whole, "0"), fraction, true
 }
 
 // unixTime reads seconds or milliseconds since 1970; the size of the number shows
@@ -167,18 +157,17 @@ func unixTime(s string) (string, bool) {
 	if !ok || sign != "" {
 		return "", false
 	}
-	n, err := strconv.ParseInt(whole, 10, 64)
+	n, _ := strconv.ParseInt(whole, 10, 64) // the largest int64 if it is too large
 	switch {
-	case n == 0 && fraction == "" && err == nil:
+	case n == 0 && fraction == "":
 		return "", true
-	case err != nil || n < 1e8 || n > 1e14 || isCompactDate(whole):
+	case n < 1e8 || n > 1e14 || isCompactDate(whole):
 		return "", false
 	case n > 1e11:
-		whole, fraction = whole[:len(whole)-3], whole[len(whole)-3:]+fraction
+		n, fraction = n/1000, whole[len(whole)-3:]+fraction
 	}
-	seconds, _ := strconv.ParseInt(whole, 10, 64)
-	nanos, _ := strconv.ParseInt((fraction + "000000000")[:9], 10, 64)
-	return rfc3339(time.Unix(seconds, nanos).UTC()), true
+	nanos, _ := strconv.Atoi((fraction + "000000000")[:9])
+	return rfc3339(time.Unix(n, int64(nanos)).UTC()), true
 }
 
 // isCompactDate reports whether digits that could be milliseconds could also be a

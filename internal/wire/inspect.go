@@ -57,9 +57,7 @@ func (f *fault) under(step string) *fault {
 		f.path = ""
 	}
 	f.path = step + f.path
-	if len(f.path) > 10*maxPath { // Error shows less than that
-		f.path = f.path[:5*maxPath]
-	}
+	f.path = f.path[:min(len(f.path), 5*maxPath)] // Error shows less than that
 	return f
 }
 

@@ -20,6 +20,13 @@ type (
 		*Loop
 		E string
 	}
+	Ring struct {
+		*Ring
+		Named
+		Deep
+		E string
+	}
+	Deep  struct{ F string }
 	plain string
 )
 
@@ -60,6 +67,7 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 			*Other
 		}{Other: &Other{}},
 		struct{ Loop }{},
+		struct{ Ring }{},
 		struct {
 			plain
 			A string
@@ -89,7 +97,9 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 			Pointer pointerZero                `json:",omitzero"`
 			One     *pointerZero               `json:",omitzero"`
 			None    *pointerZero               `json:",omitzero"`
-		}{Nil: (*alwaysZero)(nil), Any: alwaysZero("x"), Pointer: "x", One: new(pointerZero)},
+			Zero    noneZero                   `json:",omitzero"`
+			Not     noneZero                   `json:",omitzero"`
+		}{Zero: "none", Nil: (*alwaysZero)(nil), Any: alwaysZero("x"), Pointer: "x", One: new(pointerZero)},
 	} {
 		data, err := json.Marshal(v)
 		if err != nil {
@@ -113,6 +123,10 @@ func TestFieldsAreThoseThatAreEncoded(t *testing.T) {
 type pointerZero string
 
 func (*pointerZero) IsZero() bool { return true }
+
+type noneZero string
+
+func (s *noneZero) IsZero() bool { return *s == "none" }
 
 type alwaysZero string
 
@@ -159,7 +173,7 @@ func TestAKeyThatCannotBeEncodedIsNamed(t *testing.T) {
 	}
 }
 
-// TestTheFirstFaultIsNamed, in the order in which encoding/json encodes a map.
+// TestTheFirstFaultIsNamed, in the order in which encoding/json encodes a map or struct.
 func TestTheFirstFaultIsNamed(t *testing.T) {
 	t.Parallel()
 	faults := map[string]any{"a": make(chan int)}
@@ -168,6 +182,15 @@ func TestTheFirstFaultIsNamed(t *testing.T) {
 	}
 	for range 20 {
 		if _, err := Encode(faults, nil); err == nil || !strings.Contains(err.Error(), "chan int") {
+			t.Fatal(err)
+		}
+		ordered := struct {
+			Omitted map[bool]int `json:",omitempty"`
+			Empty   []int        `json:",omitempty"`
+			D, C, B chan int
+			A       func()
+		}{}
+		if _, err := Encode(ordered, nil); err == nil || err.Error() != `field "D": a value of type chan int cannot be encoded as JSON` {
 			t.Fatal(err)
 		}
 	}

@@ -280,8 +280,8 @@ func hasSpace(s string) bool { return strings.ContainsFunc(s, unicode.IsSpace) }
 // isStatusText reports whether s is the text of an HTTP status, which adds nothing
 // to the status.
 func isStatusText(s string) bool {
-	for status := 100; status < 600 && s != ""; status++ {
-		if strings.EqualFold(s, http.StatusText(status)) {
+	for status := range 600 {
+		if s != "" && strings.EqualFold(s, http.StatusText(status)) {
 			return true
 		}
 	}

@@ -118,7 +118,7 @@ func (r *problemReader) readObject(o map[string]any, at place) {
 	at.byField = false
 	lift(names)
 	own := at
-	own.numbers, own.echo, own.data = false, false, false
+	own.echo, own.data = false, false
 	field, sure := r.fieldOf(names, at)
 	if field != "" {
 		own.field = r.line(field)

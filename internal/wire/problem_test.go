@@ -200,7 +200,7 @@ func TestAFieldIsNamedInManyWays(t *testing.T) {
 		`"source":{"pointer":"/data/relationships/account"}`: "account", `"source":{"pointer":""}`: "", `"source":"database"`: "",
 		`"pointer":"#/profile/color"`: "profile.color", `"pointer":"#/a~1b"`: "a/b", `"attribute":"email"`: "email", `"property":"email"`: "email",
 		`"param":"email"`: "email", `"parameter":"email"`: "email", `"fields":["Email"]`: "Email", `"fields":["A","B"]`: "", `"fields":[]`: "",
-		`"propertyPath":"email"`: "email", `"field_name":"email"`: "email", `"field":"$.age"`: "age", `"field":" email "`: "email", `"field":7`: "",
+		`"propertyPath":"email"`: "email", `"field_name":"email"`: "email", `"field":"$.age"`: "age", `"field":" email "`: "email", `"field":7`: "", `"field":"body."`: "body.",
 		`"name":"ValidationError","path":"email"`: "email", `"name":"ValidatorError"`: "", `"name":"No Such"`: "", `"path":"/v1/leads"`: "", `"path":"a b"`: "",
 		`"name":["email"]`: "", `"field":["email"]`: "email", `"path":["is bad"]`: "", `"value":"John Doe"`: "", `"resource":"Lead"`: "", `"field":""`: "", `"field":null`: "",
 	} {

@@ -78,7 +78,7 @@ func idOf(kind byte, raw []byte) string {
 // locationID returns the id in a Location of a record in the collection at target.
 func locationID(location string, target *url.URL) string {
 	rest, ok := below(location, target)
-	if !ok || rest == "" || strings.Contains(rest, "/") {
+	if !ok || strings.Contains(rest, "/") {
 		return ""
 	}
 	id, err := url.PathUnescape(rest)

@@ -3,6 +3,7 @@ package wire
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -16,6 +17,8 @@ func TestRecordID(t *testing.T) {
 		{"\xef\xbb\xbf" + `{ "name":"n", "id" : "n\u0065w" , "x"`, "", "/leads", "", "new"},
 		{`{"id":"new-1","na`, "", "/leads", "", "new-1"},
 		{`{"id":"new-`, "", "/leads", "", ""},
+		{`{"name":,"id":"new-1"}`, "", "/leads", "", ""},
+		{`["id":"new-1"}`, "", "/leads", "", ""},
 		{`{"id":null}`, "", "/leads", "", ""},
 		{`{"id":" "}`, at + "/leads/new-2", "/leads", "", "new-2"},
 		{`{"id":"","name":"n"}`, "/v1/leads/new-2", "/leads", "", "new-2"},
@@ -45,6 +48,7 @@ func TestRecordID(t *testing.T) {
 		{``, "/v1/leads/", "/leads", "", ""},
 		{``, "/login", "/leads", "", ""},
 		{``, "/v1/leads/..", "/leads", "", ""},
+		{``, "/v1/leads/a/b", "/leads", "", ""},
 		{``, "/v1/accounts/new-2", "/leads", "", ""},
 		{``, ":", "/leads", "", ""},
 		{`<html>`, "", "/leads/old%2F1", "old%2F1", "old/1"},
@@ -80,6 +84,13 @@ func TestASuccessMayReportAFailure(t *testing.T) {
 		`{"ok":0,"failed":0,"total":0}`: false, `{"errors":3}`: false, `{"error":0.5}`: false, `{"status":404}`: false, `{"code":"OK","message":"created"}`: false,
 		`{"data":[],"meta":{"total":0,"page":1},"error":"none"}`: false, `{"data":[],"meta":{"page":1},"status":404}`: false, `{"data":[],"errors":{"a":[]}}`: false,
 		`{"data":[],"error":{"code":0,"message":""}}`: false,
+		`{"ok":false}`: true, `{"ok":false,"message":"no"}`: true, `{"ok":"false"}`: true, `{"ok":true,"error":"a warning"}`: false, `{"ok":null,"error":"no"}`: true,
+		`{"success":null,"error":"no"}`: true, `{"name":"n","success":null,"error":"no"}`: false, `{"success":null}`: false,
+		`{"error":"no","meta":{}}`: true, `{"error":"no","meta":{"total":0}}`: true, `{"error":"no","meta":"x"}`: true, `{"error":"no","meta":{"total":1}}`: false,
+		`{"status":399,"message":"m"}`: false, `{"status":400,"message":"m"}`: true, `{"status":599,"message":"m"}`: true, `{"status":600,"message":"m"}`: false,
+		`{"status":4040,"message":"m"}`: false, `{"status":404,"message":""}`: false, `{"status":404,"message":"m","title":""}`: true, `{"status":"failure"}`: true,
+		`{"error":"no","a":}`: false, `{"error":"no","a" 1}`: false, `{"error":"no",1}`: false, `["error":"no"}`: false, `{"a":,"error":"no"}`: false, `{"a" "error":"no"}`: false, `{"data":[null],"error":"no"}`: true,
+		`{"success":false}` + strings.Repeat(" ", maxReport-17): true, `{"success":false}` + strings.Repeat(" ", maxReport-16): false,
 	} {
 		if got := Failed([]byte(body)); got != want {
 			t.Errorf("%s: %v", body, got)
@@ -103,6 +114,7 @@ func TestDone(t *testing.T) {
 		{post, "/leads", `"ok"`, "", true},
 		{post, "/leads", "-1", "", true},
 		{post, "/leads", "ok", "", false},
+		{post, "/leads", "x", "", false},
 		{post, "/leads", "<html>", "", false},
 		{post, "/leads", "{}{}", "", false},
 		{post, "/leads", `{"id":"x"}{}`, "", true},

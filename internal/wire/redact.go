@@ -35,9 +35,6 @@ func redact(text []byte, cut bool, secret string) []byte {
 		at += n
 		kept = at
 	}
-	if out == nil {
-		return text
-	}
 	return append(out, text[kept:]...)
 }
 
@@ -91,20 +88,15 @@ func escaped(text []byte) (c byte, size int) {
 	case '\\':
 		slashes := len(text[:min(len(text), maxSlashes)]) - len(bytes.TrimLeft(text[:min(len(text), maxSlashes)], `\`))
 		rest := text[slashes:]
-		switch {
-		case len(rest) >= 5 && (rest[0] == 'u' || rest[0] == 'U'):
+		if len(rest) >= 5 && (rest[0] == 'u' || rest[0] == 'U') {
 			if n, err := strconv.ParseUint(string(rest[1:5]), 16, 8); err == nil {
 				return byte(n), slashes + 5
 			}
-		case len(rest) == 0:
-			return '\\', slashes
 		}
 		if len(rest) > 0 && strings.IndexByte(`"'/`, rest[0]) >= 0 {
 			return rest[0], slashes + 1
 		}
-		if slashes > 1 {
-			return '\\', slashes
-		}
+		return '\\', slashes
 	case '%':
 		rest := text[1:]
 		for len(rest) >= 4 && rest[0] == '2' && rest[1] == '5' {
@@ -116,18 +108,18 @@ func escaped(text []byte) (c byte, size int) {
 			}
 		}
 	case '&':
-		end := bytes.IndexByte(text[:min(len(text), 12)], ';')
-		if end > 0 {
-			if plain := html.UnescapeString(string(text[:end+1])); len(plain) == 1 {
-				return plain[0], end + 1
-			}
+		end := bytes.IndexByte(text[:min(len(text), maxEntity)], ';') + 1
+		if plain := html.UnescapeString(string(text[:end])); len(plain) == 1 {
+			return plain[0], end
 		}
 	}
 	return 0, 0
 }
 
-// maxSlashes is how many consecutive backslashes are taken for an escape sequence.
-const maxSlashes = 64
+const (
+	maxSlashes = 64 // how many consecutive backslashes are taken for an escape sequence
+	maxEntity  = 12 // the length of the longest character reference of HTML that is read
+)
 
 // isBegun reports whether text may be the beginning of an escape sequence.
 func isBegun(text []byte) bool {
@@ -141,7 +133,7 @@ func isBegun(text []byte) bool {
 		}
 		return len(rest) < 2
 	case '&':
-		return len(text) < 12 && bytes.IndexByte(text, ';') < 0
+		return len(text) < maxEntity && !bytes.Contains(text, []byte(";"))
 	}
 	return false
 }

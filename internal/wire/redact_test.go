@@ -56,9 +56,12 @@ func TestRedactOfUnusualSecrets(t *testing.T) {
 			t.Errorf("%s: %s", secret, got)
 		}
 	}
+	if got := string(Redact([]byte("axb"), false, "a\x00b")); got != "axb" {
+		t.Errorf("another text: %s", got)
+	}
 	for text, secret := range map[string]string{
 		"token%254": "token%4", "token%2": "token%2", `token-1\"`: `token-1"`, `token-1\\"`: `token-1"`,
-		"s%C3%A9cret-d%c3%a9": "sécret-dé", "s%25C3%25A9cret-d%25C3%25A9": "sécret-dé",
+		`s\u00c3\u00a9cret-d\u00C3\u00A9`: "sécret-dé", "a\x00\\/b": "a\x00/b", "s%C3%A9cret-d%c3%a9": "sécret-dé", "s%25C3%25A9cret-d%25C3%25A9": "sécret-dé",
 	} {
 		if got := string(Redact([]byte(text), false, secret)); got != "***" {
 			t.Errorf("%s of %s: %s", text, secret, got)
@@ -95,6 +98,46 @@ func TestRedactOfACutText(t *testing.T) {
 	}
 	if got := string(Redact([]byte("say tok_"), false, secret)); got != "say tok_" {
 		t.Errorf("a text that was not cut: %q", got)
+	}
+}
+
+// TestRedactIgnoresTheCaseOfLettersOnly, also around escaped characters.
+func TestRedactIgnoresTheCaseOfLettersOnly(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`AZaz\/@[` + "`{": "***", `azAZ\/@[` + "`{": "***", `\u0041\u007a\u0061\u005A/%40%5b&#96;{`: "***",
+		"AZaz\\/`[`{": "AZaz\\/`[`{", "AZaz\\/@{`{": "AZaz\\/@{`{", "AZaz\\/@[@{": "AZaz\\/@[@{", "AZaz\\/@[`[": "AZaz\\/@[`[",
+	} {
+		if got := string(Redact([]byte(text), false, "AZaz/@[`{")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestRedactOfLongEscapes: a character reference has at most 12 characters, and at most
+// 64 backslashes are one escape sequence.
+func TestRedactOfLongEscapes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"tok&#000000047;en": "***", "tok&#0000000047;en": "tok&#0000000047;en", "tok&sol;en": "***", "tok&;en": "tok&;en", "tok&en": "tok&en", "tok&#47en": "tok&#47en",
+		"tok" + strings.Repeat(`\`, 64) + "/en": "***", "tok" + strings.Repeat(`\`, 65) + "/en": "tok" + strings.Repeat(`\`, 65) + "/en",
+		"tok" + strings.Repeat(`\`, 64) + "u002fen": "***", "tok" + strings.Repeat(`\`, 65) + "u002fen": "tok" + strings.Repeat(`\`, 65) + "u002fen",
+		`tok/e\n`: `tok/e\n`, `tok\U002Fen`: "***", `tok\V002Fen`: `tok\V002Fen`, `tok\u102fen`: `tok\u102fen`,
+		`tok\u002gen`: `tok\u002gen`, `tok\u012fen`: `tok\u012fen`, `tok%2gen`: `tok%2gen`, "tok%2525252Fen": "***", "tok%2": "tok%2", "tok%": "tok%", `tok\`: `tok\`, "tok&": "tok&",
+	} {
+		if got := string(Redact([]byte(text), false, "tok/en")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	slashes := strings.Repeat(`\`, 64)
+	for text, want := range map[string]string{ // cut within an escape sequence
+		"toke&#00000011": "***", "toke&#000000110": "***", "toke&#0000000110": "toke&#0000000110", "toke&#110;": "***", "toke&;": "toke&;", "tok&#11": "tok&#11",
+		"toke" + slashes: "***", "toke" + slashes + "u006": "***", "toke" + slashes + "u0061": "toke" + slashes + "u0061", "toke" + slashes + `\u006`: "toke" + slashes + `\u006`,
+		"toke%": "***", "toke%6": "***", "toke%2525": "***", "toke%25256": "***", "toke%61": "toke%61", "toke%256g": "toke%256g", `toke\`: "***", `toke\u`: "***", `toke\u006`: "***", `toke\u0061`: `toke\u0061`,
+	} {
+		if got := string(Redact([]byte(text), true, "token-and-more")); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *Request) SetHeader(key, value string) error {
 	}
 	if !r.owned {
 		shared := r.Header
-		r.Header, r.owned = make(http.Header, len(shared)+1), true
+		r.Header, r.owned = http.Header{}, true
 		maps.Copy(r.Header, shared)
 	}
 	r.Header[name] = []string{value}
@@ -163,7 +163,7 @@ func (r *Request) SetQuery(key, value string) error {
 // AddQuery sets parameters, replacing those of the same name.
 func (r *Request) AddQuery(values url.Values) {
 	if r.Query == nil && len(values) > 0 {
-		r.Query = make(url.Values, len(values)+2)
+		r.Query = url.Values{}
 	}
 	maps.Copy(r.Query, values)
 }

@@ -147,9 +147,9 @@ func (s *scanner) key() ([]byte, error) {
 	return key, nil
 }
 
-// raw reads a value and returns it as it stands in the JSON.
+// raw reads the value of which kind has returned the kind, and returns it as it
+// stands in the JSON.
 func (s *scanner) raw() ([]byte, error) {
-	s.space()
 	begin := s.at
 	err := s.skip()
 	return s.data[begin:s.at], err

@@ -29,7 +29,25 @@ func TestSyntaxIsThatOfEncodingJSON(t *testing.T) {
 			check(text[:i] + string(c) + text[i+1:])
 		}
 	}
+	for _, alone := range []string{`"a\u00e9\n"`, `-10.5e+3`, `true`, `false`, `null`, ` {} `, ` [] `} {
+		for i := range alone {
+			check(alone[:i])
+			check(alone[i:])
+		}
+		check(alone)
+	}
 	check("[" + strings.Repeat(`{"a":[]},`, maxNesting) + "{}]") // many, but not deep
+	for _, keyless := range []string{`{:1}`, `{"a":1,:2}`, `{a:1}`, `{"a"1}`, `{"a":1,}`, `[1,]`, `[,1]`} {
+		check(keyless)
+	}
+	for c := range 128 {
+		check(string(rune(c)))
+		check(`"\u00` + string(rune(c)) + `0"`)
+	}
+	for _, n := range []int{maxNesting, maxNesting + 1} {
+		check(strings.Repeat("[", n) + strings.Repeat("]", n))
+		check(strings.Repeat(`{"":`, n) + "0" + strings.Repeat("}", n))
+	}
 	if valid < 100 {
 		t.Errorf("only %d of the texts are valid", valid)
 	}

@@ -19,7 +19,7 @@ const maxLine = 200
 // most 200 runes, with unprintable characters escaped.
 func Line(s string) string {
 	var b strings.Builder
-	n, cut := 0, 0 // runes written; bytes to keep if an ellipsis must follow
+	var n, cut int // runes written; bytes to keep if an ellipsis must follow
 	for _, r := range strings.TrimSpace(s) {
 		printed := string(r)
 		if !unicode.IsPrint(r) {
