@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -118,6 +119,9 @@ func TestSabotages(t *testing.T) {
 	}
 	if len(used) < 40 {
 		t.Errorf("only %d promises have a patch", len(used))
+	}
+	if n := len(used); !strings.Contains(read(t, "docs/proof.md"), fmt.Sprintf("sabotages caught: %d of %d;", n, n)) {
+		t.Errorf("docs/proof.md does not say that %d sabotages are caught", n)
 	}
 	for _, file := range glob(t, "tests/sabotage/*") {
 		if !used[file] {
