@@ -90,7 +90,7 @@ func checkTest(t *testing.T, id, cell string) {
 	t.Helper()
 	dir, test, _ := strings.Cut(strings.Trim(cell, "`"), " ")
 	name, _, _ := strings.Cut(test, "/")
-	if !strings.HasPrefix(name, "Test") && !strings.HasPrefix(name, "Fuzz") {
+	if !strings.HasPrefix(name, "Test") {
 		t.Errorf("%s: %q is not a test", id, cell)
 	}
 	for _, file := range glob(t, path.Join(dir, "*_test.go")) {
