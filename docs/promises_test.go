@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -89,7 +90,7 @@ func checkTest(t *testing.T, id, cell string) {
 	t.Helper()
 	dir, test, _ := strings.Cut(strings.Trim(cell, "`"), " ")
 	name, _, _ := strings.Cut(test, "/")
-	if !strings.HasPrefix(name, "Test") && !strings.HasPrefix(name, "Fuzz") {
+	if !strings.HasPrefix(name, "Test") {
 		t.Errorf("%s: %q is not a test", id, cell)
 	}
 	for _, file := range glob(t, path.Join(dir, "*_test.go")) {
@@ -118,6 +119,9 @@ func TestSabotages(t *testing.T) {
 	}
 	if len(used) < 40 {
 		t.Errorf("only %d promises have a patch", len(used))
+	}
+	if n := len(used); !strings.Contains(read(t, "docs/proof.md"), fmt.Sprintf("sabotages caught: %d of %d;", n, n)) {
+		t.Errorf("docs/proof.md does not say that %d sabotages are caught", n)
 	}
 	for _, file := range glob(t, "tests/sabotage/*") {
 		if !used[file] {

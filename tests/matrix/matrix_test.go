@@ -2,9 +2,18 @@
 
 // Package matrix_test crosses every operation of the API, in every way to call it,
 // with every fault of server and network: over real sockets and in memory, with
-// HTTP/1 and HTTP/2. What is expected of a cell comes from the tables in docs.
+// HTTP/1 and HTTP/2.
 //
 //	go test -tags matrix ./tests/matrix
+//
+// [TestMatrix] makes the cells and play runs one. It makes the call, and compares what
+// came of it with what expect returns. The parts of a cell:
+//
+//   - calls_test.go: the call
+//   - faults_test.go, waits_test.go: the fault, and the row of the documents that it is in
+//   - wires_test.go, memory_test.go: what is between client and server
+//   - server_test.go: the server, which sends the fault and counts what it did
+//   - model_test.go: the rows of the documents, and what follows for a cell
 package matrix_test
 
 import (
@@ -107,6 +116,18 @@ func TestMatrix(t *testing.T) {
 			}
 		}
 	})
+	planned := 0
+	for _, f := range faults {
+		for _, c := range calls {
+			before := planned
+			for _, w := range wires {
+				planned += len(cells(w, c, []fault{f}))
+			}
+			if planned == before && (c.write() || !f.writes) {
+				t.Errorf("%s does not meet the fault %s %s", c.name, f.kind, f.name)
+			}
+		}
+	}
 	total := 0
 	for what, counted := range map[string]map[string]int{"wire": n.wires, "kind of call": n.kinds, "kind of fault": n.faults} {
 		total = 0
@@ -119,6 +140,9 @@ func TestMatrix(t *testing.T) {
 			total += counted[name]
 		}
 		t.Logf("cells by %s: %s", what, strings.Join(line, ", "))
+	}
+	if total != planned {
+		t.Errorf("%d cells ran, not %d", total, planned)
 	}
 	t.Logf("%d cells: %d calls, %d faults, %d wires, in %v", total, len(calls), len(faults), len(wires), time.Since(start).Round(time.Second))
 }

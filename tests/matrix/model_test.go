@@ -14,7 +14,7 @@ import (
 	"github.com/leedoapp/leedo-go/tests/internal/support"
 )
 
-// who is sent again by the client, after a failure.
+// who says which calls the client sends again after a failure.
 type who int
 
 const (

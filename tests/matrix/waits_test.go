@@ -96,11 +96,11 @@ func connections() []fault {
 	fails := func(err error) func(context.Context, *server) error {
 		return func(context.Context, *server) error { return err }
 	}
-	inMemory := func(w *wire) bool { return w.http == 0 } // as only a transport of the user's quotes the request
+	withoutHTTP := func(w *wire) bool { return w.http == 0 } // as only a transport of the user's quotes the request
 	quoting := fmt.Errorf("proxy: GET /v1/leads?note=%s, Authorization: Bearer %s: not forwarded", secretQuery, support.Token)
 	return []fault{
-		{kind: "connection", name: "an error that quotes the request", row: rowUnsent, did: no, every: true, dial: fails(quoting), wires: inMemory},
-		{kind: "connection", name: "an error with the URL", row: rowUnsent, did: no, every: true, wires: inMemory,
+		{kind: "connection", name: "an error that quotes the request", row: rowUnsent, did: no, every: true, dial: fails(quoting), wires: withoutHTTP},
+		{kind: "connection", name: "an error with the URL", row: rowUnsent, did: no, every: true, wires: withoutHTTP,
 			dial: fails(&url.Error{Op: "Get", URL: "https://api.leedo.app/v1/leads?note=" + secretQuery, Err: errors.New("not forwarded")})},
 		{kind: "connection", name: "refused", row: rowUnsent, did: no, every: true, dial: fails(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})},
 		{kind: "connection", name: "temporary DNS failure", row: rowUnsent, did: no, every: true, dial: fails(&net.DNSError{Err: "server misbehaving", Name: "api.leedo.app", IsTemporary: true})},
@@ -132,13 +132,13 @@ func phases(word string, err error) []fault {
 	stops := func(at place) func(*reply) {
 		return func(r *reply) { r.stop, r.how, r.endsCall = at, stall, true }
 	}
-	inMemory := func(w *wire) bool { return w.http == 0 }
+	withoutHTTP := func(w *wire) bool { return w.http == 0 }
 	ended := row{word, word, nobody, leedo.OutcomeNotDone, false}
 	all := []fault{
 		{name: "before the call", row: ended, did: no, never: true, every: true, first: true},
 		{name: "waiting for the quota", row: ended, did: no, never: true, every: true, inWait: true, prime: true, others: usedUp},
 		{name: "waiting for a connection", row: row{"transport, " + word, "transport, " + word, nobody, leedo.OutcomeNotDone, false}, did: no, every: true, dial: hang},
-		{name: "sending", row: row{"transport, " + word, "unknown, transport, " + word, nobody, leedo.OutcomeUnknown, false}, did: no, every: true, dial: hang, readsBody: true, wires: inMemory},
+		{name: "sending", row: row{"transport, " + word, "unknown, transport, " + word, nobody, leedo.OutcomeUnknown, false}, did: no, every: true, dial: hang, readsBody: true, wires: withoutHTTP},
 		{name: "waiting for the header", row: row{"transport, " + word, "unknown, transport, " + word, nobody, leedo.OutcomeUnknown, false}, did: either, change: stops(beforeHeader)},
 		{name: "in the header", row: row{"transport, " + word, "unknown, transport, " + word, nobody, leedo.OutcomeUnknown, false}, did: either, change: stops(inHeader), garbles: true},
 		{name: "after the header", row: row{"transport, " + word, "decode, " + word, nobody, leedo.OutcomeDone, false}, did: yes, change: stops(afterHeader)},

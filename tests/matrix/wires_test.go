@@ -28,7 +28,7 @@ type wire struct {
 }
 
 var wires = []*wire{
-	{"memory", 0, true},
+	{"without HTTP", 0, true},
 	{"HTTP/1 in memory", 1, true},
 	{"HTTP/2 in memory", 2, true},
 	{"HTTP/1 on sockets", 1, false},
