@@ -1,13 +1,15 @@
 # Shared by the scripts in this directory, which source it first. It changes to the root
-# of the repository and makes all runs alike: no input, no environment variables of the
-# SDK, no workspace.
+# of the repository and makes all runs alike: no input, no workspace, and no environment
+# variables of the SDK, of OpenTelemetry, or for another platform. In a hook of Git there
+# are variables that make git in any directory change the repository of the hook.
 set -euo pipefail
 shopt -s inherit_errexit
+unset CDPATH
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 exec </dev/null
 export CI=true LC_ALL=C GOWORK=off GOFLAGS=-buildvcs=false
-unset "${!LEEDO_@}"
+unset "${!LEEDO_@}" "${!OTEL_@}" GOOS GOARCH GODEBUG GOEXPERIMENT $(git rev-parse --local-env-vars)
 
 # fail prints what is wrong and what to do about it, and exits.
 fail() {
@@ -25,14 +27,16 @@ other_release=go1.27.3
 # The packages whose test coverage is measured.
 covered=./,./internal/...,./leedotest/...
 
+# The platforms that are checked besides the one that CI runs on.
+platforms='linux/arm64 linux/386 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 windows/386 js/wasm plan9/amd64'
+
 # minor prints the release of a version: go1.26 for go1.26.8.
 minor() { cut -d. -f1,2 <<<"$1"; }
 
-# modules prints the directory of every module, the root first. In the go command,
-# ./... does not include nested modules.
-modules() {
-	find . -name go.mod -not -path '*/testdata/*' -not -path './.git/*' -exec dirname {} \; | sort
-}
+# modules are the directories of all modules, the root first. In the go command, ./... does
+# not include nested modules.
+mapfile -t modules < <(find . -name go.mod -not -path '*/testdata/*' -not -path './.git/*' -exec dirname {} \; | sort)
+[ "${#modules[@]}" -ge 2 ] || fail 'found no nested module; tools/ should be one'
 
 # gofiles prints every Go file. Its arguments are passed to find, to select some.
 gofiles() {
@@ -52,6 +56,20 @@ own() {
 	local status=0
 	"$bin/$1" "${@:2}" || status=$?
 	rm -rf "$bin"
+	return "$status"
+}
+
+# some_test runs go test. It fails if no test has the name that is asked for, which the go
+# command does not mind.
+some_test() {
+	local log status=0
+	log=$(mktemp)
+	go test "$@" | tee "$log" || status=$?
+	if grep -q 'no tests to run' "$log"; then
+		echo "there is no such test: go test $*" >&2
+		status=1
+	fi
+	rm -f "$log"
 	return "$status"
 }
 
@@ -91,11 +109,11 @@ print_costs() {
 }
 
 # two_at_a_time runs a script of this directory once for each of the further arguments, two
-# at a time. It prints the output of each when that ends and fails, when all have ended, if
-# one failed. They are processes because a function that is called in a condition goes on
+# at a time. It prints the output of each when that ends and fails, when all have ended,
+# unless all have passed. They are processes because a function that is called in a condition goes on
 # after a failure.
 two_at_a_time() {
-	local script=$1 argument logs running=0
+	local script=$1 argument logs passed running=0 failed=()
 	logs=$(mktemp -d)
 	shift
 	for argument; do
@@ -105,15 +123,19 @@ two_at_a_time() {
 		fi
 		(
 			log=$(mktemp -p "$logs") begin=$SECONDS
-			bash "$root/.ci/$script" "$argument" >"$log" 2>&1 || echo "$argument" >>"$logs/failed"
+			if bash "$root/.ci/$script" "$argument" >"$log" 2>&1; then echo "$argument" >>"$logs/passed"; fi
 			cat "$log"
 			echo "    $argument: $((SECONDS - begin)) s"
 		) &
 		running=$((running + 1))
 	done
 	wait
-	[ ! -e "$logs/failed" ] || fail "$script: FAILED in" "$(cat "$logs/failed")"
+	passed=$(cat "$logs/passed" 2>/dev/null) || true
 	rm -rf "$logs"
+	for argument; do
+		grep -qxF -e "$argument" <<<"$passed" || failed+=("$argument")
+	done
+	[ "${#failed[@]}" = 0 ] || fail "$script: FAILED in" "${failed[@]}"
 }
 
 # readme_command prints its argument if it is a line of a code block in README.md.

@@ -14,7 +14,8 @@ import (
 )
 
 // checkChangelog reports whether the newest section of a changelog names everything that
-// differs from the API of the last release, and prints what it does not name.
+// differs from the API of the last release, and prints what it does not name. Its heading
+// must have a new value of the constant Version.
 func checkChangelog(out io.Writer, root, released, changelog string, patterns []string) (bool, error) {
 	text, err := os.ReadFile(changelog)
 	if err != nil {
@@ -41,10 +42,16 @@ func checkChangelog(out io.Writer, root, released, changelog string, patterns []
 		}
 		changes := apidiff.Changes(old, pkg).Changes
 		for _, change := range changes {
-			if name := changedName(change.Message); !names(section, name) {
+			name := changedName(change.Message)
+			named, lacks := names(section, name), "name `"+name+"`"
+			if version, ok := pkg.Scope().Lookup(name).(*types.Const); ok && name == "Version" {
+				heading := "[" + strings.Trim(version.Val().ExactString(), `"`) + "]"
+				named, lacks = strings.HasPrefix(section, heading+" "), "have the heading "+heading
+			}
+			if !named {
 				complete = false
-				fmt.Fprintf(out, "%s: the newest section of %s does not name `%s`, which changes since the last release:\n  %s\n",
-					pkg.Path(), changelog, name, change.Message)
+				fmt.Fprintf(out, "%s: the newest section of %s does not %s, which changes since the last release:\n  %s\n",
+					pkg.Path(), changelog, lacks, change.Message)
 			}
 		}
 		fmt.Fprintf(out, "%s: %d changes since the last release\n", pkg.Path(), len(changes))

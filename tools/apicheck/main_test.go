@@ -192,6 +192,21 @@ func TestChangelog(t *testing.T) {
 	}
 }
 
+// TestChangelogOfVersion checks that a new version is the heading of the newest section.
+func TestChangelogOfVersion(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir, "go.mod", "module example.com/p\n\ngo 1.26\n")
+	put(t, dir, "p.go", "package p\n\nconst Version = \"0.1.0\"\n")
+	check(t, dir, true)
+	put(t, dir, "p.go", "package p\n\nconst Version = \"0.2.0\"\n")
+	for heading, want := range map[string]bool{"[0.2.0] - unreleased": true, "[0.1.0] - 2026-12-01": false} {
+		put(t, dir, "CHANGELOG.md", "# Changelog\n\n## "+heading+"\n\n`Version`\n")
+		if got, err := checkChangelog(t.Output(), dir, dir, filepath.Join(dir, "CHANGELOG.md"), []string{"."}); err != nil || got != want {
+			t.Errorf("%s: %t, %v", heading, got, err)
+		}
+	}
+}
+
 func read(t *testing.T, dir, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, name))

@@ -155,6 +155,10 @@ func (c *checker) check(pkg *packages.Package) {
 		called := map[*ast.Ident]string{} // names of functions that are called with one constant string
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Body == nil { // as with go:wasmimport
+					c.problem(n.Pos(), "%s has no body", n.Name.Name)
+				}
 			case *ast.CallExpr:
 				if fun, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) == 1 {
 					called[fun.Sel] = c.text(n.Args[0])

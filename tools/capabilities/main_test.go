@@ -54,8 +54,8 @@ func TestRun(t *testing.T) {
 		"reflectpointers": {`import "reflect"; var p = reflect.ValueOf(new(int)).UnsafePointer()`, "uses reflect.Value.UnsafePointer,"},
 		"methodbyname":    {`import "reflect"; var f = reflect.ValueOf(1).MethodByName("File")`, "reflect.Value.MethodByName must be called with one of"},
 		"unmatched":       {`import _ "example.com/p/testdata/hidden"`, "imports example.com/p/testdata/hidden, which is not checked"},
-		"linkname":        {"import _ \"unsafe\"\n//go:linkname f time.now\nfunc f()", "imports unsafe"},
-		"assembly":        {`func f()`, ""},
+		"linkname":        {"import _ \"unsafe\"\n//go:linkname f time.now\nfunc f() {}", "imports unsafe"},
+		"assembly":        {`func f()`, "f has no body"},
 		"leedotest":       {`import ("os"; "syscall"); var _ = os.NewSyscallError("read", syscall.ECONNRESET)`, ""},
 		"fakecalls":       {`import "os"; var _ = os.NewSyscallError`, "uses os.NewSyscallError,"},
 	}
@@ -63,7 +63,6 @@ func TestRun(t *testing.T) {
 	put := func(name, text string) { write(t, root, name, text) }
 	put("leedotest/more.go", "package p; import \"syscall\"; var _ = syscall.Kill\n")
 	put("assembly/f.s", "")
-	put("linkname/f.s", "")
 	put("embedtext/go.txt", "text")
 	put("testdata/hidden/go.go", "package hidden\n") // ./... does not match it
 	for name, test := range tests {

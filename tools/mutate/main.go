@@ -13,11 +13,13 @@
 // reason on indented lines below it. mutate exits with status 1 if a mutant survives
 // that is not in the file, or if the file names one that does not exist.
 //
-// After -time, or when it is interrupted, it stops and prints what it has found so far.
+// After -time, or when it is interrupted, it stops and prints what it has found so far. If it
+// was interrupted, it also exits with status 2.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -106,14 +108,18 @@ func run(o options, patterns []string) (*report, error) {
 
 	r := newReport(b, programs, equivalent)
 	fmt.Printf("built and traced in %.0f s\n", time.Since(start).Seconds())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	ctx := interrupted
 	if o.time > 0 {
 		ctx, stop = context.WithTimeout(ctx, o.time)
 		defer stop()
 	}
 	err = tryAll(ctx, programs, r.draw(o), o, r)
 	fmt.Printf("%.0f s\n", time.Since(start).Seconds())
+	if err == nil && interrupted.Err() != nil {
+		err = errors.New("interrupted") // what was not tried is not known
+	}
 	return r, err
 }
 

@@ -4,7 +4,9 @@
 //   - an action is pinned by the full hash of a commit, with its version in a comment,
 //     because a tag can be moved to other code;
 //   - one action has the same hash everywhere;
-//   - a workflow has no permissions of its own, and each job names those it needs;
+//   - a workflow has no permissions of its own, and each job names those it needs, with the
+//     reason in a comment if it may write;
+//   - actions/checkout leaves no token for later steps;
 //   - no workflow is triggered by pull_request_target or workflow_run, which run the
 //     code of forks with the permissions of the repository;
 //   - no job runs in an image or beside one;
@@ -73,10 +75,13 @@ type workflow struct {
 	On          any
 	Permissions map[string]string
 	Jobs        map[string]struct {
-		Permissions         map[string]string
+		Permissions         map[string]yaml.Node
 		Container, Services any
 		Uses                yaml.Node
-		Steps               []struct{ Uses yaml.Node }
+		Steps               []struct {
+			Uses yaml.Node
+			With map[string]any
+		}
 	}
 }
 
@@ -111,12 +116,20 @@ func checkWorkflow(text []byte, hashes map[string]string) []error {
 		if job.Permissions == nil {
 			problem("job %s does not name its permissions", name)
 		}
+		for scope, access := range job.Permissions {
+			if access.Value != "read" && access.LineComment == "" {
+				problem("line %d: job %s needs the reason for %s: %s in a comment there", access.Line, name, scope, access.Value)
+			}
+		}
 		if job.Container != nil || job.Services != nil {
 			problem("job %s runs an image, which is not pinned", name)
 		}
 		uses := []yaml.Node{job.Uses}
 		for _, step := range job.Steps {
 			uses = append(uses, step.Uses)
+			if strings.HasPrefix(step.Uses.Value, "actions/checkout@") && step.With["persist-credentials"] != false {
+				problem("line %d: actions/checkout needs persist-credentials: false", step.Uses.Line)
+			}
 		}
 		for _, u := range uses {
 			if u.Value == "" {

@@ -22,6 +22,7 @@ jobs:
       contents: read
     steps:
       - uses: actions/checkout@` + hash + ` # v1.2.3
+        with: {persist-credentials: false}
       - run: make
 `,
 	".github/workflows/b.yaml": `
@@ -62,6 +63,9 @@ func TestCheck(t *testing.T) {
 		{"permissions for all jobs", a, "permissions: {}", "permissions: {contents: read}", `needs the line "permissions: {}"`},
 		{"all permissions", a, "permissions: {}", "permissions: write-all", "cannot unmarshal"},
 		{"a job without permissions", b, "    permissions: {}\n", "", "job scan does not name its permissions"},
+		{"permission to write", a, "contents: read", "contents: write", "line 7: job test needs the reason for contents: write"},
+		{"permission to write, with the reason", a, "contents: read", "contents: write # tags", ""},
+		{"a token is left", a, "        with: {persist-credentials: false}\n", "", "line 9: actions/checkout needs persist-credentials: false"},
 		{"event in a list", a, "pull_request]", "pull_request_target]", "pull_request_target runs the code"},
 		{"event with settings", b, "  schedule:", "  workflow_run:", "workflow_run runs the code"},
 		{"the only event", a, "[push, pull_request]", "pull_request_target", "pull_request_target runs the code"},
