@@ -84,6 +84,16 @@ needs() {
 	command -v "$1" >/dev/null || fail "$2 need $1: install it"
 }
 
+# needs_race_detector installs a C compiler if there is none, which the race detector needs.
+needs_race_detector() {
+	[ "$(go env CGO_ENABLED)" != 1 ] || return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		apt-get update -qq
+		apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null
+	fi
+	[ "$(go env CGO_ENABLED)" = 1 ] || fail 'the race detector needs a C compiler: install gcc'
+}
+
 # measure begins a table of what the steps of a script take. begin begins a step, and took
 # ends it with a line in the table: its time, the time of processors that its processes
 # used, both in seconds, and its argument, the name.
@@ -96,8 +106,9 @@ took() {
 
 # processors sets used to the seconds of processors that ended processes of this shell used.
 processors() {
-	times >"$costs.times" # in a command substitution it would count those of another shell
-	used=$(awk -F '[ms ]+' 'NR == 2 { print int($1 * 60 + $2 + $3 * 60 + $4) }' "$costs.times")
+	times >"$costs.$BASHPID" # in a command substitution it would count those of another shell
+	used=$(awk -F '[ms ]+' 'NR == 2 { print int($1 * 60 + $2 + $3 * 60 + $4) }' "$costs.$BASHPID")
+	rm "$costs.$BASHPID"
 }
 
 # print_costs prints the table.
@@ -105,37 +116,43 @@ print_costs() {
 	printf '\nseconds  processor  step\n'
 	cat "$costs"
 	printf '%7d             in all\n' "$SECONDS"
-	rm -f "$costs" "$costs.times"
+	rm -f "$costs"
 }
 
-# two_at_a_time runs a script of this directory once for each of the further arguments, two
-# at a time. It prints the output of each when that ends and fails, when all have ended,
-# unless all have passed. They are processes because a function that is called in a condition goes on
+# at_once runs commands, as many at a time as its first argument says. It prints the output
+# of each when that ends and, when all have ended, what each took, and fails unless all
+# have passed. They are processes because a function that is called in a condition goes on
 # after a failure.
-two_at_a_time() {
-	local script=$1 argument logs passed running=0 failed=()
-	logs=$(mktemp -d)
+at_once() {
+	local most=$1 command logs passed running=0 failed=()
 	shift
-	for argument; do
-		if [ "$running" = 2 ]; then
+	logs=$(mktemp -d)
+	measure
+	for command; do
+		if [ "$running" = "$most" ]; then
 			wait -n || true
-			running=1
+			running=$((running - 1))
 		fi
 		(
-			log=$(mktemp -p "$logs") begin=$SECONDS
-			if bash "$root/.ci/$script" "$argument" >"$log" 2>&1; then echo "$argument" >>"$logs/passed"; fi
-			cat "$log"
-			echo "    $argument: $((SECONDS - begin)) s"
+			log=$(mktemp -p "$logs") result=FAILED
+			begin
+			if $command >"$log" 2>&1; then
+				result=ok
+				echo "$command" >>"$logs/passed"
+			fi
+			took "$command: $result"
+			printf '\n== %s\n%s\n' "$command: $result" "$(cat "$log")"
 		) &
 		running=$((running + 1))
 	done
 	wait
+	print_costs
 	passed=$(cat "$logs/passed" 2>/dev/null) || true
 	rm -rf "$logs"
-	for argument; do
-		grep -qxF -e "$argument" <<<"$passed" || failed+=("$argument")
+	for command; do
+		grep -qxF -e "$command" <<<"$passed" || failed+=("$command")
 	done
-	[ "${#failed[@]}" = 0 ] || fail "$script: FAILED in" "${failed[@]}"
+	[ "${#failed[@]}" = 0 ] || fail 'FAILED, and can be run alone:' "${failed[@]}"
 }
 
 # readme_command prints its argument if it is a line of a code block in README.md.
