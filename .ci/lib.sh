@@ -106,9 +106,10 @@ took() {
 
 # processors sets used to the seconds of processors that ended processes of this shell used.
 processors() {
-	times >"$costs.$BASHPID" # in a command substitution it would count those of another shell
-	used=$(awk -F '[ms ]+' 'NR == 2 { print int($1 * 60 + $2 + $3 * 60 + $4) }' "$costs.$BASHPID")
-	rm "$costs.$BASHPID"
+	local file=$costs.$BASHPID
+	times >"$file" # in a command substitution it would count those of another shell
+	used=$(awk -F '[ms ]+' 'NR == 2 { print int($1 * 60 + $2 + $3 * 60 + $4) }' "$file")
+	rm "$file"
 }
 
 # print_costs prints the table.
