@@ -19,9 +19,6 @@ func (a *account) gate(c Class, now time.Time) verdict {
 		v.careful = v.careful || v.pass
 		v.pass, v.soon, v.look = false, true, time.Time{} // one at a time until one is not rejected
 	}
-	if !v.pass && !v.careful {
-		return v
-	}
 	if open, at := a.paced(now); !open {
 		if v.careful = false; v.pass {
 			v.look = at

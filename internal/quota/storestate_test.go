@@ -294,3 +294,33 @@ func TestTheWholeShareIsNoBound(t *testing.T) {
 		})
 	}
 }
+
+// With a client-side limit, callers are in line for it, too; without the store, as the
+// account of this process says.
+func TestWhenACallerIsLikelyToGetItsPermit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		s := New(Options{Store: &counter{}, PerSecond: 0.5}).shared
+		if at := s.estimate(verdict{pass: true}, 3, now); at.Sub(now).Round(time.Microsecond) != 6*time.Second {
+			t.Errorf("in %v, want 6 s after three others", at.Sub(now))
+		}
+		d := with(t, &counter{left: 1})
+		learn(t, d.Ledger, headers(100, 0, time.Hour))
+		s = d.shared
+		s.local = true
+		if at := s.estimate(s.gate(Interactive, now), 0, now); at.Sub(now) < time.Hour {
+			t.Errorf("in %v, want an hour", at.Sub(now))
+		}
+	})
+}
+
+// However close the deadline is, a caller waits a millisecond for responses.
+func TestPatienceEndsBeforeTheDeadline(t *testing.T) {
+	now := time.Now()
+	for left, want := range map[time.Duration]time.Duration{0: time.Millisecond, time.Millisecond: time.Millisecond, 4 * time.Second: 2 * time.Second, 2 * time.Hour: responseTimeout} {
+		w := &waiter{deadline: now.Add(left)}
+		if got := w.patience(now, Ask{}); got != want {
+			t.Errorf("%v before the deadline: %v, want %v", left, got, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func TestAShortTokenIsAWord(t *testing.T) {
 	}
 	r.token = `to"ken\8`
 	for _, verb := range []string{"%s", "%q"} {
-		if c := r.sanitize(fmt.Errorf("bad "+verb+" here", r.token)); strings.Contains(c.Error(), "ken") {
+		if c := r.sanitize(fmt.Errorf("bad "+verb+" here", r.token+" and so on")); strings.Contains(c.Error(), "ken") {
 			t.Errorf("%s: %q", verb, c.Error())
 		}
 	}
