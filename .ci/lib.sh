@@ -38,6 +38,15 @@ minor() { cut -d. -f1,2 <<<"$1"; }
 mapfile -t modules < <(find . -name go.mod -not -path '*/testdata/*' -not -path './.git/*' -exec dirname {} \; | sort)
 [ "${#modules[@]}" -ge 2 ] || fail 'found no nested module; tools/ should be one'
 
+# nested prints the nested modules. With -short, it leaves out those that only developers of
+# the SDK use.
+nested() {
+	printf '%s\n' "${modules[@]:1}" | case ${1:-} in
+	-short) grep -vxF -e ./tools -e ./bench ;;
+	*) cat ;;
+	esac
+}
+
 # gofiles prints every Go file. Its arguments are passed to find, to select some.
 gofiles() {
 	find . -name '*.go' -not -path './.git/*' "$@" | sort

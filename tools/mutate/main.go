@@ -69,6 +69,10 @@ func main() {
 	}
 }
 
+// errInterrupted is the error of a run that was interrupted: what was not tried is not
+// known.
+var errInterrupted = errors.New("interrupted")
+
 // run tries the mutants of the packages. If an error ends that, it returns the report
 // so far, too.
 func run(o options, patterns []string) (*report, error) {
@@ -118,7 +122,7 @@ func run(o options, patterns []string) (*report, error) {
 	err = tryAll(ctx, programs, r.draw(o), o, r)
 	fmt.Printf("%.0f s\n", time.Since(start).Seconds())
 	if err == nil && interrupted.Err() != nil {
-		err = errors.New("interrupted") // what was not tried is not known
+		err = errInterrupted
 	}
 	return r, err
 }

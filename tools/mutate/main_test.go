@@ -13,18 +13,18 @@ import (
 	"time"
 )
 
-// measure tries the mutants of testdata/sample, and returns what became of each, by line.
-func measure(t *testing.T, o options) (*report, string) {
-	t.Helper()
+// trySample tries the mutants of testdata/sample.
+func trySample(o options) (*report, error) {
 	o.root, o.tests, o.workers = "testdata/sample", ".", 2
 	if o.only == nil {
 		o.only = regexp.MustCompile("")
 	}
 	o.hang, o.most = cmp.Or(o.hang, time.Second), time.Minute
-	r, err := run(o, []string{"."})
-	if err != nil {
-		t.Fatal(err)
-	}
+	return run(o, []string{"."})
+}
+
+// results returns what became of each mutant, by line.
+func results(r *report) string {
 	var b strings.Builder
 	for _, m := range r.mutants {
 		if got, tried := r.results[m]; tried {
@@ -33,7 +33,17 @@ func measure(t *testing.T, o options) (*report, string) {
 			fmt.Fprintf(&b, "unreached %s: %s\n", m.within, m.change)
 		}
 	}
-	return r, b.String()
+	return b.String()
+}
+
+// measure tries the mutants of testdata/sample, and returns what became of each.
+func measure(t *testing.T, o options) (*report, string) {
+	t.Helper()
+	r, err := trySample(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, results(r)
 }
 
 // Each mutant of the sample, and whether its tests notice it.
@@ -76,8 +86,8 @@ func TestStopped(t *testing.T) {
 			}
 		}()
 		o.time = 0
-		if _, got := measure(t, o); strings.Contains(got, "Digits: remove n") {
-			t.Errorf("got:\n%s", got)
+		if r, err := trySample(o); err != errInterrupted || strings.Contains(results(r), "Digits: remove n") {
+			t.Errorf("%v, got:\n%s", err, results(r))
 		}
 	})
 }
