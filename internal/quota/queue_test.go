@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -652,11 +653,11 @@ func TestWhoNeverWaitsLeavesNoTrace(t *testing.T) {
 // gates counts the decisions of a keeper.
 type gates struct {
 	keeper
-	n int
+	n atomic.Int32
 }
 
 func (k *gates) gate(c Class, now time.Time) verdict {
-	k.n++
+	k.n.Add(1)
 	return k.keeper.gate(c, now)
 }
 
@@ -672,10 +673,10 @@ func TestOneTimerIsArmed(t *testing.T) {
 		for range 100 {
 			d.Cancel(d.Grant(), false)
 		}
-		before := k.n
+		before := k.n.Load()
 		time.Sleep(time.Hour + spread)
-		if d.counts(1, 1); k.n-before > 10 {
-			t.Errorf("%d decisions at the reset", k.n-before)
+		if d.counts(1, 1); k.n.Load()-before > 10 {
+			t.Errorf("%d decisions at the reset", k.n.Load()-before)
 		}
 		cancel()
 		d.wg.Wait()
