@@ -123,7 +123,7 @@ func TestAWalkStartsWhereItIsTold(t *testing.T) {
 		t.Errorf("fetched pages %v", s.fetched)
 	}
 
-	for _, start := range []int{5, 9, 1<<62 + 1, math.MaxInt - 1} {
+	for _, start := range []int{5, 9, math.MaxInt/2 + 2, math.MaxInt - 1} {
 		beyond := &script{rows: numbered(10), per: 3}
 		fetch := func(page int) ([]string, Meta, error) {
 			beyond.fetched = append(beyond.fetched, page)

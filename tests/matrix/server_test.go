@@ -226,6 +226,7 @@ func (s *server) break1(w http.ResponseWriter, r reply) {
 // break2 sends a part of a response over HTTP/2.
 func (s *server) break2(w http.ResponseWriter, req *http.Request, r reply) {
 	conn := req.Context().Value(connKey{}).(net.Conn)
+	support.Sleep(req.Context(), time.Millisecond) // until net/http has sent its SETTINGS
 	if r.stop == inHeader {
 		conn.Write([]byte{0, 0, 100, 1, 4, 0, 0, 0, 1, 0x08, 0x03}) // 2 bytes of a HEADERS frame of 100
 	}
