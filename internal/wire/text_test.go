@@ -38,7 +38,7 @@ func TestMethodsHaveUpperCaseLetters(t *testing.T) {
 // TestTokensAreVisibleASCII, and the error says what else a character is.
 func TestTokensAreVisibleASCII(t *testing.T) {
 	t.Parallel()
-	for c := rune(0); c < 0x200; c++ {
+	for c := range rune(0x200) {
 		want := "token contains a character that is not ASCII"
 		switch {
 		case c >= '!' && c <= '~':
