@@ -52,6 +52,38 @@ func TestADiscardedPageCancelsNoOther(t *testing.T) {
 	})
 }
 
+// When an iteration goes back, the pages that were read ahead are canceled, and are read
+// again when they are needed: the list may have changed.
+func TestGoingBackDiscardsThePagesAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var reads []int
+		canceled := 0
+		f := &reader[string, none]{ctx: t.Context(), size: 2, fetch: func(number int) Fetch[string, none] {
+			return func(ctx context.Context) Result[string, none] {
+				mu.Lock()
+				reads = append(reads, number)
+				mu.Unlock()
+				select {
+				case <-ctx.Done():
+					canceled++
+				case <-time.After(time.Second):
+				}
+				return Result[string, none]{Items: []string{"x"}, Meta: Meta{Total: 10, Page: number}}
+			}
+		}}
+		f.fill(5, 1, 10)
+		synctest.Wait()
+		f.take(4)
+		f.take(5)
+		f.close()
+		if want := []int{5, 4, 5}; !slices.Equal(reads, want) || canceled != 1 {
+			t.Errorf("read pages %v, want %v; %d canceled", reads, want, canceled)
+		}
+	})
+}
+
 // When reading ahead ends, the pages that were read ahead are canceled, and are read
 // again when they are needed.
 func TestStopDiscardsThePagesAhead(t *testing.T) {
