@@ -3,15 +3,16 @@
 // mutant that no test notices survives: a test is missing, or the mutant is equivalent,
 // which means that it changes nothing that a user can see.
 //
-//	mutate [-n N] [-seed S] [-time D] [-only REGEXP] [-listed] -tests PATTERNS -equivalent FILE PACKAGE...
+//	mutate [-n N] [-seed S] [-time D] [-only REGEXP] [-listed] [-least PERCENT] -tests PATTERNS -equivalent FILE PACKAGE...
 //
 // All mutants are compiled together, outside the module, into one program for each
 // package of tests. An environment variable selects the mutant. So each of them costs
 // only the time of a few tests. Each test first runs alone, to see which mutants it reaches.
 //
 // The file of equivalent mutants has one on each line, as mutate prints them, and the
-// reason on indented lines below it. mutate exits with status 1 if a mutant survives
-// that is not in the file, or if the file names one that does not exist.
+// reason on indented lines below it. mutate exits with status 1 if fewer mutants are
+// noticed than -least says, not counting those, or if the file names one that does not
+// exist.
 //
 // After -time, or when it is interrupted, it stops and prints what it has found so far. If it
 // was interrupted, it also exits with status 2.
@@ -39,6 +40,7 @@ type options struct {
 	seed                          uint64
 	only                          *regexp.Regexp
 	listed                        bool
+	least                         float64
 }
 
 func main() {
@@ -54,12 +56,13 @@ func main() {
 	flag.DurationVar(&o.most, "most", time.Hour, "leave out tests that take longer; more mutants survive then")
 	flag.IntVar(&o.workers, "workers", 2, "mutants that are tried at the same time")
 	flag.BoolVar(&o.listed, "listed", false, "try the mutants of the file; fail if one is noticed")
+	flag.Float64Var(&o.least, "least", 100, "the percentage of the mutants that must be noticed")
 	only := flag.String("only", "", "try only mutants whose line matches this regular expression")
 	flag.Parse()
 	o.only = regexp.MustCompile(*only)
 
 	r, err := run(o, flag.Args())
-	well := r != nil && r.print(o.listed) // after an error, too: what was tried is not lost
+	well := r != nil && r.print(o.listed, o.least) // after an error, too: what was tried is not lost
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)

@@ -53,7 +53,7 @@ type counts struct{ mutants, reached, equivalent, tried, noticed, hung int }
 
 // print prints the table and what is wrong, and reports whether nothing is. listed says
 // that the mutants that were tried are the equivalent ones.
-func (r *report) print(listed bool) bool {
+func (r *report) print(listed bool, least float64) bool {
 	packages := map[string]*counts{}
 	var sum counts
 	unused := maps.Clone(r.equivalent)
@@ -93,11 +93,11 @@ func (r *report) print(listed bool) bool {
 	if sum.tried == 0 {
 		fmt.Println("no mutant was tried")
 	}
-	wrong := sum.tried - sum.noticed
+	good := float64(sum.noticed) >= least/100*float64(sum.tried)
 	if listed {
-		wrong = sum.noticed
+		good = sum.noticed == 0
 	}
-	return wrong == 0 && len(unused) == 0 && sum.tried > 0
+	return good && len(unused) == 0 && sum.tried > 0
 }
 
 func number(b bool) int {
