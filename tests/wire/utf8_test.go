@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -111,6 +112,9 @@ func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 		"half a character": {with(leedo.WithBodyField("s", "€"[:2])), `body: field "s": not valid UTF-8`},
 		"half a surrogate": {with(leedo.WithBodyField("s", "\xed\xa0\x80")), `body: field "s": not valid UTF-8`},
 		"UTF-16":           {with(leedo.WithBodyField("s", "\xff\xfeJ\x00")), `body: field "s": not valid UTF-8`},
+	}
+	if data, _ := json.Marshal(map[fromLatin1]int{latin1: 1}); bytes.Contains(data, []byte("Zoë")) {
+		delete(tests, "Do, a key of two") // with GOEXPERIMENT=jsonv2, Go 1.26 converts such keys, too
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
