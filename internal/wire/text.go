@@ -95,7 +95,10 @@ func MaskSecret(s, secret string) string {
 	return anyCase(secret).ReplaceAllLiteralString(s, "***")
 }
 
-func anyCase(s string) *regexp.Regexp { return regexp.MustCompile("(?i)" + regexp.QuoteMeta(s)) }
+// anyCase matches s in any case. Bytes that are not valid UTF-8 match any such bytes.
+func anyCase(s string) *regexp.Regexp {
+	return regexp.MustCompile("(?i)" + regexp.QuoteMeta(string([]rune(s))))
+}
 
 // ValidHeaderName reports whether s is a token as defined by RFC 9110, section
 // 5.6.2.

@@ -77,6 +77,7 @@ func TestMaskSecret(t *testing.T) {
 	for _, tt := range []struct{ text, secret, want string }{
 		{"text", "", "text"}, {"", "", ""}, {"", "secret", ""}, {"Secret", "sEcret", "***"}, {"secre", "secret", "secre"}, {"a.secret, secret.b", "secret", "a.***, ***.b"},
 		{"axb", "a.b", "axb"}, {"A.B", "a.b", "***"},
+		{"a Secret\xdc, \xffsecret\xdc b", "secret\xdc", "a ***, \xff*** b"},
 	} {
 		if got := MaskSecret(tt.text, tt.secret); got != tt.want {
 			t.Errorf("%q in %q: %q, want %q", tt.secret, tt.text, got, tt.want)

@@ -106,6 +106,7 @@ func FuzzSettings(f *testing.F) {
 		f.Add(base, "")
 	}
 	f.Add("https://x", " ")
+	f.Add("0000000000000.0", "\xdc")
 	f.Add("https://x", "\n\"Bearer LEEDO_API_TOKEN=")
 	f.Fuzz(func(t *testing.T, base, extra string) {
 		var host, scheme string
