@@ -26,8 +26,8 @@ import (
 type witness struct {
 	asked, had   atomic.Bool // a connection was asked for, and obtained
 	http2        atomic.Bool
-	begun        atomic.Bool  // its headers were written, and no response has come
-	begins       atomic.Int32 // how often the headers were written
+	begins       atomic.Int32 // how often its headers were written
+	responses    atomic.Int32 // how many responses have begun, perhaps before net/http reports the headers
 	repeated     atomic.Bool  // it was about to be sent again
 	certRejected atomic.Bool  // by net/http or the user's verification
 	interim      atomic.Int32 // 1xx responses
@@ -75,13 +75,15 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 				w.http2.Store(true) // GotConn cannot see it if the connection has another type
 			}
 		},
-		WroteHeaders: func() { w.begun.Store(true); w.begins.Add(1) },
+		WroteHeaders: func() { w.begins.Add(1) },
 		// Whatever follows a response is another request, made by the user's
 		// transport.
-		GotFirstResponseByte: func() { w.begun.Store(false) },
+		GotFirstResponseByte: func() { w.responses.Add(1) },
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
-			w.begun.Store(true) // the byte was not of the final response
-			if w.interim.Add(1) > maxInterim {
+			switch n := w.interim.Add(1); {
+			case n == 1:
+				w.responses.Add(-1) // the byte was not of the final response
+			case n > maxInterim:
 				return errInterim
 			}
 			return nil
@@ -92,7 +94,7 @@ func (w *witness) watch(ctx context.Context, cancel context.CancelFunc) context.
 
 // inFlight reports whether the request was sent over HTTP/2 and has no response
 // yet.
-func (w *witness) inFlight() bool { return w.http2.Load() && w.begun.Load() }
+func (w *witness) inFlight() bool { return w.http2.Load() && w.begins.Load() > w.responses.Load() }
 
 // brokenOff reports whether a handshake failed because the connection did, rather
 // than because one side rejected the other.

@@ -234,14 +234,7 @@ func TestWhatReadingBackCosts(t *testing.T) {
 	}
 	for seed, most := range map[uint64]int{15267: 10, 3085: 7, 24387: 47, 11291: 103} {
 		s := newStill(seed)
-		w := New(t.Context(), Plan{Start: s.start, PerPage: s.asked}, func(number int) Fetch[int, none] {
-			return func(context.Context) Result[int, none] { return s.fetch(number) }
-		}, number)
-		var got []int
-		var failed error
-		for chunk, err := range w.All() {
-			got, failed = append(got, chunk.Items...), err
-		}
+		got, failed := s.walk(t)
 		if failed != nil || !slices.Equal(got, s.want()) || s.fetches > most {
 			t.Errorf("seed %d: %v, %v, %d requests, want %d at most\n%v", seed, got, failed, s.fetches, most, s)
 		}

@@ -185,6 +185,20 @@ func (s *still) String() string {
 		s.rows, s.start, s.size, s.asked, s.total, s.claim, s.shape, s.beyond, strings.Join(s.history, "\n"))
 }
 
+// walk iterates over the list. It returns the items and the error at the end.
+func (s *still) walk(t *testing.T) (got []int, failed error) {
+	w := New(t.Context(), Plan{Start: s.start, PerPage: s.asked}, func(number int) Fetch[int, none] {
+		return func(context.Context) Result[int, none] { return s.fetch(number) }
+	}, number)
+	for chunk, err := range w.All() {
+		got, failed = append(got, chunk.Items...), err
+		if s.fetches > 10_000 {
+			t.Fatalf("does not end: %v", s)
+		}
+	}
+	return got, failed
+}
+
 // TestAListThatStandsStillIsReadToItsEnd, whatever its pages report: lists
 // with totals that are capped, late, estimated or of two replicas, with page sizes
 // that are not those of the pages, with short and empty pages, and with all kinds
@@ -198,17 +212,7 @@ func TestAListThatStandsStillIsReadToItsEnd(t *testing.T) {
 	failures := 0
 	for seed := range uint64(lists) {
 		s := newStill(seed)
-		w := New(t.Context(), Plan{Start: s.start, PerPage: s.asked}, func(number int) Fetch[int, none] {
-			return func(context.Context) Result[int, none] { return s.fetch(number) }
-		}, number)
-		var got []int
-		var failed error
-		for chunk, err := range w.All() {
-			got, failed = append(got, chunk.Items...), err
-			if s.fetches > 10_000 {
-				t.Fatalf("seed %d does not end", seed)
-			}
-		}
+		got, failed := s.walk(t)
 		want := s.want()
 		whole := slices.Equal(got, want)
 		bound := 2*s.needed() + 6
