@@ -180,3 +180,21 @@ func TestOthersDelayTheEndOfTheReserve(t *testing.T) {
 		}
 	}
 }
+
+// A caller in line waits one window longer for each limit of others before it.
+func TestInLineForWindows(t *testing.T) {
+	now := time.Now()
+	at := now.Add(time.Minute)
+	for _, tt := range []struct {
+		limit, ahead, windows int
+	}{{0, 9, 0}, {1, 2, 2}, {10, 9, 0}, {10, 10, 1}, {10, 25, 2}} {
+		a := &newTestAccount(usual).account
+		a.limit, a.length = tt.limit, time.Hour
+		if got, want := a.inLine(at, tt.ahead, now), at.Add(time.Duration(tt.windows)*time.Hour); !got.Equal(want) {
+			t.Errorf("%+v: in %v", tt, got.Sub(now))
+		}
+		if got := a.inLine(now, tt.ahead, now); !got.Equal(now) {
+			t.Errorf("%+v: in %v, want now", tt, got.Sub(now))
+		}
+	}
+}

@@ -288,3 +288,15 @@ func TestTheEstimateOfBulkWithoutHeaders(t *testing.T) {
 		}
 	}
 }
+
+// Without headers, the last tenth of what was served in a window is sent one at a time.
+func TestTheLastTenthIsSentOneAtATime(t *testing.T) {
+	for served, want := range map[int]bool{88: true, 89: false, 90: false} { // and one is in flight: 11, 10 and 9 are left
+		a := &newTestAccount(usual).account
+		a.blind = blind{silent: coldStart, capacity: 100, served: served}
+		a.inFlight = 1
+		if v := (headerless{fixedWindow{}}).gate(a, Interactive, time.Now()); v.pass != want {
+			t.Errorf("after %d requests: %+v", served, v)
+		}
+	}
+}

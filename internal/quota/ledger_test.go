@@ -302,3 +302,20 @@ func BenchmarkPermit(b *testing.B) {
 		l.Settle(p, false, Read(h, now), now)
 	}
 }
+
+// What a caller has waited for, if it was not told: by default the quota, unless it waited for
+// no longer than an exchange with the store takes.
+func TestTheReasonOfAWaitThatHasEnded(t *testing.T) {
+	l := New(usual)
+	for _, tt := range []struct {
+		why  Reason
+		took time.Duration
+		want Reason
+	}{
+		{"", time.Second, WaitQuota}, {WaitReserve, time.Second, WaitReserve}, {WaitReserve, storeTimeout, ""}, {WaitReserve, storeTimeout + 1, WaitReserve},
+	} {
+		if got := l.reason(&waiter{why: tt.why}, tt.took); got != tt.want {
+			t.Errorf("%+v: %q", tt, got)
+		}
+	}
+}

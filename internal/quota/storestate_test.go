@@ -324,3 +324,14 @@ func TestPatienceEndsBeforeTheDeadline(t *testing.T) {
 		}
 	}
 }
+
+// A failure after a return that was not logged leaves nothing to log.
+func TestAReturnThatWasNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := alone(t)
+		s.unlogged.Returned = true
+		if s.failed(errors.New("down")); s.unlogged.Returned || s.unlogged.Failed != nil {
+			t.Errorf("%+v", s.unlogged)
+		}
+	})
+}

@@ -203,7 +203,7 @@ func stall(data string) http.HandlerFunc {
 // The body of a response is closed when the call ends, whatever its result.
 func TestTheBodyOfAnAnswerIsClosed(t *testing.T) {
 	t.Parallel()
-	for name, status := range map[string]int{"success": 200, "garbage": 200, "refusal": 404, "error": 500, "redirect": 302} {
+	for name, status := range map[string]int{"success": 200, "garbage": 200, "refusal": 404, "error": 500, "redirect": 302, "with an error": 200} {
 		var open int
 		c := support.NewClient(t, leedo.WithMaxResponseBytes(10), leedo.WithHTTPClient(&http.Client{Transport: support.RoundTripper(func(req *http.Request) (*http.Response, error) {
 			open++
@@ -211,7 +211,11 @@ func TestTheBodyOfAnAnswerIsClosed(t *testing.T) {
 				io.Copy(io.Discard, req.Body)
 			}
 			body := &support.ClosingBody{ReadCloser: io.NopCloser(strings.NewReader(`{"id":"1"}` + strings.Repeat(" ", len(name)))), Then: func() { open-- }}
-			return &http.Response{StatusCode: status, Header: http.Header{"Location": {"/v1/x"}}, Body: body}, nil
+			var err error
+			if name == "with an error" { // which net/http does not allow
+				err = errors.New("broken")
+			}
+			return &http.Response{StatusCode: status, Header: http.Header{"Location": {"/v1/x"}}, Body: body}, err
 		})}))
 		for _, op := range []support.Operation{support.Reads[0], support.Writes[0], {Name: "Do", Call: func(ctx context.Context, c *leedo.Client, _ ...leedo.RequestOption) error {
 			return c.Do(ctx, "GET", "/leads", nil, new(json.RawMessage))

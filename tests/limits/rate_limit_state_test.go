@@ -250,7 +250,7 @@ func TestWaitsAndAttemptsAreReported(t *testing.T) {
 					t.Errorf("a wait of %v was told: %+v", tt.wait, waits)
 				}
 				if tt.level == slog.LevelInfo {
-					if len(waits) != 1 || waits[0].Method != "GET" || waits[0].Path != "/leads/{id}" || string(waits[0].Reason) != tt.reason || !support.Near(waits[0].Until, start.Add(tt.wait)) {
+					if len(waits) != 1 || waits[0].Method != "GET" || waits[0].Path != "/leads/{id}" || string(waits[0].Reason) != tt.reason || waits[0].Duration != 0 || !support.Near(waits[0].Until, start.Add(tt.wait)) {
 						t.Errorf("waits told: %+v", waits)
 					}
 				}
