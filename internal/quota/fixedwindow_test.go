@@ -76,11 +76,24 @@ func TestWhatOthersMayHaveSpentIsLeftAlone(t *testing.T) {
 	}
 }
 
+// Others who spend less than a request in five minutes are none.
+func TestRareOthersAreNone(t *testing.T) {
+	for others, pass := range map[float64]bool{1. / 310: true, 1. / 290: false} {
+		d := newTestAccount(Options{})
+		d.hears(1, time.Hour)
+		d.others = others
+		d.now = d.now.Add(time.Minute)
+		if v, _ := d.asks(Interactive); v.pass != pass {
+			t.Errorf("one in %v s: the last request is sent: %v", 1/others, v.pass)
+		}
+	}
+}
+
 // Each process sends its part of what is left before it has seen what others sent.
 func TestOtherProcessesSendTheirPart(t *testing.T) {
-	for part, want := range map[float64]int{1: 40, 0.25: 8, 0.001: 1} {
+	for part, want := range map[float64]int{1: 42, 0.25: 9, 0.001: 1} {
 		d := newTestAccount(Options{})
-		d.hears(40, time.Hour)
+		d.hears(42, time.Hour)
 		d.part = part
 		n := 0
 		for ; d.gate(Interactive, d.now).pass; n++ {
@@ -91,15 +104,58 @@ func TestOtherProcessesSendTheirPart(t *testing.T) {
 		}
 	}
 	d := newTestAccount(Options{})
-	d.hears(40, time.Hour)
+	d.hears(42, time.Hour)
 	d.part, d.others = 0.25, 0.1
 	d.now = d.now.Add(100 * time.Second) // in which others may have spent eleven
 	n := 0
 	for ; d.gate(Interactive, d.now).pass; n++ {
 		d.sends(1)
 	}
-	if n != 6 {
-		t.Errorf("%d sent of the 29 that others may have left, want 6", n)
+	if n != 7 {
+		t.Errorf("%d sent of the 31 that others may have left, want 7", n)
+	}
+}
+
+// A response in flight is waited for if it may give back the request that is lacking, or
+// says what nothing else does.
+func TestOneResponseIsWaitedFor(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(1, time.Hour)
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v != waitForResponse {
+		t.Errorf("the last request is in flight: %+v", v)
+	}
+	d = newTestAccount(Options{})
+	d.hears(0, 0)
+	d.now = d.now.Add(time.Hour)
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v != waitCarefully {
+		t.Errorf("without a reset: %+v", v)
+	}
+}
+
+// A probe of a new window that is in flight keeps no request back that cannot wait.
+func TestAProbeIsAwaitedCarefully(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(0, time.Minute)
+	d.now = d.now.Add(time.Minute + spread)
+	d.sends(1)
+	if v, _ := d.asks(Interactive); v != (verdict{look: d.now.Add(reprobe), soon: true, careful: true}) {
+		t.Errorf("%+v", v)
+	}
+}
+
+// The delay after a 429 that names no time is between half of it and all of it.
+func TestBackoffIsSpread(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.strikes = 5
+	least, most := time.Hour, time.Duration(0)
+	for range 500 {
+		wait := d.belief.backoff(&d.account, Reading{}, d.now).Sub(d.now)
+		least, most = min(least, wait), max(most, wait)
+	}
+	if full := 16 * time.Second; least < full/2 || least > full*6/10 || most < full*9/10 || most >= full {
+		t.Errorf("from %v to %v", least, most)
 	}
 }
 

@@ -300,3 +300,26 @@ func TestTheLastTenthIsSentOneAtATime(t *testing.T) {
 		}
 	}
 }
+
+// When the server serves again, a window has begun if the 429s lasted longer than any
+// outage, or if a known length of a window has nearly passed. Otherwise the length is
+// unknown.
+func TestWhenAWindowOpensAgain(t *testing.T) {
+	for _, tt := range []struct {
+		length, open, closed time.Duration // of a window; before the 429s; while they came
+		want                 time.Duration
+	}{
+		{0, 10 * time.Second, minOutage, 0},
+		{0, 10 * time.Second, minOutage + 1, 10*time.Second + minOutage + 1},
+		{0, 50 * time.Minute, 30 * time.Minute, hour},
+		{time.Minute, 50 * time.Second, 4 * time.Second, 0}, // exactly nine tenths
+		{time.Minute, 50 * time.Second, 5 * time.Second, 55 * time.Second},
+	} {
+		b := blind{length: tt.length, opened: noon, since: noon, closed: noon.Add(tt.open)}
+		now := b.closed.Add(tt.closed)
+		b.reopen(now)
+		if b.length != tt.want || b.since.Equal(now) != (tt.want > 0) || !b.closed.IsZero() {
+			t.Errorf("%+v: %+v", tt, b)
+		}
+	}
+}

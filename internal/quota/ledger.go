@@ -120,8 +120,6 @@ func (l *Ledger) Acquire(ctx context.Context, ask Ask) (Permit, time.Duration, e
 	if l.shared != nil {
 		defer l.shared.deliver(ask.StoreNews)
 		l.shared.arrive(ask.Class, now)
-		// While the store fails, dispatch must ask it again.
-		atOnce = atOnce && !l.shared.local
 	}
 	if atOnce && l.keeper.gate(ask.Class, now).pass {
 		defer l.mu.Unlock()

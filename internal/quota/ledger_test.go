@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"sync"
@@ -316,6 +317,43 @@ func TestTheReasonOfAWaitThatHasEnded(t *testing.T) {
 	} {
 		if got := l.reason(&waiter{why: tt.why}, tt.took); got != tt.want {
 			t.Errorf("%+v: %q", tt, got)
+		}
+	}
+}
+
+// Known is the rate limit state of the account, without what this process is doing.
+func TestWhatIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, headers(100, 50, time.Hour))
+		l.Grant()
+		want := l.Figures()
+		if want.InFlight != 1 || want.Remaining != 49 {
+			t.Fatalf("%+v", want)
+		}
+		want.InFlight = 0
+		if got := l.Known(); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	})
+}
+
+// The bounds of the options are possible themselves; what is beyond is not.
+func TestTheBoundsOfOptions(t *testing.T) {
+	for _, ok := range []Options{
+		{}, {Share: 1}, {Reserve: 1}, {Reserve: -1e9}, {RetryBudget: 1}, {RetryBudget: -1e9}, {PerSecond: 1e-5}, {PerSecond: 1e6},
+	} {
+		if err := ok.Check(); err != nil {
+			t.Errorf("%+v: %v", ok, err)
+		}
+	}
+	nan := math.NaN()
+	for _, bad := range []Options{
+		{Share: 1.001}, {Share: -0.001}, {Share: nan}, {Reserve: 1.001}, {Reserve: nan}, {RetryBudget: 1.001}, {RetryBudget: nan},
+		{PerSecond: 0.99e-5}, {PerSecond: 1.001e6}, {PerSecond: -1}, {PerSecond: nan},
+	} {
+		if err := bad.Check(); err == nil {
+			t.Errorf("%+v is accepted", bad)
 		}
 	}
 }

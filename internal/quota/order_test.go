@@ -333,3 +333,26 @@ func TestWhatIsInDoubt(t *testing.T) {
 	d.cancel(last[1], false, d.now)
 	check("none in flight again", 48, 0)
 }
+
+// A response that is late lowers what is left, unless its reset is earlier by more than
+// rounding: then it is of the window before.
+func TestALateResponseOfTheSameWindow(t *testing.T) {
+	for early, want := range map[time.Duration]int{tolerance: 40, tolerance + 1: 50} {
+		d := newTestAccount(Options{})
+		p := d.sends(2)
+		d.settle(p[1], false, d.reading(50, time.Hour), d.now)
+		if d.settle(p[0], false, d.reading(40, time.Hour-early), d.now); d.left != want {
+			t.Errorf("with a reset %v earlier: %d left, want %d", early, d.left, want)
+		}
+	}
+}
+
+// The first response of another plan says nothing about others.
+func TestAnotherPlanShowsNoOthers(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(40, time.Hour)
+	d.part, d.quota = 0.5, 50
+	if d.hears(0, time.Hour); d.part != 0.5 {
+		t.Errorf("part %v", d.part)
+	}
+}

@@ -462,3 +462,31 @@ func TestWaitersAreNotSearchedForNobody(t *testing.T) {
 	}
 	l.admitNever(time.Now())
 }
+
+// During an outage, too, who waits for the reset is told so, and fails at once if that is
+// too late.
+func TestAnOutageHidesNoReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(usual)
+		learn(t, l, headers(100, 3, time.Hour))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		l.Grant()
+		hold(t, l, 2, Ask{Budget: time.Minute})
+		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: func(w Wait) { t.Errorf("waits: %+v", w) }})
+		if late, ok := errors.AsType[*WaitError](err); !ok || waited != 0 || late.Reason != WaitQuota || time.Until(late.Until) < time.Hour {
+			t.Errorf("the third of two that are left: %v after %v", err, waited)
+		}
+
+		l = New(usual)
+		learn(t, l, headers(100, 1, time.Hour))
+		for range maxFailures {
+			fail(l, l.Grant())
+		}
+		l.Grant() // the last one
+		if notified := *watch(t, l, Interactive); len(notified) != 1 || notified[0].Reason != WaitQuota || time.Until(notified[0].Until) < time.Hour {
+			t.Errorf("nothing is left: %+v", notified)
+		}
+	})
+}

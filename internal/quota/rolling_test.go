@@ -384,3 +384,18 @@ func TestTheSignsOfAResetOfAll(t *testing.T) {
 		}
 	}
 }
+
+// A request uses up one of the share, and one that was not sent none.
+func TestARequestTakesOneOfTheShare(t *testing.T) {
+	d := refillingAccount(Options{Share: 0.5}, 90)
+	before := d.shareLeft(d.now)
+	d.own = nil // as when the belief is new
+	p := d.sends(1)[0]
+	if left := d.shareLeft(d.now); left != before-1 {
+		t.Errorf("%v of %v left", left, before)
+	}
+	d.cancel(p, false, d.now)
+	if left := d.shareLeft(d.now); left != before {
+		t.Errorf("%v of %v left of what was not sent", left, before)
+	}
+}

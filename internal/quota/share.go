@@ -44,18 +44,17 @@ func (a *account) spendShare(now time.Time) {
 	if a.counting.IsZero() {
 		a.counting = now
 	}
-	a.fraction++
-	if a.Share < 1 && a.belief.pace(a) > 0 {
-		a.ownLevel(now).take(1, now)
+	if a.belief.pace(a) > 0 {
+		a.ownLevel(now).take(1, now) // the level may be new: fraction does not contain this request yet
 	}
+	a.fraction++
 }
 
 // unspendShare removes a request that was not sent.
 func (a *account) unspendShare(now time.Time) {
-	a.fraction = max(a.fraction-1, 0)
+	a.fraction--
 	if a.own != nil {
-		whole := math.Trunc(a.own.tokens(now))
-		a.own.set(min(max(whole+1, 0), a.own.most), now)
+		a.own.set(min(math.Trunc(a.own.tokens(now))+1, a.own.most), now)
 	}
 }
 

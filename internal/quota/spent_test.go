@@ -62,6 +62,17 @@ func TestSpent(t *testing.T) {
 	if old.add(1, at(3661), at(3661)); old.count() != 1 || len(old.parts) != 1 {
 		t.Errorf("%d are recorded in %d parts, one of them older than any window", old.count(), len(old.parts))
 	}
+	one := spent{}
+	if first := one.first(at(5)); !first.Equal(at(5)) {
+		t.Errorf("nothing is recorded, the first is of %v", first)
+	}
+	one.add(1, at(0), at(0))
+	if one.add(9, at(1), at(4)); len(one.parts) != 1 || one.count() != 10 {
+		t.Errorf("%d are recorded in %d parts", one.count(), len(one.parts))
+	}
+	if one.forget(5); !one.first(at(9)).Equal(at(2)) || one.count() != 5 {
+		t.Errorf("half of them is forgotten, the first of %d is of %v", one.count(), one.first(at(9)))
+	}
 	for i, seconds := range []float64{100, 104.9, 105} { // 100 and 104.9 are one part
 		if s.add(1, at(seconds), at(seconds)); len(s.parts) != 3+i/2 {
 			t.Errorf("%d parts after %v", len(s.parts), seconds)

@@ -262,6 +262,9 @@ func TestTheNewestFiguresAreReported(t *testing.T) {
 				t.Errorf("%s: %d reported, want %d", tt.name, got, tt.want)
 			}
 		}
+		if s.note(Permit{turn: 0}, true, false, headers(100, 99, 2*time.Hour), now); s.report.Sent != 1 {
+			t.Errorf("the same again, asked for earlier: reported as of turn %d", s.report.Sent)
+		}
 		s.note(Permit{turn: 4}, true, false, headers(100, 70, 2*time.Hour), now)
 		s.note(Permit{turn: 5}, true, false, headers(100, 80, 2*time.Hour), now)
 		if got, _ := report(); got != 70 {

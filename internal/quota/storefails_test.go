@@ -438,3 +438,23 @@ func TestAStoreThatIgnoresItsContextIsReported(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A late reply counts if it comes before the end of the context, not if the store has
+// ignored that.
+func TestHowLateAReplyMayBe(t *testing.T) {
+	for late, counts := range map[time.Duration]bool{storeRest - 1: true, storeRest: false, storeRest * 3 / 2: false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := with(t, &counter{left: 10, delay: late, deaf: true})
+			d.come(t.Context(), "a", Interactive, time.Minute)
+			time.Sleep(late)
+			synctest.Wait()
+			d.Ledger.mu.Lock()
+			if d.shared.local == counts {
+				t.Errorf("a reply after %v: the account decides: %v", late, d.shared.local)
+			}
+			d.Ledger.mu.Unlock()
+			d.Cancel(d.permit("a"), false)
+			time.Sleep(time.Minute)
+		})
+	}
+}

@@ -2,6 +2,7 @@ package quota
 
 import (
 	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -332,6 +333,30 @@ func TestAReturnThatWasNotLogged(t *testing.T) {
 		s.unlogged.Returned = true
 		if s.failed(errors.New("down")); s.unlogged.Returned || s.unlogged.Failed != nil {
 			t.Errorf("%+v", s.unlogged)
+		}
+	})
+}
+
+// However far ahead the store expects permits, no wait is beyond the horizon.
+func TestWhenPermitsAreExpectedIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, now := alone(t)
+		s.apply(StoreAsk{Interactive: 1}, StoreReply{Opens: math.MaxInt64, AskAgain: time.Minute}, now, now)
+		if at := s.outlook(Interactive, now); !at.Equal(now.Add(horizon)) {
+			t.Errorf("expected in %v", at.Sub(now))
+		}
+	})
+}
+
+// With a store, too, the wait after a 429 is one for Retry-After.
+func TestTheWaitAfterA429OfASharedQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, now := alone(t)
+		s.pause = now.Add(time.Minute)
+		for after, why := range map[time.Duration]Reason{0: WaitRetryAfter, time.Minute: ""} {
+			if v := s.gate(Interactive, now.Add(after)); v.pass || v.why != why {
+				t.Errorf("after %v: %+v", after, v)
+			}
 		}
 	})
 }

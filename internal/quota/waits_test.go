@@ -69,6 +69,9 @@ func TestALevelReserveIsFreedWhenItShrinks(t *testing.T) {
 		if in := d.freed(tt.left, d.window(), d.now).Sub(d.now); in < shrinks || in > shrinks+time.Minute {
 			t.Errorf("%+v: freed in %v, want soon after %v", tt, in, shrinks)
 		}
+		if part := d.freed(tt.left+0.9, d.window(), d.now); !part.Equal(d.freed(tt.left, d.window(), d.now)) {
+			t.Errorf("%+v: with a part of one more freed in %v", tt, part.Sub(d.now))
+		}
 	}
 	d := newTestAccount(Options{Reserve: 0.7})
 	d.quota = 500
@@ -199,7 +202,7 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l := New(usual)
 			learn(t, l, headers(100, 50, time.Hour))
-			p := l.Grant()
+			p, another := l.Grant(), l.Grant()
 			block := func(d time.Duration, p Permit) {
 				l.Settle(p, true, Reading{Limit: 100, Remaining: 50, RetryAfter: time.Now().Add(d), Reset: time.Now().Add(time.Hour)}, time.Now())
 			}
@@ -213,6 +216,11 @@ func TestAWaitIsReportedAgainWhenItsEndMoves(t *testing.T) {
 			synctest.Wait()
 			if len(*notified) != tt.reports || (*notified)[0].Reason != WaitRetryAfter {
 				t.Errorf("%v, then %v: %+v", tt.first, tt.then, *notified)
+			}
+			block(tt.then+tt.then/15, another) // hardly later than reported
+			synctest.Wait()
+			if tt.reports == 2 && len(*notified) != 2 {
+				t.Errorf("%v, then a bit more than %v: %+v", tt.first, tt.then, *notified)
 			}
 		})
 	}
