@@ -183,10 +183,18 @@ func TestProbesAreNoMoreThanTheLimit(t *testing.T) {
 func TestFiguresWithoutAReset(t *testing.T) {
 	for _, tt := range []struct {
 		share   float64
+		quota   int
 		strikes int
 		want    time.Duration
-	}{{1, 0, 36 * time.Second}, {0.5, 0, 72 * time.Second}, {1, 2, 144 * time.Second}, {1, 20, time.Hour}} {
+	}{
+		{1, 100, 0, 36 * time.Second},
+		{0.5, 100, 0, 72 * time.Second},
+		{1, 100, 2, 144 * time.Second},
+		{1, 100, 20, time.Hour},
+		{1, 5000, 20, 720 * time.Millisecond << maxDoublings},
+	} {
 		d := newTestAccount(Options{Share: tt.share})
+		d.quota = tt.quota
 		d.hears(0, 0)
 		d.strikes = tt.strikes
 		v, until := d.asks(Interactive)

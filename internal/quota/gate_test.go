@@ -57,13 +57,14 @@ func TestBulkLeavesTheReserve(t *testing.T) {
 		reserve float64
 		left    int
 	}{
-		"by default":                 {1000, DefaultReserve, 50},
-		"by default, of a small one": {100, DefaultReserve, 10},
-		"of the smallest":            {10, DefaultReserve, 1},
-		"none":                       {1000, -1, 0},
-		"a quarter":                  {1000, 0.25, 250},
-		"less than the default":      {1000, 0.01, 10},
-		"of the smallest plan":       {100, 0.05, 5},
+		"by default":                   {1000, DefaultReserve, 50},
+		"by default, of a small one":   {100, DefaultReserve, 10},
+		"by default, of less than 200": {180, DefaultReserve, 10},
+		"of the smallest":              {10, DefaultReserve, 1},
+		"none":                         {1000, -1, 0},
+		"a quarter":                    {1000, 0.25, 250},
+		"less than the default":        {1000, 0.01, 10},
+		"of the smallest plan":         {100, 0.05, 5},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			server := windowed(tt.limit)

@@ -356,3 +356,14 @@ func TestAnotherPlanShowsNoOthers(t *testing.T) {
 		t.Errorf("part %v", d.part)
 	}
 }
+
+// More may have been lost than a response says is left.
+func TestNoLessThanNothingIsLeft(t *testing.T) {
+	d := newTestAccount(Options{})
+	p := d.sends(2)
+	d.hears(1, time.Hour)
+	d.cancel(p[1], true, d.now)
+	if d.settle(p[0], false, d.reading(0, time.Hour), d.now); d.left != 0 {
+		t.Errorf("%d left", d.left)
+	}
+}

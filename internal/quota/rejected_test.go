@@ -100,3 +100,13 @@ func TestABackOffIsRandom(t *testing.T) {
 		t.Errorf("%d different waits of 100 after a Retry-After", len(waits))
 	}
 }
+
+// A Retry-After of zero does not show when requests are restored.
+func TestARetryAfterOfZeroShowsNothing(t *testing.T) {
+	now := time.Now()
+	for after, want := range map[time.Duration]bool{0: false, 1: true} {
+		if got := sooner(Reading{Limit: 100, RetryAfter: now.Add(after), Reset: now.Add(time.Hour)}, now); got != want {
+			t.Errorf("%v: %v", after, got)
+		}
+	}
+}

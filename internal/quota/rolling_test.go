@@ -65,6 +65,7 @@ func TestTheTurnsOfARollingWindow(t *testing.T) {
 		turned    bool
 	}{
 		{time.Second, 50 * time.Minute, 3, "rolling", false},
+		{time.Second, 54 * time.Minute, 3, "rolling", false},
 		{time.Second, 55 * time.Minute, 3, "rolling", true},
 		{promptReset, 55 * time.Minute, 3, "rolling", true},
 		{31 * time.Second, 55 * time.Minute, 3, "rolling", false}, // not prompt: others may have spent some

@@ -82,10 +82,7 @@ type level struct {
 
 // tokens returns the number of requests at the given time.
 func (l *level) tokens(now time.Time) float64 {
-	restored := 0.0
-	if l.pace > 0 && now.After(l.at) {
-		restored = now.Sub(l.at).Seconds() * l.pace
-	}
+	restored := max(now.Sub(l.at), 0).Seconds() * l.pace
 	return min(l.amount+restored, l.most)
 }
 

@@ -458,3 +458,48 @@ func TestHowLateAReplyMayBe(t *testing.T) {
 		})
 	}
 }
+
+// When an exchange has ended, so has its context: what the store began in it can end, too.
+func TestTheContextEndsWithTheExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &contextStore{}
+		o := usual
+		o.Store = s
+		l := New(o)
+		p, _, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if s.ctx.Err() == nil {
+			t.Error("the context goes on")
+		}
+		l.Cancel(p, false)
+		time.Sleep(time.Minute)
+	})
+}
+
+// contextStore keeps the context of an exchange.
+type contextStore struct{ ctx context.Context }
+
+func (s *contextStore) Exchange(ctx context.Context, ask StoreAsk) (StoreReply, error) {
+	s.ctx = ctx
+	return StoreReply{Interactive: ask.Interactive}, nil
+}
+
+// A wait that was one for a store at first, and then so short a one for the quota that it
+// is not reported, has its reason when it is over.
+func TestAWaitAfterAStoreFailedHasAReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := with(t, &counter{err: errors.New("down"), delay: storeTimeout / 2})
+		now := time.Now()
+		d.account.settle(d.account.grant(Interactive, now), false, headers(100, 0, 400*time.Millisecond), now)
+		var waited Wait
+		p, took, err := d.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: quiet, Waited: func(w Wait, _ time.Duration) { waited = w }})
+		if err != nil || took < 400*time.Millisecond || waited.Reason != WaitQuota {
+			t.Errorf("%v after %v for %q", err, took, waited.Reason)
+		}
+		d.Cancel(p, false)
+		time.Sleep(time.Minute)
+	})
+}

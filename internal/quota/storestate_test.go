@@ -360,3 +360,31 @@ func TestTheWaitAfterA429OfASharedQuota(t *testing.T) {
 		}
 	})
 }
+
+// Permits that are too old are not used when the ledger's timer fires, either: the
+// machine may have been suspended.
+func TestATimerUsesNoOldPermits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := with(t, &counter{}).Ledger
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		now := time.Now()
+		l.shared.leases, l.shared.last, l.shared.heard = [2]int{1, 1}, now, now.Add(-leaseTTL-1)
+		if l.dispatch(now); l.shared.leases != [2]int{} {
+			t.Errorf("%v are left", l.shared.leases)
+		}
+	})
+}
+
+// Permits that the store granted before it knew of a 429 are not used.
+func TestPermitsFromBeforeA429AreNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for refused, want := range []int{1, 0} {
+			s, now := alone(t)
+			s.report.Refused = int64(refused)
+			if s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, now, now); s.leases[Interactive] != want {
+				t.Errorf("%d 429s since: %d permits, want %d", refused, s.leases[Interactive], want)
+			}
+		}
+	})
+}
