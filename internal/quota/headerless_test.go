@@ -323,3 +323,16 @@ func TestWhenAWindowOpensAgain(t *testing.T) {
 		}
 	}
 }
+
+// Without a reserve, bulk may use the last requests of a window, too, one at a time.
+func TestBulkWithoutAReserveUsesAllWithoutHeaders(t *testing.T) {
+	d := seasonedAccount(Options{Reserve: -1})
+	d.serves(99)
+	if v := d.gate(Bulk, d.now); !v.pass {
+		t.Errorf("none is in flight: %+v", v)
+	}
+	d.sends(1)
+	if v := d.gate(Bulk, d.now); v.pass || !v.careful || !v.kept.IsZero() {
+		t.Errorf("one is in flight: %+v", v)
+	}
+}

@@ -367,3 +367,14 @@ func TestNoLessThanNothingIsLeft(t *testing.T) {
 		t.Errorf("%d left", d.left)
 	}
 }
+
+// What got lost when a request was in flight is not counted by its response.
+func TestALossBesideARequestStaysCounted(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.hears(60, time.Hour)
+	p := d.sends(2)
+	d.cancel(p[0], true, d.now)
+	if d.settle(p[1], false, d.reading(50, time.Hour), d.now); d.left != 49 {
+		t.Errorf("%d left", d.left)
+	}
+}

@@ -682,3 +682,22 @@ func TestOneTimerIsArmed(t *testing.T) {
 		d.wg.Wait()
 	})
 }
+
+// Nobody passes those who wait, even if the timer that lets them pass is late.
+func TestALateTimerIsNoAdvantage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := open(t, usual, headers(100, 0, time.Minute))
+		ctx, cancel := context.WithCancel(t.Context())
+		d.come(ctx, "a", Interactive, Forever)
+		d.Ledger.mu.Lock()
+		d.timer.Stop()
+		d.Ledger.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		d.come(ctx, "b", Interactive, Forever)
+		if got := d.passed(); got != "a" {
+			t.Errorf("passed: %s", got)
+		}
+		cancel()
+		d.wg.Wait()
+	})
+}

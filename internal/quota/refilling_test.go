@@ -336,3 +336,12 @@ func TestWhatWasRestoredIsKept(t *testing.T) {
 		}
 	}
 }
+
+// The delays after 429s grow to the longest one at every pace of the plans.
+func TestDelaysOfARefillingServerGrow(t *testing.T) {
+	d := newTestAccount(Options{})
+	d.strikes = 20
+	if wait := (refilling{maxRefill * documented(5000)}).backoff(&d.account, Reading{}, d.now).Sub(d.now); wait != maxBackoff {
+		t.Errorf("%v", wait)
+	}
+}

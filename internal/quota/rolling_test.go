@@ -400,3 +400,12 @@ func TestARequestTakesOneOfTheShare(t *testing.T) {
 		t.Errorf("%v of %v left of what was not sent", left, before)
 	}
 }
+
+// What was restored at one pace stays restored when the pace changes.
+func TestALevelKeepsWhatWasRestored(t *testing.T) {
+	l := level{most: 10, pace: 1, at: noon}
+	l.setPace(2, noon.Add(3*time.Second))
+	if got := l.tokens(noon.Add(4 * time.Second)); got != 5 {
+		t.Errorf("%v", got)
+	}
+}

@@ -176,3 +176,11 @@ func TestWhenASlidingLogRestores(t *testing.T) {
 		t.Error("no request passes then")
 	}
 }
+
+// What a response has counted is recorded, whoever spent it.
+func TestWhatIsCountedIsRecorded(t *testing.T) {
+	d := newTestAccount(Options{})
+	if d.hears(30, time.Hour); d.spent.count() != 70 {
+		t.Errorf("%d are recorded, 70 were counted", d.spent.count())
+	}
+}

@@ -26,6 +26,7 @@ func TestWhatIsAskedForAndReturned(t *testing.T) {
 		{true, 0, 0, 5, 0, 0},
 		{false, 1, 0, 5, 0, 0},
 		{false, 3, 0, 5, 1, 0},
+		{false, 1, 1, 5, 0, bulkLease - 3},
 		{false, 0, 1, 3, 0, bulkLease - 3},
 		{true, 0, 1, 5, 0, bulkLease - 3},
 		{true, 0, 40, 5, 0, 37},
@@ -385,6 +386,20 @@ func TestPermitsFromBeforeA429AreNotUsed(t *testing.T) {
 			if s.apply(StoreAsk{Interactive: 1}, StoreReply{Interactive: 1}, now, now); s.leases[Interactive] != want {
 				t.Errorf("%d 429s since: %d permits, want %d", refused, s.leases[Interactive], want)
 			}
+		}
+	})
+}
+
+// With a store, too, a wait for the client-side limit is one.
+func TestTheWaitForThePaceOfASharedQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, now := New(Options{Store: &counter{}, PerSecond: 1}).shared, time.Now()
+		s.leases = [2]int{2, 0}
+		s.grant(Interactive, now)
+		v := s.gate(Interactive, now)
+		at := s.estimate(v, 0, now)
+		if why := s.reason(v, at, 0, now); v.pass || at.Sub(now).Round(time.Microsecond) != time.Second || why != WaitPace {
+			t.Errorf("%+v, in %v, for %q", v, at.Sub(now), why)
 		}
 	})
 }
