@@ -151,9 +151,20 @@ func FuzzRedact(f *testing.F) {
 			t.Skip()
 		}
 		for _, cut := range []bool{false, true} {
-			if got := string(Redact([]byte(text), cut, secret)); strings.Contains(strings.ToLower(got), strings.ToLower(secret)) {
+			if got := string(Redact([]byte(text), cut, secret)); strings.Contains(lowerASCII(got), lowerASCII(secret)) {
 				t.Errorf("%q is left of %q", got, text)
 			}
 		}
 	})
+}
+
+// lowerASCII is strings.ToLower for a text that is searched for a token, which has no
+// other letters: ToLower would also find an i in İ.
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }

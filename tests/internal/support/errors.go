@@ -130,11 +130,22 @@ func AllForms(t *testing.T, err error) []string {
 // PartShown returns a part of the token that text contains, in whatever case,
 // or "".
 func PartShown(text, token string) string {
-	text, token = strings.ToLower(text), strings.ToLower(token)
+	text, token = LowerASCII(text), LowerASCII(token)
 	for i := range len(token) - 4 {
 		if part := token[i : i+5]; strings.Contains(text, part) {
 			return part
 		}
 	}
 	return ""
+}
+
+// LowerASCII is strings.ToLower for a text that is searched for a token, which has no
+// other letters: ToLower would also find an i in İ, and a k in the sign of Kelvin.
+func LowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
 }
