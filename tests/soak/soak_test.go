@@ -101,10 +101,7 @@ func (w *world) round(d time.Duration) figures {
 		})
 	}
 	callers.Wait()
-	for _, transport := range w.transports {
-		transport.CloseIdleConnections()
-	}
-	w.conns.wait(w.t)
+	w.disconnect()
 	w.settle()
 	for start := time.Now(); runtime.NumGoroutine() > idle && time.Since(start) < patience; {
 		time.Sleep(time.Millisecond)

@@ -1,7 +1,6 @@
 package soak_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log"
@@ -85,9 +84,9 @@ func newWorld(t *testing.T, http2 bool) *world {
 	} {
 		transport := server.Client().Transport.(*http.Transport).Clone()
 		transport.MaxIdleConnsPerHost = goroutines
-		// A connection may become idle after round has closed those that were idle:
-		// net/http goes on to dial for a call that has been canceled.
-		transport.IdleConnTimeout = 5 * time.Second
+		// However long a client waits for the quota, its connection stays open: without one,
+		// net/http would dial for each of its calls.
+		transport.IdleConnTimeout = 0
 		client, err := leedo.NewClient(w.fake.Token(), append(opts, leedo.WithBaseURL(server.URL+"/v1"),
 			leedo.WithHTTPClient(&http.Client{Transport: transport}), leedo.WithBackoff(time.Millisecond, 10*time.Millisecond))...)
 		if err != nil {
@@ -143,19 +142,32 @@ func (w *world) settle() {
 	w.ledger.settle(w.t, records)
 }
 
-// conns counts the connections that are open.
-type conns struct {
-	mu      sync.Mutex
-	changed *sync.Cond
-	open    map[net.Conn]bool
-	max     int
+// disconnect closes all connections, of which none is in use, and waits until the server has
+// seen that. All that was sent has then been handled.
+func (w *world) disconnect() {
+	w.t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Millisecond) {
+		for _, transport := range w.transports {
+			transport.CloseIdleConnections() // again: net/http goes on to dial for a call that has been canceled
+		}
+		open := w.conns.now()
+		if open == 0 {
+			return
+		}
+		if time.Since(start) > 30*time.Second {
+			w.t.Fatalf("%d connections are open though no call is running", open)
+		}
+	}
 }
 
-func newConns() *conns {
-	c := &conns{open: map[net.Conn]bool{}}
-	c.changed = sync.NewCond(&c.mu)
-	return c
+// conns counts the connections that are open.
+type conns struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+	max  int
 }
+
+func newConns() *conns { return &conns{open: map[net.Conn]bool{}} }
 
 // change is the server's ConnState.
 func (c *conns) change(conn net.Conn, state http.ConnState) {
@@ -168,27 +180,16 @@ func (c *conns) change(conn net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked: // the fake closes what it hijacks
 		delete(c.open, conn)
 	}
-	c.changed.Broadcast()
+}
+
+func (c *conns) now() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
 }
 
 func (c *conns) most() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.max
-}
-
-// wait waits until no connection is open. All that was sent has then been handled.
-func (c *conns) wait(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	defer context.AfterFunc(ctx, c.changed.Broadcast)()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.open) > 0 {
-		if ctx.Err() != nil {
-			t.Fatalf("%d connections are open though no call is running", len(c.open))
-		}
-		c.changed.Wait()
-	}
 }
