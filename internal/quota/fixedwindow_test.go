@@ -145,20 +145,6 @@ func TestAProbeIsAwaitedCarefully(t *testing.T) {
 	}
 }
 
-// The delay after a 429 that names no time is between half of it and all of it.
-func TestBackoffIsSpread(t *testing.T) {
-	d := newTestAccount(Options{})
-	d.strikes = 5
-	least, most := time.Hour, time.Duration(0)
-	for range 500 {
-		wait := d.belief.backoff(&d.account, Reading{}, d.now).Sub(d.now)
-		least, most = min(least, wait), max(most, wait)
-	}
-	if full := 16 * time.Second; least < full/2 || least > full*6/10 || most < full*9/10 || most >= full {
-		t.Errorf("from %v to %v", least, most)
-	}
-}
-
 // A probe is never followed by more requests than the limit, however late its
 // response is.
 func TestProbesAreNoMoreThanTheLimit(t *testing.T) {

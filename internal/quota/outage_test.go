@@ -17,6 +17,17 @@ func fail(l *Ledger, permits ...Permit) {
 	}
 }
 
+// afterFailures returns a ledger that has received a response with the reading, and then
+// failures of the server until it allows one request in flight.
+func afterFailures(t *testing.T, r Reading) *Ledger {
+	l := New(usual)
+	learn(t, l, r)
+	for range maxFailures {
+		fail(l, l.Grant())
+	}
+	return l
+}
+
 // hold starts callers with a Hold of 30 seconds and returns the channel of their
 // results.
 func hold(t *testing.T, l *Ledger, n int, ask Ask) chan Permit {
@@ -249,11 +260,7 @@ func TestAnOutageHoldsNobodyWhoDoesNotWait(t *testing.T) {
 // A call is notified of the latest end of its delay.
 func TestAHeldCallerIsNotified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(usual)
-		learn(t, l, headers(100, 99, time.Hour))
-		for range maxFailures {
-			fail(l, l.Grant())
-		}
+		l := afterFailures(t, headers(100, 99, time.Hour))
 		p := l.Grant()
 		for _, class := range []Class{Interactive, Bulk} {
 			var notified, waited Wait
@@ -276,11 +283,7 @@ func TestAHeldCallerIsNotified(t *testing.T) {
 // It is not notified of an earlier end if the quota is used up in the meantime.
 func TestAHeldCallerIsToldNoEarlierEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(usual)
-		learn(t, l, headers(100, 2, 20*time.Second))
-		for range maxFailures {
-			fail(l, l.Grant())
-		}
+		l := afterFailures(t, headers(100, 2, 20*time.Second))
 		p := l.Grant()
 		var reports []Wait
 		go l.Acquire(t.Context(), Ask{Budget: Forever, Hold: 30 * time.Second, Notify: func(w Wait) { reports = append(reports, w) }})
@@ -349,11 +352,7 @@ func TestAnOutageCountsWithAStore(t *testing.T) {
 func TestAHeldCallerWithoutABoundIsToldNoEnd(t *testing.T) {
 	for hold, want := range map[time.Duration]time.Duration{0: 0, 30 * time.Second: 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			l := New(usual)
-			learn(t, l, headers(5000, 4999, time.Hour))
-			for range maxFailures {
-				fail(l, l.Grant())
-			}
+			l := afterFailures(t, headers(5000, 4999, time.Hour))
 			p, _, err := l.Acquire(t.Context(), Ask{Budget: time.Hour, Notify: quiet})
 			if err != nil {
 				t.Fatal(err)
@@ -376,11 +375,7 @@ func TestAHeldCallerWithoutABoundIsToldNoEnd(t *testing.T) {
 func TestAnOutageAllowsNobodyWhatIsForbidden(t *testing.T) {
 	for _, class := range []Class{Interactive, Bulk} {
 		synctest.Test(t, func(t *testing.T) {
-			l := New(usual)
-			learn(t, l, headers(100, 1, time.Hour))
-			for range maxFailures {
-				fail(l, l.Grant())
-			}
+			l := afterFailures(t, headers(100, 1, time.Hour))
 			l.Grant() // the last
 			for range 3 {
 				_, waited, err := l.Acquire(t.Context(), Ask{Class: class, Notify: quiet})
@@ -398,11 +393,7 @@ func TestAnOutageAllowsNobodyWhatIsForbidden(t *testing.T) {
 // no longer than an attempt timeout after that.
 func TestAHeldCallerIsSentWhenTheQuotaAllowsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(usual)
-		learn(t, l, headers(100, 0, time.Hour))
-		for range maxFailures {
-			fail(l, l.Grant())
-		}
+		l := afterFailures(t, headers(100, 0, time.Hour))
 		p := l.Grant()
 		l.Grant()
 		hold(t, l, 1, Ask{Budget: Forever})
@@ -467,11 +458,7 @@ func TestWaitersAreNotSearchedForNobody(t *testing.T) {
 // too late.
 func TestAnOutageHidesNoReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New(usual)
-		learn(t, l, headers(100, 3, time.Hour))
-		for range maxFailures {
-			fail(l, l.Grant())
-		}
+		l := afterFailures(t, headers(100, 3, time.Hour))
 		l.Grant()
 		hold(t, l, 2, Ask{Budget: time.Minute})
 		_, waited, err := l.Acquire(t.Context(), Ask{Budget: time.Minute, Notify: func(w Wait) { t.Errorf("waits: %+v", w) }})
@@ -479,11 +466,7 @@ func TestAnOutageHidesNoReset(t *testing.T) {
 			t.Errorf("the third of two that are left: %v after %v", err, waited)
 		}
 
-		l = New(usual)
-		learn(t, l, headers(100, 1, time.Hour))
-		for range maxFailures {
-			fail(l, l.Grant())
-		}
+		l = afterFailures(t, headers(100, 1, time.Hour))
 		l.Grant() // the last one
 		if notified := *watch(t, l, Interactive); len(notified) != 1 || notified[0].Reason != WaitQuota || time.Until(notified[0].Until) < time.Hour {
 			t.Errorf("nothing is left: %+v", notified)

@@ -161,10 +161,9 @@ func FuzzRedact(f *testing.F) {
 // lowerASCII is strings.ToLower for a text that is searched for a token, which has no
 // other letters: ToLower would also find an i in İ.
 func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
+	text := []byte(s)
+	for i := range text {
+		text[i] = lower(text[i])
+	}
+	return string(text)
 }
