@@ -181,6 +181,9 @@ func (d *tolerant) member(v reflect.Value, quoted bool) error {
 	if quoted && d.kind() == jsonString && targetOf(t) != "" {
 		begin := *d
 		raw, _ := d.raw()
+		if v.CanInterface() && setQuoted(v, raw) {
+			return nil
+		}
 		inner := tolerant{scanner: scanner{data: []byte(unquote(raw))}, path: d.path, fields: d.fields}
 		if checkSyntax(inner.data) == nil && inner.value(v) == nil {
 			return nil
@@ -188,6 +191,19 @@ func (d *tolerant) member(v reflect.Value, quoted bool) error {
 		*d = begin
 	}
 	return d.value(v)
+}
+
+// setQuoted decodes a JSON string into v, a field with the option "string", as
+// encoding/json does, which reads more than JSON in it, such as 007. It reports whether
+// that was possible.
+func setQuoted(v reflect.Value, raw []byte) bool {
+	alone := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "V", Type: v.Type(), Tag: `json:"v,string"`}}))
+	alone.Elem().Field(0).Set(v)
+	if json.Unmarshal(append(append([]byte(`{"v":`), raw...), '}'), alone.Interface()) != nil {
+		return false
+	}
+	v.Set(alone.Elem().Field(0))
+	return true
 }
 
 func (d *tolerant) mapping(v reflect.Value) error {

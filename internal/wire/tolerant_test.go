@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // everything has a field of each kind and all ways of embedding.
@@ -142,6 +143,40 @@ func FuzzTolerant(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What encoding/json reads in a field with the option "string", which need not be JSON,
+// is read alike.
+func TestTextInFieldsOfTheOptionStringIsReadAlike(t *testing.T) {
+	type fields struct {
+		Int   int         `json:"int,string"`
+		Small uint8       `json:"small,string"`
+		Float float64     `json:"float,string"`
+		Bool  bool        `json:"bool,string"`
+		Text  string      `json:"text,string"`
+		Ptr   *int        `json:"ptr,string"`
+		N     json.Number `json:"n,string"`
+	}
+	read := 0
+	for _, name := range []string{"int", "small", "float", "bool", "text", "ptr", "n"} {
+		for _, text := range []string{
+			"00", "007", "-0", "-007", "+1", " 1", "1 ", "1.", "01.5", ".5", "-.5", "1e2", "00e1", "1e400", "1e+", "0x10", "0x1p3", "1_0", "300", "NaN", "Inf", "-",
+			"1x", "1 2", "true", "true ", "tru", "null", "null ", "", `\"a\"`, `\"a\" `,
+		} {
+			data := fmt.Appendf(nil, `{"%s":"%s"}`, name, text)
+			usual, tolerant := fields{Int: 5, Ptr: new(5)}, fields{Int: 5, Ptr: new(5)}
+			if json.Unmarshal(data, &usual) != nil {
+				continue
+			}
+			read++
+			if err := decodeTolerant(data, &tolerant); err != nil || !cmp.Equal(usual, tolerant, cmpopts.EquateNaNs()) {
+				t.Errorf("%s: %v, %+v, encoding/json %+v", data, err, tolerant, usual)
+			}
+		}
+	}
+	if read < 30 {
+		t.Errorf("encoding/json reads only %d", read)
+	}
 }
 
 func TestWhatEncodingJSONReadsIsReadAlike(t *testing.T) {
