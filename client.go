@@ -508,7 +508,7 @@ func (k *call) copyResponse(iteration *call) {
 // setResponse sets the caller's Response.
 func (k *call) setResponse() {
 	*k.response = Response{Attempts: k.result.Attempts}
-	if resp := cmp.Or(k.result.Response, k.result.Limited); resp != nil {
+	if resp := k.result.Last; resp != nil {
 		k.response.StatusCode = resp.Status
 		k.response.Header = resp.Header
 		k.response.Body = resp.Body

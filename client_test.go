@@ -297,3 +297,15 @@ func TestWithResponseIsFilledOnErrorsToo(t *testing.T) {
 		}
 	}
 }
+
+func TestWithResponseIsTheLastResponseOfAllAttempts(t *testing.T) {
+	t.Parallel()
+	s := serve(t, respond(500, ""), respond(503, "{}", "X-Request-Id", "req_1"), cut)
+	var got leedo.Response
+	if err := get(t.Context(), s.client(t), leedo.WithResponse(&got)); !is[*leedo.TransportError](err) {
+		t.Error(err)
+	}
+	if got.StatusCode != 503 || got.RequestID != "req_1" || string(got.Body) != "{}" || got.Attempts != 4 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -149,12 +149,12 @@ func (p *Page[T]) HasNext() bool {
 
 // Response is a response as it was received; see [WithResponse].
 type Response struct {
-	// StatusCode is the HTTP status; 0 if the last attempt received no response.
+	// StatusCode is the HTTP status; 0 if the call received no response.
 	StatusCode int
 	// Header is the header of the response.
 	Header http.Header `json:"-"`
 	// Body is the body of the response: at most the first 64 KiB if its status is
-	// not 2xx.
+	// not 2xx or it is larger than [WithMaxResponseBytes] allows.
 	Body []byte `json:"-"`
 	// RequestID is the response's X-Request-Id; empty if it had none.
 	RequestID string

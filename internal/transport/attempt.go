@@ -128,6 +128,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.Response = a.receive(req, resp)
 	r.Response.Rate, r.Response.RetryAt = reading.Figures(received), reading.RetryAfter
 	r.Response.Asked = !reading.RetryAfter.IsZero()
+	r.Last = r.Response
 	if limited {
 		r.Limited = r.Response
 		if !r.Response.Asked {

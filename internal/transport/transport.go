@@ -125,7 +125,8 @@ type Result struct {
 	Cut      *Response // the response whose body was being read when the context ended, or nil
 
 	Redirect error     // the error of the user's CheckRedirect for Response
-	Limited  *Response // the last 429
+	Last     *Response // the last response of all attempts, or nil
+	Limited  *Response // the last 429, or nil
 	Attempts int
 	Waited   time.Duration // for permits and Retry-Afters
 }
