@@ -207,6 +207,8 @@ func (j *job) measure(t *testing.T, cmd *exec.Cmd) (base, most int64, err error)
 	for {
 		select {
 		case err := <-done:
+			mu.Lock() // a request may still be handled
+			defer mu.Unlock()
 			if most == 0 {
 				t.Skip("there is no /proc/PID/status")
 			}
