@@ -185,7 +185,7 @@ type APIError struct {
 	// Message is the API's message on one line of at most 200 runes. Control
 	// characters are escaped, and a token of eight or more characters is masked.
 	// Messages about fields follow the name of the field. It is empty if the body is
-	// text or HTML. For a 404 without a message in response
+	// text or HTML. For a 404 without a code and message in response
 	// to a List or Create it asks whether /v1 is missing, if the base URL has no path.
 	Message string `json:"-"`
 	// RequestID is the response's X-Request-Id; empty if it had none.

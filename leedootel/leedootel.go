@@ -24,7 +24,7 @@
 // Both are named by method and path template, as "GET /leads/{id}". [WithURLTemplate]
 // adds the template as an attribute, and names paths given to [leedo.Client.Do],
 // [leedo.All] and [leedo.Pages]. Such a path may contain an id: unless a template
-// matches it, the name of the span is the method alone.
+// matches it, the name of the span is the method alone, or HTTP if that is no usual one.
 //
 // # Metrics
 //

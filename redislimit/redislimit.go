@@ -35,8 +35,8 @@
 //
 // When exchanges fail, a client's logger gets one record at Warn, with the cause, and
 // one at Info when the store works again. The cause is known when the exchange ends: by
-// default go-redis dials five times with pauses of 100 ms, and repeats a command three
-// times, before it returns an error. Set DialerRetries to 1 so that a process that makes
+// default go-redis dials five times with pauses of 100 ms, and all that four times, before
+// it returns an error. Set DialerRetries to 1 so that a process that makes
 // only one call logs the cause, too. If two limits are reported in turn, as by two
 // tokens with one key, that is logged at Warn once.
 //
