@@ -1,8 +1,6 @@
 package leedotest
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -60,8 +58,7 @@ func decode(in *arrival) (map[string]any, *response) {
 			return nil, errorResponse(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 		}
 	}
-	decoder := json.NewDecoder(bytes.NewReader(in.body))
-	decoder.UseNumber()
+	decoder := exact(in.body)
 	var body any
 	if err := decoder.Decode(&body); err != nil {
 		return nil, errorResponse(http.StatusBadRequest, "the body is not valid JSON: %v", err)

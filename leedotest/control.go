@@ -1,9 +1,7 @@
 package leedotest
 
 import (
-	"bytes"
 	_ "embed" // the description of the control interface
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -148,7 +146,7 @@ func (c *command) object() (map[string]any, *response) {
 	if problem != nil {
 		return nil, problem
 	}
-	if err := checkNames(json.NewDecoder(bytes.NewReader(c.body))); err != nil {
+	if err := checkNames(exact(c.body)); err != nil {
 		return nil, errorResponse(http.StatusBadRequest, "%v", err)
 	}
 	return fields, nil

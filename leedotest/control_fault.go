@@ -1,7 +1,6 @@
 package leedotest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -141,7 +140,7 @@ func strict(b []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	return checkNames(json.NewDecoder(bytes.NewReader(b)))
+	return checkNames(exact(b))
 }
 
 // checkMembers returns an error if a JSON object has a member that is not a field of a
@@ -166,7 +165,7 @@ func checkMembers(b []byte, t reflect.Type) error {
 
 // hasNull reports whether a JSON value is or contains null.
 func hasNull(value []byte) bool {
-	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder := exact(value)
 	for {
 		token, err := decoder.Token()
 		if err != nil || token == nil {

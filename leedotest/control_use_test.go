@@ -142,6 +142,9 @@ func TestControlRecordAsGiven(t *testing.T) {
 			t.Errorf("%s gives %v, want %s %v, %s and %s", test.body, got, test.name, test.value, created, updated)
 		}
 	}
+	if body := ask(t, f, 201, "POST", "/records/leads", `{"score":1e400}`).body; !strings.Contains(body, `"score":1e400`) { // more than a float64
+		t.Error(body)
+	}
 	if got := fields(t, f.do(t, "POST", "/leads", `{"name":"x","status":null}`).body)["status"]; got != "new" { // the API
 		t.Errorf("status %v", got)
 	}

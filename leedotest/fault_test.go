@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -250,6 +251,16 @@ func TestLatency(t *testing.T) {
 			t.Error("not dropped")
 		}
 		check("dropped", time.Second)
+
+		// Delays that together are over 292 years stay a delay.
+		late := leedotest.NewServer(leedotest.WithLatency(time.Second))
+		late.Inject(leedotest.Fault{Latency: math.MaxInt64})
+		slow := inMemory(late)
+		slow.http.Timeout = time.Hour
+		if _, err := slow.try(t, "GET", "/leads", ""); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		check("gave up", time.Hour)
 
 		// A client that gives up does not learn that the write was done.
 		s.Inject(leedotest.Fault{Latency: time.Hour})

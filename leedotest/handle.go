@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -60,7 +61,10 @@ func (in *arrival) read(body io.Reader) error {
 // fault. Its error is the cause of ctx, if ctx ends before the response is due.
 func (s *Server) handle(ctx context.Context, in *arrival) (*response, error) {
 	entry, resp, latency := s.process(in)
-	if latency += s.latency; latency > 0 {
+	if latency += s.latency; latency < 0 { // both are positive, so it overflowed
+		latency = math.MaxInt64
+	}
+	if latency > 0 {
 		if err := wait(ctx, latency); err != nil {
 			return nil, err
 		}

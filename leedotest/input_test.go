@@ -55,7 +55,6 @@ func TestBadInput(t *testing.T) {
 		{name: "page empty", method: "GET", target: "/leads?page=", status: 400, code: "bad_request", message: "page must"},
 		{name: "page word", method: "GET", target: "/leads?page=two", status: 400, code: "bad_request", message: "page must"},
 		{name: "page signed", method: "GET", target: "/leads?page=%2B1", status: 400, code: "bad_request", message: "page must"},
-		{name: "page endless", method: "GET", target: "/leads?page=99999999999999999999", status: 400, code: "bad_request", message: "page must"},
 		{name: "per_page zero", method: "GET", target: "/leads?per_page=0", status: 400, code: "bad_request", message: "per_page must"},
 		{name: "per_page fraction", method: "GET", target: "/leads?per_page=1.5", status: 400, code: "bad_request", message: "per_page must"},
 		{name: "bad query", method: "GET", target: "/leads?page=%zz", status: 400, code: "bad_request", message: "query"},

@@ -14,15 +14,19 @@ func TestPaging(t *testing.T) {
 	t.Parallel()
 	const total = 250
 	tests := []struct {
-		query                string
-		page, perPage, items int
-		first                string // name of the first item
+		query          string
+		page           int64
+		perPage, items int
+		first          string // name of the first item
 	}{
 		{"", 1, 20, 20, "250"},
 		{"?page=2", 2, 20, 20, "230"},
 		{"?page=13", 13, 20, 10, "10"},
 		{"?page=14", 14, 20, 0, ""},
 		{"?page=2147483647&per_page=2147483647", 2147483647, 100, 0, ""},
+		{"?page=2147483648&per_page=9223372036854775807", 2147483648, 100, 0, ""},
+		{"?page=9223372036854775807&per_page=3000000000", 9223372036854775807, 100, 0, ""},
+		{"?page=99999999999999999999", 9223372036854775807, 20, 0, ""},
 		{"?per_page=100&page=3", 3, 100, 50, "50"},
 		{"?per_page=500", 1, 100, 100, "250"},
 		{"?per_page=1&page=250", 250, 1, 1, "1"},

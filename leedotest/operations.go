@@ -2,6 +2,7 @@ package leedotest
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -27,9 +28,10 @@ func (s *Server) list(t *table, _ string, in *arrival) *response {
 		return errorResponse(http.StatusBadRequest, "per_page must be a positive integer")
 	}
 	perPage = min(perPage, maxPerPage)
+	before := min(page-1, int64(len(t.records))) * perPage // behind the last page, whatever the page
 
 	data := []json.RawMessage{} // an empty list is [], never null
-	for _, r := range t.page((page-1)*perPage, perPage) {
+	for _, r := range t.page(before, perPage) {
 		data = append(data, t.kind.listItem(r))
 	}
 	return jsonResponse(http.StatusOK, object(
@@ -42,15 +44,15 @@ func (s *Server) list(t *table, _ string, in *arrival) *response {
 	))
 }
 
-// positive returns a query parameter, or initial if it is absent. It reports false
-// if the parameter is not a positive integer of at most 31 bits, so that page *
-// per_page cannot overflow.
+// positive returns a query parameter, or initial if it is absent. One that does not fit
+// into 63 bits counts as the largest that does. It reports false if the parameter is not
+// a positive integer.
 func positive(query url.Values, name string, initial int64) (int64, bool) {
 	if !query.Has(name) {
 		return initial, true
 	}
-	n, err := strconv.ParseUint(query.Get(name), 10, 31)
-	return int64(n), err == nil && n > 0
+	n, err := strconv.ParseUint(query.Get(name), 10, 63)
+	return int64(n), n > 0 && (err == nil || errors.Is(err, strconv.ErrRange))
 }
 
 func (s *Server) get(t *table, id string, _ *arrival) *response {

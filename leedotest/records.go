@@ -127,13 +127,18 @@ func (s *Server) SetField(id, key string, value any) bool {
 	return found
 }
 
-// decoded decodes a value as from a request: numbers stay as they are encoded.
+// decoded decodes a value as from a request.
 func decoded(encoded []byte) any {
+	var value any
+	exact(encoded).Decode(&value) // cannot fail: json.Marshal made it
+	return value
+}
+
+// exact returns a decoder in which numbers stay as they are encoded, whatever their size.
+func exact(encoded []byte) *json.Decoder {
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
 	decoder.UseNumber()
-	var value any
-	decoder.Decode(&value) // cannot fail: json.Marshal made it
-	return value
+	return decoder
 }
 
 // Record returns the record of any kind with the given id, or nil if no record has it.
