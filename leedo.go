@@ -348,8 +348,9 @@ func readPage[T any](ctx context.Context, k *call, id func(*T) string) walk.Resu
 
 // pageError is the error of an iteration. It adds the number of the page.
 type pageError struct {
-	call *call
-	err  error
+	method, path string
+	page         int
+	err          error
 }
 
 // pageError returns the error of an iteration that err ended at the page of k.
@@ -360,24 +361,27 @@ func (k *call) pageError(err error) error {
 	if broken, ok := errors.AsType[*walk.Broken](err); ok {
 		err = k.decodeError(broken)
 	}
-	return &pageError{k, err}
+	return &pageError{k.request.Method, k.request.Template, k.page, err}
 }
 
 func (e *pageError) Error() string {
-	r := e.call.request
-	return wire.Say(r.Method, fmt.Sprintf("%s, page %d", r.Template, e.call.page), message(r.Method, r.Template, e.err))
+	return wire.Say(e.method, fmt.Sprintf("%s, page %d", e.path, e.page), message(e.method, e.path, e.err))
 }
 
 // Unwrap returns the error of the page's call.
 func (e *pageError) Unwrap() error { return e.err }
 
 func (e pageError) Equal(o pageError) bool {
-	return e.call.request.Template == o.call.request.Template && e.call.page == o.call.page && wire.Alike(e.err, o.err)
+	return e.path == o.path && e.page == o.page && wire.Alike(e.err, o.err)
 }
 
 // LogValue returns the LogValue of the page's call with the number of the page.
 func (e *pageError) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("", loggable(e.err)), slog.Int("page", e.call.page)) // without a key the group is inlined
+	page := slog.Int("page", e.page)
+	if err, ok := e.err.(slog.LogValuer); ok && err.LogValue().Kind() == slog.KindGroup {
+		return slog.GroupValue(slog.Any("", err), page) // without a key the group is inlined
+	}
+	return logged(e.method, e.path, message(e.method, e.path, e.err), page)
 }
 
 // Pages iterates over the pages of a list of the caller's own type T, as
@@ -392,7 +396,10 @@ func Pages[T any](ctx context.Context, client *Client, path string, id func(*T) 
 		}, nil, opts)
 	}
 	if _, ok := any((*T)(nil)).(identified); ok {
-		return pages(ctx, client, path, func(item *T) string { return any(item).(identified).key() }, nil, opts)
+		return pages(ctx, client, path, func(item *T) (id string) {
+			defer func() { _ = recover() }() // T embeds a pointer that is nil, so the record in it has no id
+			return any(item).(identified).key()
+		}, nil, opts)
 	}
 	opts = append(slices.Clip(opts), callOption{set: func(*call) error {
 		return fmt.Errorf("nil id function, and %T embeds no record type of this package", *new(T))

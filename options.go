@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/leedoapp/leedo-go/internal/transport"
 	"github.com/leedoapp/leedo-go/internal/walk"
@@ -191,6 +192,9 @@ func WithUserAgent(product string) Option {
 	return forClient("WithUserAgent", strconv.Quote(product), func(c *config) error {
 		if strings.TrimSpace(product) == "" || !wire.ValidHeaderValue(product) {
 			return invalid("WithUserAgent: the product is empty or contains control characters")
+		}
+		if !utf8.ValidString(product) {
+			return invalid("WithUserAgent: the product is not valid UTF-8")
 		}
 		c.userAgent = product + " leedo-go/" + Version
 		return nil

@@ -41,6 +41,7 @@ func TestConstructorRefusesBadOptions(t *testing.T) {
 		"a source beside the token":    leedo.WithTokenSource(source),
 		"no user agent":                leedo.WithUserAgent(""),
 		"a blank user agent":           leedo.WithUserAgent(" "),
+		"a user agent in Latin-1":      leedo.WithUserAgent("caf\xe9/1.0"),
 		"a user agent in two lines":    leedo.WithUserAgent("a\r\nX-Evil: b"),
 		"no limiter":                   leedo.WithRateLimiter(nil),
 		"a limiter of nobody's making": leedo.WithRateLimiter(&leedo.RateLimiter{}),

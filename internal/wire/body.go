@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 )
 
@@ -28,6 +29,37 @@ func Decode(header http.Header, body []byte, out any) error {
 		return err
 	}
 	return decodeTolerant(body, out)
+}
+
+// Restorer returns a function to call before each response that is decoded into out. From
+// the second call on it sets *out back, so that nothing of an earlier response is left
+// in it. What a pointer or map inside *out refers to is not copied.
+func Restorer(out any) func() {
+	v := reflect.ValueOf(out)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return func() {} // Check returns an error for it
+	}
+	v = v.Elem()
+	before, decoded := duplicate(v), false
+	return func() {
+		if decoded {
+			v.Set(duplicate(before))
+		}
+		decoded = true
+	}
+}
+
+// duplicate copies a value; a map with its entries.
+func duplicate(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	if v.Kind() == reflect.Map && !v.IsNil() {
+		c.Set(reflect.MakeMap(v.Type()))
+		for key, value := range v.Seq2() {
+			c.SetMapIndex(key, value)
+		}
+	}
+	return c
 }
 
 // maxObjects bounds the objects of a page, because a few bytes of JSON can become

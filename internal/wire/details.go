@@ -11,6 +11,7 @@ type detail struct {
 	words []string
 }
 
+func (r *problemReader) mask(s string) string { return Mask(s, r.token) }
 func (r *problemReader) line(s string) string { return Line(r.mask(s)) }
 
 // add adds words, unless they are empty.

@@ -49,7 +49,7 @@ func readBody(body []byte, token string, success bool) Problem {
 	if _, err := decoder.Token(); err != io.EOF {
 		return Problem{} // more than one value
 	}
-	r := problemReader{mask: masker(token), token: token, success: success}
+	r := problemReader{token: token, success: success}
 	switch value.(type) {
 	case []any, map[string]any:
 		r.read(value, place{echo: true})
@@ -59,7 +59,6 @@ func readBody(body []byte, token string, success bool) Problem {
 
 // problemReader collects what is read.
 type problemReader struct {
-	mask      func(string) string
 	token     string
 	success   bool // the body is that of a 2xx
 	code      string

@@ -100,6 +100,8 @@ func CheckHeader(key, value string) (name string, err error) {
 	switch {
 	case !ValidHeaderName(key):
 		return "", fmt.Errorf("invalid header name %q", Line(key))
+	case !utf8.ValidString(value):
+		return "", fmt.Errorf("value of header %s is not valid UTF-8", name)
 	case !ValidHeaderValue(value):
 		return "", fmt.Errorf("value of header %s contains control characters", name)
 	case slices.Contains(reserved, name):

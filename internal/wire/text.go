@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -68,22 +67,12 @@ func Attempts(n int) string {
 // test, such as "test", and masking it would garble "the latest".
 const minToken = 8
 
-// Mask masks the token in s, as [MaskSecret] does, if it is at least eight
-// characters long.
-func Mask(s, token string) string { return masker(token)(s) }
-
-// masker returns a Mask for one token and many texts.
-func masker(token string) func(string) string {
-	if len(token) < minToken {
-		return func(s string) string { return s }
+// Mask masks the token in s, as [Redact] does, if it is at least eight characters long.
+func Mask(s, token string) string {
+	if len(token) < minToken || len(token) > len(s) {
+		return s
 	}
-	find := sync.OnceValue(func() *regexp.Regexp { return anyCase(token) })
-	return func(s string) string {
-		if len(token) > len(s) {
-			return s
-		}
-		return find().ReplaceAllLiteralString(s, "***")
-	}
+	return string(Redact([]byte(s), false, token))
 }
 
 // MaskSecret replaces each occurrence of the secret in s, in any case: hosts are

@@ -188,3 +188,24 @@ func TestListsCanBeRangedOverAgain(t *testing.T) {
 		}
 	}
 }
+
+// Scored embeds a record.
+type Scored struct {
+	leedo.Lead
+	Score int `json:"score"`
+}
+
+// An item none of whose fields are of the record has no id, also if T embeds the record
+// by a pointer, which is nil then.
+func TestAnItemWithoutARecord(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		*Scored
+		Tags []string `json:"tags"`
+	}
+	s := support.Serve(t, support.Respond(200, `{"data":[{"tags":["x"]}],"meta":{"total":1,"page":1,"per_page":100}}`))
+	_, err := encoded(leedo.All[row](t.Context(), s.Client(t), "/leads", nil))
+	if !support.Is[*leedo.DecodeError](err) || !strings.Contains(err.Error(), "item 1 has no id") {
+		t.Error(err)
+	}
+}

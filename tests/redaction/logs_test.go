@@ -95,6 +95,10 @@ func TestEveryErrorLogsItselfAsAGroup(t *testing.T) {
 	stopped, _ := support.InMemory(t, []leedo.Option{leedo.WithHooks(leedo.Hooks{
 		Attempt: func(context.Context, leedo.AttemptInfo) { stop() },
 	})}, support.Respond(503, `{"message":"sorry"}`))
+	own, _ := support.InMemory(t, []leedo.Option{leedo.WithInterceptor(func(context.Context, leedo.CallInfo, func(context.Context) error) error {
+		return errors.New("circuit breaker open")
+	})}, support.Respond(200, ""))
+	_, ownOfPage := support.Gather(t, own.Leads.All(t.Context(), nil))
 	unusableErr, _ := failure(support.Respond(200, "[1]", "X-Request-Id", "req_9"))
 	for want, err := range map[string]error{
 		`"method":"GET","path":"/leads/{id}","message":"name is missing","status":400,"code":"invalid","request_id":"","attempts":1`:                                bad,
@@ -104,6 +108,7 @@ func TestEveryErrorLogsItselfAsAGroup(t *testing.T) {
 		`"method":"GET","path":"/leads/{id}","message":"cannot decode a JSON array as an object","status":200,"request_id":"req_9","attempts":1`:                    unusableErr,
 		`"method":"GET","path":"/leads/{id}","message":"`:                                                                                                           cutOff,
 		`"method":"GET","path":"/leads/{id}","message":"invalid argument: id is empty","error":{"message":"invalid argument: id is empty"`:                          support.ErrorOf(c.Leads.Get(t.Context(), "")),
+		`"method":"GET","path":"/leads","message":"circuit breaker open","page":1}`:                                                                                 ownOfPage,
 		`"method":"GET","path":"/leads/{id}","message":"context canceled"`:                                                                                          support.Reads[0].Call(ctx, c),
 		`"method":"GET","path":"/leads/{id}","message":"context canceled; before that: 503: sorry (1 attempt)","error":"context canceled","before":{"method":"GET"`: support.Reads[0].Call(waiting, stopped),
 		`"method":"","path":"","message":"","status":0`:                                                                                                             &leedo.APIError{},

@@ -86,6 +86,24 @@ func TestTheTokenIsMaskedInErrorsOfTransports(t *testing.T) {
 	}
 }
 
+// The token is masked in what the API says also if it is escaped there, as in a URL or
+// as JSON in a string.
+func TestAnEscapedTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	const token = "q7Yz+8Kd/20PxVb4w=="
+	for _, escaped := range []string{token, "q7Yz%2B8Kd%2F20PxVb4w%3D%3D", `q7Yz+8Kd\\/20PxVb4w==`, `q7Yz\\u002b8Kd/20PxVb4w==`, "q7Yz&#43;8Kd/20PxVb4w=="} {
+		for _, body := range []string{
+			`{"message":"GET /introspect?token=` + escaped + ` failed"}`, `{"code":"` + escaped + `"}`, `{"errors":{"` + escaped + `":["` + escaped + ` is expired"]}}`,
+		} {
+			err := callWith(t, body, token, nil, support.Respond(401, body, "X-Request-Id", "req "+escaped))
+			api, ok := errors.AsType[*leedo.APIError](err)
+			if shown := fmt.Sprint(err, api.Code, api.Fields, api.RequestID); !ok || strings.Contains(shown, "q7Yz") || !strings.Contains(api.RequestID, "***") {
+				t.Errorf("%s: %s", body, shown)
+			}
+		}
+	}
+}
+
 // The token is masked before a text is cut, which would leave a part of it, and
 // before a code is taken from a URI.
 func TestTheTokenIsMaskedBeforeItIsCut(t *testing.T) {

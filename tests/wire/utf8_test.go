@@ -101,6 +101,8 @@ func TestTextThatIsNotUTF8IsNotSent(t *testing.T) {
 		"a part of one":             {with(leedo.WithBodyField("tags", []string{latin1})), `body: field "tags[0]": not valid UTF-8`},
 		"the key of a body field":   {with(leedo.WithBodyField(latin1, 1)), "body: a field name is not valid UTF-8"},
 		"the value of a query":      {with(leedo.WithQuery("q", latin1)), `query parameter "q" is not valid UTF-8`},
+		"the value of a header":     {with(leedo.WithHeader("X-A", latin1)), "value of header X-A is not valid UTF-8"},
+		"an idempotency key":        {with(leedo.WithHeader("Idempotency-Key", latin1)), "value of header Idempotency-Key is not valid UTF-8"},
 		"the key of a query":        {with(leedo.WithQuery(latin1, "x")), "query parameter name is not valid UTF-8"},
 		"a query of Get": {func(ctx context.Context, c *leedo.Client) error {
 			return support.ErrorOf(c.Campaigns.Get(ctx, "x", leedo.WithQuery("q", latin1)))
