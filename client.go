@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -131,10 +132,12 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any, opt
 	if out == nil {
 		return k.do(ctx, err, nil)
 	}
+	restore := wire.Restorer(out)
 	return k.do(ctx, err, func(header http.Header, body []byte) error {
 		if wire.Failed(body) {
 			return errFailed
 		}
+		restore() // an interceptor may have made the call before
 		return wire.Decode(header, body, out)
 	})
 }
@@ -182,6 +185,7 @@ func (cfg *config) client(name, token string) (*Client, error) {
 		MaxBody: cfg.maxBody, BackoffMin: cfg.backoffMin, BackoffMax: cfg.backoffMax,
 		Logger: cfg.logger, Dump: cfg.dump,
 		OnAttempt: attemptHook(cfg.onAttempt), OnWait: waitHook(cfg.onWait), OnWaited: waitHook(cfg.onWaited),
+		OfACall: ofACall,
 	})}
 	c.Leads = &LeadsService{c}
 	c.Accounts = &AccountsService{c}
@@ -230,6 +234,9 @@ func callInfo(info transport.Info) CallInfo {
 // Calls that are made with such a context, by any client, run no interceptors, call no
 // hooks and write no log, so that none of these calls itself.
 func CallFromContext(ctx context.Context) (CallInfo, bool) {
+	if ctx == nil {
+		return CallInfo{}, false
+	}
 	info, ok := transport.InfoOf(ctx)
 	return callInfo(info), ok
 }
@@ -328,22 +335,24 @@ func (k *call) intercept(ctx context.Context, send func(context.Context) error) 
 	k.progress = &transport.Progress{Info: transport.Info{
 		Method: k.request.Method, Path: k.request.Template, Write: !k.request.Reads(), Class: quota.Class(k.priority()),
 	}}
-	maybeDone := false // whether an earlier send of a write may have been done
+	var maybeDone atomic.Bool // whether an earlier send of a write may have been done; atomic, as next may be called too late
 	sendAgain := func(ctx context.Context) error {
-		earlier := maybeDone
-		maybeDone = !k.request.Reads() // should it panic
+		earlier := maybeDone.Load()
+		maybeDone.Store(!k.request.Reads()) // should it panic
 		err := send(ctx)
 		notDone := OutcomeOf(err) == OutcomeNotDone
 		if earlier && notDone {
 			err = k.unknownOutcome(err)
 		}
-		maybeDone = maybeDone && (earlier || !notDone)
+		maybeDone.Store(!k.request.Reads() && (earlier || !notDone))
 		return err
 	}
 	around := transport.Interception[CallInfo, Interceptor]{
 		Interceptors: k.client.config.interceptors, Call: callInfo(k.progress.Info), Progress: k.progress, Do: sendAgain,
 		Fail: func(err error) error {
 			switch {
+			case err != transport.ErrPanicked && maybeDone.Load():
+				return k.unknownOutcome(k.invalid(err))
 			case err != transport.ErrPanicked:
 				return k.invalid(err)
 			case k.request.Reads():

@@ -95,6 +95,15 @@ func joinedOutcome(errs []error) Outcome {
 	return all
 }
 
+// ofACall reports whether err is, or wraps, an error that a call returned.
+func ofACall(err error) bool {
+	_, ok := errors.AsType[interface {
+		error
+		outcome() Outcome
+	}](err)
+	return ok
+}
+
 // outcomeOfCall returns o for a write, and OutcomeNotDone for a read.
 func outcomeOfCall(method string, o Outcome) Outcome {
 	if method == http.MethodGet || method == http.MethodHead {

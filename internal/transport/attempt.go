@@ -155,7 +155,7 @@ func (r *record) permit() (quota.Permit, error) {
 		defer r.call.Place.Release()
 	}
 	if r.ctx.Err() != nil {
-		return quota.Permit{}, contextError(r.ctx)
+		return quota.Permit{}, r.contextError()
 	}
 	if !r.client.Limited {
 		return r.client.Ledger.Grant(), nil
@@ -177,7 +177,7 @@ func (r *record) permit() (quota.Permit, error) {
 	})
 	r.Waited += waited
 	if err != nil && r.ctx.Err() != nil {
-		err = contextError(r.ctx)
+		err = r.contextError()
 	}
 	return permit, err
 }

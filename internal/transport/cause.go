@@ -85,8 +85,8 @@ func (a *attempt) cause(err error) *Cause {
 	r := a.record
 	switch {
 	case r.ctx.Err() != nil:
-		err = contextError(r.ctx)
-		return &Cause{text: wire.Line(err.Error()), err: err, callers: true}
+		// Not the text of its cause: hooks and logs show no text of others.
+		return &Cause{text: r.ctx.Err().Error(), err: r.contextError(), callers: true}
 	case a.witness.repeated.Load():
 		return &Cause{text: errRepeated.Error(), err: errRepeated}
 	case a.ctx.Err() != nil:

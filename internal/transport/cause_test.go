@@ -22,7 +22,7 @@ import (
 
 func testRecord(ctx context.Context) *record {
 	u, _ := url.Parse("https://api.leedo.app/v1/leads?email=jane@example.com")
-	return &record{ctx: ctx, client: &Client{}, call: Call{URL: u, AttemptTimeout: time.Second}, token: "tok_secret"}
+	return &record{ctx: ctx, client: &Client{Config: Config{OfACall: func(error) bool { return false }}}, call: Call{URL: u, AttemptTimeout: time.Second}, token: "tok_secret"}
 }
 
 func TestCauseHoldsNeitherQueryNorToken(t *testing.T) {
@@ -253,7 +253,7 @@ func TestBackoffIsFullJitter(t *testing.T) {
 
 // Two ends of a context are alike only if both the error and the cause are.
 func TestEndsAreComparedWithTheirCauses(t *testing.T) {
-	end := func(err error, cause string) error { return &causedEnd{err, errors.New(cause)} }
+	end := func(err error, cause string) error { return &causedEnd{err: err, cause: errors.New(cause)} }
 	for _, tt := range []struct {
 		a, b error
 		want bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"time"
 
 	"github.com/leedoapp/leedo-go/internal/quota"
@@ -143,21 +144,41 @@ func (r *record) wait(w quota.Wait, took time.Duration) Wait {
 	return Wait{Wait: w, Method: r.call.Method, Path: r.call.Path, Class: r.call.Class, Duration: took}
 }
 
-// contextError returns the error of a context that has ended, joined with its
-// cause.
-func contextError(ctx context.Context) error {
-	err := ctx.Err()
-	if cause := context.Cause(ctx); cause != err && cause != nil {
-		return &causedEnd{err, cause}
+// contextError returns the error of the call's context, which has ended, joined with
+// its cause.
+func (r *record) contextError() error {
+	err := r.ctx.Err()
+	if cause := context.Cause(r.ctx); cause != err && cause != nil {
+		return &causedEnd{err: err, cause: cause, foreign: r.client.OfACall(cause)}
 	}
 	return err
 }
 
-type causedEnd struct{ err, cause error }
+// causedEnd is the end of a context with a cause. If that is the error of another call,
+// as with errgroup.WithContext, it is foreign: errors.Is finds it, but it does not give
+// this call's error its types.
+type causedEnd struct {
+	err, cause error
+	foreign    bool
+}
 
-func (e *causedEnd) Error() string { return e.err.Error() + ": " + wire.Line(e.cause.Error()) }
+func (e *causedEnd) Error() string {
+	return e.err.Error() + ": " + wire.Line(unwrapURLError(e.cause).Error())
+}
+
 func (e causedEnd) Equal(o causedEnd) bool {
 	return wire.Alike(e.err, o.err) && wire.Alike(e.cause, o.cause)
 }
-func (e *causedEnd) Unwrap() []error { return []error{e.err, e.cause} }
-func (e *causedEnd) Timeout() bool   { return errors.Is(e.err, context.DeadlineExceeded) }
+
+func (e *causedEnd) Unwrap() []error {
+	if e.foreign {
+		return []error{e.err}
+	}
+	return []error{e.err, e.cause}
+}
+
+func (e *causedEnd) Is(target error) bool {
+	return e.foreign && reflect.TypeOf(target).Comparable() && target == e.cause
+}
+
+func (e *causedEnd) Timeout() bool { return errors.Is(e.err, context.DeadlineExceeded) }

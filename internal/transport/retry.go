@@ -106,7 +106,7 @@ func (r *record) afterFailure(cause *Cause) bool {
 func (r *record) retry(resp *Response) bool {
 	if r.ctx.Err() != nil {
 		if resp != nil && !resp.Success() {
-			r.End = contextError(r.ctx)
+			r.End = r.contextError()
 		} else {
 			r.cutShort()
 		}
@@ -138,7 +138,7 @@ func (r *record) retry(resp *Response) bool {
 // cutShort records that the context ended while the last attempt was in flight. The
 // call then reports the outcome of the attempt before it.
 func (r *record) cutShort() {
-	r.End, r.InFlight, r.Cut = contextError(r.ctx), true, r.Response
+	r.End, r.InFlight, r.Cut = r.contextError(), true, r.Response
 	r.Response, r.Failure = r.previous.Response, r.previous.Failure
 }
 
@@ -177,7 +177,7 @@ func (r *record) rest() error {
 		r.Waited += r.asked
 		return nil
 	case <-r.ctx.Done():
-		r.End = contextError(r.ctx)
+		r.End = r.contextError()
 		return r.End
 	}
 }

@@ -51,6 +51,8 @@ type Config struct {
 	OnWait    func(context.Context, Wait)    // may be nil
 	OnWaited  func(context.Context, Wait)    // may be nil
 	Dump      *Dumper                        // may be nil
+
+	OfACall func(error) bool // reports whether an error is, or wraps, one that a call returned
 }
 
 // Client sends the calls of one leedo.Client. It is safe for concurrent use.
@@ -159,7 +161,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Result {
 	switch {
 	case r.End != nil:
 	case r.retrying: // the context ended before the next attempt began
-		r.End = contextError(ctx)
+		r.End = r.contextError()
 	case err != nil && !r.tried: // net/http rejected the request itself
 		r.Failure = r.sanitize(err)
 	}

@@ -62,8 +62,10 @@ func TestCallFromContext(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if call, ok := leedo.CallFromContext(t.Context()); ok || call != (leedo.CallInfo{}) {
-		t.Errorf("outside: %+v, %v", call, ok)
+	for _, ctx := range []context.Context{t.Context(), nil} {
+		if call, ok := leedo.CallFromContext(ctx); ok || call != (leedo.CallInfo{}) {
+			t.Errorf("outside: %+v, %v", call, ok)
+		}
 	}
 }
 

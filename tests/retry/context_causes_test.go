@@ -3,6 +3,9 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,6 +45,56 @@ func TestWhyAContextEndedReadsAsOneLine(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The error of another call may be the cause, as with errgroup.WithContext. It is matched
+// itself, but gives the call no type, and hooks and logs do not show it.
+func TestAnotherCallsErrorIsTheCause(t *testing.T) {
+	t.Parallel()
+	rejected, _ := support.InMemory(t, nil, support.Respond(404, `{"message":"no john@example.com"}`))
+	notFound := support.Reads[0].Call(t.Context(), rejected)
+	failed, _ := support.InMemory(t, []leedo.Option{leedo.WithRetries(0)}, support.Respond(500, ""))
+	unknown := support.Create(t.Context(), failed)
+	invalid := support.Reads[0].Call(nil, rejected) //nolint:staticcheck // it must be an error
+	hanging := support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Body != nil {
+			io.Copy(io.Discard, req.Body)
+		}
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	})
+	for _, cause := range []error{notFound, unknown, invalid, fmt.Errorf("job 7: %w", notFound)} {
+		for _, op := range support.GetAndCreate {
+			synctest.Test(t, func(t *testing.T) {
+				var shown strings.Builder
+				c := support.NewClient(t, leedo.WithHTTPClient(&http.Client{Transport: hanging}),
+					leedo.WithLogger(slog.New(slog.NewTextHandler(&shown, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+					leedo.WithHooks(leedo.Hooks{Attempt: func(_ context.Context, a leedo.AttemptInfo) { fmt.Fprintf(&shown, "%+v %v", a, a.Err) }}))
+				for _, begun := range []bool{false, true} {
+					ctx, cancel := context.WithCancelCause(t.Context())
+					if begun {
+						time.AfterFunc(time.Second, func() { cancel(cause) })
+					} else {
+						cancel(cause)
+					}
+					err := op.Call(ctx, c)
+					if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "context canceled: ") {
+						t.Errorf("%s, begun %t: %v does not match %v", op.Name, begun, err, cause)
+					}
+					doubt := begun && op.Name == support.GetAndCreate[1].Name
+					if support.Is[*leedo.APIError](err) || support.Is[*leedo.UnknownOutcomeError](err) != doubt || errors.Is(err, leedo.ErrInvalidArgument) {
+						t.Errorf("%s, begun %t: %v has a type of %v", op.Name, begun, err, cause)
+					}
+					if (leedo.OutcomeOf(err) == leedo.OutcomeUnknown) != doubt {
+						t.Errorf("%s, begun %t: %v", op.Name, begun, leedo.OutcomeOf(err))
+					}
+				}
+				if text := shown.String(); strings.Contains(text, "leedo: GET") || strings.Contains(text, "leedo: POST") || !strings.Contains(text, "context canceled") {
+					t.Errorf("hooks or logs show %s", text)
+				}
+			})
+		}
 	}
 }
 

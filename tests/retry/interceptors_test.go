@@ -330,6 +330,23 @@ func TestCallingNextTwice(t *testing.T) {
 		t.Errorf("%v, %s", err, diff)
 	}
 
+	responses := []http.HandlerFunc{support.Respond(200, `{"a":1,"list":[1,2]}`), support.Respond(200, `{"list":[3]}`)}
+	var out struct {
+		A    int
+		B    string
+		List []any
+	}
+	out.B = "as before"
+	err = support.Serve(t, responses...).Client(t, twice).Do(t.Context(), "GET", "/x", nil, &out)
+	if err != nil || out.A != 0 || out.B != "as before" || len(out.List) != 1 {
+		t.Errorf("%v, %+v", err, out)
+	}
+	fields := map[string]any{"b": "as before"}
+	err = support.Serve(t, responses...).Client(t, twice).Do(t.Context(), "GET", "/x", nil, &fields)
+	if diff := cmp.Diff(map[string]any{"b": "as before", "list": []any{3.0}}, fields); err != nil || diff != "" {
+		t.Errorf("%v, %s", err, diff)
+	}
+
 	s = support.Serve(t, support.Respond(503, ""), support.Respond(201, support.LeadJSON))
 	if lead, err := s.Client(t, twice).Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "John Doe"}); err != nil || lead == nil || len(s.Requests()) != 2 {
 		t.Errorf("a create that is repeated: %v, %v, %d requests", lead, err, len(s.Requests()))
@@ -374,6 +391,41 @@ func TestARepeatedWriteStaysInDoubt(t *testing.T) {
 		err := support.Create(t.Context(), client)
 		if got := leedo.OutcomeOf(err); got != test.want || support.Is[*leedo.BadRequestError](err) != (test.want != leedo.OutcomeDone) {
 			t.Errorf("%s: %v: %v", test.name, got, err)
+		}
+	}
+}
+
+// The same if an interceptor further in makes no call the second time, or calls next too
+// late.
+func TestARepeatedWriteThatIsNotMadeStaysInDoubt(t *testing.T) {
+	t.Parallel()
+	type next = func(context.Context) error
+	twice := func(ctx context.Context, _ leedo.CallInfo, next next) error {
+		next(ctx)
+		return next(ctx)
+	}
+	var earlier next
+	for name, inner := range map[string]func(context.Context, next) error{
+		"not called":  func(context.Context, next) error { return nil },
+		"too late":    func(ctx context.Context, _ next) error { return earlier(ctx) },
+		"nil context": func(_ context.Context, next next) error { return next(nil) },
+	} {
+		for outcome, answer := range map[leedo.Outcome]http.HandlerFunc{
+			leedo.OutcomeUnknown: support.Respond(500, ""), leedo.OutcomeNotDone: support.Respond(400, ""),
+		} {
+			earlier = nil
+			s := support.Serve(t, answer)
+			client := s.Client(t, leedo.WithInterceptor(twice, func(ctx context.Context, _ leedo.CallInfo, next next) error {
+				if earlier == nil {
+					earlier = next
+					return next(ctx)
+				}
+				return inner(ctx, next)
+			}))
+			err := support.Create(t.Context(), client)
+			if got := leedo.OutcomeOf(err); got != outcome || !errors.Is(err, leedo.ErrInvalidArgument) || len(s.Requests()) != 1 {
+				t.Errorf("%s after %v: %v: %v, %d requests", name, outcome, got, err, len(s.Requests()))
+			}
 		}
 	}
 }
