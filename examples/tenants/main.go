@@ -118,6 +118,9 @@ func count(ctx context.Context, all *clients, tenant string) (string, error) {
 		return "", err
 	}
 	rate := client.RateLimit()
+	if rate.Limit == 0 {
+		return fmt.Sprintf("leads: %d, the server reports no quota", page.Meta.Total), nil
+	}
 	return fmt.Sprintf("leads: %d, requests left: %d of %d", page.Meta.Total, rate.Remaining, rate.Limit), nil
 }
 

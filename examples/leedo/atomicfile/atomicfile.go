@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 )
 
-// Write replaces the file at path in one step when write has returned nil and the
-// content is on the disk. If anything fails, the file is as it was and nothing
-// remains beside it.
+// Write replaces the file at path, or that a link there leads to, in one step when write
+// has returned nil and the content is on the disk. The file keeps its mode; a new one is
+// the user's alone. If anything fails, the file is as it was and nothing remains beside it.
 func Write(path string, write func(io.Writer) error) (err error) {
+	path = Target(path)
 	temporary, err := create(path)
 	if err != nil {
 		return err
@@ -27,7 +28,25 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err := cmp.Or(write(temporary), temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temporary.Name(), path)
+	return Replace(temporary.Name(), path)
+}
+
+// Replace renames a file to path. If there is a file, its mode stays.
+func Replace(temporary, path string) error {
+	if info, err := os.Stat(path); err == nil {
+		if err := os.Chmod(temporary, info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	return os.Rename(temporary, path)
+}
+
+// Target returns the file that a link at path leads to, or path if there is none.
+func Target(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // Writable reports as an error why Write could not, or should not, write to path: it
@@ -41,7 +60,7 @@ func Writable(path string) error {
 	case err == nil && info.Mode()&0o222 == 0:
 		return &os.PathError{Op: "write", Path: path, Err: fs.ErrPermission}
 	}
-	temporary, err := create(path)
+	temporary, err := create(Target(path))
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,37 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/leedoapp/leedo-go/examples/leedo/atomicfile"
 )
+
+// A file that is replaced keeps its mode and stays where a link leads.
+func TestWriteKeepsModeAndLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "out.txt"), filepath.Join(dir, "link.txt")
+	content := func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }
+	if err := atomicfile.Write(path, content); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 && runtime.GOOS != "windows" {
+		t.Errorf("a new file: %v, %v", info.Mode(), err)
+	}
+	if err := errors.Join(os.WriteFile(path, []byte("old"), 0o600), os.Chmod(path, 0o664), os.Symlink("out.txt", link)); err != nil {
+		t.Skip(err) // as on Windows, without a right
+	}
+	before, _ := os.Stat(path)
+	if err := errors.Join(atomicfile.Writable(link), atomicfile.Write(link, content)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	got, _ := os.ReadFile(path)
+	if target, _ := os.Readlink(link); err != nil || after.Mode() != before.Mode() || string(got) != "new" || target != "out.txt" {
+		t.Errorf("%v, mode %v, content %q, the link leads to %q", err, after.Mode(), got, target)
+	}
+}
 
 // A write that fails leaves the file as it was, and no write leaves another file.
 func TestWrite(t *testing.T) {

@@ -42,6 +42,14 @@ func (p *program) imports() *cobra.Command {
 		Use: "import leads|accounts|contacts --file FILE", Short: "Import a CSV file", Long: longImport,
 		ValidArgs: []string{"leads", "accounts", "contacts"}, Args: cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch { // 0 means the default to package importer
+			case opts.Concurrency == 0:
+				return errors.New("--concurrency is 0")
+			case opts.AttemptTimeout == 0:
+				return errors.New("--attempt-timeout is 0")
+			case opts.LookAfter == 0:
+				opts.LookAfter = opts.AttemptTimeout
+			}
 			p.running = true
 			opts.Resource, opts.Wait = args[0], p.wait
 			return p.runImport(cmd.Context(), opts)

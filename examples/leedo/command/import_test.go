@@ -268,6 +268,8 @@ func TestImportBadInput(t *testing.T) {
 		{"leads --file FILE --map mail=email", "no column goes to the field name"},
 		{"leads --file FILE --extra a=b", `there is no column "a"`},
 		{"leads --file FILE --concurrency some", `invalid argument "some" for "--concurrency"`},
+		{"leads --file FILE --concurrency 0", "--concurrency is 0"},
+		{"leads --file FILE --attempt-timeout 0s", "--attempt-timeout is 0"},
 		{"leads --file FILE --concurrency -1", "the concurrency is negative"},
 		{"leads --file FILE --attempt-timeout -1s", "negative"},
 		{"leads --file FILE --look-after -1s", "negative"},

@@ -61,6 +61,7 @@ func open(path string) (*partial, error) {
 	if err := atomicfile.Writable(path); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInput, err)
 	}
+	path = atomicfile.Target(path)
 	p := &partial{path: path, lock: flock.New(path + stateSuffix)}
 	locked, err := lockfile.TryLock(p.lock)
 	if err != nil {
@@ -151,7 +152,7 @@ func (p *partial) finish() error {
 	if err := p.part.Sync(); err != nil {
 		return err
 	}
-	if err := os.Rename(p.part.Name(), p.path); err != nil {
+	if err := atomicfile.Replace(p.part.Name(), p.path); err != nil {
 		return err
 	}
 	p.keep = false

@@ -36,6 +36,30 @@ func TestBar(t *testing.T) {
 	})
 }
 
+// The total may grow, also when all that was known is done.
+func TestBarOfATotalThatGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		line := New(&out)
+		line.terminal, line.fd = true, -1
+		line.Start(func() leedo.RateLimit { return leedo.RateLimit{} })
+		time.Sleep(10 * time.Millisecond)
+		for _, total := range []int{8, 458, 500} {
+			for done := range total + 1 {
+				line.Set(done, total)
+				time.Sleep(time.Second)
+			}
+		}
+		line.Stop()
+		text := out.String()
+		for _, want := range []string{" 100% |██████████|  8/8, ", "   2% |          |  13/458", " 100% |██████████|  458/458, ", "  93% |█████████ |  466/500"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in %q", want, text)
+			}
+		}
+	})
+}
+
 // On a narrow terminal the line says the most important.
 func TestNarrow(t *testing.T) {
 	now := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.Local)

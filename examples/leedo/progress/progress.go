@@ -134,7 +134,7 @@ func (l *Line) show() {
 		fmt.Fprintf(l.w, "%s %s\n", now.Format(time.DateTime), text)
 		return
 	}
-	if l.bar == nil {
+	if l.bar == nil || l.bar.GetMax() != l.total { // one that is full cannot be given a larger total
 		l.bar = progressbar.NewOptions(l.total, progressbar.OptionSetWriter(l.w), progressbar.OptionUseANSICodes(true),
 			progressbar.OptionSetWidth(10), progressbar.OptionShowDescriptionAtLineEnd(),
 			progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
