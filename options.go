@@ -329,7 +329,8 @@ type Hooks struct {
 	// later by more than 2 seconds and more than a tenth of the remaining time.
 	Wait func(context.Context, WaitInfo)
 	// Waited is called after each wait, including short ones and those that ended
-	// because the context did or because the call would have waited too long.
+	// because the context did or because the call would have waited too long. A call
+	// that it makes may have to wait for the one that it is called for.
 	Waited func(context.Context, WaitInfo)
 }
 
@@ -491,7 +492,8 @@ func WithIdempotent() RequestOption {
 
 // WithResponse sets *r to the last response to the call, also if the call fails. In an
 // iteration that is the response to the latest page; a failed request for a page after
-// the last one is left out. Concurrent calls must not share r. nil is
+// the last one is left out. A body that is cut or too large is then a failure also of a
+// call that does not decode it. Concurrent calls must not share r. nil is
 // [ErrInvalidArgument].
 func WithResponse(r *Response) RequestOption {
 	return forCall("WithResponse", wire.Hidden, func(k *call) error {

@@ -2,6 +2,7 @@ package leedootel
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -30,6 +31,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	base := t.base
 	if base == nil {
 		base = http.DefaultTransport // at this moment, as package leedo has it
+	}
+	if base == nil {
+		return nil, errors.New("http.DefaultTransport is nil")
 	}
 	a := t.in.begin(req)
 	out := req.Clone(a.ctx)
@@ -124,7 +128,7 @@ func (a *attempt) end(status int, err error) {
 	case status >= 400:
 		failure = strconv.Itoa(status)
 	case err != nil || status == 0:
-		failure = attemptError(err)
+		failure = a.failure(err)
 	}
 	if failure != "" {
 		result = append(result, semconv.ErrorTypeKey.String(failure))
@@ -133,6 +137,23 @@ func (a *attempt) end(status int, err error) {
 	a.span.SetAttributes(result...)
 	a.span.End()
 	a.in.durations.Inst().Record(a.ctx, took.Seconds(), metric.WithAttributes(append(a.attributes, result...)...))
+}
+
+// failure returns the error.type of an attempt without a complete response. If the context
+// of the call has ended, err may be its cause. If it has not, package leedo has ended the
+// attempt, because net/http was about to send the request again.
+func (a *attempt) failure(err error) string {
+	if call, ok := a.ctx.Value(callKey{}).(*recorded); ok {
+		switch ended := call.ctx.Err(); {
+		case ended == context.DeadlineExceeded:
+			return "timeout"
+		case ended != nil:
+			return "context.Canceled"
+		case errors.Is(err, context.Canceled):
+			return other
+		}
+	}
+	return attemptError(err)
 }
 
 // port returns the port that a request goes to.

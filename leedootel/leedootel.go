@@ -124,6 +124,7 @@ type callKey struct{}
 
 // recorded is a call that is being recorded.
 type recorded struct {
+	ctx  context.Context // of the call
 	span trace.Span
 	wait leedo.WaitInfo // the latest
 }
@@ -141,7 +142,7 @@ func (in *instrumentation) call(ctx context.Context, info leedo.CallInfo, next f
 		in.called(ctx, span, err)
 		span.End() // is not deferred itself, as it would then record the text of a panic
 	}()
-	err = next(context.WithValue(ctx, callKey{}, &recorded{span: span}))
+	err = next(context.WithValue(ctx, callKey{}, &recorded{ctx: ctx, span: span}))
 	return err
 }
 

@@ -119,13 +119,16 @@ type store struct {
 }
 
 // Exchange passes ask on.
-func (s *store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (leedo.QuotaAnswer, error) {
+func (s *store) Exchange(ctx context.Context, ask leedo.QuotaAsk) (reply leedo.QuotaAnswer, err error) {
 	start := time.Now()
-	reply, err := s.QuotaStore.Exchange(ctx, ask)
-	var attrs []attribute.KeyValue
-	if err != nil {
-		attrs = append(attrs, semconv.ErrorTypeKey.String(attemptError(err)))
-	}
-	s.durations.Record(ctx, time.Since(start).Seconds(), s.with(attrs...))
+	err = errPanicked // should the store panic
+	defer func() {
+		var attrs []attribute.KeyValue
+		if err != nil {
+			attrs = append(attrs, semconv.ErrorTypeKey.String(attemptError(err)))
+		}
+		s.durations.Record(ctx, time.Since(start).Seconds(), s.with(attrs...))
+	}()
+	reply, err = s.QuotaStore.Exchange(ctx, ask)
 	return reply, err
 }

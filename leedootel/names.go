@@ -53,8 +53,8 @@ func requestMethod(method string) attribute.KeyValue {
 // other is the error.type of all errors without one of their own.
 var other = semconv.ErrorTypeOther.Value.AsString()
 
-// attemptError returns the error.type of an attempt without a complete response, or of
-// an exchange.
+// attemptError returns the error.type of an attempt without a complete response, by its
+// error, or of an exchange.
 func attemptError(err error) string {
 	network, ok := errors.AsType[net.Error](err)
 	switch {

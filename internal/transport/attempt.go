@@ -66,7 +66,7 @@ func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	authorization, err := r.client.Authorization(r.ctx)
 	if err != nil {
-		r.End = &UserError{"no token", err}
+		r.End = r.userError("no token", err)
 		return nil, r.End
 	}
 	r.token = strings.TrimPrefix(authorization, "Bearer ")

@@ -152,18 +152,24 @@ func (r *record) sanitize(err error) *Cause {
 	case strings.Contains(text, "HTTP/1.x transport connection broken"), strings.Contains(text, "http2: "):
 		text = quoted.ReplaceAllString(text, `"…"`)
 	}
-	u := r.call.URL
-	secrets := []string{u.String(), u.RequestURI(), u.RawQuery, string(r.call.Body)}
-	for _, values := range u.Query() {
-		secrets = append(secrets, values...)
+	return &Cause{text: wire.Line(r.mask(text)), err: err, Final: final(err)}
+}
+
+// mask masks the token, queries and the body in a text that may quote the request.
+func (r *record) mask(text string) string {
+	var secrets []string
+	for _, u := range append(r.followed[:len(r.followed):len(r.followed)], r.call.URL) {
+		secrets = append(secrets, u.String(), u.RequestURI(), u.RawQuery)
+		for _, values := range u.Query() {
+			secrets = append(secrets, values...)
+		}
 	}
-	for _, secret := range secrets {
+	for _, secret := range append(secrets, string(r.call.Body)) {
 		if len(secret) > 3 && len(secret) <= len(text) {
 			text = wire.MaskSecret(wire.MaskSecret(text, secret), asGo(secret))
 		}
 	}
-	text = wire.Mask(wire.Mask(text, r.token), asGo(r.token))
-	return &Cause{text: wire.Line(text), err: err, Final: final(err)}
+	return wire.Mask(wire.Mask(text, r.token), asGo(r.token))
 }
 
 // asGo returns s as it appears between the quotes of a Go string.

@@ -32,7 +32,10 @@ func (i *Interception[C, F]) run(ctx context.Context, rest []F) error {
 	if len(rest) == 0 || ctx == nil { // Do returns an error for a nil ctx
 		return i.Do(ctx)
 	}
-	n := &next{fail: i.Fail, turn: make(chan struct{}, 1), do: func(ctx context.Context) error { return i.run(ctx, rest[1:]) }}
+	n := &next{fail: i.Fail, turn: make(chan struct{}, 1), do: func(ctx context.Context) error {
+		i.Progress.attempt.Store(0) // of another call, if it is not the first
+		return i.run(ctx, rest[1:])
+	}}
 	defer n.close() // after a panic, too
 	err := rest[0](i.Progress.mark(ctx), i.Call, n.call)
 	made, failed := n.close()

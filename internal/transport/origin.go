@@ -47,6 +47,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	if via[0].Method != http.MethodGet || !r.client.sameOrigin(req.URL) || len(via) >= maxRedirects {
 		return http.ErrUseLastResponse
 	}
+	r.followed = append(r.followed, req.URL)
 	check := r.client.HTTPClient.CheckRedirect
 	if check == nil {
 		return nil
@@ -56,7 +57,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 		*req = *req.WithContext(context.WithValue(req.Context(), callKey{}, r))
 	}
 	if err != nil && err != http.ErrUseLastResponse {
-		r.Redirect = &UserError{"redirect stopped by CheckRedirect", err}
+		r.Redirect = r.userError("redirect stopped by CheckRedirect", err)
 	}
 	return err
 }

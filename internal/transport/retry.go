@@ -55,7 +55,7 @@ func (r *record) afterResponse(resp *Response) bool {
 	case resp.Status == http.StatusTooManyRequests:
 		r.pause = 0 // the next attempt waits for its permit
 		r.rounds++
-		return r.client.Limited && r.rounds <= maxRounds
+		return r.client.Limited && r.rounds <= maxRounds+1 // the last time only to learn when: see budget
 	case resp.Success():
 		cut := resp.BodyErr != nil && r.call.NeedBody && !TooLarge(resp.BodyErr)
 		if !cut || !r.call.Repeatable {

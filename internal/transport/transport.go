@@ -137,9 +137,15 @@ type Result struct {
 type UserError struct {
 	What string // what failed
 	Err  error
+
+	text string // of Err, masked
 }
 
-func (e *UserError) Error() string { return e.What + ": " + wire.Line(unwrapURLError(e.Err).Error()) }
+func (r *record) userError(what string, err error) *UserError {
+	return &UserError{what, err, wire.Line(r.mask(unwrapURLError(err).Error()))}
+}
+
+func (e *UserError) Error() string { return e.What + ": " + e.text }
 func (e *UserError) Unwrap() error { return e.Err }
 
 // Equal makes these errors comparable by go-cmp.
@@ -191,6 +197,7 @@ type record struct {
 	asked    time.Duration   // the part of it that a Retry-After asked for
 	why      quota.Reason    // for the pause
 	token    string          // of the last attempt
+	followed []*url.URL      // where redirects led to
 	news     quota.StoreNews // of the quota store, not yet logged
 }
 
@@ -206,6 +213,9 @@ func (r *record) header() http.Header {
 
 // budget returns how long the call may still wait.
 func (r *record) budget() time.Duration {
+	if r.rounds > maxRounds {
+		return 0
+	}
 	if r.call.MaxWait == quota.Forever {
 		return quota.Forever
 	}

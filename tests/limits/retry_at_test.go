@@ -3,6 +3,7 @@ package limits_test
 import (
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,5 +90,27 @@ func TestTheReasonOfA429(t *testing.T) {
 		if e, ok := errors.AsType[*leedo.RateLimitError](err); !ok || e.Reason != want {
 			t.Errorf("%v: %v, want the reason %s", headers, err, want)
 		}
+	}
+}
+
+// After the last 429 that a call waits out, RetryAt is the limiter's estimate, too,
+// whatever the server says.
+func TestRetryAtAfterTheLast429(t *testing.T) {
+	t.Parallel()
+	for _, header := range []http.Header{{}, {"Retry-After": {"0"}}, {"Retry-After": {"5"}}} {
+		synctest.Test(t, func(t *testing.T) {
+			server := leedotest.NewServer()
+			server.Inject(leedotest.Fault{Status: 429, Times: 11, Header: header})
+			c := server.Client(leedo.WithMaxWait(leedo.NoMaxWait))
+			_, err := c.Leads.List(t.Context(), nil)
+			refused := support.AsRateLimitError(t, err)
+			if refused.Local() || len(server.Requests()) != 11 || refused.RetryAt.IsZero() {
+				t.Fatalf("%v: %v, %d requests", header, err, len(server.Requests()))
+			}
+			time.Sleep(time.Until(refused.RetryAt))
+			if _, err := c.Leads.List(t.Context(), nil, leedo.WithMaxWait(0)); err != nil {
+				t.Errorf("%v: at RetryAt: %v", header, err)
+			}
+		})
 	}
 }

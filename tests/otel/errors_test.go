@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,6 +66,7 @@ func TestErrorTypesWithoutAResponse(t *testing.T) {
 		{&tls.CertificateVerificationError{Err: errors.New("expired")}, "tls.CertificateVerificationError"},
 		{io.EOF, "io.ErrUnexpectedEOF"},
 		{errors.New("something else"), "_OTHER"},
+		{context.Canceled, "_OTHER"}, // not the caller's
 		{nil, "_OTHER"}, // neither a response nor an error
 	} {
 		r := newRecorder(t)
@@ -82,6 +84,22 @@ func TestErrorTypesOfContexts(t *testing.T) {
 		server, client, r := instrumented(t)
 		slow := leedotest.Fault{Latency: time.Minute}
 		server.Inject(slow, slow)
+		network := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		for _, cause := range []error{errors.New("shutting down"), network} { // net/http returns the cause
+			server.Inject(slow, slow)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Second, func() { cancel(cause) })
+			client.Leads.List(ctx, nil)
+			if got, want := r.failure(), "context.Canceled, not done; context.Canceled"; got != want {
+				t.Errorf("%v: %q, want %q", cause, got, want)
+			}
+			late, stop := context.WithTimeoutCause(t.Context(), time.Second, cause)
+			client.Leads.List(late, nil)
+			stop()
+			if got, want := r.failure(), "context.DeadlineExceeded, not done; timeout"; got != want {
+				t.Errorf("%v: %q, want %q", cause, got, want)
+			}
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		client.Leads.List(ctx, nil)
@@ -111,6 +129,47 @@ func TestAnInterceptorsOwnError(t *testing.T) {
 	compare(t, "a read", r.metrics("leedo.outcomes"), "leedo.outcomes.unknown: 0\n")
 	c.Leads.Create(t.Context(), &leedo.LeadCreateParams{Name: "Ada"})
 	compare(t, "a write", r.metrics("leedo.outcomes"), "leedo.outcomes.unknown: 1\n")
+}
+
+// TestACallThatIsRepeatedInVain checks that the attempts of a call are its own: an
+// interceptor makes the call again, and another one skips it.
+func TestACallThatIsRepeatedInVain(t *testing.T) {
+	server, r := leedotest.NewServer(), newRecorder(t)
+	server.Inject(leedotest.Fault{Status: 503, Times: 4})
+	twice := func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+		next(ctx)
+		return next(ctx)
+	}
+	calls := 0
+	breaker := func(ctx context.Context, _ leedo.CallInfo, next func(context.Context) error) error {
+		if calls++; calls > 1 {
+			return errors.New("circuit breaker open")
+		}
+		return next(ctx)
+	}
+	opts := append([]leedo.Option{leedo.WithBackoff(1, 1), leedo.WithInterceptor(twice)}, r.instrument(leedootel.WithHTTPClient(server.HTTPClient()))...)
+	client(t, server, append(opts, leedo.WithInterceptor(breaker))...).Leads.List(t.Context(), nil)
+	compare(t, "retries", r.metrics("leedo.retries"), "leedo.retries: 3\n")
+	var attempts []string
+	for _, span := range r.spans.Ended() {
+		for _, a := range span.Attributes() {
+			if a.Key == "leedo.attempts" {
+				attempts = append(attempts, a.Value.String())
+			}
+		}
+	}
+	compare(t, "attempts", strings.Join(attempts, ", "), "4, 0")
+}
+
+// TestNoTransportIsNoPanic, as without leedootel.
+func TestNoTransportIsNoPanic(t *testing.T) {
+	defer func(transport http.RoundTripper) { http.DefaultTransport = transport }(http.DefaultTransport)
+	http.DefaultTransport = nil
+	r := newRecorder(t)
+	_, err := client(t, leedotest.NewServer(), r.instrument()...).Leads.List(t.Context(), nil, leedo.WithRetries(0))
+	if err == nil {
+		t.Error("no error")
+	}
 }
 
 // failing is a meter provider that cannot make what has a name.

@@ -3,6 +3,7 @@ package otel_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,6 +41,23 @@ leedo.store.exchange.duration error.type=timeout tenant=acme: 1 in 1 s
 leedo.store.exchange.duration tenant=acme: 2 in 2 s
 `)
 	})
+}
+
+// TestAnExchangeThatPanicsIsMeasured, and the panic goes on.
+func TestAnExchangeThatPanicsIsMeasured(t *testing.T) {
+	r := newRecorder(t)
+	store := leedootel.Store(storeFunc(func(context.Context, leedo.QuotaAsk) (leedo.QuotaAnswer, error) { panic("SECRET") }), leedootel.WithMeterProvider(r.meter))
+	func() {
+		defer func() {
+			if p := recover(); p != "SECRET" {
+				t.Errorf("recovered %v", p)
+			}
+		}()
+		store.Exchange(t.Context(), leedo.QuotaAsk{})
+	}()
+	if got := r.metrics("leedo.store.exchange.duration"); !strings.HasPrefix(got, "leedo.store.exchange.duration error.type=_OTHER: 1 in ") {
+		t.Errorf("%q", got)
+	}
 }
 
 // TestAStoreWithALimiter checks that the limiter uses the store that is measured.

@@ -104,6 +104,61 @@ func TestAnEscapedTokenIsMasked(t *testing.T) {
 	}
 }
 
+// The errors of a transport, a CheckRedirect and a token source show no query of the call or of a
+// redirect, and no token.
+func TestErrorsOfTheCallersFunctionsAreMasked(t *testing.T) {
+	t.Parallel()
+	const location = "/v1/people?email=john%40example.com&sig=s3cr3t"
+	refuse := support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Path == "/v1/people" {
+			return nil, fmt.Errorf("no responder for %s %s", req.Method, req.URL)
+		}
+		return support.ResponseTo(req, support.Respond(302, "", "Location", location)), nil
+	})
+	stop := func(req *http.Request, via []*http.Request) error {
+		return fmt.Errorf("%s leads to %s with %s", via[0].URL, req.URL, via[0].Header["Authorization"])
+	}
+	asked := 0
+	source := func(context.Context) (string, error) {
+		if asked++; asked > 1 {
+			return "", fmt.Errorf("cannot renew %s", support.Token)
+		}
+		return support.Token, nil
+	}
+	unavailable := support.RoundTripper(func(req *http.Request) (*http.Response, error) {
+		return support.ResponseTo(req, support.Respond(503, "")), nil
+	})
+	for want, test := range map[string]struct {
+		client *http.Client
+		source func(context.Context) (string, error)
+	}{
+		"no responder for GET":              {&http.Client{Transport: refuse}, nil},
+		"redirect stopped by CheckRedirect": {&http.Client{Transport: refuse, CheckRedirect: stop}, nil},
+		"no token: cannot renew ***":        {&http.Client{Transport: unavailable}, source},
+	} {
+		watch := newWatch()
+		opts := append(watch.options(), leedo.WithHTTPClient(test.client), leedo.WithBackoff(1, 1))
+		token := support.Token
+		if test.source != nil {
+			token, opts = "", append(opts, leedo.WithTokenSource(test.source))
+		}
+		c, err := leedo.NewClient(token, opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Leads.List(t.Context(), nil, leedo.WithQuery("email", "jane@example.com"))
+		shown := fmt.Sprint(err, watch.text.String())
+		for _, secret := range []string{"example.com", "s3cr3t", "jane", "john", support.Token} {
+			if strings.Contains(shown, secret) {
+				t.Errorf("%s shows %s", shown, secret)
+			}
+		}
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // The token is masked before a text is cut, which would leave a part of it, and
 // before a code is taken from a URI.
 func TestTheTokenIsMaskedBeforeItIsCut(t *testing.T) {
