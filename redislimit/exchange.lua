@@ -98,7 +98,10 @@ if previous then
 	oldNumber, oldHeld, oldWants, _, grantedAt,
 		newServed, newLost, newSilent, newRejected, newCalls = unpack('>dddddddddd', previous)
 	if askNumber <= oldNumber then
-		return pack('>dddddd', 0, 0, 0, 0, turn, 0) -- a duplicate, or out of order
+		-- A duplicate, as the Redis client sends it if the connection broke before the
+		-- reply, or out of order. The permits of the lost reply are granted again when the
+		-- next ask shows that the process does not hold them.
+		return pack('>dddddd', 0, 0, 0, 0, turn, 1)
 	end
 end
 turn = max(now, turn + 1)

@@ -80,7 +80,7 @@ func (m *model) at(ask leedo.QuotaAsk, now float64) leedo.QuotaAnswer {
 	}
 	s := m.state
 	if p, ok := s.processes[ask.Process]; ok && float64(ask.Number) <= p.number {
-		return leedo.QuotaAnswer{Turn: int64(m.turn)}
+		return leedo.QuotaAnswer{Turn: int64(m.turn), Probing: true}
 	}
 	outstanding, processes := float64(ask.Held), 1.0
 	waiting, sweep := 0.0, now-s.sweptAt >= second

@@ -46,6 +46,9 @@
 //
 //	ACL SETUSER leedo on >password ~{leedo} +eval +evalsha +time +hmget +hset +hgetall +hdel +exists +del +pexpire
 //
+// go-redis itself also needs +cluster|slots and +command for a ClusterClient, +ping for a
+// Ring, and +select for a database other than 0.
+//
 // # Versions
 //
 // Versions of this package share the state if its format is the same. If the key holds

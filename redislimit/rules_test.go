@@ -157,7 +157,7 @@ func TestRepeatedAndLost(t *testing.T) {
 	again := *b.process("a")
 	again.Held, again.Interactive = 0, 5
 	got, err := b.store.ExchangeAt(t.Context(), again, b.now)
-	if err != nil || got.Interactive != 0 {
+	if err != nil || got.Interactive != 0 || !got.Probing {
 		t.Errorf("the second time: %+v, %v", got, err)
 	}
 	b.served("a", 5, 100, 45, time.Hour, b.turn)

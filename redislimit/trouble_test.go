@@ -40,6 +40,45 @@ func do(t *testing.T, r *redisServer, words string) {
 	}
 }
 
+// repeating sends each command twice, and keeps the reply to the second: what a client does
+// if the connection breaks before the first.
+type repeating struct{}
+
+func (repeating) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (repeating) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+func (repeating) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		next(ctx, cmd)
+		return next(ctx, cmd)
+	}
+}
+
+// A reply that is lost fails no call, also if calls never wait for the quota.
+func TestALostReplyFailsNoCall(t *testing.T) {
+	t.Parallel()
+	rdb := startRedis(t).client()
+	store := newStore(t, rdb, "k")
+	if err := store.Check(t.Context()); err != nil { // which loads the script
+		t.Fatal(err)
+	}
+	limiter, err := leedo.NewRateLimiter(&leedo.RateLimiterOptions{Store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := leedotest.NewServer(leedotest.WithPlan(leedotest.Pro))
+	client := server.Client(leedo.WithRateLimiter(limiter), leedo.WithMaxWait(0))
+	for n := range 20 {
+		if n == 3 {
+			rdb.AddHook(repeating{})
+		}
+		if _, err := client.Leads.List(t.Context(), nil); err != nil {
+			t.Errorf("call %d: %v", n, err)
+		}
+	}
+}
+
 // If the store does not work, its cause is logged once, and that it works again is logged
 // once. No call fails.
 func TestTroubleIsLogged(t *testing.T) {

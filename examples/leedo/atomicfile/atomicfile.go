@@ -41,7 +41,7 @@ func Replace(temporary, path string) error {
 	return os.Rename(temporary, path)
 }
 
-// Target returns the file that a link at path leads to, or path if there is none.
+// Target returns the file that a link at path leads to, or path if it is not a link.
 func Target(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target
