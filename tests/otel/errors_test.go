@@ -67,7 +67,7 @@ func TestErrorTypesWithoutAResponse(t *testing.T) {
 		{io.EOF, "io.ErrUnexpectedEOF"},
 		{errors.New("something else"), "_OTHER"},
 		{context.Canceled, "_OTHER"}, // not the caller's
-		{nil, "_OTHER"}, // neither a response nor an error
+		{nil, "_OTHER"},              // neither a response nor an error
 	} {
 		r := newRecorder(t)
 		transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, test.err })
